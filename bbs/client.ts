@@ -1,0 +1,127 @@
+import type { Lease, LeaseReply, LeaseRequest } from '../common/model/auction.js';
+import type { BbsResult } from '../common/model/bbs-error.js';
+import type { CellPresence } from '../common/model/cell.js';
+import type { BbsEvent } from '../common/model/events.js';
+import type {
+  ActualLrp,
+  ActualLrpInstanceKey,
+  ActualLrpInternalRoute,
+  ActualLrpKey,
+  ActualLrpNetInfo,
+  DesiredLrp,
+  DesiredLrpUpdate,
+} from '../common/model/lrp.js';
+import type { Task, TaskDefinition } from '../common/model/task.js';
+import type { Cancel } from '../common/ports/clock.js';
+
+export interface DesiredLrpFilter {
+  domain?: string;
+  processGuids?: string[];
+  appGuids?: string[];
+}
+
+export interface ActualLrpFilter {
+  domain?: string;
+  cellId?: string;
+  processGuid?: string;
+  index?: number;
+}
+
+export interface TaskFilter {
+  domain?: string;
+  cellId?: string;
+}
+
+export interface ActualLrpTransition {
+  key: ActualLrpKey;
+  instanceKey: ActualLrpInstanceKey;
+}
+
+export interface StartActualLrp extends ActualLrpTransition {
+  netInfo: ActualLrpNetInfo;
+  internalRoutes: ActualLrpInternalRoute[];
+  metricTags: Record<string, string>;
+  /** absent counts as true */
+  routable?: boolean;
+  availabilityZone: string;
+}
+
+export interface TaskCompletion {
+  taskGuid: string;
+  cellId: string;
+  failed: boolean;
+  failureReason: string;
+  result: string;
+}
+
+export interface KvEntry {
+  key: string;
+  value: string;
+  /** +1 with every write; 0 = absent */
+  version: number;
+}
+
+/** The desired state, as people and the API write and read it. */
+export interface DesiredLrpApi {
+  desireLrp(lrp: DesiredLrp, traceId: string): Promise<BbsResult<void>>;
+  updateDesiredLrp(processGuid: string, update: DesiredLrpUpdate, traceId: string): Promise<BbsResult<void>>;
+  removeDesiredLrp(processGuid: string, traceId: string): Promise<BbsResult<void>>;
+  desiredLrps(filter: DesiredLrpFilter): Promise<BbsResult<DesiredLrp[]>>;
+  desiredLrp(processGuid: string): Promise<BbsResult<DesiredLrp>>;
+  upsertDomain(domain: string, ttlSeconds: number, traceId: string): Promise<BbsResult<void>>;
+  domains(): Promise<BbsResult<string[]>>;
+}
+
+/** Actual LRPs, as reps and auctioneers report them. */
+export interface ActualLrpApi {
+  actualLrps(filter: ActualLrpFilter): Promise<BbsResult<ActualLrp[]>>;
+  claimActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<void>>;
+  startActualLrp(start: StartActualLrp, traceId: string): Promise<BbsResult<void>>;
+  crashActualLrp(crash: ActualLrpTransition & { reason: string }, traceId: string): Promise<BbsResult<void>>;
+  failActualLrp(key: ActualLrpKey, placementError: string, traceId: string): Promise<BbsResult<void>>;
+  removeActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<void>>;
+  /** stops one instance for good; a desired one is made anew by convergence */
+  retireActualLrp(key: ActualLrpKey, traceId: string): Promise<BbsResult<void>>;
+}
+
+export interface TaskApi {
+  desireTask(
+    task: { taskGuid: string; domain: string; definition: TaskDefinition },
+    traceId: string,
+  ): Promise<BbsResult<void>>;
+  tasks(filter: TaskFilter): Promise<BbsResult<Task[]>>;
+  task(taskGuid: string): Promise<BbsResult<Task>>;
+  /** whether the caller is to start the task now */
+  startTask(taskGuid: string, cellId: string, traceId: string): Promise<BbsResult<boolean>>;
+  completeTask(completion: TaskCompletion, traceId: string): Promise<BbsResult<void>>;
+  rejectTask(taskGuid: string, reason: string, traceId: string): Promise<BbsResult<void>>;
+  cancelTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
+  resolvingTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
+  deleteTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
+}
+
+export interface CoordinationApi {
+  ping(): Promise<boolean>;
+  cells(): Promise<BbsResult<CellPresence[]>>;
+  /** takes or renews; `held: false` names the holder */
+  acquireLease(request: LeaseRequest): Promise<BbsResult<LeaseReply>>;
+  renewLease(request: LeaseRequest & { epoch: number }): Promise<BbsResult<LeaseReply>>;
+  releaseLease(name: string, owner: string): Promise<BbsResult<void>>;
+  leases(prefix: string): Promise<BbsResult<Lease[]>>;
+  kvGet(key: string): Promise<BbsResult<KvEntry>>;
+  /** compare and set: `version` is the one read (0 = must be absent); ResourceConflict otherwise */
+  kvPut(entry: KvEntry): Promise<BbsResult<KvEntry>>;
+}
+
+export interface EventApi {
+  /**
+   * Every change from now on, in the order of commits. After a break the stream reconnects and calls
+   * `onGap`, since changes may have been missed: read the state again.
+   */
+  subscribe(handlers: { onEvent(event: BbsEvent): void; onGap(): void }): Cancel;
+}
+
+/** The BBS as its clients see it. Consumers should ask for the part they use. */
+export interface BbsClient extends DesiredLrpApi, ActualLrpApi, TaskApi, CoordinationApi, EventApi {
+  close(): Promise<void>;
+}

@@ -1,0 +1,15 @@
+export type {
+  ActualLrpApi,
+  ActualLrpFilter,
+  ActualLrpTransition,
+  BbsClient,
+  CoordinationApi,
+  DesiredLrpApi,
+  DesiredLrpFilter,
+  EventApi,
+  KvEntry,
+  StartActualLrp,
+  TaskApi,
+  TaskCompletion,
+  TaskFilter,
+} from './client.js';

@@ -1,0 +1,145 @@
+/**
+ * Port: what runs containers (design §4). Adapters in `../runtimes/`. One contract suite for all.
+ * A runtime knows containers; it knows neither LRPs nor the BBS.
+ */
+
+export interface ContainerLimits {
+  /** MB; 0 = none */
+  memoryMb: number;
+  /** MB; 0 = none */
+  diskMb: number;
+  /** 0 = none */
+  maxPids: number;
+  cpuWeight: number;
+  cpuMilli: number;
+}
+
+export interface ContainerSpec {
+  /** unique on the cell: the instance guid or the task guid */
+  guid: string;
+  rootfs: string;
+  limits: ContainerLimits;
+  /** container ports to make reachable */
+  ports: number[];
+  /** opaque to the runtime, returned on adoption: what the rep needs to know its container again */
+  tags: Record<string, string>;
+}
+
+export interface ContainerPort {
+  containerPort: number;
+  hostPort: number;
+}
+
+export interface ContainerInfo {
+  guid: string;
+  tags: Record<string, string>;
+  /** address at which the container's host ports answer, from this cell */
+  address: string;
+  /** the container's own address */
+  instanceAddress: string;
+  ports: ContainerPort[];
+  processes: ProcessInfo[];
+}
+
+export interface ProcessSpec {
+  /** unique in the container: 'main', 'setup-0', 'sidecar-0' … */
+  id: string;
+  path: string;
+  args: string[];
+  /** relative to the container's home, or absolute; '' = home */
+  dir: string;
+  /** complete: nothing is inherited. A runtime without networks of its own replaces PORT by the host port. */
+  env: Record<string, string>;
+  user: string;
+  nofile?: number;
+}
+
+export interface ExitStatus {
+  /** exit code; 128 + signal when killed */
+  code: number;
+  /** 0 = none */
+  signal: number;
+  outOfMemory: boolean;
+  /** the supervisor vanished; how the process ended is not known */
+  lost: boolean;
+}
+
+export interface ProcessInfo {
+  id: string;
+  running: boolean;
+  exit?: ExitStatus;
+}
+
+export interface OutputChunk {
+  stream: 'OUT' | 'ERR';
+  /** ns since the epoch, decimal */
+  timestamp: string;
+  /** whole bytes as written; a line may span chunks */
+  data: Uint8Array;
+}
+
+/** How far reading has got; opaque; '' = from the first byte still kept. */
+export type OutputCursor = string;
+
+export interface OutputReader {
+  onChunk(chunk: OutputChunk, cursor: OutputCursor): void;
+}
+
+export interface RunningProcess {
+  readonly id: string;
+  /** resolves when the process has ended and followers have been given all of its output */
+  readonly exited: Promise<ExitStatus>;
+  /** follows output from a cursor; the returned function stops following */
+  follow(from: OutputCursor, reader: OutputReader): () => void;
+  /** to the whole process group */
+  signal(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+export interface PlacedContent {
+  /** a file on the cell, e.g. a finished download */
+  file: string;
+  /** destination in the container, relative to its home */
+  to: string;
+  /** unpack zip, tar or tgz (found by content), or copy as it is */
+  unpack: boolean;
+  user: string;
+}
+
+export type PlaceResult = { ok: true } | { ok: false; reason: string };
+
+export type ReadFileResult =
+  | { ok: true; content: Buffer }
+  | { ok: false; reason: 'absent' | 'too-large' | 'unreadable' };
+
+export type RunResult = { ok: true; process: RunningProcess } | { ok: false; reason: string };
+
+export interface Container {
+  readonly guid: string;
+  info(): ContainerInfo;
+  /** starts a process; resolves when it has been started, or refused with a reason */
+  run(spec: ProcessSpec): Promise<RunResult>;
+  /** a process started earlier, also by an earlier life of the rep */
+  process(id: string): RunningProcess | undefined;
+  /** puts content into the container, owned by `user`; only below its home */
+  place(content: PlacedContent): Promise<PlaceResult>;
+  readFile(path: string, limitBytes: number): Promise<ReadFileResult>;
+  /** kills what runs and removes everything of it; idempotent */
+  destroy(): Promise<void>;
+}
+
+export type CreateResult = { ok: true; container: Container } | { ok: false; reason: string };
+
+export interface ContainerRuntime {
+  /** 'process', 'docker', 'simulated' */
+  readonly kind: string;
+  /** what its user must know of it, e.g. that apps share the account; '' = nothing */
+  readonly caveat: string;
+  start(): Promise<void>;
+  /** leaves containers running */
+  stop(): Promise<void>;
+  /** ready to take work; false makes the cell unhealthy */
+  healthy(): boolean;
+  create(spec: ContainerSpec): Promise<CreateResult>;
+  /** containers that exist now, those of an earlier life of this cell included */
+  adopt(): Promise<Container[]>;
+}

@@ -1,0 +1,48 @@
+import type { Cancel } from './clock.js';
+
+export interface BusMessage {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  /** set when the sender waits for an answer */
+  readonly expectsReply: boolean;
+  /** answers the sender; false when there is nobody to answer */
+  respond(payload: Uint8Array): boolean;
+}
+
+export type BusHandler = (message: BusMessage) => void;
+
+export type RequestFailure = 'no-responders' | 'timeout' | 'disconnected' | 'too-large' | 'denied';
+
+export type RequestResult =
+  | { ok: true; payload: Uint8Array }
+  | { ok: false; error: RequestFailure };
+
+export interface GatherOptions {
+  /** ms until the gathering ends */
+  timeoutMs: number;
+  /** ends early once so many answers are in */
+  expected?: number;
+}
+
+/**
+ * Messages between components. Delivery is at most once, to whoever subscribes at that moment;
+ * a payload over 1 MiB is refused. Subjects are dot separated; `*` matches one token, `>` the rest.
+ */
+export interface Bus {
+  /** false when the payload is over the limit or the bus is not connected (then nothing was sent) */
+  publish(subject: string, payload: Uint8Array): boolean;
+  /** with `queue`, each message goes to one member of the group */
+  subscribe(subject: string, handler: BusHandler, options?: { queue?: string }): Cancel;
+  request(subject: string, payload: Uint8Array, options: { timeoutMs: number }): Promise<RequestResult>;
+  /** one request, many answers, until the deadline or `expected` are in; never rejects */
+  gather(subject: string, payload: Uint8Array, options: GatherOptions): Promise<Uint8Array[]>;
+  connected(): boolean;
+  /** told on every change; `true` again means subscriptions are in force again */
+  onConnection(listener: (connected: boolean) => void): Cancel;
+  /** resolves when everything published so far has reached the server */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Largest payload, as nats-server's default. */
+export const MAX_PAYLOAD_BYTES = 1024 * 1024;

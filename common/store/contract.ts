@@ -1,0 +1,55 @@
+import type { Result } from '../model/result.js';
+
+/**
+ * Group commit over tables held in memory (design §8.4). Decisions see pending state; reads see
+ * committed state only. While one batch is being made durable the next one gathers.
+ */
+export interface TableView<T> {
+  get(key: string): T | undefined;
+  /** rows whose index `name` has `value`; order unspecified but stable */
+  byIndex(name: string, value: string): Iterable<T>;
+  entries(): Iterable<[key: string, row: T]>;
+  count(): number;
+}
+
+export interface PendingTable<T> extends TableView<T> {
+  put(key: string, row: T): void;
+  delete(key: string): void;
+}
+
+export interface TableSpec<T> {
+  encode(row: T): string;
+  decode(text: string): T;
+  /** index name → the value a row is found under; undefined leaves it out */
+  indexes: Record<string, (row: T) => string | undefined>;
+}
+
+/** `Tables` maps table names to row types, e.g. `{ desired_lrps: DesiredLrp; tasks: Task }`. */
+export type Pending<Tables> = { readonly [K in keyof Tables]: PendingTable<Tables[K]> };
+export type Committed<Tables> = { readonly [K in keyof Tables]: TableView<Tables[K]> };
+
+export interface CommitError {
+  /** 'STORE_FAILED' nothing was stored; 'STORE_CLOSED' the owner stepped down or is stopping */
+  code: 'STORE_FAILED' | 'STORE_CLOSED';
+  message: string;
+}
+
+export interface GroupStore<Tables, Event> {
+  /** committed state */
+  readonly committed: Committed<Tables>;
+  /**
+   * Runs `decide` at once against pending state. It may put and delete, and returns a value and the
+   * events to tell once durable. Resolves after the commit: with the value, or with the error when that
+   * commit, or one it was built on, failed. A `decide` that throws changes nothing and rejects.
+   * A decision without changes still waits for what it has read to be committed.
+   */
+  transact<R>(
+    decide: (tables: Pending<Tables>) => { value: R; events: readonly Event[] },
+  ): Promise<Result<R, CommitError>>;
+  /** called per commit, in order, with that commit's events, after the committed state shows them */
+  onCommit(listener: (events: readonly Event[]) => void): void;
+  /** called once if the store has to step down (fenced, or an outcome that could not be settled) */
+  onLost(listener: (reason: string) => void): void;
+  readonly epoch: number;
+  close(): Promise<void>;
+}

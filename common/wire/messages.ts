@@ -1,0 +1,51 @@
+import type {
+  Ack,
+  AuctionAck,
+  AuctionRequest,
+  CancelRequest,
+  CapacityAppeared,
+  Lease,
+  LeaseReply,
+  LeaseRequest,
+  OutcomeQuery,
+  StopRequest,
+  Traced,
+  UpdateRequest,
+  Work,
+  WorkReply,
+} from '../model/auction.js';
+import type { CellPresence, CellState } from '../model/cell.js';
+import type { BbsEvent } from '../model/events.js';
+import type { ActualLrp, DesiredLrp, DesiredLrpUpdate } from '../model/lrp.js';
+import type { Task, TaskDefinition } from '../model/task.js';
+
+/**
+ * Messages with a codec, by name. Diego's own carry Diego's message names and field numbers; the rest are ours.
+ * Every one has a protobuf form (the bus; later the BBS API) and a JSON form (Diego's JSON names).
+ */
+export interface WireMessages {
+  DesiredLRP: DesiredLrp;
+  DesiredLRPUpdate: DesiredLrpUpdate;
+  ActualLRP: ActualLrp;
+  Task: Task;
+  TaskDefinition: TaskDefinition;
+  CellPresence: CellPresence;
+  CellState: CellState;
+  AuctionRequest: AuctionRequest;
+  AuctionAck: AuctionAck;
+  Work: Work;
+  WorkReply: WorkReply;
+  OutcomeQuery: OutcomeQuery;
+  StopRequest: StopRequest;
+  CancelRequest: CancelRequest;
+  UpdateRequest: UpdateRequest;
+  Traced: Traced;
+  Ack: Ack;
+  CapacityAppeared: CapacityAppeared;
+  LeaseRequest: LeaseRequest;
+  Lease: Lease;
+  LeaseReply: LeaseReply;
+  BbsEvent: BbsEvent;
+}
+
+export type WireName = keyof WireMessages;
