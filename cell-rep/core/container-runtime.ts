@@ -108,8 +108,7 @@ export interface PlacedContent {
 export type PlaceResult = { ok: true } | { ok: false; reason: string };
 
 export type ReadFileResult =
-  | { ok: true; content: Buffer }
-  | { ok: false; reason: 'absent' | 'too-large' | 'unreadable' };
+  { ok: true; content: Buffer } | { ok: false; reason: 'absent' | 'too-large' | 'unreadable' };
 
 export type RunResult = { ok: true; process: RunningProcess } | { ok: false; reason: string };
 

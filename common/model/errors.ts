@@ -12,14 +12,26 @@ interface ErrorEntry {
 }
 
 export const ERRORS = {
-  PATH_NOT_FOUND: { message: 'no such directory: {path}', remedy: 'give the path of the application directory', status: 422 },
-  APP_DIR_EMPTY: { message: 'the directory {path} is empty', remedy: 'push a directory that holds the application', status: 422 },
+  PATH_NOT_FOUND: {
+    message: 'no such directory: {path}',
+    remedy: 'give the path of the application directory',
+    status: 422,
+  },
+  APP_DIR_EMPTY: {
+    message: 'the directory {path} is empty',
+    remedy: 'push a directory that holds the application',
+    status: 422,
+  },
   NO_START_COMMAND: {
     message: 'no start command for {app}',
     remedy: 'give -c COMMAND, a Procfile with a "web:" line, or a package.json with a "start" script',
     status: 422,
   },
-  INTERNAL: { message: 'unexpected failure: {reason}', remedy: 'this is a defect: report it with the log', status: 500 },
+  INTERNAL: {
+    message: 'unexpected failure: {reason}',
+    remedy: 'this is a defect: report it with the log',
+    status: 500,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,9 +1,4 @@
-import type {
-  Action,
-  CheckDefinition,
-  EnvironmentVariable,
-  VolumeMountedFile,
-} from './action.js';
+import type { Action, CheckDefinition, EnvironmentVariable, VolumeMountedFile } from './action.js';
 
 /**
  * ns since the Unix epoch. A double: exact to 256 ns, which is finer than any clock that sets it.

@@ -13,9 +13,7 @@ export type BusHandler = (message: BusMessage) => void;
 
 export type RequestFailure = 'no-responders' | 'timeout' | 'disconnected' | 'too-large' | 'denied';
 
-export type RequestResult =
-  | { ok: true; payload: Uint8Array }
-  | { ok: false; error: RequestFailure };
+export type RequestResult = { ok: true; payload: Uint8Array } | { ok: false; error: RequestFailure };
 
 export interface GatherOptions {
   /** ms until the gathering ends */

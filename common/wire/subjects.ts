@@ -13,7 +13,8 @@ export const SUBJECTS = {
   bbsActive: 'bbs.active',
 } as const;
 
-export type CellVerb = 'work' | 'outcome' | 'stop' | 'cancel' | 'update' | 'evacuate' | 'metrics' | 'presence';
+export type CellVerb =
+  'work' | 'outcome' | 'stop' | 'cancel' | 'update' | 'evacuate' | 'metrics' | 'presence';
 
 export const cellSubject = (cellId: string, verb: CellVerb): string => `cell.${cellId}.${verb}`;
 /** what the BBS subscribes to for renewals of presence from every cell */
