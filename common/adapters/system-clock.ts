@@ -1,0 +1,49 @@
+import type { Cancel, Clock } from '../ports/clock.js';
+
+/** Longest delay of a Node timer; a longer one would fire at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+const wait = (ms: number, task: () => void, keepAlive: boolean): Cancel => {
+  let timer: NodeJS.Timeout;
+  const arm = (left: number): void => {
+    const slice = Math.min(left, LONGEST_MS);
+    timer = setTimeout(() => (left > slice ? arm(left - slice) : task()), slice);
+    if (!keepAlive) timer.unref();
+  };
+  arm(ms);
+  return () => clearTimeout(timer);
+};
+
+/**
+ * Wraps a repeated task so that a run is skipped while the one before is pending. A task that throws or
+ * rejects is a defect and surfaces as an uncaught exception; it does not stop the repetition by itself.
+ */
+export const withoutOverlap = (task: () => void | Promise<void>): (() => void) => {
+  let running = false;
+  const run = async (): Promise<void> => {
+    running = true;
+    try {
+      await task();
+    } finally {
+      running = false;
+    }
+  };
+  return () => {
+    if (!running) void run();
+  };
+};
+
+/**
+ * The machine's clocks. `after` and `every` never keep the process alive on their own; `sleep` does,
+ * because somebody waits for it.
+ */
+export const createSystemClock = (): Clock => ({
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (ms, task) => wait(ms, task, false),
+  every(ms, task) {
+    const timer = setInterval(withoutOverlap(task), Math.min(ms, LONGEST_MS)).unref();
+    return () => clearInterval(timer);
+  },
+  sleep: (ms) => new Promise((resolve) => wait(ms, resolve, true)),
+});
