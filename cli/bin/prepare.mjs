@@ -1,0 +1,116 @@
+// Installs and builds what is missing, with progress shown. Plain JavaScript: it runs before anything is built.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+const SOURCE_FOLDERS = [
+  'common',
+  'bbs',
+  'auctioneer',
+  'cell-rep',
+  'mesos-bridge',
+  'router',
+  'api',
+  'cli',
+  'bench',
+  'test',
+];
+const OLDEST_NODE = [20, 19];
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+const fail = (text) => {
+  say(text);
+  process.exit(1);
+};
+
+const checkNode = () => {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  fail(`outcry: Node.js ${process.versions.node} is too old: install ${OLDEST_NODE.join('.')} or newer`);
+};
+
+const step = (label, command, args) => {
+  const began = process.hrtime.bigint();
+  process.stderr.write(`${label} … `);
+  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const seconds = (Number(process.hrtime.bigint() - began) / 1e9).toFixed(1);
+  say(result.status === 0 ? `done in ${seconds} s` : 'failed');
+  if (result.status === 0) return;
+  say((result.stdout ?? '') + (result.stderr ?? ''));
+  fail(`outcry: '${command} ${args.join(' ')}' failed: see above`);
+};
+
+const hash = (text) => createHash('sha256').update(text).digest('hex');
+
+const stampOf = (name) => {
+  const file = join(root, 'node_modules', '.outcry', name);
+  return {
+    read: () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
+    write: (text) => {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    },
+  };
+};
+
+const install = (withTests) => {
+  const lock = hash(readFileSync(join(root, 'package-lock.json')));
+  const wanted = withTests ? 'all' : 'run';
+  const stamp = stampOf('installed');
+  const [have, extent] = stamp.read().split(' ');
+  if (have === lock && (extent === 'all' || extent === wanted)) return;
+  const complete = (name) => existsSync(join(root, 'node_modules', name, 'package.json'));
+  if (have !== undefined && have !== '' ? false : complete('fastify') && complete('typescript')) {
+    // installed by hand (`npm ci`, `npm install`): trust it
+    if (!withTests || complete('tap')) return stamp.write(`${lock} ${complete('tap') ? 'all' : 'run'}`);
+  }
+  const omit = withTests ? [] : ['--omit=dev'];
+  step('installing packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...omit]);
+  stamp.write(`${lock} ${wanted}`);
+};
+
+const newestSource = () => {
+  let newest = 0;
+  let names = '';
+  const visit = (dir) => {
+    if (!existsSync(dir)) return;
+    for (const entry of readdirSync(dir, { withFileTypes: true })) {
+      const path = join(dir, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else if (entry.name.endsWith('.ts')) {
+        newest = Math.max(newest, statSync(path).mtimeMs);
+        names += path.slice(root.length);
+      }
+    }
+  };
+  for (const folder of SOURCE_FOLDERS) visit(join(root, folder));
+  newest = Math.max(newest, statSync(join(root, 'tsconfig.json')).mtimeMs);
+  return `${newest} ${hash(names)}`;
+};
+
+const build = (withTests) => {
+  const stamp = stampOf('built');
+  const sources = `${withTests ? 'all' : 'run'} ${newestSource()}`;
+  const seen = stamp.read();
+  if (
+    existsSync(join(root, 'dist', 'cli', 'main.js')) &&
+    (seen === sources || seen === sources.replace('run', 'all'))
+  ) {
+    return;
+  }
+  const project = withTests ? 'tsconfig.json' : 'tsconfig.run.json';
+  step('building', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project]);
+  stamp.write(sources);
+};
+
+/** @param {{tests?: boolean}} what with `tests`, what the test suites need as well */
+export const prepare = ({ tests = false } = {}) => {
+  checkNode();
+  install(tests);
+  build(tests);
+};
