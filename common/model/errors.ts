@@ -27,6 +27,42 @@ export const ERRORS = {
     remedy: 'give -c COMMAND, a Procfile with a "web:" line, or a package.json with a "start" script',
     status: 422,
   },
+  DATA_DIR_LOCKED: {
+    message: 'the data directory {path} is in use by process {pid} ({command}), started {startedAt}',
+    remedy: 'stop that process first, or give another directory with --data DIR',
+    status: 409,
+  },
+  DATA_DIR_UNREADABLE: {
+    message: 'the data directory {path} cannot be used: {reason}',
+    remedy: 'make it a directory that you own and may read and write, or give another with --data DIR',
+    status: 500,
+  },
+  STORE_CORRUPT: {
+    message: 'the data file {path} is damaged: {reason}',
+    remedy:
+      'keep a copy of it, put back a backup of the data directory, or move the file away to start empty',
+    status: 500,
+  },
+  STORE_FULL: {
+    message: 'no space left to write {path}',
+    remedy: 'free space on that disk; nothing was changed',
+    status: 507,
+  },
+  STORE_LOCKED: {
+    message: 'the data file {path} is in use by another process',
+    remedy: 'stop the other process that uses it, then start again',
+    status: 409,
+  },
+  STORE_NEWER: {
+    message: 'the data file {path} was written by a newer version (schema {found}, this one knows {known})',
+    remedy: 'start the version that wrote it, or a newer one; data is never converted back',
+    status: 500,
+  },
+  STORE_UNREADABLE: {
+    message: 'the data file {path} cannot be used: {reason}',
+    remedy: 'check the disk and the permissions of the file, then start again',
+    status: 500,
+  },
   INTERNAL: {
     message: 'unexpected failure: {reason}',
     remedy: 'this is a defect: report it with the log',
