@@ -1,0 +1,52 @@
+import t from 'tap';
+import {
+  type Auction,
+  auctionId,
+  consideredOrder,
+  withoutDuplicates,
+} from '../../../auctioneer/core/auction.js';
+import { openBatch } from '../../../auctioneer/core/decide.js';
+import { auctionsOf, goldenCases, policyOf, statesOf } from '../../support/golden-auction.js';
+
+const labelled = (auction: Auction): string => `${auction.kind} ${auctionId(auction)}`;
+
+/** What the order is decided by; auctions with equal keys may stand in any order. */
+const orderKey = (auction: Auction): string =>
+  auction.kind === 'lrp'
+    ? `lrp ${auction.work.index} ${auction.work.memoryMb}`
+    : `task ${auction.work.memoryMb}`;
+
+for (const golden of goldenCases()) {
+  t.test(
+    `golden auction ${golden.name} - every decision is one that Diego's scheduler accepts`,
+    async (t) => {
+      const auctions = withoutDuplicates(auctionsOf(golden));
+      const byLabel = new Map(auctions.map((auction) => [labelled(auction), auction]));
+      const recorded = (golden.result.considered_order ?? []).map((label) => byLabel.get(label) as Auction);
+      t.same(consideredOrder(auctions).map(orderKey), recorded.map(orderKey), 'order');
+
+      const batch = openBatch({ cells: statesOf(golden), policy: policyOf(golden) });
+      for (const step of golden.trace) {
+        const auction = byLabel.get(`${step.kind} ${step.id}`) as Auction;
+        const choice = batch.consider(auction);
+        if (step.diego_chose_cell) {
+          t.ok('cell' in choice, `${step.id} is placed`);
+          if (!('cell' in choice)) return;
+          t.ok(
+            step.acceptable_cells?.includes(choice.cell.state.cellId),
+            `${step.id} on ${choice.cell.state.cellId}`,
+          );
+          const taken = batch.cell(step.diego_chose_cell);
+          t.ok(taken);
+          if (taken) batch.take(auction, taken);
+        } else {
+          t.ok('reason' in choice, `${step.id} is not placed`);
+          if (!('reason' in choice)) return;
+          const reasons = step.acceptable_errors ?? [step.diego_error];
+          t.ok(reasons.includes(choice.reason), `${choice.reason} is one of ${reasons.join(' | ')}`);
+        }
+      }
+      t.equal(golden.trace.length, recorded.length, 'every auction was looked at');
+    },
+  );
+}
