@@ -1,0 +1,238 @@
+import { createInbox, ErrorCode, NatsError } from 'nats';
+import type { Msg, NatsConnection, Subscription } from 'nats';
+import { MAX_PAYLOAD_BYTES } from '../ports/bus.js';
+import type { Bus, BusHandler, GatherOptions, RequestFailure, RequestResult } from '../ports/bus.js';
+import type { Cancel, Clock } from '../ports/clock.js';
+import type { Logger } from '../ports/logger.js';
+import type { Random } from '../ports/random.js';
+import { createConnectionState } from './connection-state.js';
+import { createNatsLink, inboxPrefixOf } from './nats-link.js';
+import type { NatsLinkOptions } from './nats-link.js';
+import { isPattern, isSubject } from './subject-match.js';
+import { createSystemClock } from './system-clock.js';
+import { createSystemRandom } from './system-random.js';
+
+export type { NatsCredentials } from './nats-link.js';
+
+export interface NatsBusOptions extends Omit<NatsLinkOptions, 'clock' | 'random'> {
+  logger: Logger;
+  clock?: Clock;
+  random?: Random;
+}
+
+/** What the parts of the bus share: the connection of the moment, if there is one. */
+interface Context {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly inboxPrefix: string;
+  /** the connection while the bus counts as connected */
+  connection(): NatsConnection | undefined;
+  /** told the subjects that this user may not publish to, as they are refused */
+  onDenied(listener: (subject: string) => void): Cancel;
+  onDisconnect(listener: () => void): Cancel;
+}
+
+type Sendable = { ok: true; connection: NatsConnection } | { ok: false; error: RequestFailure };
+
+const sendable = (context: Context, subject: string, payload: Uint8Array): Sendable => {
+  const connection = context.connection();
+  if (!connection) return { ok: false, error: 'disconnected' };
+  const limit = Math.min(connection.info?.max_payload ?? MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES);
+  if (payload.byteLength > limit) {
+    context.logger.warn('payload-too-large', { subject, bytes: payload.byteLength, limit });
+    return { ok: false, error: 'too-large' };
+  }
+  if (isSubject(subject)) return { ok: true, connection };
+  context.logger.error('not-a-subject', { subject });
+  return { ok: false, error: 'denied' };
+};
+
+/** False when the connection went between the check and the sending, or is being drained. */
+const publish = (context: Context, subject: string, payload: Uint8Array, reply?: string): boolean => {
+  const target = sendable(context, subject, payload);
+  if (!target.ok) return false;
+  try {
+    target.connection.publish(subject, payload, reply === undefined ? {} : { reply });
+    return true;
+  } catch (error) {
+    context.logger.warn('nats-publish-failed', { subject, error });
+    return false;
+  }
+};
+
+const FAILURES: Readonly<Record<string, RequestFailure>> = {
+  [ErrorCode.NoResponders]: 'no-responders',
+  [ErrorCode.Timeout]: 'timeout',
+  [ErrorCode.PermissionsViolation]: 'denied',
+  [ErrorCode.AuthorizationViolation]: 'denied',
+  [ErrorCode.MaxPayloadExceeded]: 'too-large',
+};
+
+const failureOf = (error: unknown, connection: NatsConnection): RequestFailure => {
+  // the client ends pending requests as timed out when its connection goes
+  if (connection.isClosed()) return 'disconnected';
+  return (error instanceof NatsError ? FAILURES[error.code] : undefined) ?? 'disconnected';
+};
+
+const request = async (
+  context: Context,
+  subject: string,
+  payload: Uint8Array,
+  timeoutMs: number,
+): Promise<RequestResult> => {
+  const target = sendable(context, subject, payload);
+  if (!target.ok) return target;
+  try {
+    const answer = await target.connection.request(subject, payload, { timeout: Math.max(1, timeoutMs) });
+    return { ok: true, payload: answer.data };
+  } catch (error) {
+    return { ok: false, error: failureOf(error, target.connection) };
+  }
+};
+
+const isNoResponders = (answer: Msg): boolean => answer.data.length === 0 && answer.headers?.code === 503;
+
+/** On an inbox of its own, since the client's request takes one answer only. */
+const gather = (
+  context: Context,
+  subject: string,
+  payload: Uint8Array,
+  options: GatherOptions,
+): Promise<Uint8Array[]> => {
+  const target = sendable(context, subject, payload);
+  if (!target.ok) return Promise.resolve([]);
+  const { connection } = target;
+  const answers: Uint8Array[] = [];
+  const cancels: Cancel[] = [];
+  return new Promise<Uint8Array[]>((resolve) => {
+    const end = (): void => resolve(answers);
+    const inbox = createInbox(context.inboxPrefix);
+    const subscription = connection.subscribe(inbox, {
+      callback: (error, answer) => {
+        if (error || isNoResponders(answer)) return end();
+        answers.push(answer.data);
+        if (answers.length === options.expected) end();
+      },
+    });
+    cancels.push(
+      () => subscription.unsubscribe(),
+      context.clock.after(options.timeoutMs, end),
+      context.onDisconnect(end),
+      context.onDenied((denied) => denied === subject && end()),
+    );
+    if (!publish(context, subject, payload, inbox)) end();
+  }).finally(() => cancels.forEach((cancel) => cancel()));
+};
+
+interface Registration {
+  readonly pattern: string;
+  readonly handler: BusHandler;
+  readonly queue: string | undefined;
+  current: Subscription | undefined;
+}
+
+/** What is subscribed to, whatever connection there is: taken along from one to the next. */
+const createSubscriptions = (context: Context) => {
+  const registrations = new Set<Registration>();
+
+  const run = (registration: Registration, message: Msg): void => {
+    const { subject, data, reply } = message;
+    try {
+      registration.handler({
+        subject,
+        payload: data,
+        expectsReply: reply !== undefined && reply !== '',
+        respond: (payload) => reply !== undefined && reply !== '' && publish(context, reply, payload),
+      });
+    } catch (error) {
+      context.logger.error('bus-handler-failed', { subject, error });
+    }
+  };
+
+  const attach = (registration: Registration, connection: NatsConnection): void => {
+    registration.current = connection.subscribe(registration.pattern, {
+      ...(registration.queue === undefined ? {} : { queue: registration.queue }),
+      // an error is a refused subscription, which the link tells of
+      callback: (error, message) => void (error ?? run(registration, message)),
+    });
+  };
+
+  return {
+    /** resolves when the server has them all */
+    async attachAll(connection: NatsConnection): Promise<void> {
+      for (const registration of registrations) attach(registration, connection);
+      await connection.flush();
+    },
+    add(pattern: string, handler: BusHandler, queue: string | undefined): Cancel {
+      if (!isPattern(pattern)) throw new TypeError(`cannot subscribe to "${pattern}"`);
+      const registration: Registration = { pattern, handler, queue, current: undefined };
+      registrations.add(registration);
+      const connection = context.connection();
+      if (connection) attach(registration, connection);
+      return () => {
+        if (registrations.delete(registration)) registration.current?.unsubscribe();
+      };
+    },
+  };
+};
+
+/**
+ * A bus over NATS. It connects in the background and for ever: made while no server answers, it is simply
+ * not connected yet. While it is not, nothing is kept for later: `publish` answers false.
+ */
+export const createNatsBus = (options: NatsBusOptions): Bus => {
+  const logger = options.logger.session('nats');
+  const clock = options.clock ?? createSystemClock();
+  const linkOptions = { ...options, logger, clock, random: options.random ?? createSystemRandom() };
+  const state = createConnectionState(false);
+  const denials = new Set<(subject: string) => void>();
+  let current: NatsConnection | undefined;
+
+  const context: Context = {
+    logger,
+    clock,
+    inboxPrefix: inboxPrefixOf(options),
+    connection: () => (current?.isClosed() === false ? current : undefined),
+    onDenied(listener) {
+      denials.add(listener);
+      return () => void denials.delete(listener);
+    },
+    onDisconnect: (listener) => state.onChange((up) => !up && listener()),
+  };
+  const subscriptions = createSubscriptions(context);
+
+  const link = createNatsLink(linkOptions, {
+    onConnected(connection) {
+      current = connection;
+      return subscriptions.attachAll(connection);
+    },
+    onDenied(operation, subject) {
+      logger.error('denied', { operation, subject });
+      if (operation === 'publish') for (const listener of [...denials]) listener(subject);
+    },
+    onState(up) {
+      if (!up) current = undefined;
+      state.set(up);
+    },
+  });
+
+  return {
+    publish: (subject, payload) => publish(context, subject, payload),
+    subscribe: (subject, handler, subscribeOptions) =>
+      subscriptions.add(subject, handler, subscribeOptions?.queue),
+    request: (subject, payload, { timeoutMs }) => request(context, subject, payload, timeoutMs),
+    gather: (subject, payload, gatherOptions) => gather(context, subject, payload, gatherOptions),
+    connected: state.up,
+    onConnection: state.onChange,
+    // a loss ends the waiting too: what was under way then is lost, as ever on this bus
+    flush: async () =>
+      context
+        .connection()
+        ?.flush()
+        .catch(() => undefined),
+    async close() {
+      await link.close();
+      state.close();
+    },
+  };
+};

@@ -1,0 +1,164 @@
+import { connect, ErrorCode, NatsError } from 'nats';
+import type { ConnectionOptions, NatsConnection, Status, TlsOptions } from 'nats';
+import type { Cancel, Clock } from '../ports/clock.js';
+import type { Logger } from '../ports/logger.js';
+import type { Random } from '../ports/random.js';
+
+export type NatsCredentials = { user: string; password: string } | { token: string };
+
+export interface NatsLinkOptions {
+  /** `nats://host:port` or `tls://host:port`, one or several of a cluster; without credentials in them */
+  servers: string | readonly string[];
+  /** what the server shows of this connection, e.g. the component and its id */
+  name: string;
+  credentials?: NatsCredentials;
+  tls?: TlsOptions;
+  /** subjects for answers start so; `_INBOX.<user>` when absent, so that permissions can tell users apart */
+  inboxPrefix?: string;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+}
+
+export interface NatsLinkEvents {
+  /** a new connection: subscribe again on it. The link counts as up when this resolves. */
+  onConnected(connection: NatsConnection): Promise<void>;
+  /** the server refused an operation of this user */
+  onDenied(operation: string, subject: string): void;
+  onState(up: boolean): void;
+}
+
+export interface NatsLink {
+  /** stops trying, and ends the connection after what was published has been sent */
+  close(): Promise<void>;
+}
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 5_000;
+/** A connection that held so long was sound: the next loss starts again with the shortest delay. */
+const SOUND_MS = 10_000;
+/** A server that does not answer must not hold up the end of the process. */
+const LONGEST_DRAIN_MS = 2_000;
+
+/** Doubles up to 5 s; half of it random, so that a thousand cells do not come back in one moment. */
+export const reconnectDelayMs = (failures: number, fraction: number): number =>
+  Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures, 10)) * (0.5 + fraction / 2);
+
+/** Where answers to this user go. */
+export const inboxPrefixOf = (options: Pick<NatsLinkOptions, 'credentials' | 'inboxPrefix'>): string => {
+  if (options.inboxPrefix !== undefined) return options.inboxPrefix;
+  const { credentials } = options;
+  return credentials && 'user' in credentials ? `_INBOX.${credentials.user}` : '_INBOX';
+};
+
+const connectionOptions = (options: NatsLinkOptions): ConnectionOptions => {
+  const { credentials } = options;
+  return {
+    servers: typeof options.servers === 'string' ? options.servers : [...options.servers],
+    name: options.name,
+    ...(credentials && 'user' in credentials ? { user: credentials.user, pass: credentials.password } : {}),
+    ...(credentials && 'token' in credentials ? { token: credentials.token } : {}),
+    ...(options.tls ? { tls: options.tls } : {}),
+    inboxPrefix: inboxPrefixOf(options),
+    // Ours instead (see `keepConnected`): the client's own would buffer what is published meanwhile without
+    // bound, keep requests waiting, and treat the first connection and a repeated refusal as final.
+    reconnect: false,
+    timeout: 5_000,
+    // a peer that vanished without a word is noticed within 20 to 30 s
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    noAsyncTraces: true,
+  };
+};
+
+/** The codes of a refused user; told apart because waiting will not mend them. */
+const REFUSED: ReadonlySet<string> = new Set([
+  ErrorCode.AuthorizationViolation,
+  ErrorCode.AuthenticationExpired,
+  ErrorCode.BadAuthentication,
+]);
+
+const watchStatus = async (connection: NatsConnection, events: NatsLinkEvents): Promise<void> => {
+  // the type of a status leaves out the context of a refusal
+  for await (const status of connection.status() as AsyncIterable<
+    Status & { permissionContext?: { operation: string; subject: string } }
+  >) {
+    const context = status.permissionContext;
+    if (context !== undefined) events.onDenied(context.operation, context.subject);
+  }
+};
+
+/** Connects, and connects again for ever after a failure or a loss, until closed. */
+export const createNatsLink = (options: NatsLinkOptions, events: NatsLinkEvents): NatsLink => {
+  const { clock, random, logger } = options;
+  let closing = false;
+  let current: NatsConnection | undefined;
+  let wake: Cancel = () => undefined;
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+
+  const dial = async (): Promise<NatsConnection | undefined> => {
+    try {
+      return await connect(connectionOptions(options));
+    } catch (error) {
+      const code = error instanceof NatsError ? error.code : '';
+      logger.warn(REFUSED.has(code) ? 'nats-refused-credentials' : 'nats-connect-failed', {
+        servers: options.servers,
+        code,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+      return undefined;
+    }
+  };
+
+  /** resolves when the connection has ended */
+  const serve = async (connection: NatsConnection): Promise<void> => {
+    current = connection;
+    void watchStatus(connection, events);
+    try {
+      await events.onConnected(connection);
+      logger.info('nats-connected', { server: connection.getServer() });
+      events.onState(true);
+    } catch (error) {
+      logger.warn('nats-lost-while-subscribing', { error });
+      await connection.close();
+    }
+    const reason = await connection.closed();
+    current = undefined;
+    if (!closing) logger.warn('nats-disconnected', { reason: reason?.message ?? '' });
+    events.onState(false);
+  };
+
+  const keepConnected = async (): Promise<void> => {
+    let failures = 0;
+    while (!closing) {
+      const began = clock.monotonic();
+      const connection = await dial();
+      if (connection && closing) await connection.close();
+      else if (connection) await serve(connection);
+      failures = connection && clock.monotonic() - began > SOUND_MS ? 0 : failures + 1;
+      if (!closing) await pause(reconnectDelayMs(failures, random.fraction()));
+    }
+  };
+
+  const ended = keepConnected();
+  return {
+    async close() {
+      closing = true;
+      wake();
+      const connection = current;
+      const giveUp = clock.after(LONGEST_DRAIN_MS, () => void connection?.close());
+      // drains: subscriptions end, handlers finish what they have, the rest is sent
+      if (connection?.isClosed() === false) await connection.drain().catch(() => undefined);
+      await ended;
+      giveUp();
+    },
+  };
+};

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type t from 'tap';
+
+export type Requirement = 'nats' | 'docker';
+
+export interface Availability {
+  available: boolean;
+  /** why not; '' when available */
+  reason: string;
+}
+
+/** Where `program` is, as a shell would find it. */
+export const onPath = (program: string): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((dir) => dir !== '')
+    .map((dir) => join(dir, program))
+    .find((file) => existsSync(file));
+
+const dockerAnswers = (): boolean =>
+  onPath('docker') !== undefined && spawnSync('docker', ['info'], { timeout: 10_000 }).status === 0;
+
+const CHECKS: Record<Requirement, { check: () => boolean; reason: string }> = {
+  nats: { check: () => onPath('nats-server') !== undefined, reason: 'nats-server is not on PATH' },
+  docker: { check: dockerAnswers, reason: 'no Docker engine answers' },
+};
+
+export const suiteAvailable = (name: Requirement): Availability => {
+  const { check, reason } = CHECKS[name];
+  return check() ? { available: true, reason: '' } : { available: false, reason };
+};
+
+/** Whether `OUTCRY_REQUIRE` (names, separated by commas) asks that this suite is not skipped. */
+export const isRequired = (name: Requirement): boolean =>
+  (process.env['OUTCRY_REQUIRE'] ?? '').split(',').some((part) => part.trim() === name);
+
+/**
+ * Runs `suite` where what it needs is there; otherwise counts as one skip with the reason, or as one
+ * failure where `OUTCRY_REQUIRE` names it.
+ */
+export const requireSuite = (tap: typeof t, name: Requirement, suite: () => void): void => {
+  const { available, reason } = suiteAvailable(name);
+  if (available) suite();
+  else if (isRequired(name)) tap.fail(`${name} suite: ${reason}, and OUTCRY_REQUIRE names it`);
+  else tap.pass(`${name} suite`, { skip: `${name} suite: ${reason}` });
+};
