@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import protobuf from 'protobufjs';
+import type protobuf from 'protobufjs';
 
 import type { FieldPlan, MessagePlan, ScalarType, ValuePlan } from './schema.js';
 
