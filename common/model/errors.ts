@@ -63,6 +63,74 @@ export const ERRORS = {
     remedy: 'check the disk and the permissions of the file, then start again',
     status: 500,
   },
+  API_REFUSED: {
+    message: 'the API refused ({status} {title}): {reason}',
+    remedy: 'correct what it names and try again',
+    status: 422,
+  },
+  API_UNREACHABLE: {
+    message: 'no answer from the API at {url}: {reason}',
+    remedy: "start the system with 'npm start', or set OUTCRY_API to where it runs",
+    status: 503,
+  },
+  APP_NOT_FOUND: { message: "no application '{app}'", remedy: "'outcry apps' lists them", status: 404 },
+  COMMAND_UNKNOWN: {
+    message: "no command '{name}'",
+    remedy: "did you mean '{nearest}'? 'outcry help' lists all",
+    status: 400,
+  },
+  FILE_INVALID: { message: '{path}: {problem}', remedy: 'correct the file and try again', status: 422 },
+  MANIFEST_INVALID: {
+    message: '{place}: {field}: {problem}',
+    remedy: 'correct the manifest; the keys are those of Cloud Foundry',
+    status: 422,
+  },
+  NOT_RUNNING: {
+    message: 'no running system is known ({file} cannot be read)',
+    remedy: "start one with 'npm start', or set OUTCRY_API and OUTCRY_TOKEN",
+    status: 503,
+  },
+  PLACEMENT_FAILED: {
+    message: 'no cell takes {app}: {reason}',
+    remedy: 'ask for less, or add cells; the application is kept, stopped',
+    status: 503,
+  },
+  PORT_IN_USE: {
+    message: 'port {port} for the {what} is in use',
+    remedy: 'stop what listens there, or leave the option out to have a free port chosen',
+    status: 409,
+  },
+  PUSH_UPLOAD_REFUSED: {
+    message: 'the upload was refused: {reason}',
+    remedy: 'take it out of the directory, or list it in .cfignore',
+    status: 422,
+  },
+  STAGING_FAILED: {
+    message: 'staging {app} failed: {reason}',
+    remedy: 'correct it and push again',
+    status: 422,
+  },
+  START_FAILED: {
+    message: '{app} does not start: {reason}',
+    remedy: "'outcry logs {app} --recent' shows what it printed",
+    status: 503,
+  },
+  TASK_FAILED: {
+    message: 'task {task} failed: {reason}',
+    remedy: "'outcry logs {app} --recent' shows what it printed",
+    status: 500,
+  },
+  TOKEN_MISSING: {
+    message: 'OUTCRY_API is set to {url}, but there is no token',
+    remedy: 'set OUTCRY_TOKEN',
+    status: 401,
+  },
+  TOKEN_REFUSED: {
+    message: 'the API does not accept this token',
+    remedy: 'is another system running there? check OUTCRY_API and OUTCRY_TOKEN',
+    status: 401,
+  },
+  USAGE: { message: '{problem}', remedy: 'usage: outcry {usage}', status: 400 },
   INTERNAL: {
     message: 'unexpected failure: {reason}',
     remedy: 'this is a defect: report it with the log',

@@ -1,0 +1,29 @@
+import type { Work, WorkOutcome } from '../../common/model/auction.js';
+import type { CellState } from '../../common/model/cell.js';
+
+/** What became of one cell's work. */
+export type CommitResult =
+  /** the cell answered: one outcome per placement id, and its state afterwards */
+  | { cellId: string; answered: true; outcomes: WorkOutcome[]; state?: CellState }
+  /** it did not: whether it took the work is not known */
+  | { cellId: string; answered: false; reason: string };
+
+/** Port: where places come from, and where work goes. The auction does not know which. */
+export interface CellBackend {
+  /** states of the cells that answered in time */
+  states(traceId: string): Promise<CellStates>;
+  /** sends the work, one message per cell, and gathers what became of it; never rejects */
+  commit(work: readonly Work[]): Promise<CommitResult[]>;
+  /** what became of placement ids whose work was sent to this cell; undefined when it does not answer */
+  settle(
+    cellId: string,
+    placementIds: readonly string[],
+    traceId: string,
+  ): Promise<WorkOutcome[] | undefined>;
+}
+
+export interface CellStates {
+  cells: CellState[];
+  /** present cells that gave no usable state */
+  missed: string[];
+}

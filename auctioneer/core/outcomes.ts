@@ -1,0 +1,85 @@
+import type { Work, WorkOutcome } from '../../common/model/auction.js';
+import type { CellState } from '../../common/model/cell.js';
+import type { Auction } from './auction.js';
+import type { Failure, Placement } from './decide.js';
+
+/** How often work that a cell refused is tried again in following batches, before it is reported as failed. */
+export const REFUSAL_RETRIES = 2;
+
+interface WorkContext {
+  traceId: string;
+  /** ms */
+  deadlineMs: number;
+}
+
+/** One message per cell with work, in the order of decisions. */
+export const workPerCell = (
+  placements: readonly Placement[],
+  cells: readonly CellState[],
+  context: WorkContext,
+): Work[] => {
+  const incarnations = new Map(cells.map((cell) => [cell.cellId, cell.incarnation]));
+  const byCell = new Map<string, Work>();
+  for (const { auction, cellId } of placements) {
+    const work = byCell.get(cellId) ?? {
+      ...context,
+      cellId,
+      incarnation: incarnations.get(cellId) ?? '',
+      lrps: [],
+      tasks: [],
+    };
+    byCell.set(cellId, work);
+    if (auction.kind === 'lrp') work.lrps.push(auction.work);
+    else work.tasks.push(auction.work);
+  }
+  return [...byCell.values()];
+};
+
+export interface Sorted {
+  placed: Placement[];
+  refused: { placement: Placement; reason: string }[];
+  /** asked for, but the cell never saw it */
+  unseen: Placement[];
+}
+
+/** Sorts one cell's placements by the outcomes it told; a placement it did not mention was never seen. */
+export const sortOutcomes = (placements: readonly Placement[], outcomes: readonly WorkOutcome[]): Sorted => {
+  const byId = new Map(outcomes.map((outcome) => [outcome.placementId, outcome]));
+  const sorted: Sorted = { placed: [], refused: [], unseen: [] };
+  for (const placement of placements) {
+    const outcome = byId.get(placement.auction.work.placementId);
+    if (outcome?.status === 'accepted') sorted.placed.push(placement);
+    else if (outcome?.status === 'refused') sorted.refused.push({ placement, reason: outcome.reason });
+    else sorted.unseen.push(placement);
+  }
+  return sorted;
+};
+
+/** What became of a batch's placements. `unknown`: the cell did not answer, not even when asked again. */
+export interface Settled extends Sorted {
+  unknown: Placement[];
+}
+
+/** What waits for its batch, and how often a cell has refused it. */
+export interface Waiting {
+  auction: Auction;
+  refusals: number;
+}
+
+/** Refused and never-seen work joins the next batch, with fresh states, at most twice; then it has failed. */
+export const afterCommit = (
+  batch: readonly Waiting[],
+  settled: Settled,
+): { retried: Waiting[]; failures: Failure[] } => {
+  const counts = new Map(batch.map(({ auction, refusals }) => [auction, refusals]));
+  const retried: Waiting[] = [];
+  const failures: Failure[] = [];
+  const again = (auction: Auction, reason: string): void => {
+    const refusals = counts.get(auction) ?? 0;
+    if (refusals < REFUSAL_RETRIES) retried.push({ auction, refusals: refusals + 1 });
+    else failures.push({ auction, reason });
+  };
+  for (const { placement, reason } of settled.refused) again(placement.auction, reason);
+  for (const placement of settled.unseen) again(placement.auction, 'the cell did not take the work');
+  return { retried, failures };
+};

@@ -1,0 +1,56 @@
+import type { AuctionRequest, LrpStart, TaskStart } from '../../common/model/auction.js';
+import type { Auction } from './auction.js';
+
+/** Largest index and number of instances in one request. */
+export const MAX_INDICES = 100_000;
+
+const MAX_RESOURCE = 2 ** 31 - 1;
+
+const amountProblem = (request: LrpStart | TaskStart): string | undefined => {
+  for (const field of ['memoryMb', 'diskMb', 'maxPids', 'cpuMilli'] as const) {
+    const amount = request[field];
+    if (!Number.isInteger(amount) || amount < 0 || amount > MAX_RESOURCE)
+      return `invalid ${field}: ${amount}`;
+  }
+  return request.rootfs === '' ? 'rootfs is empty' : undefined;
+};
+
+const lrpProblem = (start: LrpStart): string | undefined => {
+  if (start.processGuid === '') return 'process guid is empty';
+  if (start.domain === '') return 'domain is empty';
+  if (start.instances.length === 0) return 'no indices';
+  if (start.instances.length > MAX_INDICES) return `more than ${MAX_INDICES} indices`;
+  const bad = start.instances.find(
+    ({ index }) => !Number.isInteger(index) || index < 0 || index > MAX_RESOURCE,
+  );
+  return bad === undefined ? amountProblem(start) : `invalid index: ${bad.index}`;
+};
+
+const taskProblem = (start: TaskStart): string | undefined => {
+  if (start.taskGuid === '') return 'task guid is empty';
+  return start.domain === '' ? 'domain is empty' : amountProblem(start);
+};
+
+const lrpAuctions = ({ instances, ...start }: LrpStart): Auction[] =>
+  instances.map(({ index, placementId }) => ({ kind: 'lrp', work: { ...start, index, placementId } }));
+
+export interface Admitted {
+  auctions: Auction[];
+  dropped: { id: string; reason: string }[];
+}
+
+/** Checks item by item: a bad one does not sink the others. */
+export const admit = (request: AuctionRequest): Admitted => {
+  const admitted: Admitted = { auctions: [], dropped: [] };
+  for (const start of request.lrps) {
+    const reason = lrpProblem(start);
+    if (reason === undefined) admitted.auctions.push(...lrpAuctions(start));
+    else admitted.dropped.push({ id: start.processGuid, reason });
+  }
+  for (const start of request.tasks) {
+    const reason = taskProblem(start);
+    if (reason === undefined) admitted.auctions.push({ kind: 'task', work: start });
+    else admitted.dropped.push({ id: start.taskGuid, reason });
+  }
+  return admitted;
+};

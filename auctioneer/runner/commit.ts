@@ -1,0 +1,52 @@
+import type { CellState } from '../../common/model/cell.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { CellBackend, CommitResult } from '../backends/cell-backend.js';
+import type { Placement } from '../core/decide.js';
+import { type Settled, sortOutcomes, workPerCell } from '../core/outcomes.js';
+
+export interface CommitterOptions {
+  backend: CellBackend;
+  logger: Logger;
+  /** ms within which a cell must have read its work */
+  workDeadlineMs: number;
+}
+
+export interface CommitContext {
+  cells: readonly CellState[];
+  traceId: string;
+}
+
+export type Committer = (placements: readonly Placement[], context: CommitContext) => Promise<Settled>;
+
+const joined = (parts: readonly Settled[]): Settled => ({
+  placed: parts.flatMap((part) => part.placed),
+  refused: parts.flatMap((part) => part.refused),
+  unseen: parts.flatMap((part) => part.unseen),
+  unknown: parts.flatMap((part) => part.unknown),
+});
+
+/** Sends work, one message per cell, and finds out what became of it. */
+export const createCommitter = ({ backend, logger, workDeadlineMs }: CommitterOptions): Committer => {
+  /** A cell that did not answer is asked once more, by placement id; only silence stays unknown. */
+  const settle = async (sent: Placement[], result: CommitResult, traceId: string): Promise<Settled> => {
+    if (result.answered) return { ...sortOutcomes(sent, result.outcomes), unknown: [] };
+    logger.warn('commit.unknown', {
+      cellId: result.cellId,
+      reason: result.reason,
+      count: sent.length,
+      traceId,
+    });
+    const ids = sent.map(({ auction }) => auction.work.placementId);
+    const outcomes = await backend.settle(result.cellId, ids, traceId);
+    if (outcomes === undefined) return { placed: [], refused: [], unseen: [], unknown: sent };
+    return { ...sortOutcomes(sent, outcomes), unknown: [] };
+  };
+
+  return async (placements, { cells, traceId }) => {
+    const results = await backend.commit(
+      workPerCell(placements, cells, { traceId, deadlineMs: workDeadlineMs }),
+    );
+    const sentTo = (id: string): Placement[] => placements.filter(({ cellId }) => cellId === id);
+    return joined(await Promise.all(results.map((result) => settle(sentTo(result.cellId), result, traceId))));
+  };
+};

@@ -1,0 +1,104 @@
+import type { CellState } from '../../common/model/cell.js';
+import type { Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Random } from '../../common/ports/random.js';
+import type { CellBackend } from '../backends/cell-backend.js';
+import { type Auction, auctionId, withoutDuplicates } from '../core/auction.js';
+import { type Failure, decide } from '../core/decide.js';
+import { type Waiting, afterCommit } from '../core/outcomes.js';
+import type { Policy } from '../core/policy.js';
+import { createCommitter } from './commit.js';
+
+export interface RunnerOptions {
+  backend: CellBackend;
+  policy: Policy;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** ms within which a cell must have read its work */
+  workDeadlineMs: number;
+  /** told once per batch, after the commit */
+  report(failures: readonly Failure[], traceId: string): Promise<void>;
+}
+
+export interface Runner {
+  /** queues auctions for the next batch; there is one batch at a time */
+  add(auctions: readonly Auction[]): void;
+  /** resolves when nothing waits and no batch runs */
+  settled(): Promise<void>;
+}
+
+/** ms between attempts while no cell at all answers, as in Diego (4 rounds at once there) */
+const NO_CELL_PAUSE_MS = 250;
+const NO_CELL_ROUNDS = 4;
+
+/**
+ * Runs batches: states → drain → decide → commit → settle → report. Keeps nothing it needs: what it loses,
+ * convergence asks for again.
+ */
+export const createRunner = (options: RunnerOptions): Runner => {
+  const { backend, clock, logger, policy } = options;
+  const commit = createCommitter(options);
+  let waiting: Waiting[] = [];
+  let running: Promise<void> | undefined;
+
+  const fetchStates = async (traceId: string): Promise<CellState[]> => {
+    for (let round = 1; ; round += 1) {
+      const { cells, missed } = await backend.states(traceId);
+      logger.debug('fetched-cell-reps', { cells: cells.length, missed, traceId });
+      if (cells.length > 0 || round === NO_CELL_ROUNDS) return cells;
+      await clock.sleep(NO_CELL_PAUSE_MS);
+    }
+  };
+
+  const drain = (): Waiting[] => {
+    const batch = waiting;
+    waiting = [];
+    const kept = new Set(withoutDuplicates(batch.map(({ auction }) => auction)));
+    return batch.filter(({ auction }) => kept.has(auction));
+  };
+
+  const runBatch = async (): Promise<void> => {
+    const traceId = options.random.uuid();
+    const began = clock.monotonic();
+    const cells = await fetchStates(traceId);
+    const batch = drain();
+    const decision = decide({ cells, auctions: batch.map(({ auction }) => auction), policy });
+    const settled = await commit(decision.placements, { cells, traceId });
+    const again = afterCommit(batch, settled);
+    waiting.push(...again.retried);
+    const failures = [...decision.failures, ...again.failures];
+    logger.info('scheduled', {
+      traceId,
+      cells: cells.length,
+      auctions: batch.length,
+      placed: settled.placed.length,
+      refused: settled.refused.length,
+      unknown: settled.unknown.map(({ auction }) => auctionId(auction)),
+      failed: failures.length,
+      ms: Math.round(clock.monotonic() - began),
+    });
+    await options.report(failures, traceId);
+  };
+
+  const run = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      try {
+        await runBatch();
+      } catch (error) {
+        logger.error('batch-failed', { error });
+      }
+    }
+    running = undefined;
+  };
+
+  return {
+    add(auctions) {
+      waiting.push(...auctions.map((auction) => ({ auction, refusals: 0 })));
+      running ??= run();
+    },
+    async settled() {
+      while (running !== undefined) await running;
+    },
+  };
+};
