@@ -27,6 +27,106 @@ export const ERRORS = {
     remedy: 'give -c COMMAND, a Procfile with a "web:" line, or a package.json with a "start" script',
     status: 422,
   },
+  API_BODY_INVALID: {
+    message: 'the request is not valid: {field} {reason}',
+    remedy: 'correct that field and send the request again; nothing was changed',
+    status: 422,
+  },
+  API_HOST_REFUSED: {
+    message: 'this API does not answer to the host name {host}',
+    remedy: 'use the address the API was started with, or add the name to its allowed hosts',
+    status: 421,
+  },
+  API_ORIGIN_REFUSED: {
+    message: 'requests from web pages of {origin} are refused',
+    remedy: 'call the API from a tool, or add the origin to its allowed origins',
+    status: 403,
+  },
+  API_PORT_IN_USE: {
+    message: 'the API cannot listen on {address}: {reason}',
+    remedy: 'stop what uses that address, or choose another one',
+    status: 500,
+  },
+  API_TOKEN_REFUSED: {
+    message: 'Invalid Auth Token',
+    remedy: 'send "Authorization: bearer TOKEN" with the token of the data directory',
+    status: 401,
+  },
+  APP_NAME_INVALID: {
+    message: 'the app name "{name}" is not valid',
+    remedy: 'use letters, digits, spaces, ".", "_" and "-", at most 63, a letter or digit first and last',
+    status: 422,
+  },
+  BBS_REFUSED: {
+    message: 'the bulletin board refused it: {reason}',
+    remedy: 'correct what is named and send it again; nothing was changed',
+    status: 422,
+  },
+  BBS_UNAVAILABLE: {
+    message: 'the bulletin board does not answer: {reason}',
+    remedy: 'wait and ask again; what was accepted is carried out once it answers',
+    status: 503,
+  },
+  ENV_NAME_INVALID: {
+    message: 'the environment variable "{name}" {reason}',
+    remedy: 'choose another name',
+    status: 422,
+  },
+  MANIFEST_KEY_UNKNOWN: {
+    message: 'the manifest has an unknown key at {field} (line {line})',
+    remedy: 'correct or remove the key; see the list of manifest keys',
+    status: 422,
+  },
+  MANIFEST_KEY_UNSUPPORTED: {
+    message: 'the manifest asks at {field} (line {line}) for what is not there: {reason}',
+    remedy: 'remove the key',
+    status: 422,
+  },
+  MANIFEST_UNREADABLE: {
+    message: 'the manifest is not readable YAML: {reason}',
+    remedy: 'correct the file; nothing was changed',
+    status: 422,
+  },
+  MANIFEST_VALUE_INVALID: {
+    message: 'the manifest is wrong at {field} (line {line}): {reason}',
+    remedy: 'correct the value; nothing was changed',
+    status: 422,
+  },
+  ROUTE_INVALID: {
+    message: 'the route {route} is not valid: {reason}',
+    remedy: 'use a host of letters, digits and "-", and a path that starts with "/"',
+    status: 422,
+  },
+  STACK_UNKNOWN: {
+    message: 'there is no stack {stack}',
+    remedy: 'use one of: {stacks}',
+    status: 422,
+  },
+  TASK_NAME_INVALID: {
+    message: 'the task name "{name}" is not valid',
+    remedy: 'use letters, digits, spaces, ".", "_" and "-", at most 63, a letter or digit first',
+    status: 422,
+  },
+  UPLOAD_BROKEN: {
+    message: 'the upload ended early or is not a well-formed multipart body: {reason}',
+    remedy: 'upload again; nothing was kept',
+    status: 400,
+  },
+  UPLOAD_ENTRY_REFUSED: {
+    message: 'the upload holds an entry that is refused: {reason}',
+    remedy: 'remove that entry and push again; nothing was kept',
+    status: 422,
+  },
+  UPLOAD_NOT_ZIP: {
+    message: 'the upload is not a readable zip archive: {reason}',
+    remedy: 'upload a zip archive; nothing was kept',
+    status: 422,
+  },
+  UPLOAD_TOO_LARGE: {
+    message: 'the upload is larger than {limitMb} MB',
+    remedy: 'leave out what the application does not need, or raise the limit of the API',
+    status: 413,
+  },
   DATA_DIR_LOCKED: {
     message: 'the data directory {path} is in use by process {pid} ({command}), started {startedAt}',
     remedy: 'stop that process first, or give another directory with --data DIR',
