@@ -3,6 +3,7 @@ import type { Result } from '../model/result.js';
 /**
  * Group commit over tables held in memory (design §8.4). Decisions see pending state; reads see
  * committed state only. While one batch is being made durable the next one gathers.
+ * Rows are immutable: whoever changes one puts a new object, since both sides may hold the same one.
  */
 export interface TableView<T> {
   get(key: string): T | undefined;

@@ -1,0 +1,38 @@
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { err, ok } from '../model/result.js';
+import type { Result } from '../model/result.js';
+
+export interface DataDirError {
+  code: 'DATA_DIR_UNREADABLE';
+  path: string;
+  reason: string;
+}
+
+const REASONS: Record<string, string> = {
+  EACCES: 'permission denied',
+  EEXIST: 'not a directory',
+  EDQUOT: 'disk quota exceeded',
+  ENOSPC: 'no space left on the disk',
+  ENOTDIR: 'not a directory',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+};
+
+export const reasonOf = (error: unknown): string => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return REASONS[code ?? ''] ?? code ?? message;
+};
+
+/** Creates `dir` with `mode` when absent, and checks that files in it can be made, read and written. */
+export const prepareDataDir = (dir: string, mode = 0o700): Result<void, DataDirError> => {
+  try {
+    mkdirSync(dir, { recursive: true, mode });
+    if (!statSync(dir).isDirectory()) {
+      return err({ code: 'DATA_DIR_UNREADABLE', path: dir, reason: 'not a directory' });
+    }
+    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    return ok(undefined);
+  } catch (error) {
+    return err({ code: 'DATA_DIR_UNREADABLE', path: dir, reason: reasonOf(error) });
+  }
+};

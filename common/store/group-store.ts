@@ -1,0 +1,265 @@
+import { OutcryError } from '../model/errors.js';
+import { err, ok } from '../model/result.js';
+import type { Result } from '../model/result.js';
+import type { Logger } from '../ports/logger.js';
+import { applyBatch, encodeBatch, rollBack, takeBatch } from './batch.js';
+import type { Batch, Decision, StoredTable, Write } from './batch.js';
+import type { CommitError, Committed, GroupStore, Pending, TableSpec } from './contract.js';
+import type { CommitOutcome, OpenedStore, RowChange, StoreEngine, StoreSchema } from './engine.js';
+import { createRowTable } from './row-table.js';
+
+export interface GroupStoreOptions<Tables> {
+  engine: StoreEngine;
+  schema: StoreSchema;
+  /** one for every table of the schema */
+  specs: { [K in keyof Tables]: TableSpec<Tables[K]> };
+  logger: Logger;
+  /** runs before each batch goes to the engine; when it throws, that batch fails and nothing is stored */
+  beforeCommit?: (batch: { sequence: number; changes: readonly RowChange[] }) => void | Promise<void>;
+}
+
+// Read-backs follow each other at once: an adapter that can reconnect waits inside its own read.
+const READ_BACK_ATTEMPTS = 5;
+
+type Persisted =
+  | { kind: 'stored' }
+  | { kind: 'failed'; message: string }
+  /** this owner may not go on */
+  | { kind: 'lost'; reason: string };
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const createTables = (schema: StoreSchema, specs: Record<string, TableSpec<unknown>>): StoredTable[] => {
+  const named = Object.keys(specs);
+  const differs = named.length !== schema.tables.length || schema.tables.some((table) => !(table in specs));
+  if (differs) throw new Error(`schema ${schema.name}: specs and tables differ`);
+  return Object.entries(specs).map(([name, spec]) => ({ name, spec, rows: createRowTable(name, spec) }));
+};
+
+const loadRows = async (opened: OpenedStore, schema: StoreSchema, tables: StoredTable[]): Promise<void> => {
+  const byName = new Map(tables.map((table) => [table.name, table]));
+  for await (const { table: name, key, value } of opened.rows()) {
+    const table = byName.get(name);
+    if (!table) throw new Error(`schema ${schema.name}: row of unknown table ${name}`);
+    try {
+      table.rows.load(key, table.spec.decode(value));
+    } catch (cause) {
+      const details = { path: schema.name, reason: `row ${key} of ${name}: ${messageOf(cause)}` };
+      throw new OutcryError('STORE_CORRUPT', details, { cause });
+    }
+  }
+};
+
+type PersisterOptions = Pick<GroupStoreOptions<unknown>, 'logger' | 'beforeCommit'>;
+
+/** Makes batches durable one at a time and settles what an unclear answer means. */
+const createPersister = (opened: OpenedStore, options: PersisterOptions) => {
+  const { logger, beforeCommit } = options;
+  let stored = opened.sequence;
+
+  const commit = async (sequence: number, changes: RowChange[]): Promise<CommitOutcome> => {
+    try {
+      return await opened.commit({ sequence, changes });
+    } catch (error) {
+      return { ok: false, reason: 'unknown', message: messageOf(error) };
+    }
+  };
+
+  const readBack = async (sequence: number): Promise<Persisted> => {
+    let last = '';
+    for (let attempt = 1; attempt <= READ_BACK_ATTEMPTS; attempt += 1) {
+      try {
+        const found = await opened.readSequence();
+        if (found === sequence) return { kind: 'stored' };
+        if (found === sequence - 1) return { kind: 'failed', message: 'the commit did not take place' };
+        return { kind: 'lost', reason: `sequence ${found} found where ${sequence} was committed` };
+      } catch (error) {
+        last = messageOf(error);
+      }
+    }
+    return { kind: 'lost', reason: `the outcome of a commit is unknown: ${last}` };
+  };
+
+  const interpret = async (outcome: CommitOutcome, sequence: number): Promise<Persisted> => {
+    if (outcome.ok) return { kind: 'stored' };
+    if (outcome.reason === 'failed') return { kind: 'failed', message: outcome.message };
+    if (outcome.reason === 'fenced') return { kind: 'lost', reason: outcome.message };
+    logger.warn('commit-outcome-unknown', { sequence, reason: outcome.message });
+    return readBack(sequence);
+  };
+
+  return async <Event>(batch: Batch<Event>): Promise<Persisted> => {
+    if (batch.writes.size === 0) return { kind: 'stored' };
+    const sequence = stored + 1;
+    try {
+      const changes = encodeBatch(batch);
+      if (beforeCommit) await beforeCommit({ sequence, changes });
+      const persisted = await interpret(await commit(sequence, changes), sequence);
+      if (persisted.kind === 'stored') stored = sequence;
+      return persisted;
+    } catch (error) {
+      return { kind: 'failed', message: messageOf(error) };
+    }
+  };
+};
+
+/** Runs decisions on the pending side of the tables and takes back what a throwing one did. */
+const createDecider = <Tables>(tables: readonly StoredTable[]) => {
+  let undo: Write[] | undefined;
+  const pending = Object.fromEntries(
+    tables.map((table) => [
+      table.name,
+      table.rows.pending((key, row) => {
+        if (!undo) throw new Error(`table ${table.name} is written outside a transaction`);
+        undo.push({ table, key, row });
+      }),
+    ]),
+  ) as Pending<Tables>;
+
+  return <D>(decide: (tables: Pending<Tables>) => D): { decided: D; writes: Write[] } => {
+    if (undo) throw new Error('a transaction within a transaction');
+    const before: Write[] = (undo = []);
+    try {
+      const decided = decide(pending);
+      const writes = before.map(({ table, key }) => ({ table, key, row: table.rows.latest(key) }));
+      return { decided, writes };
+    } catch (error) {
+      for (const { table, key, row } of before.reverse()) table.rows.setPending(key, row);
+      throw error;
+    } finally {
+      undo = undefined;
+    }
+  };
+};
+
+const createListeners = <Event>(logger: Logger) => {
+  const commitListeners: ((events: readonly Event[]) => void)[] = [];
+  const lostListeners: ((reason: string) => void)[] = [];
+  const tell = <T>(listeners: readonly ((value: T) => void)[], value: T): void => {
+    for (const listener of listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        logger.error('listener-failed', { error });
+      }
+    }
+  };
+  return {
+    commitListeners,
+    lostListeners,
+    tellCommit: (events: readonly Event[]) => tell(commitListeners, events),
+    tellLost: (reason: string) => tell(lostListeners, reason),
+  };
+};
+
+/** Takes the store over, loads it, and serves it as contract.ts says. Rejects with OutcryError where a person can help. */
+export const openGroupStore = async <Tables, Event>(
+  options: GroupStoreOptions<Tables>,
+): Promise<GroupStore<Tables, Event>> => {
+  const { engine, schema } = options;
+  const tables = createTables(schema, options.specs as unknown as Record<string, TableSpec<unknown>>);
+  const opened = await engine.open(schema);
+  try {
+    await loadRows(opened, schema, tables);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return serve<Tables, Event>(opened, tables, options);
+};
+
+const serve = <Tables, Event>(
+  opened: OpenedStore,
+  tables: readonly StoredTable[],
+  options: GroupStoreOptions<Tables>,
+): GroupStore<Tables, Event> => {
+  const logger = options.logger.session('store', { schema: options.schema.name, epoch: opened.epoch });
+  const persist = createPersister(opened, { ...options, logger });
+  const decideOnPending = createDecider<Tables>(tables);
+  const listeners = createListeners<Event>(logger);
+  const gathered: Decision<Event>[] = [];
+  let inFlight: Batch<Event> | undefined;
+  let driving: Promise<void> | undefined;
+  /** why nothing more is accepted */
+  let refusal: string | undefined;
+  let lost: string | undefined;
+  let closing: Promise<void> | undefined;
+
+  const succeed = (batch: Batch<Event>): void => {
+    applyBatch(batch);
+    const events = batch.decisions.flatMap((decision) => decision.events);
+    if (events.length > 0 || batch.writes.size > 0) listeners.tellCommit(events);
+    for (const decision of batch.decisions) decision.settle();
+  };
+
+  const fail = (batch: Batch<Event>, error: CommitError): void => {
+    const decisions = [...batch.decisions, ...gathered.splice(0)];
+    rollBack(decisions);
+    for (const decision of decisions) decision.settle(error);
+  };
+
+  const stepDown = (batch: Batch<Event>, reason: string): void => {
+    logger.error('store-lost', { reason });
+    lost = reason;
+    refusal ??= reason;
+    fail(batch, { code: 'STORE_CLOSED', message: reason });
+    listeners.tellLost(reason);
+  };
+
+  // One batch at a time; what is decided meanwhile is the next one.
+  const drive = async (): Promise<void> => {
+    while (gathered.length > 0) {
+      const batch = (inFlight = takeBatch(gathered));
+      const persisted = await persist(batch);
+      inFlight = undefined;
+      if (persisted.kind === 'stored') succeed(batch);
+      else if (persisted.kind === 'lost') stepDown(batch, persisted.reason);
+      else {
+        logger.error('commit-failed', { reason: persisted.message, decisions: batch.decisions.length });
+        fail(batch, { code: 'STORE_FAILED', message: persisted.message });
+      }
+    }
+    driving = undefined;
+  };
+
+  const enqueue = (decision: Decision<Event>): void => {
+    // What only read waits for what it has read, and shares no later fate.
+    const readOnly = decision.writes.length === 0;
+    if (readOnly && inFlight && gathered.length === 0) inFlight.decisions.push(decision);
+    else gathered.push(decision);
+    // A microtask later, so that callers of the same turn share a commit.
+    driving ??= Promise.resolve().then(drive);
+  };
+
+  const refuse = (message: string): CommitError => ({ code: 'STORE_CLOSED', message });
+
+  const shutDown = async (): Promise<void> => {
+    refusal ??= 'the store is closed';
+    await driving;
+    await opened.close();
+  };
+
+  return {
+    committed: Object.fromEntries(
+      tables.map((table) => [table.name, table.rows.committed]),
+    ) as Committed<Tables>,
+    epoch: opened.epoch,
+    async transact<R>(decide: (tables: Pending<Tables>) => { value: R; events: readonly Event[] }) {
+      if (refusal !== undefined) return err(refuse(refusal));
+      const { decided, writes } = decideOnPending(decide);
+      return new Promise<Result<R, CommitError>>((resolve) => {
+        enqueue({
+          writes,
+          events: decided.events,
+          settle: (error) => resolve(error ? err(error) : ok(decided.value)),
+        });
+      });
+    },
+    onCommit: (listener) => void listeners.commitListeners.push(listener),
+    onLost(listener) {
+      listeners.lostListeners.push(listener);
+      if (lost !== undefined) listener(lost);
+    },
+    close: () => (closing ??= shutDown()),
+  };
+};

@@ -1,0 +1,45 @@
+import type { CommitOutcome, StoreSchema } from './engine.js';
+
+/**
+ * What the main thread asks of the SQLite worker. `store` tells open files apart. Rows and changes
+ * travel flat, `[table, key, value, …]`: one array clones several times faster than objects do.
+ */
+export type WorkerRequest =
+  | { op: 'open'; store: number; path: string; schema: Pick<StoreSchema, 'name' | 'version' | 'tables'> }
+  | { op: 'page'; store: number; table: string; after: string | null }
+  | { op: 'stage'; store: number; changes: FlatChange[] }
+  | { op: 'commit'; store: number; epoch: number; sequence: number; changes: FlatChange[] }
+  | { op: 'finish-migration'; store: number }
+  | { op: 'sequence'; store: number }
+  | { op: 'close'; store: number };
+
+export type FlatChange = string | null;
+
+export interface OpenAnswer {
+  epoch: number;
+  sequence: number;
+  /** tables that hold rows to read */
+  tables: string[];
+  /** version of the rows when it is an earlier one: they have to be migrated first */
+  migrateFrom: number | null;
+}
+
+export interface PageAnswer {
+  /** `[key, value, …]` in order of keys */
+  rows: string[];
+  /** where the next page goes on; null after the last */
+  next: string | null;
+}
+
+/** What went wrong, before it is given a code: SQLite's own name of it, if it has one. */
+export interface WorkerFailure {
+  kind: 'sqlite' | 'newer' | 'defect';
+  code: string;
+  message: string;
+  found?: number;
+}
+
+export type WorkerAnswer = OpenAnswer | PageAnswer | CommitOutcome | number | null;
+
+export type WorkerReply =
+  { id: number; ok: true; value: WorkerAnswer } | { id: number; ok: false; failure: WorkerFailure };
