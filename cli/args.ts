@@ -29,7 +29,8 @@ export const readArgs = <O extends Options>(spec: ArgsSpec<O>, args: readonly st
   return parsed;
 };
 
-const usage = (text: string, problem: string): OutcryError => new OutcryError('USAGE', { problem, usage: text });
+const usage = (text: string, problem: string): OutcryError =>
+  new OutcryError('USAGE', { problem, usage: text });
 
 /** A whole number within bounds, as an option's value. */
 export const readCount = (
@@ -39,5 +40,8 @@ export const readCount = (
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= option.min && value <= option.max) return value;
-  throw usage(option.usage, `${option.name} takes a whole number from ${option.min} to ${option.max}, not '${text}'`);
+  throw usage(
+    option.usage,
+    `${option.name} takes a whole number from ${option.min} to ${option.max}, not '${text}'`,
+  );
 };

@@ -15,7 +15,9 @@ The API is found in ~/.outcry (OUTCRY_DATA), or by OUTCRY_API and OUTCRY_TOKEN.`
 /** One line: code, what happened, what to do. */
 export const errorLine = (error: unknown): string => {
   if (error instanceof OutcryError) return `outcry: ${error.code}: ${error.message}; ${error.remedy}`;
-  const internal = new OutcryError('INTERNAL', { reason: error instanceof Error ? error.message : String(error) });
+  const internal = new OutcryError('INTERNAL', {
+    reason: error instanceof Error ? error.message : String(error),
+  });
   return `outcry: ${internal.code}: ${internal.message}; ${internal.remedy}`;
 };
 
@@ -59,7 +61,8 @@ const createContext = (interrupted: AbortSignal): { context: Context; close(): P
 
 const findCommand = (name: string): Command => {
   const command = COMMANDS.find((one) => one.name === name);
-  if (command === undefined) throw new OutcryError('COMMAND_UNKNOWN', { name, nearest: nearestCommand(name) });
+  if (command === undefined)
+    throw new OutcryError('COMMAND_UNKNOWN', { name, nearest: nearestCommand(name) });
   return command;
 };
 
@@ -74,6 +77,9 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   // `up` minds its signals itself
   if (name !== 'up') process.once('SIGINT', () => interruption.abort());
   const { context, close } = createContext(interruption.signal);
+  // the clock's timers let a process end; a command that waits must not
+  const { port1: alive } = new MessageChannel();
+  alive.ref();
   try {
     const command = findCommand(name);
     if (args.includes('--help')) {
@@ -87,6 +93,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     if (process.env.OUTCRY_DEBUG !== undefined && error instanceof Error) context.note(String(error.stack));
     return 1;
   } finally {
+    alive.close();
     await close();
   }
 };

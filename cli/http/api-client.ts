@@ -46,7 +46,9 @@ const apiError = (response: ApiResponse): OutcryError => {
   });
 };
 
-const bodyOf = (asked: ApiRequest): { body?: string | AsyncIterable<Uint8Array>; headers: Record<string, string> } => {
+const bodyOf = (
+  asked: ApiRequest,
+): { body?: string | AsyncIterable<Uint8Array>; headers: Record<string, string> } => {
   if (asked.raw !== undefined) {
     const { body, contentType, contentLength } = asked.raw;
     const length = contentLength === undefined ? {} : { 'content-length': String(contentLength) };

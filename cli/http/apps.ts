@@ -58,10 +58,7 @@ export const finishJob = async (context: Context, response: ApiResponse): Promis
 };
 
 /** Sends a request whose outcome is a job, and waits for it. */
-export const runJob = async (
-  context: Context,
-  request: Parameters<ApiClient['call']>[0],
-): Promise<void> => {
+export const runJob = async (context: Context, request: Parameters<ApiClient['call']>[0]): Promise<void> => {
   const response = await context.api().call(request);
   if (response.status >= 300) {
     const body = response.body as { errors?: { title?: string; detail?: string }[] } | undefined;

@@ -26,7 +26,9 @@ const failIfHopeless = async (context: Context, app: App, stats: readonly Instan
   if (stats.length > 0 && count(stats, 'CRASHED') === stats.length) {
     throw new OutcryError('START_FAILED', { app: app.name, reason: reasonOf(stats) });
   }
-  const unplaced = stats.filter(({ state, details }) => state !== 'RUNNING' && state !== 'CRASHED' && details);
+  const unplaced = stats.filter(
+    ({ state, details }) => state !== 'RUNNING' && state !== 'CRASHED' && details,
+  );
   if (stats.length === 0 || unplaced.length < stats.length) return;
   await act(context.api(), app, 'stop');
   throw new OutcryError('PLACEMENT_FAILED', { app: app.name, reason: reasonOf(unplaced) });

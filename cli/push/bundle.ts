@@ -17,7 +17,17 @@ export interface Bundle {
 }
 
 /** Left out always, as the cf CLI does. */
-const ALWAYS_IGNORED = ['.git', '.hg', '.svn', '.DS_Store', '.cfignore', '.gitignore', '.outcryignore', 'manifest.yml', 'manifest.yaml'];
+const ALWAYS_IGNORED = [
+  '.git',
+  '.hg',
+  '.svn',
+  '.DS_Store',
+  '.cfignore',
+  '.gitignore',
+  '.outcryignore',
+  'manifest.yml',
+  'manifest.yaml',
+];
 
 type Ignores = (path: string, isDirectory: boolean) => boolean;
 
@@ -67,7 +77,10 @@ const addTree = async (zip: ZipFile, dir: string, ignores: Ignores): Promise<num
       if (ignores(inside, entry.isDirectory())) continue;
       if (entry.isDirectory()) await visit(inside);
       else if (entry.isSymbolicLink()) {
-        zip.addBuffer(Buffer.from(await readlink(join(dir, inside))), inside, { mode: LINK_TYPE | 0o777, compress: false });
+        zip.addBuffer(Buffer.from(await readlink(join(dir, inside))), inside, {
+          mode: LINK_TYPE | 0o777,
+          compress: false,
+        });
         count += 1;
       } else if (entry.isFile()) {
         const { mode } = await lstat(join(dir, inside));

@@ -76,7 +76,8 @@ const CHECKS: Record<ValueKind, (value: unknown) => boolean> = {
   texts: (value) => Array.isArray(value) && value.every(isText),
   map: (value) =>
     isMap(value) && Object.values(value).every((one) => ['string', 'number', 'boolean'].includes(typeof one)),
-  rate: (value) => value === -1 || value === 0 || value === '-1' || (typeof value === 'string' && SIZE.test(value)),
+  rate: (value) =>
+    value === -1 || value === 0 || value === '-1' || (typeof value === 'string' && SIZE.test(value)),
   objects: (value) => Array.isArray(value) && value.every(isMap),
   object: isMap,
   any: () => true,

@@ -73,14 +73,17 @@ const checkKeys = (
   for (const [key, value] of Object.entries(check.value)) {
     const kind = check.schema[key];
     const place = [...path, key];
-    if (kind === undefined) throw invalid(source, place, `unknown key${nearest(key, Object.keys(check.schema))}`);
-    if (!isOfKind(kind, value)) throw invalid(source, place, `must be ${EXPECTED[kind]}, not ${JSON.stringify(value)}`);
+    if (kind === undefined)
+      throw invalid(source, place, `unknown key${nearest(key, Object.keys(check.schema))}`);
+    if (!isOfKind(kind, value))
+      throw invalid(source, place, `must be ${EXPECTED[kind]}, not ${JSON.stringify(value)}`);
   }
 };
 
 const checkApp = (source: Source, path: Path, app: Record<string, unknown>): ManifestApp => {
   checkKeys(source, path, { value: app, schema: APP_SCHEMA });
-  if (typeof app.name !== 'string' || app.name === '') throw invalid(source, path, 'the application has no name');
+  if (typeof app.name !== 'string' || app.name === '')
+    throw invalid(source, path, 'the application has no name');
   for (const [key, schema] of [
     ['processes', PROCESS_SCHEMA],
     ['routes', ROUTE_SCHEMA],
@@ -136,4 +139,6 @@ export const findManifest = (options: { named: string | undefined; dir: string; 
 
 /** Where an application's files are: its own `path`, relative to its manifest. */
 export const sourceDir = (manifest: Manifest, app: ManifestApp, dir: string): string =>
-  typeof app.path === 'string' && manifest.file !== undefined ? resolve(dirname(manifest.file), app.path) : dir;
+  typeof app.path === 'string' && manifest.file !== undefined
+    ? resolve(dirname(manifest.file), app.path)
+    : dir;

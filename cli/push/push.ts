@@ -37,7 +37,9 @@ const commandOf = (app: ManifestApp): unknown => {
 };
 
 const routeKey = (app: ManifestApp): Record<string, boolean> =>
-  app['no-route'] === true || app['random-route'] === true || app.routes !== undefined ? {} : { 'default-route': true };
+  app['no-route'] === true || app['random-route'] === true || app.routes !== undefined
+    ? {}
+    : { 'default-route': true };
 
 const applyManifest = async (context: Context, app: ManifestApp): Promise<void> => {
   const body = stringify({ applications: [{ ...app, ...routeKey(app) }] });

@@ -1,0 +1,31 @@
+import type { Command } from '../context.js';
+import { app } from './app.js';
+import { apps } from './apps.js';
+import { cells } from './cells.js';
+import { deleteApp } from './delete.js';
+import { restart, start, stop } from './lifecycle.js';
+import { logs } from './logs.js';
+import { lrp, task } from './lrp.js';
+import { push } from './push.js';
+import { scale } from './scale.js';
+import { runTask, tasks } from './tasks.js';
+import { up } from './up.js';
+
+/** In the order in which help lists them. */
+export const COMMANDS: readonly Command[] = [
+  up,
+  push,
+  apps,
+  app,
+  scale,
+  logs,
+  start,
+  stop,
+  restart,
+  deleteApp,
+  runTask,
+  tasks,
+  cells,
+  lrp,
+  task,
+];
