@@ -73,7 +73,7 @@ export const ERRORS = {
     status: 422,
   },
   MANIFEST_KEY_UNKNOWN: {
-    message: 'the manifest has an unknown key at {field} (line {line})',
+    message: 'the manifest has an unknown key at {field} (line {line}){hint}',
     remedy: 'correct or remove the key; see the list of manifest keys',
     status: 422,
   },
@@ -126,6 +126,11 @@ export const ERRORS = {
     message: 'the upload is larger than {limitMb} MB',
     remedy: 'leave out what the application does not need, or raise the limit of the API',
     status: 413,
+  },
+  CONFIG_INVALID: {
+    message: 'configuration: {problem}',
+    remedy: 'correct that field; docs/reference/configuration.md lists them all',
+    status: 422,
   },
   DATA_DIR_LOCKED: {
     message: 'the data directory {path} is in use by process {pid} ({command}), started {startedAt}',

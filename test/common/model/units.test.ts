@@ -46,7 +46,8 @@ t.test('nearest - finds what was meant, and nothing for a word of its own', asyn
   t.equal(nearest('memroy', known), 'memory');
   t.equal(nearest('Instances', known), 'instances');
   t.equal(nearest('disk-quota', known), 'disk_quota');
-  t.equal(nearest('evn', known), undefined);
+  t.equal(nearest('evn', known), 'env');
+  t.equal(nearest('vne', known), undefined);
   t.equal(nearest('enf', known), 'env');
   t.equal(nearest('buildpack', known), undefined);
   t.equal(nearest('x'.repeat(10_000), known), undefined);

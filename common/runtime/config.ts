@@ -1,0 +1,171 @@
+import { Ajv } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import { OutcryError } from '../model/errors.js';
+import { nearest } from '../model/nearest.js';
+import { err, ok } from '../model/result.js';
+import type { Result } from '../model/result.js';
+import { parseDuration, parseMegabytes } from '../model/units.js';
+
+export interface ConfigProblem {
+  /** where it was read: a file, 'environment', 'command line' */
+  source: string;
+  /** path of the field: `http.port`, `servers[0]`; '' = the whole */
+  field: string;
+  /** what is wrong: "must be a number", "unknown key" … never the value, which may be a secret */
+  problem: string;
+  /** for an unknown key: the known one that was probably meant */
+  nearest?: string;
+}
+
+/** All of a configuration's fields optional, at every depth: what a user may write. */
+export type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [K in keyof T]?: DeepPartial<T[K]> | undefined }
+    : T;
+
+/** Reports what no schema can say, such as two fields that exclude each other. */
+export type ReportProblem = (field: string, problem: string) => void;
+
+export interface ConfigDefinition<Full, Compiled> {
+  /**
+   * JSON schema of the configuration with its defaults in place. Objects should refuse
+   * `additionalProperties`. Besides the standard's, it knows the keywords of DURATION and MEGABYTES.
+   */
+  schema: Record<string, unknown>;
+  /** fields without a default are either `required` in the schema or optional in `Full` */
+  defaults: DeepPartial<Full>;
+  /** units resolved, everything decided; called with valid input only */
+  compile(full: Full, report: ReportProblem): Compiled;
+}
+
+export interface Config<Compiled> {
+  readonly schema: Record<string, unknown>;
+  readonly defaults: object;
+  parse(raw: unknown, source: string): Result<Compiled, ConfigProblem[]>;
+}
+
+/** Schema of a duration; compile it with `toMs`. */
+export const DURATION = { duration: true } as const;
+/** Schema of a size; compile it with `toMegabytes`. */
+export const MEGABYTES = { megabytes: true } as const;
+/** Schema of a TCP port; 0 = any free one. */
+export const PORT = { type: 'integer', minimum: 0, maximum: 65_535 } as const;
+
+const checked = <T>(result: Result<T, string>): T => {
+  if (!result.ok) throw new TypeError(`not checked by the schema: ${result.error}`);
+  return result.value;
+};
+
+/** ms of a value that its schema (DURATION) has accepted. */
+export const toMs = (value: string | number): number => checked(parseDuration(value));
+/** MB of a value that its schema (MEGABYTES) has accepted. */
+export const toMegabytes = (value: string): number => checked(parseMegabytes(value));
+
+/** A keyword whose problem is what `parse` says of the value. */
+const parsedKeyword = (keyword: string, parse: (value: unknown) => Result<number, string>) => {
+  const validate = (_: unknown, value: unknown): boolean => {
+    const result = parse(value);
+    validate.errors = result.ok ? [] : [{ keyword, message: result.error, params: {} }];
+    return result.ok;
+  };
+  validate.errors = [] as Partial<ErrorObject>[];
+  return { keyword, validate, errors: true, schemaType: 'boolean' } as const;
+};
+
+const createValidator = (schema: Record<string, unknown>): ValidateFunction =>
+  // verbose: problems carry the schema around them, which holds the known keys
+  new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true })
+    .addKeyword(parsedKeyword('duration', parseDuration))
+    .addKeyword(parsedKeyword('megabytes', parseMegabytes))
+    .compile(schema);
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What is given wins; objects are merged, lists replaced. */
+const withDefaults = (given: unknown, defaults: unknown): unknown => {
+  if (given === undefined) return structuredClone(defaults);
+  if (!isPlain(given) || !isPlain(defaults)) return given;
+  const keys = new Set([...Object.keys(defaults), ...Object.keys(given)]);
+  return Object.fromEntries(
+    [...keys].flatMap((key) => {
+      const value = withDefaults(given[key], defaults[key]);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+};
+
+/** `/servers/0/url` → `servers[0].url`; `key` is a member of what the pointer names. */
+const fieldOf = (pointer: string, key?: string): string => {
+  const parts = pointer.split('/').slice(1);
+  const names = parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const all = key === undefined ? names : [...names, key];
+  return all.reduce((path, name) => {
+    if (/^\d+$/.test(name)) return `${path}[${name}]`;
+    return path === '' ? name : `${path}.${name}`;
+  }, '');
+};
+
+type Found = Omit<ConfigProblem, 'source'>;
+
+const unknownKey = (error: ErrorObject, key: string): Found => {
+  const known = Object.keys((error.parentSchema?.['properties'] as object | undefined) ?? {});
+  const meant = nearest(key, known);
+  const problem = { field: fieldOf(error.instancePath, key), problem: 'unknown key' };
+  return meant === undefined ? problem : { ...problem, nearest: meant };
+};
+
+const describe = (error: ErrorObject): Found => {
+  const { keyword, instancePath, params } = error;
+  const field = fieldOf(instancePath);
+  switch (keyword) {
+    case 'additionalProperties':
+      return unknownKey(error, String(params['additionalProperty']));
+    case 'required':
+      return { field: fieldOf(instancePath, String(params['missingProperty'])), problem: 'is missing' };
+    case 'enum':
+      return { field, problem: `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}` };
+    default:
+      return { field, problem: error.message ?? 'is not valid' };
+  }
+};
+
+/** One line for people: `outcry.yml: htpp: unknown key; did you mean "http"?` */
+export const formatProblem = ({ source, field, problem, nearest: meant }: ConfigProblem): string => {
+  const where = field === '' ? source : `${source}: ${field}`;
+  return `${where}: ${problem}${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+};
+
+/** The error to end with when a configuration has problems: the first one, and how many more there are. */
+export const configError = (problems: readonly ConfigProblem[]): OutcryError => {
+  const [first, ...others] = problems;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const problem = first === undefined ? 'not valid' : formatProblem(first);
+  return new OutcryError('CONFIG_INVALID', { problem: problem + more });
+};
+
+/**
+ * A configuration in three stages: what users write is checked against the schema with the defaults in
+ * place, then compiled into what code reads: no optional fields for which there is a default, no units.
+ */
+export const defineConfig = <Full extends object, Compiled>(
+  definition: ConfigDefinition<Full, Compiled>,
+): Config<Compiled> => {
+  const { schema, defaults, compile } = definition;
+  let validator: ValidateFunction | undefined;
+  return {
+    schema,
+    defaults,
+    parse(raw, source) {
+      const full = withDefaults(raw ?? undefined, defaults);
+      validator ??= createValidator(schema);
+      if (!validator(full)) {
+        return err((validator.errors ?? []).map((error) => ({ source, ...describe(error) })));
+      }
+      const problems: ConfigProblem[] = [];
+      const compiled = compile(full as Full, (field, problem) => problems.push({ source, field, problem }));
+      return problems.length > 0 ? err(problems) : ok(compiled);
+    },
+  };
+};
