@@ -24,14 +24,10 @@ const DELIMITED = 2;
 
 const helpers = {
   text: (reader: protobuf.Reader): string => {
-    const end = subEnd(reader, reader.len);
-    const start = reader.pos;
-    const text = (reader.buf as Buffer).toString('utf8', start, end);
-    reader.pos = end;
+    const from = reader.pos;
+    const text = reader.string();
     // U+FFFD stands in the text itself, or for bytes that are no UTF-8: only then look twice.
-    if (text.includes('\uFFFD') && !isUtf8(reader.buf.subarray(start, end))) {
-      throw new Error('a string is not UTF-8');
-    }
+    if (text.includes('\uFFFD')) checkUtf8(reader, from);
     return text;
   },
   oneOf: (values: readonly string[], text: string): string => {
@@ -52,6 +48,15 @@ const helpers = {
     if ((tag !== '') !== wanted) throw new Error(wanted ? 'no known kind' : 'more than one kind');
   },
   end: (reader: protobuf.Reader, limit: number): number => subEnd(reader, limit),
+};
+
+/** Looks again at the string that was read from `from` on. */
+const checkUtf8 = (reader: protobuf.Reader, from: number): void => {
+  const end = reader.pos;
+  reader.pos = from;
+  reader.uint32();
+  if (!isUtf8(reader.buf.subarray(reader.pos, end))) throw new Error('a string is not UTF-8');
+  reader.pos = end;
 };
 
 const subEnd = (reader: protobuf.Reader, limit: number): number => {

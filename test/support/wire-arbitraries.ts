@@ -1,0 +1,411 @@
+import fc from 'fast-check';
+import type { Action, CheckDefinition, RunAction } from '../../common/model/action.js';
+import type { CellState } from '../../common/model/cell.js';
+import type { BbsEvent } from '../../common/model/events.js';
+import type { ActualLrp, DesiredLrp, MetricTagValue } from '../../common/model/lrp.js';
+import type { Task, TaskDefinition } from '../../common/model/task.js';
+import type { WireMessages, WireName } from '../../common/wire/messages.js';
+
+/** Values of every message, typed by the model, so that a field the codec does not know shows as lost. */
+type Arbitraries = { readonly [N in WireName]: fc.Arbitrary<WireMessages[N]> };
+
+const text = fc.string({ unit: 'binary', maxLength: 12 });
+const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const uint64 = fc.maxSafeNat();
+const int64 = fc.maxSafeInteger();
+/** any double that a 64-bit integer of nanoseconds can be */
+const nanoseconds = fc.bigInt({ min: 0n, max: 2n ** 62n }).map(Number);
+const bool = fc.boolean();
+
+const list = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(item, { maxLength: 3 });
+const texts = list(text);
+const map = <T>(value: fc.Arbitrary<T>, minKeys = 0): fc.Arbitrary<Record<string, T>> =>
+  fc.dictionary(text, value, { minKeys, maxKeys: minKeys + 2, noNullPrototype: true });
+
+/** Some of the optional fields beside all of the required ones. */
+const mixed = <R extends object, O extends object>(
+  required: fc.Arbitrary<R>,
+  optional: { [K in keyof O]: fc.Arbitrary<O[K]> },
+): fc.Arbitrary<R & Partial<O>> =>
+  fc
+    .tuple(required, fc.record(optional, { requiredKeys: [], noNullPrototype: true }))
+    .map(([all, some]) => ({ ...all, ...some }) as R & Partial<O>);
+
+const record = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
+
+// ---- actions and checks ----
+
+const env = list(record({ name: text, value: text }));
+const files = list(record({ path: text, content: text }));
+
+const run: fc.Arbitrary<RunAction> = mixed(
+  record({
+    path: text,
+    args: texts,
+    dir: text,
+    env,
+    user: text,
+    logSource: text,
+    suppressLogOutput: bool,
+    volumeMountedFiles: files,
+  }),
+  { resourceLimits: mixed(fc.constant({}), { nofile: uint64, nproc: uint64 }) },
+);
+
+const leaf: fc.Arbitrary<Action> = fc.oneof(
+  record({ run }),
+  record({
+    download: record({
+      artifact: text,
+      from: text,
+      to: text,
+      cacheKey: text,
+      logSource: text,
+      user: text,
+      checksumAlgorithm: text,
+      checksumValue: text,
+    }),
+  }),
+  record({ upload: record({ artifact: text, from: text, to: text, logSource: text, user: text }) }),
+  fc.constant({}),
+);
+
+const nested = (inner: fc.Arbitrary<Action>): fc.Arbitrary<Action> => {
+  const actions = record({ actions: list(inner), logSource: text });
+  const action = { action: inner };
+  return fc.oneof(
+    leaf,
+    record({ timeout: mixed(record({ logSource: text, timeoutMs: int64 }), action) }),
+    record({
+      emitProgress: mixed(
+        record({ startMessage: text, successMessage: text, failureMessagePrefix: text, logSource: text }),
+        action,
+      ),
+    }),
+    record({ try: mixed(record({ logSource: text }), action) }),
+    record({ parallel: actions }),
+    record({ serial: actions }),
+    record({ codependent: actions }),
+  );
+};
+
+const action = nested(nested(leaf));
+
+const checks = list(
+  mixed(fc.constant({}), {
+    tcpCheck: record({ port: uint32, connectTimeoutMs: uint64, intervalMs: uint64 }),
+    httpCheck: record({ port: uint32, requestTimeoutMs: uint64, path: text, intervalMs: uint64 }),
+  }),
+);
+
+const checkDefinition: fc.Arbitrary<CheckDefinition> = record({
+  checks,
+  logSource: text,
+  readinessChecks: checks,
+});
+
+// ---- desired LRPs ----
+
+const modificationTag = record({ epoch: text, index: uint32 });
+/** as JSON writes it: other spellings survive protobuf, not JSON */
+const routes = map(fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify(value)));
+const metricTag: fc.Arbitrary<MetricTagValue> = record({
+  static: text,
+  dynamic: fc.constantFrom('DynamicValueInvalid' as const, 'INDEX' as const, 'INSTANCE_GUID' as const),
+});
+
+const shared = {
+  rootfs: text,
+  env,
+  diskMb: int32,
+  memoryMb: int32,
+  cpuWeight: uint32,
+  cpuMilli: uint32,
+  privileged: bool,
+  logSource: text,
+  logGuid: text,
+  metricsGuid: text,
+  annotation: text,
+  egressRules: list(
+    mixed(
+      record({
+        protocol: text,
+        destinations: texts,
+        ports: list(uint32),
+        log: bool,
+        annotations: texts,
+      }),
+      {
+        portRange: record({ start: uint32, end: uint32 }),
+        icmpInfo: record({ type: int32, code: int32 }),
+      },
+    ),
+  ),
+  cachedDependencies: list(
+    record({
+      name: text,
+      from: text,
+      to: text,
+      cacheKey: text,
+      logSource: text,
+      checksumAlgorithm: text,
+      checksumValue: text,
+    }),
+  ),
+  legacyDownloadUser: text,
+  trustedSystemCertificatesPath: text,
+  volumeMounts: list(
+    mixed(record({ driver: text, containerDir: text, mode: text }), {
+      shared: record({ volumeId: text, mountConfig: text }),
+      dedicated: record({ mounterId: text, mountConfig: text, deviceConfig: text }),
+    }),
+  ),
+  placementTags: texts,
+  maxPids: int32,
+  imageUsername: text,
+  imagePassword: text,
+  imageLayers: list(
+    record({
+      name: text,
+      url: text,
+      destinationPath: text,
+      layerType: fc.constantFrom('LayerTypeInvalid' as const, 'SHARED' as const, 'EXCLUSIVE' as const),
+      mediaType: fc.constantFrom('MediaTypeInvalid' as const, 'TGZ' as const, 'TAR' as const, 'ZIP' as const),
+      digestAlgorithm: fc.constantFrom(
+        'DigestAlgorithmInvalid' as const,
+        'SHA256' as const,
+        'SHA512' as const,
+      ),
+      digestValue: text,
+    }),
+  ),
+  metricTags: map(metricTag),
+  volumeMountedFiles: files,
+};
+
+const sharedOptional = {
+  network: record({ properties: map(text) }),
+  certificateProperties: record({ organizationalUnit: texts }),
+  logRateLimit: record({ bytesPerSecond: int64 }),
+};
+
+const desiredLrp: fc.Arbitrary<DesiredLrp> = mixed(
+  record({
+    ...shared,
+    processGuid: text,
+    domain: text,
+    instances: int32,
+    ports: list(uint32),
+    routes,
+    modificationTag,
+    startTimeoutMs: int64,
+    sidecars: list(mixed(record({ diskMb: int32, memoryMb: int32 }), { action })),
+    updateStrategy: fc.constantFrom('ROLLING' as const, 'RECREATE' as const),
+  }),
+  { ...sharedOptional, setup: action, action, monitor: action, checkDefinition },
+);
+
+// ---- actual LRPs, tasks, cells ----
+
+const key = { processGuid: text, index: int32, domain: text };
+const instanceKey = { instanceGuid: text, cellId: text };
+const internalRoutes = list(record({ hostname: text }));
+
+const actualLrp: fc.Arbitrary<ActualLrp> = mixed(
+  record({
+    ...key,
+    ...instanceKey,
+    address: text,
+    ports: list(
+      record({
+        containerPort: uint32,
+        hostPort: uint32,
+        containerTlsProxyPort: uint32,
+        hostTlsProxyPort: uint32,
+      }),
+    ),
+    instanceAddress: text,
+    preferredAddress: fc.constantFrom('UNKNOWN' as const, 'INSTANCE' as const, 'HOST' as const),
+    instanceIpv6Address: text,
+    crashCount: int32,
+    crashReason: text,
+    state: fc.constantFrom('UNCLAIMED' as const, 'CLAIMED' as const, 'RUNNING' as const, 'CRASHED' as const),
+    placementError: text,
+    since: nanoseconds,
+    modificationTag,
+    presence: fc.constantFrom('ORDINARY' as const, 'EVACUATING' as const, 'SUSPECT' as const),
+    internalRoutes,
+    metricTags: map(text),
+    availabilityZone: text,
+  }),
+  { routable: bool },
+);
+
+const definition = { ...shared, resultFile: text, completionCallbackUrl: text };
+const definitionOptional = { ...sharedOptional, action };
+
+const taskDefinition: fc.Arbitrary<TaskDefinition> = mixed(record(definition), definitionOptional);
+
+const task: fc.Arbitrary<Task> = mixed(
+  record({
+    ...definition,
+    taskGuid: text,
+    domain: text,
+    createdAt: nanoseconds,
+    updatedAt: nanoseconds,
+    firstCompletedAt: nanoseconds,
+    state: fc.constantFrom(
+      'Invalid' as const,
+      'Pending' as const,
+      'Running' as const,
+      'Completed' as const,
+      'Resolving' as const,
+    ),
+    cellId: text,
+    result: text,
+    failed: bool,
+    failureReason: text,
+    rejectionCount: int32,
+    rejectionReason: text,
+  }),
+  definitionOptional,
+);
+
+const resources = record({ memoryMb: int32, diskMb: int32, containers: int32 });
+
+const cellState: fc.Arbitrary<CellState> = record({
+  cellId: text,
+  cellIndex: int32,
+  repUrl: text,
+  incarnation: text,
+  version: uint64,
+  rootfsProviders: map(
+    fc.oneof(
+      record({ type: fc.constant('arbitrary' as const) }),
+      record({ type: fc.constant('fixed_set' as const), set: texts }),
+    ),
+  ),
+  available: resources,
+  total: resources,
+  cpuMilliAvailable: int32,
+  cpuMilliTotal: int32,
+  lrpCounts: map(uint32),
+  taskCount: uint32,
+  startingContainerCount: uint32,
+  zone: text,
+  evacuating: bool,
+  placeable: bool,
+  volumeDrivers: texts,
+  placementTags: texts,
+  optionalPlacementTags: texts,
+  proxyMemoryMb: int32,
+});
+
+// ---- auction ----
+
+const wants = {
+  memoryMb: int32,
+  diskMb: int32,
+  maxPids: int32,
+  cpuMilli: int32,
+  rootfs: text,
+  placementTags: texts,
+  volumeDrivers: texts,
+};
+const traceId = text;
+const placementId = text;
+const lease = { name: text, owner: text, ttlMs: uint64, value: text };
+
+const event: fc.Arbitrary<BbsEvent> = fc.oneof(
+  record({ kind: fc.constantFrom('desired_lrp_created', 'desired_lrp_removed'), traceId, desiredLrp }),
+  record({ kind: fc.constant('desired_lrp_changed'), traceId, before: desiredLrp, after: desiredLrp }),
+  record({
+    kind: fc.constantFrom('actual_lrp_instance_created', 'actual_lrp_instance_removed'),
+    traceId,
+    actualLrp,
+  }),
+  record({ kind: fc.constant('actual_lrp_instance_changed'), traceId, before: actualLrp, after: actualLrp }),
+  record({
+    kind: fc.constant('actual_lrp_crashed'),
+    traceId,
+    crashCount: int32,
+    crashReason: text,
+    since: nanoseconds,
+    ...key,
+    ...instanceKey,
+  }),
+  record({ kind: fc.constantFrom('task_created', 'task_removed'), traceId, task }),
+  record({ kind: fc.constant('task_changed'), traceId, before: task, after: task }),
+  record({ kind: fc.constantFrom('cell_appeared', 'cell_disappeared'), traceId, cellId: text }),
+) as fc.Arbitrary<BbsEvent>;
+
+const instances = list(record({ index: int32, placementId }));
+
+export const arbitraries: Arbitraries = {
+  DesiredLRP: desiredLrp,
+  // An empty metricTags map is the same as none over protobuf, hence at least one.
+  DesiredLRPUpdate: mixed(fc.constant({}), {
+    instances: int32,
+    routes,
+    annotation: text,
+    metricTags: map(metricTag, 1),
+    imageUsername: text,
+    imagePassword: text,
+  }),
+  ActualLRP: actualLrp,
+  Task: task,
+  TaskDefinition: taskDefinition,
+  CellPresence: record({
+    cellId: text,
+    repAddress: text,
+    zone: text,
+    capacity: resources,
+    rootfsProviders: list(record({ name: text, properties: texts })),
+    placementTags: texts,
+    optionalPlacementTags: texts,
+    repUrl: text,
+    annotations: map(text),
+  }),
+  CellState: cellState,
+  AuctionRequest: record({
+    traceId,
+    lrps: list(record({ ...wants, processGuid: text, domain: text, instances })),
+    tasks: list(record({ ...wants, taskGuid: text, domain: text, placementId })),
+  }),
+  AuctionAck: record({ accepted: uint32, dropped: list(record({ id: text, reason: text })) }),
+  Work: record({
+    traceId,
+    cellId: text,
+    incarnation: text,
+    deadlineMs: uint32,
+    lrps: list(record({ ...wants, ...key, placementId })),
+    tasks: list(record({ ...wants, taskGuid: text, domain: text, placementId })),
+  }),
+  WorkReply: mixed(
+    record({
+      cellId: text,
+      incarnation: text,
+      outcomes: list(
+        record({
+          placementId,
+          status: fc.constantFrom('accepted' as const, 'refused' as const, 'never_seen' as const),
+          reason: text,
+        }),
+      ),
+    }),
+    { state: cellState },
+  ),
+  OutcomeQuery: record({ traceId, placementIds: texts, deadlineMs: uint32 }),
+  StopRequest: record({ traceId, ...key, instanceGuid: text }),
+  CancelRequest: record({ traceId, taskGuid: text }),
+  UpdateRequest: record({ traceId, ...key, instanceGuid: text, internalRoutes, metricTags: map(text) }),
+  Traced: record({ traceId }),
+  Ack: record({ accepted: bool, reason: text }),
+  CapacityAppeared: record({ traceId, cellId: text }),
+  LeaseRequest: record(lease),
+  Lease: record({ ...lease, epoch: uint64 }),
+  LeaseReply: record({ held: bool, epoch: uint64, holder: text }),
+  BbsEvent: event,
+};
