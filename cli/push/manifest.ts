@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LineCounter, type Document, isNode, parseDocument } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
+import { nearest } from '../../common/model/nearest.js';
 import {
   APP_SCHEMA,
   EXPECTED,
@@ -47,22 +48,9 @@ const invalid = (source: Source, path: Path, problem: string): OutcryError =>
     problem,
   });
 
-/** Edits that turn one word into the other; enough to find a misspelt key. */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (const [i, x] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, y] of [...b].entries()) {
-      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (x === y ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-};
-
-const nearest = (key: string, known: readonly string[]): string => {
-  const [best] = known.map((name) => ({ name, far: distance(key, name) })).sort((a, b) => a.far - b.far);
-  return best !== undefined && best.far <= 3 ? `; did you mean '${best.name}'?` : '';
+const hint = (key: string, known: readonly string[]): string => {
+  const meant = nearest(key, known);
+  return meant === undefined ? '' : `; did you mean '${meant}'?`;
 };
 
 const checkKeys = (
@@ -74,7 +62,7 @@ const checkKeys = (
     const kind = check.schema[key];
     const place = [...path, key];
     if (kind === undefined)
-      throw invalid(source, place, `unknown key${nearest(key, Object.keys(check.schema))}`);
+      throw invalid(source, place, `unknown key${hint(key, Object.keys(check.schema))}`);
     if (!isOfKind(kind, value))
       throw invalid(source, place, `must be ${EXPECTED[kind]}, not ${JSON.stringify(value)}`);
   }

@@ -4,6 +4,8 @@ import type {
   AuctionRequest,
   CancelRequest,
   CapacityAppeared,
+  ExplainQuery,
+  Explanation,
   Lease,
   LeaseReply,
   LeaseRequest,
@@ -42,6 +44,8 @@ export interface WireMessages {
   Traced: Traced;
   Ack: Ack;
   CapacityAppeared: CapacityAppeared;
+  ExplainQuery: ExplainQuery;
+  Explanation: Explanation;
   LeaseRequest: LeaseRequest;
   Lease: Lease;
   LeaseReply: LeaseReply;

@@ -3,6 +3,7 @@ export const SUBJECTS = {
   auctionLrps: 'auction.lrps',
   auctionTasks: 'auction.tasks',
   auctionCapacity: 'auction.capacity',
+  auctionExplain: 'auction.explain',
   cellState: 'cell.state',
   cellChanged: 'cell.changed',
   routerRegister: 'router.register',

@@ -23,7 +23,10 @@ for (const golden of goldenCases()) {
       const auctions = withoutDuplicates(auctionsOf(golden));
       const byLabel = new Map(auctions.map((auction) => [labelled(auction), auction]));
       const recorded = (golden.result.considered_order ?? []).map((label) => byLabel.get(label) as Auction);
-      t.same(consideredOrder(auctions).map(orderKey), recorded.map(orderKey), 'order');
+      // without any cell Diego fails everything before it sorts
+      if (statesOf(golden).length > 0) {
+        t.same(consideredOrder(auctions).map(orderKey), recorded.map(orderKey), 'order');
+      }
 
       const batch = openBatch({ cells: statesOf(golden), policy: policyOf(golden) });
       for (const step of golden.trace) {

@@ -1,0 +1,69 @@
+import type { ActualLrpApi, CoordinationApi, TaskApi } from '../bbs/index.js';
+import type { Bus } from '../common/ports/bus.js';
+import type { Cancel, Clock } from '../common/ports/clock.js';
+import type { Logger } from '../common/ports/logger.js';
+import type { Random } from '../common/ports/random.js';
+import type { Member } from '../common/runtime/group.js';
+import { holdLease } from '../common/runtime/lease-client.js';
+import { createBusCells } from './backends/bus-cells.js';
+import type { AuctioneerConfig } from './config.js';
+import { subscribeAuctions } from './handlers/bus-handlers.js';
+import { createReporter } from './runner/report.js';
+import { createRunner } from './runner/runner.js';
+
+export interface AuctioneerOptions {
+  config: AuctioneerConfig;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  bus: Bus;
+  bbs: Pick<ActualLrpApi, 'failActualLrp'> & Pick<TaskApi, 'rejectTask'> & CoordinationApi;
+}
+
+/** The lease that decides which auctioneer is active. */
+const LEASE = 'auctioneer';
+
+/** An auctioneer: it listens for requests only while it holds the lease. */
+export const assembleAuctioneer = (options: AuctioneerOptions): { members: Member[] } => {
+  const { config, clock, random, bus, bbs } = options;
+  const logger = options.logger.session('auctioneer');
+  const reporter = createReporter({ bbs, logger });
+  const backend = createBusCells({
+    bus,
+    bbs,
+    logger,
+    stateTimeoutMs: config.stateTimeoutMs,
+    workTimeoutMs: config.workTimeoutMs,
+  });
+  const runner = createRunner({
+    backend,
+    policy: config.policy,
+    clock,
+    random,
+    logger,
+    workDeadlineMs: config.workTimeoutMs,
+    report: reporter.report,
+  });
+
+  let unsubscribe: Cancel | undefined;
+  const rest = (): void => {
+    unsubscribe?.();
+    unsubscribe = undefined;
+  };
+  const lease = holdLease({
+    leases: { acquire: bbs.acquireLease, renew: bbs.renewLease, release: bbs.releaseLease },
+    name: LEASE,
+    owner: random.uuid(),
+    ttlMs: config.leaseTtlMs,
+    value: () => '',
+    clock,
+    logger,
+    onGained: () => {
+      unsubscribe ??= subscribeAuctions({ bus, runner, reporter, logger });
+      logger.info('started');
+    },
+    onLost: rest,
+  });
+  const requests: Member = { name: 'auction-requests', start: () => undefined, stop: rest };
+  return { members: [{ ...lease, name: 'auctioneer-lease' }, requests] };
+};

@@ -1,0 +1,62 @@
+import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
+import { DEFAULT_POLICY, type Policy } from './core/policy.js';
+
+interface UserConfig {
+  starting_container_weight: number;
+  starting_container_count_maximum: number;
+  bin_pack_first_fit_weight: number;
+  compat: Policy['compat'];
+  cell_state_timeout: string | number;
+  work_timeout: string | number;
+  lease_ttl: string | number;
+}
+
+/** What the auctioneer runs by. Durations in ms. */
+export interface AuctioneerConfig {
+  policy: Policy;
+  /** how long a batch waits for cells to tell their states */
+  stateTimeoutMs: number;
+  /** how long a cell has to answer its work, and within which it must have read it */
+  workTimeoutMs: number;
+  /** of the lease that makes this auctioneer the active one */
+  leaseTtlMs: number;
+}
+
+const weight = { type: 'number', minimum: 0 } as const;
+
+/** Names and defaults as in Diego's auctioneer, where it has them. */
+export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      starting_container_weight: weight,
+      starting_container_count_maximum: { type: 'integer', minimum: 0 },
+      bin_pack_first_fit_weight: weight,
+      compat: { enum: ['outcry', 'diego'] },
+      cell_state_timeout: DURATION,
+      work_timeout: DURATION,
+      lease_ttl: DURATION,
+    },
+  },
+  defaults: {
+    starting_container_weight: DEFAULT_POLICY.startingContainerWeight,
+    starting_container_count_maximum: DEFAULT_POLICY.startingContainerMaximum,
+    bin_pack_first_fit_weight: DEFAULT_POLICY.binPackFirstFitWeight,
+    compat: DEFAULT_POLICY.compat,
+    cell_state_timeout: '1s',
+    work_timeout: '10s',
+    lease_ttl: '15s',
+  },
+  compile: (full) => ({
+    policy: {
+      startingContainerWeight: full.starting_container_weight,
+      startingContainerMaximum: full.starting_container_count_maximum,
+      binPackFirstFitWeight: full.bin_pack_first_fit_weight,
+      compat: full.compat,
+    },
+    stateTimeoutMs: toMs(full.cell_state_timeout),
+    workTimeoutMs: toMs(full.work_timeout),
+    leaseTtlMs: toMs(full.lease_ttl),
+  }),
+});
