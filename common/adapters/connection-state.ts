@@ -19,7 +19,7 @@ export const createConnectionState = (initial: boolean): ConnectionState => {
     set(up) {
       if (closed || up === current) return;
       current = up;
-      for (const listener of [...listeners]) listener(up);
+      for (const listener of Array.from(listeners)) listener(up);
     },
     onChange(listener) {
       listeners.add(listener);

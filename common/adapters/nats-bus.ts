@@ -208,7 +208,7 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
     },
     onDenied(operation, subject) {
       logger.error('denied', { operation, subject });
-      if (operation === 'publish') for (const listener of [...denials]) listener(subject);
+      if (operation === 'publish') for (const listener of Array.from(denials)) listener(subject);
     },
     onState(up) {
       if (!up) current = undefined;

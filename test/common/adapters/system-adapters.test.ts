@@ -73,7 +73,7 @@ t.test('random - uuids and secrets have their form; a seed gives the same again'
 
 t.test('seeded random - fractions spread evenly', (t) => {
   const random = createSeededRandom(1);
-  const buckets = new Array<number>(10).fill(0);
+  const buckets = Array.from({ length: 10 }, () => 0);
   for (let n = 0; n < 10_000; n += 1) {
     const at = Math.floor(random.fraction() * 10);
     buckets[at] = (buckets[at] ?? 0) + 1;

@@ -2,6 +2,7 @@ import t from 'tap';
 import { silentLogger } from '../../../common/adapters/capture-logger.js';
 import { createFakeClock } from '../../../common/adapters/fake-clock.js';
 import type { FakeClock } from '../../../common/adapters/fake-clock.js';
+import { createSeededRandom } from '../../../common/adapters/seeded-random.js';
 import type { LeaseReply } from '../../../common/model/auction.js';
 import type { BbsResult } from '../../../common/model/bbs-error.js';
 import { err, ok } from '../../../common/model/result.js';
@@ -209,12 +210,15 @@ t.test('lease - never two holders, however slow the way to the grantor', async (
   const { clock, grantor, holder } = setUp();
   const [first, second] = [holder('a'), holder('b')];
   await first.start();
+  await clock.advance(1_700);
   await second.start();
   const seen = { first: 0, second: 0, both: 0 };
-  for (let step = 0; step < 600; step += 1) {
-    grantor.askMs = (step * 7) % 9 === 0 ? 6_000 : (step * 131) % 3_000;
-    grantor.answerMs = (step * 53) % 4_000;
-    grantor.down = step % 40 > 20;
+  const random = createSeededRandom(11);
+  for (let step = 0; step < 1_500; step += 1) {
+    grantor.askMs = random.fraction() * 5_000;
+    grantor.answerMs = random.fraction() * 5_000;
+    // down for 20 s in every 50, longer than a TTL
+    grantor.down = step % 100 >= 60;
     await clock.advance(500);
     if (first.held()) seen.first += 1;
     if (second.held()) seen.second += 1;
