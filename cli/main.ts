@@ -77,9 +77,6 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   // `up` minds its signals itself
   if (name !== 'up') process.once('SIGINT', () => interruption.abort());
   const { context, close } = createContext(interruption.signal);
-  // the clock's timers let a process end; a command that waits must not
-  const { port1: alive } = new MessageChannel();
-  alive.ref();
   try {
     const command = findCommand(name);
     if (args.includes('--help')) {
@@ -93,7 +90,6 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     if (process.env.OUTCRY_DEBUG !== undefined && error instanceof Error) context.note(String(error.stack));
     return 1;
   } finally {
-    alive.close();
     await close();
   }
 };

@@ -76,6 +76,9 @@ const MAY_KNOW: Record<string, string[]> = {
 /** Files that put a whole process together from components' assemble.ts. */
 const ASSEMBLERS = ['cli/all-in-one/main.ts', 'mesos-bridge/executor/main.ts'];
 
+/** The command line's own mains build adapters, as every main does; its other files know the model at most. */
+const isCliMain = (file: string): boolean => file === 'cli/main.ts' || file.startsWith('cli/all-in-one/');
+
 const crossing = imports.filter(
   ({ from, to, isPackage }) => !isPackage && folderOf(from) !== folderOf(to) && folderOf(from) !== 'bench',
 );

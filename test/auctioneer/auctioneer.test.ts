@@ -1,0 +1,197 @@
+import t, { type Test } from 'tap';
+import { assembleAuctioneer } from '../../auctioneer/assemble.js';
+import { auctioneerConfig } from '../../auctioneer/config.js';
+import { silentLogger } from '../../common/adapters/capture-logger.js';
+import { type MemoryBus, createMemoryBus } from '../../common/adapters/memory-bus.js';
+import { createSeededRandom } from '../../common/adapters/seeded-random.js';
+import { createSystemClock } from '../../common/adapters/system-clock.js';
+import type { AuctionRequest, Work, WorkOutcome } from '../../common/model/auction.js';
+import type { CellPresence, CellState } from '../../common/model/cell.js';
+import { ok } from '../../common/model/result.js';
+import { createGroup } from '../../common/runtime/group.js';
+import { decode, encode } from '../../common/wire/codec.js';
+import { cellSubject } from '../../common/wire/subjects.js';
+import { aCellState, aTaskWork, anLrpWork } from '../support/cell-states.js';
+import { eventually } from '../support/eventually.js';
+
+type Answer = (work: Work) => WorkOutcome[] | 'silent';
+
+interface FakeCell {
+  state: CellState;
+  taken: Work[];
+  asked: string[][];
+}
+
+const accept: Answer = (work) =>
+  [...work.lrps, ...work.tasks].map(({ placementId }) => ({ placementId, status: 'accepted', reason: '' }));
+
+const refuse: Answer = (work) =>
+  [...work.lrps, ...work.tasks].map(({ placementId }) => ({
+    placementId,
+    status: 'refused',
+    reason: 'full after all',
+  }));
+
+/** A cell on the bus that answers work as told. */
+const addCell = (bus: MemoryBus, state: CellState, answer: Answer = accept): FakeCell => {
+  const cell: FakeCell = { state, taken: [], asked: [] };
+  const { cellId, incarnation } = state;
+  bus.subscribe('cell.state', (message) => message.respond(encode('CellState', cell.state)));
+  bus.subscribe(cellSubject(cellId, 'work'), (message) => {
+    const work = decode('Work', message.payload);
+    if (!work.ok) throw new Error(work.error.message);
+    cell.taken.push(work.value);
+    const outcomes = answer(work.value);
+    if (outcomes !== 'silent') message.respond(encode('WorkReply', { cellId, incarnation, outcomes }));
+  });
+  bus.subscribe(cellSubject(cellId, 'outcome'), (message) => {
+    const query = decode('OutcomeQuery', message.payload);
+    if (!query.ok) throw new Error(query.error.message);
+    cell.asked.push(query.value.placementIds);
+    const outcomes = query.value.placementIds.map((placementId) => ({
+      placementId,
+      status: 'never_seen' as const,
+      reason: '',
+    }));
+    message.respond(encode('WorkReply', { cellId, incarnation, outcomes }));
+  });
+  return cell;
+};
+
+const presence = (cellId: string): CellPresence => ({
+  cellId,
+  repAddress: '',
+  zone: 'z1',
+  capacity: { memoryMb: 1024, diskMb: 4096, containers: 10 },
+  rootfsProviders: [],
+  placementTags: [],
+  optionalPlacementTags: [],
+  repUrl: '',
+  annotations: {},
+});
+
+const startAuctioneer = async (t: Test, registered: string[]) => {
+  const bus = createMemoryBus();
+  const failed: { id: string; reason: string }[] = [];
+  const config = auctioneerConfig.parse({ cell_state_timeout: '200ms', work_timeout: '200ms' }, 'test');
+  if (!config.ok) throw new Error(JSON.stringify(config.error));
+  const unused = () => Promise.reject(new Error('not used here'));
+  const { members } = assembleAuctioneer({
+    config: config.value,
+    clock: createSystemClock(),
+    random: createSeededRandom(1),
+    logger: silentLogger,
+    bus,
+    bbs: {
+      ping: () => Promise.resolve(true),
+      cells: () => Promise.resolve(ok(registered.map(presence))),
+      acquireLease: ({ owner }) => Promise.resolve(ok({ held: true, epoch: 1, holder: owner })),
+      renewLease: ({ owner }) => Promise.resolve(ok({ held: true, epoch: 1, holder: owner })),
+      releaseLease: () => Promise.resolve(ok(undefined)),
+      leases: unused,
+      kvGet: unused,
+      kvPut: unused,
+      failActualLrp: (key, reason) => {
+        failed.push({ id: `${key.processGuid}.${key.index}`, reason });
+        return Promise.resolve(ok(undefined));
+      },
+      rejectTask: (id, reason) => {
+        failed.push({ id, reason });
+        return Promise.resolve(ok(undefined));
+      },
+    },
+  });
+  const group = createGroup(members, silentLogger);
+  await group.start();
+  t.teardown(async () => {
+    await group.stop();
+    await bus.close();
+  });
+  const ask = async (request: Partial<AuctionRequest>) => {
+    const payload = encode('AuctionRequest', { traceId: 't', lrps: [], tasks: [], ...request });
+    const reply = await eventually(async () => {
+      const answer = await bus.request('auction.lrps', payload, { timeoutMs: 1000 });
+      return answer.ok && answer;
+    });
+    const ack = decode('AuctionAck', reply.payload);
+    if (!ack.ok) throw new Error(ack.error.message);
+    return ack.value;
+  };
+  return { bus, failed, ask };
+};
+
+const { placementId, index, ...start } = anLrpWork();
+const instances = (count: number) => ({
+  ...start,
+  instances: Array.from({ length: count }, (_, at) => ({ index: at, placementId: `app.${at}@e.0` })),
+});
+
+t.test('auctioneer - places a batch with one message per cell, spread over the cells', async (t) => {
+  const { bus, ask, failed } = await startAuctioneer(t, ['cell-1', 'cell-2']);
+  const cells = ['cell-1', 'cell-2'].map((cellId) => addCell(bus, aCellState({ cellId })));
+  t.same(await ask({ lrps: [instances(4)], tasks: [aTaskWork()] }), { accepted: 5, dropped: [] });
+  await eventually(() => cells.every(({ taken }) => taken.length > 0));
+  t.same(
+    cells.map(({ taken }) => taken.flatMap(({ lrps }) => lrps).length),
+    [2, 2],
+  );
+  t.equal(cells.flatMap(({ taken }) => taken).length, 2, 'one message per cell');
+  t.equal(cells[0]?.taken[0]?.incarnation, 'first');
+  t.same(failed, []);
+});
+
+t.test('auctioneer - a cell without a presence is not used', async (t) => {
+  const { bus, ask } = await startAuctioneer(t, ['cell-1']);
+  const known = addCell(bus, aCellState({ cellId: 'cell-1' }));
+  const stranger = addCell(bus, aCellState({ cellId: 'cell-9' }));
+  await ask({ lrps: [instances(3)] });
+  await eventually(() => known.taken.flatMap(({ lrps }) => lrps).length === 3);
+  t.same(stranger.taken, []);
+});
+
+t.test('auctioneer - refused work is tried in two more batches, then reported with the reason', async (t) => {
+  const { bus, ask, failed } = await startAuctioneer(t, ['cell-1']);
+  const cell = addCell(bus, aCellState(), refuse);
+  await ask({ tasks: [aTaskWork({ taskGuid: 'unlucky' })] });
+  await eventually(() => failed.length > 0);
+  t.same(failed, [{ id: 'unlucky', reason: 'full after all' }]);
+  t.equal(cell.taken.length, 3);
+});
+
+t.test(
+  'auctioneer - a silent cell is asked by placement id, and never-seen work is tried again',
+  async (t) => {
+    const { bus, ask } = await startAuctioneer(t, ['cell-1']);
+    let calls = 0;
+    const cell = addCell(bus, aCellState(), (work) => ((calls += 1) === 1 ? 'silent' : accept(work)));
+    await ask({ tasks: [aTaskWork({ taskGuid: 'slow' })] });
+    await eventually(() => cell.taken.length === 2);
+    t.same(cell.asked, [['slow@0']]);
+  },
+);
+
+t.test('auctioneer - what has no place is failed with its text and can be explained', async (t) => {
+  const { bus, ask, failed } = await startAuctioneer(t, ['cell-1']);
+  addCell(bus, aCellState());
+  await ask({ lrps: [{ ...instances(1), memoryMb: 2048 }] });
+  await eventually(() => failed.length > 0);
+  t.same(failed, [{ id: 'app.0', reason: 'insufficient resources: memory' }]);
+  const reply = await bus.request('auction.explain', encode('ExplainQuery', { traceId: 't', id: 'app.0' }), {
+    timeoutMs: 1000,
+  });
+  const text = reply.ok && decode('Explanation', reply.payload);
+  t.same(text && text.ok && text.value, {
+    text: 'insufficient resources: memory (cell-1 comes nearest: 1024 MB of memory short)',
+  });
+});
+
+t.test('auctioneer - a malformed request is answered, and the next one is served', async (t) => {
+  const { bus, ask } = await startAuctioneer(t, ['cell-1']);
+  const cell = addCell(bus, aCellState());
+  await ask({});
+  const reply = await bus.request('auction.tasks', new Uint8Array([255, 255, 255]), { timeoutMs: 1000 });
+  const ack = reply.ok && decode('AuctionAck', reply.payload);
+  t.equal(ack && ack.ok && ack.value.accepted, 0);
+  await ask({ tasks: [aTaskWork()] });
+  await eventually(() => cell.taken.length === 1);
+});
