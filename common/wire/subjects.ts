@@ -14,8 +14,17 @@ export const SUBJECTS = {
   bbsActive: 'bbs.active',
 } as const;
 
-export type CellVerb =
-  'work' | 'outcome' | 'stop' | 'cancel' | 'update' | 'evacuate' | 'metrics' | 'presence';
+export const CELL_VERBS = [
+  'work',
+  'outcome',
+  'stop',
+  'cancel',
+  'update',
+  'evacuate',
+  'metrics',
+  'presence',
+] as const;
+export type CellVerb = (typeof CELL_VERBS)[number];
 
 export const cellSubject = (cellId: string, verb: CellVerb): string => `cell.${cellId}.${verb}`;
 /** what the BBS subscribes to for renewals of presence from every cell */

@@ -404,6 +404,8 @@ export const arbitraries: Arbitraries = {
   Traced: record({ traceId }),
   Ack: record({ accepted: bool, reason: text }),
   CapacityAppeared: record({ traceId, cellId: text }),
+  ExplainQuery: record({ traceId, id: text }),
+  Explanation: record({ text }),
   LeaseRequest: record(lease),
   Lease: record({ ...lease, epoch: uint64 }),
   LeaseReply: record({ held: bool, epoch: uint64, holder: text }),
