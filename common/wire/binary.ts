@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type protobuf from 'protobufjs';
 
 import type { FieldPlan, MessagePlan, ScalarType, ValuePlan } from './schema.js';
+import { wellFormed } from './text.js';
 
 /**
  * Protobuf to model and back, compiled once per message into plain JavaScript: these functions run for
@@ -23,6 +24,7 @@ const VARINT = 0;
 const DELIMITED = 2;
 
 const helpers = {
+  wellFormed,
   text: (reader: protobuf.Reader): string => {
     const from = reader.pos;
     const text = reader.string();
@@ -74,9 +76,6 @@ const wireType = (value: ValuePlan): number => {
   return value.type === 'string' || value.type === 'bytes' ? DELIMITED : VARINT;
 };
 
-/** Bytes are JSON text here, so they are written and read as strings: the same on the wire. */
-const writerMethod = (type: ScalarType): string => (type === 'bytes' ? 'string' : type);
-
 const isNumeric = (value: ValuePlan): boolean => wireType(value) === VARINT;
 
 /** Sources refer to arrays and records of names by their place in this list. */
@@ -101,12 +100,14 @@ const writeValue = (id: number, value: ValuePlan, expression: string, constants:
   if (value.is === 'enum') {
     return `${start}.int32(${constant(constants, numbersOf(value.names))}[${expression}] | 0);`;
   }
-  return `${start}.${writerMethod(value.type)}(${expression});`;
+  // Bytes are JSON text here, so they are written and read as strings: the same on the wire.
+  if (isNumeric(value)) return `${start}.${value.type}(${expression});`;
+  return `${start}.string(h.wellFormed(${expression}));`;
 };
 
 const writeMap = (field: FieldPlan, access: string, constants: Constants): string =>
   `for (const k of Object.keys(${access})) {
-    w.uint32(${tag(field.id, DELIMITED)}).fork().uint32(${tag(1, DELIMITED)}).string(k);
+    w.uint32(${tag(field.id, DELIMITED)}).fork().uint32(${tag(1, DELIMITED)}).string(h.wellFormed(k));
     ${writeValue(2, field.value, `${access}[k]`, constants)}
     w.ldelim();
   }`;

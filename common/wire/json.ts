@@ -1,4 +1,5 @@
 import type { FieldPlan, MessagePlan, ScalarType, ValuePlan } from './schema.js';
+import { wellFormed } from './text.js';
 
 /** What is wrong with one field of a JSON value: `action.run.path`, `must be a string`. */
 export interface FieldError {
@@ -69,8 +70,7 @@ const printRaw = (text: string): unknown => {
 
 const parseScalar = (type: ScalarType, json: unknown): unknown => {
   if (type === 'bytes') return JSON.stringify(json);
-  // Lone surrogates cannot be written as UTF-8; they become U+FFFD, as in Go.
-  return type === 'string' ? Buffer.from(json as string).toString() : json;
+  return type === 'string' ? wellFormed(json as string) : json;
 };
 
 // ---- names ----

@@ -181,6 +181,17 @@ t.test('wire - keys of maps may be any text', async (t) => {
   t.equal(({} as Record<string, unknown>)['p'], undefined);
 });
 
+t.test('wire - half an emoji is written as U+FFFD, and spoils nothing', async (t) => {
+  const request = {
+    ...example('UpdateRequest'),
+    traceId: 'a\ud83d',
+    metricTags: { '\udc00b': 'x'.repeat(50) + '\ud83d' },
+  };
+  const back = decoded('UpdateRequest', encode('UpdateRequest', request));
+  t.equal(back.traceId, 'a\uFFFD');
+  t.strictSame(back.metricTags, { '\uFFFDb': 'x'.repeat(50) + '\uFFFD' });
+});
+
 t.test('wire - events carry only the fields of their kind', async (t) => {
   const event = { kind: 'cell_disappeared', traceId: 't', cellId: 'c' } as const;
   t.strictSame(decoded('BbsEvent', encode('BbsEvent', event)), event);
