@@ -168,27 +168,32 @@ export const openGroupStore = async <Tables, Event>(
   return serve<Tables, Event>(opened, tables, options);
 };
 
-const serve = <Tables, Event>(
-  opened: OpenedStore,
-  tables: readonly StoredTable[],
-  options: GroupStoreOptions<Tables>,
-): GroupStore<Tables, Event> => {
-  const logger = options.logger.session('store', { schema: options.schema.name, epoch: opened.epoch });
-  const persist = createPersister(opened, { ...options, logger });
-  const decideOnPending = createDecider<Tables>(tables);
-  const listeners = createListeners<Event>(logger);
+type Persist<Event> = (batch: Batch<Event>) => Promise<Persisted>;
+
+interface Driver<Event> {
+  enqueue(decision: Decision<Event>): void;
+  /** resolves when everything decided so far is settled */
+  idle(): Promise<void>;
+}
+
+interface DriverOptions<Event> {
+  persist: Persist<Event>;
+  logger: Logger;
+  tellCommit(events: readonly Event[]): void;
+  stepDown(reason: string): void;
+}
+
+/** One batch at a time goes to the engine; what is decided meanwhile is the next one. */
+const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
+  const { persist, logger, tellCommit, stepDown } = options;
   const gathered: Decision<Event>[] = [];
   let inFlight: Batch<Event> | undefined;
   let driving: Promise<void> | undefined;
-  /** why nothing more is accepted */
-  let refusal: string | undefined;
-  let lost: string | undefined;
-  let closing: Promise<void> | undefined;
 
   const succeed = (batch: Batch<Event>): void => {
     applyBatch(batch);
     const events = batch.decisions.flatMap((decision) => decision.events);
-    if (events.length > 0 || batch.writes.size > 0) listeners.tellCommit(events);
+    if (events.length > 0 || batch.writes.size > 0) tellCommit(events);
     for (const decision of batch.decisions) decision.settle();
   };
 
@@ -198,61 +203,82 @@ const serve = <Tables, Event>(
     for (const decision of decisions) decision.settle(error);
   };
 
-  const stepDown = (batch: Batch<Event>, reason: string): void => {
-    logger.error('store-lost', { reason });
-    lost = reason;
-    refusal ??= reason;
-    fail(batch, { code: 'STORE_CLOSED', message: reason });
-    listeners.tellLost(reason);
+  const settle = (batch: Batch<Event>, persisted: Persisted): void => {
+    if (persisted.kind === 'stored') return succeed(batch);
+    if (persisted.kind === 'failed') {
+      logger.error('commit-failed', { reason: persisted.message, decisions: batch.decisions.length });
+      return fail(batch, { code: 'STORE_FAILED', message: persisted.message });
+    }
+    fail(batch, { code: 'STORE_CLOSED', message: persisted.reason });
+    stepDown(persisted.reason);
   };
 
-  // One batch at a time; what is decided meanwhile is the next one.
   const drive = async (): Promise<void> => {
     while (gathered.length > 0) {
       const batch = (inFlight = takeBatch(gathered));
       const persisted = await persist(batch);
       inFlight = undefined;
-      if (persisted.kind === 'stored') succeed(batch);
-      else if (persisted.kind === 'lost') stepDown(batch, persisted.reason);
-      else {
-        logger.error('commit-failed', { reason: persisted.message, decisions: batch.decisions.length });
-        fail(batch, { code: 'STORE_FAILED', message: persisted.message });
-      }
+      settle(batch, persisted);
     }
     driving = undefined;
   };
 
-  const enqueue = (decision: Decision<Event>): void => {
-    // What only read waits for what it has read, and shares no later fate.
-    const readOnly = decision.writes.length === 0;
-    if (readOnly && inFlight && gathered.length === 0) inFlight.decisions.push(decision);
-    else gathered.push(decision);
-    // A microtask later, so that callers of the same turn share a commit.
-    driving ??= Promise.resolve().then(drive);
+  return {
+    enqueue(decision) {
+      // What only read waits for what it has read, and shares no later fate.
+      const readOnly = decision.writes.length === 0;
+      if (readOnly && inFlight && gathered.length === 0) inFlight.decisions.push(decision);
+      else gathered.push(decision);
+      // A microtask later, so that callers of the same turn share a commit.
+      driving ??= Promise.resolve().then(drive);
+    },
+    idle: async () => driving,
+  };
+};
+
+const serve = <Tables, Event>(
+  opened: OpenedStore,
+  tables: readonly StoredTable[],
+  options: GroupStoreOptions<Tables>,
+): GroupStore<Tables, Event> => {
+  const logger = options.logger.session('store', { schema: options.schema.name, epoch: opened.epoch });
+  const decideOnPending = createDecider<Tables>(tables);
+  const listeners = createListeners<Event>(logger);
+  const committed = Object.fromEntries(tables.map((table) => [table.name, table.rows.committed]));
+  /** why nothing more is accepted */
+  let refusal: string | undefined;
+  let lost: string | undefined;
+  let closing: Promise<void> | undefined;
+
+  const stepDown = (reason: string): void => {
+    logger.error('store-lost', { reason });
+    lost = reason;
+    refusal = reason;
+    listeners.tellLost(reason);
   };
 
-  const refuse = (message: string): CommitError => ({ code: 'STORE_CLOSED', message });
+  const driver = createDriver<Event>({
+    persist: createPersister(opened, { ...options, logger }),
+    logger,
+    tellCommit: listeners.tellCommit,
+    stepDown,
+  });
 
   const shutDown = async (): Promise<void> => {
     refusal ??= 'the store is closed';
-    await driving;
+    await driver.idle();
     await opened.close();
   };
 
   return {
-    committed: Object.fromEntries(
-      tables.map((table) => [table.name, table.rows.committed]),
-    ) as Committed<Tables>,
+    committed: committed as Committed<Tables>,
     epoch: opened.epoch,
     async transact<R>(decide: (tables: Pending<Tables>) => { value: R; events: readonly Event[] }) {
-      if (refusal !== undefined) return err(refuse(refusal));
+      if (refusal !== undefined) return err<CommitError>({ code: 'STORE_CLOSED', message: refusal });
       const { decided, writes } = decideOnPending(decide);
       return new Promise<Result<R, CommitError>>((resolve) => {
-        enqueue({
-          writes,
-          events: decided.events,
-          settle: (error) => resolve(error ? err(error) : ok(decided.value)),
-        });
+        const settle = (error?: CommitError): void => resolve(error ? err(error) : ok(decided.value));
+        driver.enqueue({ writes, events: decided.events, settle });
       });
     },
     onCommit: (listener) => void listeners.commitListeners.push(listener),

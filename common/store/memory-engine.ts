@@ -45,11 +45,11 @@ const rowsOf = function* (file: File): Generator<Row> {
 };
 
 const apply = (file: File, changes: readonly RowChange[]): void => {
+  const unknown = changes.find(({ table }) => !file.tables.has(table));
+  if (unknown) throw new Error(`no table ${unknown.table}`);
   for (const { table, key, value } of changes) {
-    const rows = file.tables.get(table);
-    if (!rows) throw new Error(`no table ${table}`);
-    if (value === null) rows.delete(key);
-    else rows.set(key, value);
+    if (value === null) file.tables.get(table)?.delete(key);
+    else file.tables.get(table)?.set(key, value);
   }
 };
 
@@ -100,7 +100,8 @@ const openedStore = (files: Map<string, File>, name: string, faults: Faults): Op
     epoch,
     sequence,
     async *rows() {
-      yield* [...rowsOf(current(files, name))];
+      const rows = Array.from(rowsOf(current(files, name)));
+      yield* rows;
     },
     async commit(batch) {
       faults.commits += 1;

@@ -22,6 +22,8 @@ interface Connection {
 
 // Text per message to the worker, whose heap is small.
 const CHUNK_CHARS = 1024 * 1024;
+// A row that could exhaust the worker's heap would take the whole store with it.
+const MAX_ROW_CHARS = 16 * 1024 * 1024;
 
 const toOutcryError = (failure: WorkerFailure, { path, schema }: Connection): Error => {
   const reason = failure.message;
@@ -134,6 +136,11 @@ const commitTo = async (
   epoch: number,
   batch: { sequence: number; changes: readonly RowChange[] },
 ): Promise<CommitOutcome> => {
+  const large = batch.changes.find(({ value }) => value !== null && value.length > MAX_ROW_CHARS);
+  if (large) {
+    const message = `row ${large.key} of ${large.table} is over ${MAX_ROW_CHARS} characters`;
+    return { ok: false, reason: 'failed', message };
+  }
   const chunks = chunksOf(batch.changes);
   const changes = chunks.pop() ?? [];
   try {

@@ -50,8 +50,8 @@ const failureOf = (error: unknown): WorkerFailure => {
   if (error instanceof StoreFileError) return error.failure;
   const { code, message } = error as Error & { code?: string };
   if (code !== undefined && code !== '') return { kind: 'sqlite', code, message };
-  const kind = message.startsWith('ConnectionFailed') ? 'sqlite' : 'defect';
-  return { kind, code: kind === 'sqlite' ? 'SQLITE_CANTOPEN' : '', message };
+  if (!message.startsWith('ConnectionFailed')) return { kind: 'defect', code: '', message };
+  return { kind: 'sqlite', code: 'SQLITE_CANTOPEN', message: 'it cannot be opened as a file' };
 };
 
 const answer = ({ id, request }: { id: number; request: WorkerRequest }): WorkerReply => {

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { GroupStore, TableView } from '../../../common/store/contract.js';
+import { createMemoryEngine } from '../../../common/store/memory-engine.js';
+import type { MemoryEngine } from '../../../common/store/memory-engine.js';
+import { ball, openBalls } from '../../support/store.js';
+import type { Ball, BallTables } from '../../support/store.js';
+
+interface Write {
+  key: string;
+  /** undefined deletes */
+  row: Ball | undefined;
+}
+
+type Step =
+  | { kind: 'transact'; writes: Write[]; throws: boolean }
+  | { kind: 'turn' }
+  | { kind: 'settle' }
+  | { kind: 'fail'; count: number }
+  | { kind: 'unknown'; stored: boolean; failingReads: number };
+
+const KEYS = ['a', 'b', 'c', 'd', 'e'];
+const COLOURS = ['red', 'green', 'blue'];
+const OWNERS = ['', 'ann', 'bob'];
+
+const write: fc.Arbitrary<Write> = fc
+  .record({
+    key: fc.constantFrom(...KEYS),
+    colour: fc.constantFrom(...COLOURS),
+    owner: fc.constantFrom(...OWNERS),
+    deletes: fc.boolean(),
+  })
+  .map(({ key, colour, owner, deletes }) => ({
+    key,
+    row: deletes ? undefined : ball(key, { colour, owner }),
+  }));
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      kind: fc.constant('transact' as const),
+      writes: fc.array(write, { maxLength: 4 }),
+      throws: fc.nat(7).map((n) => n === 0),
+    }),
+  },
+  { weight: 4, arbitrary: fc.constant({ kind: 'turn' as const }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'settle' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('fail' as const), count: fc.integer({ min: 1, max: 2 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('unknown' as const),
+      stored: fc.boolean(),
+      // five in a row make the owner step down
+      failingReads: fc.oneof({ weight: 9, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.constant(9) }),
+    }),
+  },
+);
+
+type Rows = Map<string, Ball>;
+
+const applyWrites = (rows: Rows, writes: readonly Write[]): void => {
+  for (const { key, row } of writes) {
+    if (row) rows.set(key, row);
+    else rows.delete(key);
+  }
+};
+
+const sorted = (rows: Iterable<[string, Ball]>): [string, Ball][] =>
+  [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** the table must equal the model, read in every way there is */
+const sameTable = (view: TableView<Ball>, rows: Rows): boolean => {
+  const found = JSON.stringify(sorted(view.entries()));
+  const byScan = (pick: (row: Ball) => string, value: string): string[] =>
+    [...rows.values()].filter((row) => pick(row) === value).map((row) => row.id);
+  const byIndex = (index: string, value: string): string[] =>
+    [...view.byIndex(index, value)].map((row) => row.id);
+  const same = (a: string[], b: string[]): boolean => a.sort().join() === b.sort().join();
+  return (
+    found === JSON.stringify(sorted(rows)) &&
+    view.count() === rows.size &&
+    KEYS.every((key) => JSON.stringify(view.get(key)) === JSON.stringify(rows.get(key))) &&
+    COLOURS.every((colour) =>
+      same(
+        byIndex('colour', colour),
+        byScan((row) => row.colour, colour),
+      ),
+    ) &&
+    OWNERS.filter(Boolean).every((owner) =>
+      same(
+        byIndex('owner', owner),
+        byScan((row) => row.owner, owner),
+      ),
+    ) &&
+    byIndex('owner', '').length === 0
+  );
+};
+
+const check = (condition: boolean, what: string): void => {
+  if (!condition) throw new Error(what);
+};
+
+/** Drives one store and keeps beside it what must be true of it. */
+const createRun = (engine: MemoryEngine, store: GroupStore<BallTables, string>) => {
+  const durable: Rows = new Map();
+  const decided = new Map<string, Write[]>();
+  const told: string[] = [];
+  const acknowledged: string[] = [];
+  const refused: string[] = [];
+  /** refused without knowing whether they were stored, as when the owner steps down */
+  const unsettled: string[] = [];
+  let lost = 0;
+  const running: Promise<void>[] = [];
+
+  store.onLost(() => void (lost += 1));
+  store.onCommit((events) => {
+    for (const id of events) {
+      applyWrites(durable, decided.get(id) ?? []);
+      told.push(id);
+    }
+    check(sameTable(store.committed.balls, durable), 'committed state differs from the events told');
+  });
+
+  const transact = ({ writes, throws }: Extract<Step, { kind: 'transact' }>): void => {
+    const id = String(decided.size);
+    decided.set(id, writes);
+    const deciding = store.transact((tables) => {
+      const before: Rows = new Map(tables.balls.entries());
+      for (const { key, row } of writes) {
+        if (row) tables.balls.put(key, row);
+        else tables.balls.delete(key);
+      }
+      applyWrites(before, writes);
+      check(sameTable(tables.balls, before), 'pending state differs from what was decided');
+      if (throws) throw new Error('thrown');
+      return { value: id, events: [id] };
+    });
+    running.push(
+      deciding.then(
+        (result) => {
+          (result.ok ? acknowledged : refused).push(id);
+          if (!result.ok && result.error.code === 'STORE_CLOSED') unsettled.push(id);
+        },
+        (error: Error) => {
+          check(error.message === 'thrown', error.message);
+          refused.push(id);
+        },
+      ),
+    );
+  };
+
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  const perform = async (step: Step): Promise<void> => {
+    if (step.kind === 'transact') transact(step);
+    else if (step.kind === 'turn') await turn();
+    else if (step.kind === 'settle') await Promise.all(running);
+    else if (step.kind === 'fail') engine.faults.failCommits(step.count);
+    else {
+      engine.faults.unknownCommit(step.stored);
+      engine.faults.failReads(step.failingReads);
+    }
+    check(sameTable(store.committed.balls, durable), 'committed state shows what no event told');
+  };
+
+  // What was in flight when the owner stepped down may be there, whole and in order, or not.
+  const isReopenedRightly = (view: TableView<Ball>): boolean => {
+    const rows: Rows = new Map(durable);
+    if (sameTable(view, rows)) return true;
+    return unsettled.some((id) => {
+      applyWrites(rows, decided.get(id) ?? []);
+      return sameTable(view, rows);
+    });
+  };
+
+  const finish = async (): Promise<void> => {
+    await Promise.all(running);
+    await store.close();
+    check(
+      acknowledged.every((id) => told.includes(id)),
+      'acknowledged, but not told',
+    );
+    check(
+      refused.every((id) => !told.includes(id)),
+      'refused, but told',
+    );
+    check(
+      told.every((id, at) => at === 0 || Number(told[at - 1]) < Number(id)),
+      'told out of order',
+    );
+    check(lost === Number(unsettled.length > 0 || lost > 0), 'lost without saying so once');
+    const again = await openBalls(engine);
+    check(isReopenedRightly(again.committed.balls), 'reopened state differs from what was told');
+    await again.close();
+  };
+
+  return {
+    perform,
+    finish,
+    counts: () => ({ acknowledged: acknowledged.length, refused: refused.length, lost }),
+  };
+};
+
+t.test('group store - any mix of decisions and faults keeps what it promises', async (t) => {
+  const totals = { acknowledged: 0, refused: 0, lost: 0 };
+  const property = fc.asyncProperty(
+    fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }),
+    async (steps) => {
+      const engine = createMemoryEngine();
+      const run = createRun(engine, await openBalls(engine));
+      for (const each of steps) await run.perform(each);
+      await run.finish();
+      const counts = run.counts();
+      totals.acknowledged += counts.acknowledged;
+      totals.refused += counts.refused;
+      totals.lost += counts.lost;
+    },
+  );
+  await fc.assert(property, { numRuns: 1_000 });
+  t.ok(totals.lost > 20, `${totals.lost} times lost`);
+  t.ok(totals.acknowledged > 1_000, `${totals.acknowledged} acknowledged`);
+  t.ok(totals.refused > 1_000, `${totals.refused} refused`);
+});
