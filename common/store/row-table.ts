@@ -16,7 +16,7 @@ export type Touch<T> = (key: string, before: T | undefined) => void;
 export interface RowTable<T> {
   readonly committed: TableView<T>;
   pending(touch: Touch<T>): PendingTable<T>;
-  /** a row found in the store: committed and pending at once */
+  /** a row found in the store, its key for the first time: committed and pending at once */
   load(key: string, row: T): void;
   /** the pending row */
   latest(key: string): T | undefined;
@@ -134,8 +134,11 @@ export const createRowTable = <T>(name: string, spec: TableSpec<T>): RowTable<T>
       },
     }),
     load(key, row) {
-      set('pending', key, row);
-      set('committed', key, row);
+      const slot: Slot<T> = { key, committed: row, pending: row };
+      slots.set(key, slot);
+      counts.committed += 1;
+      counts.pending += 1;
+      reindex(slot, undefined, row, undefined);
     },
     latest: (key) => slots.get(key)?.pending,
     setPending: (key, row) => set('pending', key, row),
