@@ -1,0 +1,77 @@
+import type { Bus } from '../common/ports/bus.js';
+import type { Clock } from '../common/ports/clock.js';
+import type { Logger } from '../common/ports/logger.js';
+import type { Random } from '../common/ports/random.js';
+import type { Member } from '../common/runtime/group.js';
+import type { RouterConfig } from './config.js';
+import { createRouteTable } from './core/route-table.js';
+import type { RouteSnapshot } from './core/route-table.js';
+import { createCounters } from './proxy/counters.js';
+import type { RouterCounters } from './proxy/counters.js';
+import { createProxy } from './proxy/server.js';
+import { createUpstreams } from './proxy/upstreams.js';
+import { createPruner } from './registrar/pruner.js';
+import { createRegistrar } from './registrar/registrar.js';
+
+export interface RouterAssembly {
+  readonly config: RouterConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly bus: Bus;
+}
+
+export interface AssembledRouter {
+  readonly members: readonly Member[];
+  /** as in its start message and acknowledgements */
+  readonly id: string;
+  /** where it listens; undefined before start and after stop */
+  address(): { host: string; port: number } | undefined;
+  /** the table as it is now */
+  routes(): RouteSnapshot[];
+  counters(): Readonly<RouterCounters>;
+}
+
+/** Puts a router together. Routes are collected before the listener opens, and until it has closed. */
+export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
+  const { config, clock, random, bus } = options;
+  const logger = options.logger.session('router');
+  const id = `${config.registrar.index}-${random.uuid()}`;
+  const counters = createCounters();
+  const table = createRouteTable({ fraction: random.fraction, emptyPoolMs: config.table.emptyPoolMs });
+  const upstreams = createUpstreams({
+    endpoints: config.endpoints,
+    maxHeaderBytes: config.clients.maxHeaderBytes,
+  });
+  const registration = { clock, table, onRetired: upstreams.retire };
+  const proxy = createProxy({
+    config,
+    clock,
+    random,
+    logger: logger.session('proxy'),
+    table,
+    upstreams,
+    counters,
+  });
+  return {
+    members: [
+      createRegistrar({
+        ...registration,
+        config: config.registrar,
+        bus,
+        id,
+        logger: logger.session('registrar'),
+      }),
+      createPruner({
+        ...registration,
+        intervalMs: config.table.pruneIntervalMs,
+        logger: logger.session('pruner'),
+      }),
+      proxy.member,
+    ],
+    id,
+    address: proxy.address,
+    routes: table.snapshot,
+    counters: () => ({ ...counters }),
+  };
+};

@@ -1,0 +1,90 @@
+import { FAILURE_RULES } from './failures.js';
+import type { FailureKind } from './failures.js';
+
+/** A response that the router makes itself. */
+export interface RouterReply {
+  readonly status: number;
+  /** value of `X-Cf-RouterError`; absent on healthy answers */
+  readonly routerError?: string;
+  readonly cacheControl?: string;
+  readonly expires?: string;
+  /** the connection ends with this answer */
+  readonly closes?: true;
+  /** the whole text, line end included; '' sends none */
+  readonly body: string;
+}
+
+const NO_STORE = 'no-cache, no-store';
+const BRIEFLY = 'public,max-age=2';
+
+/** What a header value may hold; everything else would end the header early. */
+const headerSafe = (text: string): string => text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+
+export const unknownRoute = (host: string): RouterReply => ({
+  status: 404,
+  routerError: 'unknown_route',
+  cacheControl: NO_STORE,
+  body: `404 Not Found: Requested route ('${host}') does not exist.\n`,
+});
+
+export const noEndpoints = (host: string): RouterReply => ({
+  status: 503,
+  routerError: 'no_endpoints',
+  cacheControl: BRIEFLY,
+  body: `503 Service Unavailable: Requested route ('${host}') has no available endpoints.\n`,
+});
+
+export const connectionLimit = (host: string): RouterReply => ({
+  status: 503,
+  routerError: 'Connection Limit Reached',
+  body: `503 Service Unavailable: Requested route ('${host}') has reached the connection limit.\n`,
+});
+
+export const EMPTY_HOST: RouterReply = {
+  status: 400,
+  routerError: 'empty_host',
+  cacheControl: BRIEFLY,
+  body: '400 Bad Request: Request had empty Host header\n',
+};
+
+export const ROUTE_SERVICE_UNSUPPORTED: RouterReply = {
+  status: 502,
+  routerError: 'route_service_unsupported',
+  body: '502 Bad Gateway: Support for route services is disabled.\n',
+};
+
+/** Requests that could be read in two ways, or that HTTP/1.1 has no words for. */
+export const BAD_REQUEST: RouterReply = { status: 400, closes: true, body: '400 Bad Request\n' };
+export const UNSUPPORTED_ENCODING: RouterReply = {
+  status: 501,
+  closes: true,
+  body: '501 Not Implemented: Unsupported transfer encoding\n',
+};
+
+export const HEADERS_TOO_LARGE: RouterReply = {
+  status: 431,
+  routerError: 'max-request-size-exceeded',
+  body: '',
+};
+
+export const UNKNOWN_FAILURE: RouterReply = {
+  status: 502,
+  routerError: 'unknown_failure',
+  closes: true,
+  body: '',
+};
+
+/** `detail` is the failure in Go's words, as gorouter shows it: log analysis looks for them. */
+export const endpointFailure = (kind: FailureKind, detail: string): RouterReply => {
+  const { status, message } = FAILURE_RULES[kind];
+  return { status, routerError: `endpoint_failure (${headerSafe(detail)})`, body: `${message}\n` };
+};
+
+/** What a load balancer's probe gets. */
+export const healthReply = (healthy: boolean): RouterReply => ({
+  status: healthy ? 200 : 503,
+  cacheControl: 'private, max-age=0',
+  expires: '0',
+  closes: true,
+  body: healthy ? 'ok\n' : '',
+});

@@ -1,0 +1,18 @@
+import type { Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Random } from '../../common/ports/random.js';
+import type { RouterConfig } from '../config.js';
+import type { RouteTable } from '../core/route-table.js';
+import type { RouterCounters } from './counters.js';
+import type { Upstreams } from './upstreams.js';
+
+/** What the parts of the proxy share. */
+export interface ProxyContext {
+  readonly config: RouterConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly table: RouteTable;
+  readonly upstreams: Upstreams;
+  readonly counters: RouterCounters;
+}

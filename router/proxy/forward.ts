@@ -1,0 +1,125 @@
+import type { Duplex } from 'node:stream';
+import { chooseEndpoint } from '../core/balancing.js';
+import { FAILURE_RULES, isUncounted, shouldRetry } from '../core/failures.js';
+import type { PoolEntry, RoutePool } from '../core/pool.js';
+import { connectionLimit, endpointFailure, noEndpoints, unknownRoute } from '../core/replies.js';
+import type { RouterReply } from '../core/replies.js';
+import { runAttempt } from './attempt.js';
+import type { ProxyContext } from './context.js';
+import { countResponse } from './counters.js';
+import { sendReply } from './exchange.js';
+import type { Exchange } from './exchange.js';
+import type { Failure } from './failure.js';
+
+/** What the server must know of an exchange's end. */
+export interface ForwardEvents {
+  /** the endpoint agreed to switch protocols; from here on the client's socket is the receiver's to end */
+  onUpgrade(upgrade: { readonly headers: readonly string[]; readonly socket: Duplex }): void;
+}
+
+interface Tally {
+  attempts: number;
+  uncounted: number;
+  readonly maxAttempts: number;
+  failure: Failure | undefined;
+}
+
+const mark = (context: ProxyContext, pool: RoutePool, entry: PoolEntry, failure: Failure): void => {
+  const rule = FAILURE_RULES[failure.kind];
+  const now = context.clock.monotonic();
+  if (rule.marks) entry.failedAt = now;
+  if (rule.evictsTls && entry.endpoint.tls && entry.live) {
+    context.upstreams.retire(context.table.evict(pool, entry, now).retired);
+    context.logger.info('pruned-failed-endpoint', { address: entry.endpoint.address });
+  }
+};
+
+const canRetry = (exchange: Exchange, tally: Tally, failure: Failure): boolean =>
+  shouldRetry({
+    kind: failure.kind,
+    idempotent: exchange.idempotent,
+    bodyTouched: exchange.body?.readableDidRead ?? false,
+    attempts: tally.attempts,
+    maxAttempts: tally.maxAttempts,
+    uncounted: tally.uncounted,
+  });
+
+const logFailure = (context: ProxyContext, exchange: Exchange, entry: PoolEntry, failure: Failure): void => {
+  const fields = {
+    host: exchange.host,
+    address: entry.endpoint.address,
+    requestId: exchange.requestId,
+    error: failure.detail,
+  };
+  if (failure.kind === 'client-gone') context.logger.info('request-cancelled', { ...fields, status: 499 });
+  else context.logger.warn('backend-endpoint-failed', { ...fields, kind: failure.kind });
+};
+
+const countFailure = ({ counters }: ProxyContext, exchange: Exchange, reply: RouterReply): void => {
+  if (reply.status === 404) counters.rejected_requests += 1;
+  if (reply.status === 499) counters.cancelled_requests += 1;
+  if (reply.status === 502) counters.bad_gateways += 1;
+  if (reply.routerError === 'Connection Limit Reached') counters.backend_exhausted_conns += 1;
+  if (exchange.upgrade) counters.websocket_failures += 1;
+};
+
+/** Sends the request to endpoints of its route in turn until one answers, or no further try is allowed. */
+export const forward = (
+  context: ProxyContext,
+  exchange: Exchange,
+  firstPool: RoutePool,
+  events: ForwardEvents,
+): void => {
+  const { config, clock, counters, table } = context;
+  const tally: Tally = {
+    attempts: 0,
+    uncounted: 0,
+    maxAttempts: Math.min(config.endpoints.maxAttempts, firstPool.entries.length),
+    failure: undefined,
+  };
+
+  const giveUp = (reply: RouterReply): void => {
+    countFailure(context, exchange, reply);
+    sendReply(exchange.res, reply, exchange.requestId);
+  };
+
+  const giveUpWithout = (reason: 'unknown' | 'empty' | 'overloaded'): void => {
+    if (tally.failure && tally.failure.kind !== 'withdrawn') {
+      giveUp(endpointFailure(tally.failure.kind, tally.failure.detail));
+    } else if (reason === 'unknown') giveUp(unknownRoute(exchange.host));
+    else giveUp(reason === 'empty' ? noEndpoints(exchange.host) : connectionLimit(exchange.host));
+  };
+
+  const onFailure = (pool: RoutePool, entry: PoolEntry, failure: Failure, answered: boolean): void => {
+    if (isUncounted(failure.kind)) tally.uncounted += 1;
+    else tally.attempts += 1;
+    tally.failure = failure;
+    mark(context, pool, entry, failure);
+    logFailure(context, exchange, entry, failure);
+    if (answered) {
+      // too late for another answer: all that can be told is that this one is not whole
+      if (failure.kind === 'client-gone') counters.cancelled_requests += 1;
+      exchange.res.destroy();
+    } else if (canRetry(exchange, tally, failure)) attempt(table.lookup(exchange.host, exchange.target));
+    else giveUp(endpointFailure(failure.kind, failure.detail));
+  };
+
+  const attempt = (pool: RoutePool | undefined): void => {
+    if (!pool) return giveUpWithout('unknown');
+    const choice = chooseEndpoint(pool, {
+      now: clock.monotonic(),
+      maxConnections: config.endpoints.maxConnections,
+      failureMarkMs: config.endpoints.failureMarkMs,
+    });
+    if (!choice.ok) return giveUpWithout(choice.reason);
+    runAttempt(context, exchange, choice.entry, {
+      onAnswer: (status) => countResponse(counters, status),
+      onEnd: () => undefined,
+      onUpgrade: events.onUpgrade,
+      onFailure: (failure, answered) => onFailure(pool, choice.entry, failure, answered),
+    });
+  };
+
+  counters.total_requests += 1;
+  attempt(firstPool);
+};

@@ -1,0 +1,107 @@
+import { ROUTE_SERVICE_UNSUPPORTED, BAD_REQUEST, EMPTY_HOST, UNSUPPORTED_ENCODING } from '../core/replies.js';
+import { healthReply, noEndpoints, unknownRoute } from '../core/replies.js';
+import type { RouterReply } from '../core/replies.js';
+import { isIdempotent } from '../core/failures.js';
+import type { RoutePool } from '../core/pool.js';
+import { forwardedHeaders, readRequestHeaders } from '../core/request-headers.js';
+import type { RequestFacts } from '../core/request-headers.js';
+import { hostWithoutPort } from '../core/route-key.js';
+import type { ProxyContext } from './context.js';
+import type { Exchange, Incoming } from './exchange.js';
+import { createRequestBody } from './request-body.js';
+
+/** Either the exchange and who serves it, or the router's own answer. */
+export type Received =
+  | { readonly exchange: Exchange; readonly pool: RoutePool }
+  | { readonly reply: RouterReply; readonly requestId: string };
+
+interface Target {
+  readonly host: string;
+  readonly path: string;
+}
+
+const setHost = (headers: string[], host: string): void => {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+  if (at === -1) headers.push('Host', host);
+  else headers[at + 1] = host;
+};
+
+/** Host and path; a target in absolute form brings its own host, which counts (RFC 9112 §3.2.2). */
+const readTarget = (url: string, host: string): Target | undefined => {
+  if (url.startsWith('/')) return { host, path: url };
+  const [, authority, path] = /^https?:\/\/([^/?#@]+)((?:[/?][^#]*)?)$/i.exec(url) ?? [];
+  if (authority === undefined || path === undefined) return undefined;
+  return { host: authority, path: path.startsWith('/') ? path : `/${path}` };
+};
+
+/** Refuses what two readers could take for two different requests. */
+const refusal = (facts: RequestFacts): RouterReply | undefined => {
+  const chunked = facts.transferEncoding !== '';
+  if (facts.hostCount > 1 || Number.isNaN(facts.contentLength)) return BAD_REQUEST;
+  if (chunked && facts.hasContentLength) return BAD_REQUEST;
+  if (chunked && facts.transferEncoding !== 'chunked') return UNSUPPORTED_ENCODING;
+  return undefined;
+};
+
+const plainAddress = (address: string | undefined): string => (address ?? '').replace(/^::ffff:(?=\d)/i, '');
+
+const isPeerItself = (host: string, clientAddress: string): boolean => {
+  const bare = hostWithoutPort(host);
+  return bare === clientAddress || bare === `[${clientAddress}]`;
+};
+
+const routeRefusal = (pool: RoutePool | undefined, host: string): RouterReply | undefined => {
+  if (!pool) return unknownRoute(host);
+  if (pool.entries.length === 0) return noEndpoints(host);
+  return pool.routeServiceUrl === '' ? undefined : ROUTE_SERVICE_UNSUPPORTED;
+};
+
+/**
+ * Switching to HTTP/2 in the clear would put the client's further requests past the router, to an endpoint of
+ * its choice; such a request is served without the switch.
+ */
+const wantedUpgrade = ({ upgrade }: Incoming): Incoming['upgrade'] =>
+  upgrade && /^h2c\b/i.test(upgrade.protocol) ? undefined : upgrade;
+
+/** Reads a request up to the choice of its route. */
+export const receive = (context: ProxyContext, incoming: Incoming): Received => {
+  const { req } = incoming;
+  const { clock, config, random, table } = context;
+  const facts = readRequestHeaders(req.rawHeaders);
+  if (facts.userAgent === config.clients.healthCheckUserAgent) {
+    return { reply: healthReply(true), requestId: '' };
+  }
+  const requestId = random.uuid();
+  const target = readTarget(req.url ?? '', facts.host);
+  const refused = target ? refusal(facts) : BAD_REQUEST;
+  if (refused || !target) return { reply: refused ?? BAD_REQUEST, requestId };
+  const { host, path } = target;
+
+  if (host !== facts.host) setHost(facts.passed, host);
+  const clientAddress = plainAddress(req.socket.remoteAddress);
+  if (host === '' || isPeerItself(host, clientAddress)) return { reply: EMPTY_HOST, requestId };
+  const pool = table.lookup(host, path);
+  const unrouted = routeRefusal(pool, host);
+  if (unrouted || !pool) return { reply: unrouted ?? unknownRoute(host), requestId };
+
+  const hasBody = facts.transferEncoding !== '' || facts.contentLength > 0;
+  // Node stops reading HTTP at the head of an upgrade: its body would be taken for the new protocol
+  if (hasBody && incoming.upgrade) return { reply: BAD_REQUEST, requestId };
+  const headers = forwardedHeaders(facts, { clientAddress, secure: false, requestId, now: clock.now() });
+  const method = req.method ?? 'GET';
+  return {
+    pool,
+    exchange: {
+      ...incoming,
+      upgrade: wantedUpgrade(incoming),
+      facts,
+      host,
+      target: path,
+      requestId,
+      headers,
+      body: hasBody ? createRequestBody(req) : undefined,
+      idempotent: isIdempotent({ method, hasBody, hasIdempotencyKey: facts.hasIdempotencyKey }),
+      abort: undefined,
+    },
+  };
+};

@@ -1,0 +1,49 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { RawHeaders } from '../core/request-headers.js';
+import { responseHeaders } from '../core/response-headers.js';
+import type { Exchange } from './exchange.js';
+
+type Controller = Dispatcher.DispatchController;
+
+/** undici hands headers on as bytes; HTTP's are Latin-1. */
+export const textHeaders = (raw: Controller['rawHeaders']): RawHeaders =>
+  Array.isArray(raw) ? raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1'))) : [];
+
+/** Passes an endpoint's answer on to the client as it comes. */
+export interface Relay {
+  head(controller: Controller, status: number, statusText: string): void;
+  data(controller: Controller, chunk: Buffer): void;
+  end(trailers: RawHeaders): void;
+}
+
+const addTrailers = (res: ServerResponse, trailers: RawHeaders): void => {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at + 1 < trailers.length; at += 2)
+    pairs.push([trailers[at] ?? '', trailers[at + 1] ?? '']);
+  if (pairs.length > 0) res.addTrailers(pairs);
+};
+
+export const createRelay = ({ res, requestId }: Exchange): Relay => {
+  let bodyBegan = false;
+  return {
+    head(controller, status, statusText) {
+      res.writeHead(status, statusText, responseHeaders(textHeaders(controller.rawHeaders), requestId));
+      // a body in the same packet goes out with the head; a head without one must not wait for it
+      process.nextTick(() => {
+        if (!bodyBegan && !res.destroyed) res.flushHeaders();
+      });
+    },
+    data(controller, chunk) {
+      bodyBegan = true;
+      if (res.write(chunk)) return;
+      controller.pause();
+      res.once('drain', () => controller.resume());
+    },
+    end(trailers) {
+      bodyBegan = true;
+      if (trailers.length > 0) addTrailers(res, trailers);
+      res.end();
+    },
+  };
+};

@@ -1,0 +1,37 @@
+import { Readable } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+
+/**
+ * A request's body for the endpoint, with back-pressure both ways. It stands between the two because undici
+ * destroys a body when an attempt fails, and destroying the request itself would cut the client off before it
+ * got an answer. What is left of a body that nobody wants any more is read and thrown away, so that the
+ * client's connection can carry on.
+ */
+export const createRequestBody = (req: IncomingMessage): Readable => {
+  let listening = false;
+
+  const onData = (chunk: Buffer): void => {
+    if (!body.push(chunk)) req.pause();
+  };
+  const onEnd = (): void => void body.push(null);
+
+  const listen = (): void => {
+    listening = true;
+    req.on('data', onData).on('end', onEnd);
+  };
+
+  const body = new Readable({
+    read() {
+      if (listening) req.resume();
+      else listen();
+    },
+    destroy(error, callback) {
+      req.off('data', onData).off('end', onEnd);
+      req.resume();
+      callback(error);
+    },
+  });
+  // an attempt that failed has told its error already
+  body.on('error', () => undefined);
+  return body;
+};

@@ -1,0 +1,202 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Member } from '../../common/runtime/group.js';
+import { HEADERS_TOO_LARGE, UNKNOWN_FAILURE } from '../core/replies.js';
+import type { ProxyContext } from './context.js';
+import { createUpgradeResponse, sendReply } from './exchange.js';
+import type { Exchange, Incoming } from './exchange.js';
+import { AttemptEnded } from './failure.js';
+import { forward } from './forward.js';
+import { receive } from './receive.js';
+import { openTunnel } from './tunnel.js';
+
+export interface Proxy {
+  readonly member: Member;
+  /** where it listens; undefined when it does not */
+  address(): { host: string; port: number } | undefined;
+}
+
+/** What is under way, so that stopping can wait for requests and cut off the rest. */
+const createTraffic = () => {
+  const sockets = new Set<Duplex>();
+  const waiting = new Set<() => void>();
+  let requests = 0;
+  return {
+    began(): void {
+      requests += 1;
+    },
+    ended(): void {
+      requests -= 1;
+      if (requests === 0) waiting.forEach((resolve) => resolve());
+    },
+    /** sockets that Node's HTTP server has let go of */
+    hold(socket: Duplex): void {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    },
+    destroyHeld: () => sockets.forEach((socket) => socket.destroy()),
+    idle: (): Promise<void> =>
+      requests === 0 ? Promise.resolve() : new Promise((resolve) => waiting.add(resolve)),
+  };
+};
+
+type Traffic = ReturnType<typeof createTraffic>;
+
+const MALFORMED =
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request';
+const TOO_LARGE =
+  `HTTP/1.1 ${HEADERS_TOO_LARGE.status} Request Header Fields Too Large\r\n` +
+  `X-Cf-RouterError: ${HEADERS_TOO_LARGE.routerError}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+
+const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
+  const { counters, logger } = context;
+
+  const upgraded = (exchange: Exchange, headers: readonly string[], socket: Duplex): void => {
+    if (!exchange.upgrade) {
+      socket.destroy();
+      return;
+    }
+    counters.websocket_upgrades += 1;
+    traffic.hold(socket);
+    openTunnel(exchange, exchange.upgrade, { headers, socket });
+  };
+
+  const run = (incoming: Incoming, ended: () => void): void => {
+    const received = receive(context, incoming);
+    if ('reply' in received) {
+      if (received.reply.status === 400 || received.reply.status === 404) counters.rejected_requests += 1;
+      incoming.res.once('close', ended);
+      sendReply(incoming.res, received.reply, received.requestId);
+      return;
+    }
+    const { exchange, pool } = received;
+    incoming.res.once('close', () => {
+      ended();
+      // after an answer that went out whole there is nothing left to end
+      exchange.abort?.(new AttemptEnded('client-gone', 'context canceled'));
+    });
+    forward(context, exchange, pool, {
+      onUpgrade({ headers, socket }) {
+        ended();
+        upgraded(exchange, headers, socket);
+      },
+    });
+  };
+
+  return (incoming: Incoming): void => {
+    let open = true;
+    traffic.began();
+    const ended = (): void => {
+      if (open) traffic.ended();
+      open = false;
+    };
+    try {
+      run(incoming, ended);
+    } catch (error) {
+      logger.error('panic', { error, url: incoming.req.url });
+      sendReply(incoming.res, UNKNOWN_FAILURE, '');
+      ended();
+    }
+  };
+};
+
+/** Answers what is no HTTP, unless an answer is under way already: bytes within it would be part of it. */
+const refuseMalformed = (busy: WeakMap<Duplex, ServerResponse>) => {
+  return (error: Error & { code?: string }, socket: Duplex): void => {
+    const current = busy.get(socket);
+    const answering = current !== undefined && current.headersSent && !current.writableFinished;
+    if (error.code === 'ECONNRESET' || !socket.writable || answering) {
+      socket.destroy();
+      return;
+    }
+    socket.end(error.code === 'HPE_HEADER_OVERFLOW' ? TOO_LARGE : MALFORMED, () => socket.destroy());
+  };
+};
+
+const createHttpServer = (context: ProxyContext, traffic: Traffic, isStopping: () => boolean): Server => {
+  const { clients } = context.config;
+  const busy = new WeakMap<Duplex, ServerResponse>();
+  const handle = createRequestHandler(context, traffic);
+  const server = createServer({
+    keepAliveTimeout: clients.idleMs,
+    headersTimeout: clients.readHeaderMs,
+    // uploads take what they take
+    requestTimeout: 0,
+    maxHeaderSize: clients.maxHeaderBytes,
+    // the router has its own answer to requests without one
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    noDelay: true,
+  });
+  // Node leaves out what is beyond this number; the size is limited above
+  server.maxHeadersCount = 0;
+
+  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    busy.set(req.socket, res);
+    if (isStopping()) res.shouldKeepAlive = false;
+    handle({ req, res, upgrade: undefined });
+  };
+  server.on('request', onRequest).on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+    // whether a body follows is the client's choice when it gets its answer first: nothing may come after it
+    res.shouldKeepAlive = false;
+    onRequest(req, res);
+  });
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const client = socket as Socket;
+    traffic.hold(client);
+    const res = createUpgradeResponse(req, client);
+    handle({ req, res, upgrade: { protocol: req.headers.upgrade ?? '', socket: client, head } });
+  });
+  server.on('clientError', refuseMalformed(busy));
+  return server;
+};
+
+const listen = (server: Server, { host, port }: { host: string; port: number }): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+/** The listener that all traffic of applications goes through. */
+export const createProxy = (context: ProxyContext): Proxy => {
+  const { clock, config, logger } = context;
+  const traffic = createTraffic();
+  let stopping = false;
+  const server = createHttpServer(context, traffic, () => stopping);
+  let bound: { host: string; port: number } | undefined;
+
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    bound = undefined;
+    let cancelGrace = (): void => undefined;
+    const grace = new Promise<void>((resolve) => (cancelGrace = clock.after(config.stopGraceMs, resolve)));
+    await Promise.race([traffic.idle(), grace]);
+    cancelGrace();
+    traffic.destroyHeld();
+    server.closeAllConnections();
+    await closed;
+    await context.upstreams.destroy();
+    logger.info('stopped');
+  };
+
+  return {
+    member: {
+      name: 'router-proxy',
+      async start() {
+        if (config.startDelayMs > 0) await clock.sleep(config.startDelayMs);
+        await listen(server, config.listen);
+        const address = server.address() as AddressInfo;
+        bound = { host: address.address, port: address.port };
+        logger.info('listening', bound);
+      },
+      stop,
+    },
+    address: () => bound,
+  };
+};

@@ -1,0 +1,39 @@
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { RawHeaders } from '../core/request-headers.js';
+import { upgradeHeaders } from '../core/response-headers.js';
+import type { Exchange, UpgradeRequest } from './exchange.js';
+
+/** When `from` breaks off, so does `to`; when it ended in good order, `to` may finish what it has. */
+const breakTogether = (from: Duplex, to: Duplex): void => {
+  from.on('error', () => undefined);
+  from.on('close', () => {
+    if (!from.readableEnded || !from.writableFinished) to.destroy();
+  });
+};
+
+const formatHead = (raw: RawHeaders, exchange: Exchange, protocol: string): string => {
+  const headers = upgradeHeaders(raw, protocol, exchange.requestId);
+  let head = 'HTTP/1.1 101 Switching Protocols\r\n';
+  for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
+  return `${head}\r\n`;
+};
+
+/** Bytes both ways once the endpoint agreed to switch; a side that ends ends that direction alone. */
+export const openTunnel = (
+  exchange: Exchange,
+  upgrade: UpgradeRequest,
+  endpoint: { readonly headers: RawHeaders; readonly socket: Duplex },
+): void => {
+  const { socket: client, head } = upgrade;
+  const upstream = endpoint.socket as Socket;
+  // an HTTP client has no use for half-open connections, what follows may
+  upstream.allowHalfOpen = true;
+  exchange.res.detachSocket(client);
+  breakTogether(client, upstream);
+  breakTogether(upstream, client);
+  client.write(formatHead(endpoint.headers, exchange, upgrade.protocol), 'latin1');
+  if (head.length > 0) upstream.write(head);
+  client.pipe(upstream);
+  upstream.pipe(client);
+};

@@ -1,0 +1,34 @@
+import type { Cancel, Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Member } from '../../common/runtime/group.js';
+import type { RouteTable } from '../core/route-table.js';
+
+export interface PrunerOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly table: RouteTable;
+  readonly intervalMs: number;
+  /** told of upstreams that no route uses any more */
+  readonly onRetired: (keys: readonly string[]) => void;
+}
+
+/** Removes endpoints that nobody vouches for any more. */
+export const createPruner = ({ clock, logger, table, intervalMs, onRetired }: PrunerOptions): Member => {
+  let cancel: Cancel | undefined;
+
+  const prune = (): void => {
+    const { removed, retired } = table.prune(clock.monotonic());
+    onRetired(retired);
+    if (removed > 0) logger.info('pruned-routes', { endpoints: removed });
+  };
+
+  return {
+    name: 'router-pruner',
+    start() {
+      cancel = clock.every(intervalMs, prune);
+    },
+    stop() {
+      cancel?.();
+    },
+  };
+};

@@ -1,0 +1,114 @@
+import { err, ok } from '../../common/model/result.js';
+import type { Result } from '../../common/model/result.js';
+import type { RouterStart, UnregisterAck } from '../../common/model/routing.js';
+import type { Bus, BusMessage } from '../../common/ports/bus.js';
+import type { Cancel, Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import { SUBJECTS } from '../../common/wire/subjects.js';
+import type { Member } from '../../common/runtime/group.js';
+import type { RouterConfig } from '../config.js';
+import { readRegistration, toRouteChange } from '../core/registration.js';
+import type { RegistrationProblem, RouteChange } from '../core/registration.js';
+import type { RouteTable, TableChange } from '../core/route-table.js';
+
+export interface RegistrarOptions {
+  readonly config: RouterConfig['registrar'];
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly table: RouteTable;
+  /** this router's name in its start message and acknowledgements */
+  readonly id: string;
+  /** told of upstreams that no route uses any more */
+  readonly onRetired: (keys: readonly string[]) => void;
+}
+
+const toBytes = (value: RouterStart | UnregisterAck): Uint8Array => Buffer.from(JSON.stringify(value));
+
+const parseJson = (payload: Uint8Array): Result<unknown, RegistrationProblem> => {
+  try {
+    return ok(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as unknown);
+  } catch {
+    return err({ field: '', reason: 'must be JSON' });
+  }
+};
+
+/** Messages of registrars, as changes of the table. */
+const createMessageHandlers = ({ config, clock, logger, table, id, onRetired }: RegistrarOptions) => {
+  const read = ({ subject, payload }: BusMessage): RouteChange | undefined => {
+    const json = parseJson(payload);
+    const registration = json.ok ? readRegistration(json.value) : json;
+    if (registration.ok) return toRouteChange(registration.value, config.staleThresholdSeconds);
+    logger.warn('validation-error', { subject, ...registration.error });
+    return undefined;
+  };
+
+  const settle = (event: string, { endpoint, keys }: RouteChange, change: TableChange): void => {
+    onRetired(change.retired);
+    if (change.added + change.removed === 0) return;
+    logger.debug(event, { address: endpoint.address, routes: keys.map(({ host, path }) => host + path) });
+  };
+
+  return {
+    register(message: BusMessage): void {
+      const change = read(message);
+      if (!change) return;
+      settle('endpoint-registered', change, table.register(change.endpoint, change.keys, clock.monotonic()));
+    },
+    unregister(message: BusMessage): void {
+      const change = read(message);
+      if (!change) return;
+      const { endpoint, keys } = change;
+      settle('endpoint-unregistered', change, table.unregister(endpoint.address, keys, clock.monotonic()));
+      // the table has changed: nothing that was not written before can reach the endpoint any more
+      if (message.expectsReply) message.respond(toBytes({ id }));
+    },
+  };
+};
+
+/** Routes come over the bus: subscriptions, the greeting, and what becomes of ages when the bus is away. */
+export const createRegistrar = (options: RegistrarOptions): Member => {
+  const { config, bus, clock, logger, table, id } = options;
+  const handlers = createMessageHandlers(options);
+  const cancels: Cancel[] = [];
+
+  const startMessage = (): Uint8Array =>
+    toBytes({
+      id,
+      hosts: [...config.hosts],
+      minimumRegisterIntervalInSeconds: config.registerIntervalSeconds,
+      pruneThresholdInSeconds: config.staleThresholdSeconds,
+    });
+
+  const announce = (): void => {
+    if (!bus.publish(SUBJECTS.routerStart, startMessage())) logger.warn('start-message-not-sent');
+  };
+
+  const onConnection = (connected: boolean): void => {
+    if (!connected) {
+      table.suspend();
+      logger.warn('pruning-suspended');
+      return;
+    }
+    table.resume(clock.monotonic());
+    logger.info('pruning-resumed');
+    announce();
+  };
+
+  return {
+    name: 'router-registrar',
+    start() {
+      cancels.push(
+        bus.subscribe(SUBJECTS.routerRegister, handlers.register),
+        bus.subscribe(SUBJECTS.routerUnregister, handlers.unregister),
+        bus.subscribe(SUBJECTS.routerGreet, (message) => void message.respond(startMessage())),
+        bus.onConnection(onConnection),
+      );
+      if (bus.connected()) announce();
+      else table.suspend();
+    },
+    stop() {
+      for (let cancel = cancels.pop(); cancel; cancel = cancels.pop()) cancel();
+    },
+  };
+};
