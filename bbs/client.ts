@@ -115,8 +115,8 @@ export interface CoordinationApi {
 
 export interface EventApi {
   /**
-   * Every change from now on, in the order of commits. After a break the stream reconnects and calls
-   * `onGap`, since changes may have been missed: read the state again.
+   * Every change, in the order of commits. Whenever the stream has been opened, at first and after a break,
+   * `onGap` is called, since changes may have been missed until then: read the state (again).
    */
   subscribe(handlers: { onEvent(event: BbsEvent): void; onGap(): void }): Cancel;
 }

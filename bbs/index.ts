@@ -13,3 +13,5 @@ export type {
   TaskCompletion,
   TaskFilter,
 } from './client.js';
+export { createBbsClient } from './http-client.js';
+export type { BbsClientOptions } from './http-client.js';

@@ -210,6 +210,11 @@ export const ERRORS = {
     remedy: 'take it out of the directory, or list it in .cfignore',
     status: 422,
   },
+  SOCKET_IN_USE: {
+    message: 'the socket {path} cannot be made: something else is there',
+    remedy: 'stop what listens there, or remove the file if nothing does',
+    status: 409,
+  },
   STAGING_FAILED: {
     message: 'staging {app} failed: {reason}',
     remedy: 'correct it and push again',
@@ -236,6 +241,11 @@ export const ERRORS = {
     status: 401,
   },
   USAGE: { message: '{problem}', remedy: 'usage: outcry {usage}', status: 400 },
+  CELL_ID_IN_USE: {
+    message: 'another cell holds the id {cellId} (its presence belongs to {holder})',
+    remedy: 'give every cell an id of its own; this one takes no work until the other is gone',
+    status: 409,
+  },
   INTERNAL: {
     message: 'unexpected failure: {reason}',
     remedy: 'this is a defect: report it with the log',

@@ -1,0 +1,75 @@
+import type { Bus } from '../common/ports/bus.js';
+import type { Cancel, Clock } from '../common/ports/clock.js';
+import type { Logger } from '../common/ports/logger.js';
+import type { Random } from '../common/ports/random.js';
+import type { Member } from '../common/runtime/group.js';
+import type { StoreEngine } from '../common/store/engine.js';
+import type { BbsConfig } from './config.js';
+import { openActive } from './controllers/active.js';
+import type { Active } from './controllers/active.js';
+import { openBusDoor } from './controllers/bus-door.js';
+import { createHttpDoor } from './handlers/http-door.js';
+
+export interface BbsOptions {
+  config: BbsConfig;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  bus: Bus;
+  engine: StoreEngine;
+  /** the store had to step down: this BBS answers nothing right any more and should be stopped */
+  onLost?: (reason: string) => void;
+}
+
+const none: Cancel = () => undefined;
+
+/** A BBS: opens its store, then listens on the bus and on its socket, and converges. */
+export const assembleBbs = (options: BbsOptions): { members: Member[] } => {
+  const { config, clock, bus } = options;
+  const logger = options.logger.session('bbs');
+  let active: Active | undefined;
+  let lost = false;
+  const open = (): Active => {
+    if (!active) throw new Error('the BBS has not been started');
+    return active;
+  };
+
+  const store: Member = {
+    name: 'bbs-store',
+    async start() {
+      const onLost = (reason: string): void => {
+        logger.error('lost', { reason });
+        lost = true;
+        options.onLost?.(reason);
+      };
+      active = await openActive({ ...options, logger, onLost });
+    },
+    stop: () => active?.store.close(),
+  };
+
+  let closeBus = none;
+  const busDoor: Member = {
+    name: 'bbs-bus',
+    start() {
+      const { board, presence, converger } = open();
+      presence.start();
+      closeBus = openBusDoor({ bus, logger, board, onCapacity: converger.reauctionSoon });
+    },
+    stop() {
+      closeBus();
+      active?.presence.stop();
+    },
+  };
+
+  const http = createHttpDoor({
+    ...{ config, clock, logger },
+    board: () => (lost ? undefined : open().board),
+    hub: () => open().hub,
+  });
+  const converger: Member = {
+    name: 'bbs-converger',
+    start: () => open().converger.start(),
+    stop: () => active?.converger.stop(),
+  };
+  return { members: [store, busDoor, http, converger] };
+};

@@ -1,0 +1,129 @@
+import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
+
+interface UserConfig {
+  socket_path: string;
+  converge_repeat_interval: string | number;
+  stale_unclaimed_duration: string | number;
+  kick_task_duration: string | number;
+  expire_completed_task_duration: string | number;
+  expire_pending_task_duration: string | number;
+  max_task_retries: number;
+  presence_ttl: string | number;
+  lease_check_interval: string | number;
+  mass_disappearance_hold: string | number;
+  gather_delay: string | number;
+  reauction_interval: string | number;
+  communication_timeout: string | number;
+  convergence_slice_rows: number;
+  request_body_limit_bytes: number;
+  event_buffer: number;
+  event_heartbeat_interval: string | number;
+  forget_leases_on_start: boolean;
+}
+
+/** What the BBS runs by. Durations in ms. */
+export interface BbsConfig {
+  /** unix socket of the API, made with mode 0600 */
+  socketPath: string;
+  convergeIntervalMs: number;
+  /** how long an UNCLAIMED row waits before it is asked for again */
+  staleUnclaimedMs: number;
+  /** how long a Resolving task rests before it is Completed again */
+  kickTaskMs: number;
+  expireCompletedTaskMs: number;
+  expirePendingTaskMs: number;
+  /** rejections that a task survives */
+  maxTaskRetries: number;
+  /** TTL that presences have, and the time in which more than 30 % of the cells may not vanish */
+  presenceTtlMs: number;
+  /** how often leases are looked at */
+  leaseTickMs: number;
+  /** how long tasks of cells that vanished in a mass are left alone */
+  massVanishHoldMs: number;
+  /** delay in which causes for converging one process, or for asking again, are gathered */
+  soonMs: number;
+  /** shortest time between two rounds of asking again because room appeared */
+  reauctionIntervalMs: number;
+  /** how long a rep or auctioneer may take to acknowledge */
+  requestTimeoutMs: number;
+  /** rows of actual LRPs that convergence takes at once */
+  sliceRows: number;
+  bodyLimitBytes: number;
+  /** events that wait for a slow subscriber before it is cut off */
+  eventBuffer: number;
+  /** comment lines keep an idle event stream alive */
+  eventHeartbeatMs: number;
+  /** every holder of a lease lives in this process and has ended with it: none is waited for */
+  forgetLeasesOnStart: boolean;
+}
+
+const count = { type: 'integer', minimum: 1 } as const;
+
+/** Names and defaults as in Diego's BBS, where it has them. */
+export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['socket_path'],
+    properties: {
+      // 103 bytes is what every system's sockaddr_un takes
+      socket_path: { type: 'string', minLength: 1, maxLength: 103 },
+      converge_repeat_interval: DURATION,
+      stale_unclaimed_duration: DURATION,
+      kick_task_duration: DURATION,
+      expire_completed_task_duration: DURATION,
+      expire_pending_task_duration: DURATION,
+      max_task_retries: { type: 'integer', minimum: 0 },
+      presence_ttl: DURATION,
+      lease_check_interval: DURATION,
+      mass_disappearance_hold: DURATION,
+      gather_delay: DURATION,
+      reauction_interval: DURATION,
+      communication_timeout: DURATION,
+      convergence_slice_rows: count,
+      request_body_limit_bytes: count,
+      event_buffer: count,
+      event_heartbeat_interval: DURATION,
+      forget_leases_on_start: { type: 'boolean' },
+    },
+  },
+  defaults: {
+    converge_repeat_interval: '30s',
+    stale_unclaimed_duration: '30s',
+    kick_task_duration: '30s',
+    expire_completed_task_duration: '120s',
+    expire_pending_task_duration: '1800s',
+    max_task_retries: 3,
+    presence_ttl: '15s',
+    lease_check_interval: '500ms',
+    mass_disappearance_hold: '600s',
+    gather_delay: '50ms',
+    reauction_interval: '1s',
+    communication_timeout: '2s',
+    convergence_slice_rows: 2_000,
+    request_body_limit_bytes: 8 * 1024 * 1024,
+    event_buffer: 1_024,
+    event_heartbeat_interval: '15s',
+    forget_leases_on_start: false,
+  },
+  compile: (full) => ({
+    socketPath: full.socket_path,
+    convergeIntervalMs: toMs(full.converge_repeat_interval),
+    staleUnclaimedMs: toMs(full.stale_unclaimed_duration),
+    kickTaskMs: toMs(full.kick_task_duration),
+    expireCompletedTaskMs: toMs(full.expire_completed_task_duration),
+    expirePendingTaskMs: toMs(full.expire_pending_task_duration),
+    maxTaskRetries: full.max_task_retries,
+    presenceTtlMs: toMs(full.presence_ttl),
+    leaseTickMs: toMs(full.lease_check_interval),
+    massVanishHoldMs: toMs(full.mass_disappearance_hold),
+    soonMs: toMs(full.gather_delay),
+    reauctionIntervalMs: toMs(full.reauction_interval),
+    requestTimeoutMs: toMs(full.communication_timeout),
+    sliceRows: full.convergence_slice_rows,
+    bodyLimitBytes: full.request_body_limit_bytes,
+    eventBuffer: full.event_buffer,
+    eventHeartbeatMs: toMs(full.event_heartbeat_interval),
+    forgetLeasesOnStart: full.forget_leases_on_start,
+  }),
+});

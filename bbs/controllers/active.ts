@@ -1,0 +1,114 @@
+import type { Bus } from '../../common/ports/bus.js';
+import type { Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Random } from '../../common/ports/random.js';
+import type { StoreEngine } from '../../common/store/engine.js';
+import { openGroupStore } from '../../common/store/group-store.js';
+import type { BbsConfig } from '../config.js';
+import { decided } from '../core/decision.js';
+import { endedLease } from '../core/leases.js';
+import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
+import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
+import { createBoard } from './board.js';
+import type { Board } from './board.js';
+import { createConverger } from './converger.js';
+import type { Converger } from './converger.js';
+import { createEffects } from './effects.js';
+import type { Effects } from './effects.js';
+import { createEventHub } from './event-hub.js';
+import type { EventHub } from './event-hub.js';
+import { createHearing } from './hearing.js';
+import { createPresence } from './presence.js';
+import type { Presence } from './presence.js';
+import { values } from './rows.js';
+import { createTransactions } from './transactions.js';
+import type { Transactions } from './transactions.js';
+
+export interface ActiveOptions {
+  config: BbsConfig;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  bus: Bus;
+  engine: StoreEngine;
+  onLost(reason: string): void;
+}
+
+/** The parts of a BBS that owns its store. */
+export interface Active {
+  store: BbsStore;
+  board: Board;
+  presence: Presence;
+  converger: Converger;
+  hub: EventHub;
+}
+
+/** What a commit gave out goes to subscribers, bus, auctioneer and reps, in that order. */
+const tellCommits = (store: BbsStore, hub: EventHub, effects: Effects): void => {
+  store.onCommit((emissions) => {
+    const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
+    for (const emission of emissions) {
+      if ('effect' in emission) sent.push(emission);
+      else {
+        hub.publish(emission.event);
+        const { event } = emission;
+        if (event.kind === 'task_changed' && event.after.state !== 'Pending') {
+          effects.forget(event.after.taskGuid);
+        }
+      }
+    }
+    effects.send(sent);
+  });
+};
+
+/** Cells that come and go are told, and what they held is converged at once. */
+const followCells = ({ presence, converger, hub }: Pick<Active, 'presence' | 'converger' | 'hub'>): void => {
+  presence.listen({
+    appeared(cellId, anew) {
+      if (anew) hub.publish({ kind: 'cell_appeared', traceId: '', cellId });
+      converger.cells([cellId]);
+      converger.reauctionSoon();
+    },
+    disappeared(cellIds) {
+      for (const cellId of cellIds) hub.publish({ kind: 'cell_disappeared', traceId: '', cellId });
+      converger.cells(cellIds);
+    },
+    lost: (cellIds) => converger.tasksOf(cellIds),
+  });
+};
+
+const forgetLeases = async (store: BbsStore, transactions: Transactions): Promise<void> => {
+  const held = [...values(store.committed.leases)].filter((row) => row.owner !== '');
+  if (held.length === 0) return;
+  await transactions.run('forget-leases', '', () =>
+    decided(undefined, { changes: held.map((row) => ({ table: 'leases', put: endedLease(row) })) }),
+  );
+};
+
+/** Opens the store and puts the board on it. Nothing is served and nothing runs yet. */
+export const openActive = async (options: ActiveOptions): Promise<Active> => {
+  const { config, clock, logger, bus, engine } = options;
+  const store = await openGroupStore<BbsTables, Emission>({
+    engine,
+    schema: BBS_SCHEMA,
+    specs: BBS_SPECS,
+    logger,
+  });
+  store.onLost(options.onLost);
+  const parts = { ...options, store };
+  const transactions = createTransactions(parts);
+  if (config.forgetLeasesOnStart) await forgetLeases(store, transactions);
+  const presence = createPresence({ ...parts, transactions, hearing: createHearing({ clock, bus }) });
+  const converger = createConverger({ ...parts, transactions, presence });
+  const effects = createEffects({
+    ...{ bus, logger, config },
+    onUnheard: converger.reauctionLater,
+    onHeard: converger.heard,
+    converge: converger.soon,
+  });
+  const hub = createEventHub({ bus, logger, epoch: store.epoch });
+  tellCommits(store, hub, effects);
+  followCells({ presence, converger, hub });
+  const board = createBoard({ transactions, store, presence, config, rejections: effects });
+  return { store, board, presence, converger, hub };
+};

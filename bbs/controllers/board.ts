@@ -1,0 +1,30 @@
+import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../client.js';
+import type { BbsConfig } from '../config.js';
+import type { BbsStore } from '../store/schema.js';
+import { createActualLrpApi } from './actual-lrps.js';
+import { createCoordinationApi } from './coordination.js';
+import { createDesiredLrpApi } from './desired-lrps.js';
+import type { Presence } from './presence.js';
+import { createTaskApi } from './tasks.js';
+import type { Transactions } from './transactions.js';
+
+/** Everything that can be asked of the board, by whatever door. */
+export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & CoordinationApi;
+
+export interface BoardParts {
+  transactions: Transactions;
+  store: BbsStore;
+  presence: Presence;
+  config: BbsConfig;
+  rejections: {
+    /** whether a rejection of that task now is one of its retries */
+    counted(taskGuid: string): boolean;
+  };
+}
+
+export const createBoard = (parts: BoardParts): Board => ({
+  ...createDesiredLrpApi(parts),
+  ...createActualLrpApi(parts),
+  ...createTaskApi(parts),
+  ...createCoordinationApi(parts),
+});

@@ -1,0 +1,260 @@
+import type { Cancel, Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Random } from '../../common/ports/random.js';
+import type { BbsConfig } from '../config.js';
+import { convergeProcess, reauctionProcess } from '../core/convergence.js';
+import type { World } from '../core/convergence.js';
+import { decided, decision } from '../core/decision.js';
+import type { Context, Decided, Decision } from '../core/decision.js';
+import { isFresh, pruneDomains } from '../core/domains.js';
+import { convergeTask, reauctionTask } from '../core/tasks.js';
+import { WAITING } from '../store/schema.js';
+import type { BbsStore, PendingTables } from '../store/schema.js';
+import type { Presence } from './presence.js';
+import { processAt, values } from './rows.js';
+import type { Transactions } from './transactions.js';
+
+export interface ConvergerOptions {
+  store: BbsStore;
+  transactions: Transactions;
+  presence: Presence;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  config: BbsConfig;
+}
+
+const NS_PER_MS = 1e6;
+
+const merged = (decisions: readonly Decision[]): Decided =>
+  decided(undefined, {
+    changes: decisions.flatMap((one) => one.changes),
+    events: decisions.flatMap((one) => one.events),
+    effects: decisions.flatMap((one) => one.effects),
+  });
+
+/** The single steps of convergence; each is one commit. */
+export const createConvergence = (options: ConvergerOptions) => {
+  const { store, transactions, presence, config } = options;
+  const { committed } = store;
+
+  const world = (tables: PendingTables, ctx: Context, staleMs: number): World => ({
+    now: ctx.now,
+    gone: presence.gone,
+    present: presence.present,
+    fresh: (domain) => isFresh(tables.domains.get(domain), ctx.now),
+    stale: staleMs * NS_PER_MS,
+  });
+
+  const taskWorld = (ctx: Context) => ({
+    now: ctx.now,
+    lost: presence.lost,
+    kick: config.kickTaskMs * NS_PER_MS,
+    expireCompleted: config.expireCompletedTaskMs * NS_PER_MS,
+    expirePending: config.expirePendingTaskMs * NS_PER_MS,
+  });
+
+  return {
+    /** every process that is desired or has rows */
+    processGuids(): string[] {
+      const guids = new Set<string>();
+      for (const [guid] of committed.desired_lrps.entries()) guids.add(guid);
+      for (const row of values(committed.actual_lrps)) guids.add(row.processGuid);
+      return [...guids];
+    },
+    taskGuids: (): string[] => [...committed.tasks.entries()].map(([guid]) => guid),
+    /** how much work a process is in a slice */
+    weight: (guid: string): number => 1 + (committed.desired_lrps.get(guid)?.instances ?? 0),
+    processesOn: (cellIds: readonly string[]): string[] => [
+      ...new Set(
+        cellIds.flatMap((cell) =>
+          [...committed.actual_lrps.byIndex('cell', cell)].map((row) => row.processGuid),
+        ),
+      ),
+    ],
+    tasksOn: (cellIds: readonly string[]): string[] =>
+      cellIds.flatMap((cell) => [...committed.tasks.byIndex('cell', cell)].map((task) => task.taskGuid)),
+
+    domains: (traceId: string) =>
+      transactions.run('converge-domains', traceId, (tables, ctx) =>
+        decided(undefined, { changes: pruneDomains(values(tables.domains), ctx.now) }),
+      ),
+    processes: (traceId: string, guids: readonly string[], staleMs: number) =>
+      transactions.run('converge-lrps', traceId, (tables, ctx) => {
+        const around = world(tables, ctx, staleMs);
+        return merged(guids.map((guid) => convergeProcess(processAt(tables, guid), around, ctx)));
+      }),
+    tasks: (traceId: string, guids: readonly string[]) =>
+      transactions.run('converge-tasks', traceId, (tables, ctx) => {
+        const around = taskWorld(ctx);
+        const converge = (guid: string): Decision => {
+          const task = tables.tasks.get(guid);
+          return (task && convergeTask(task, around, ctx)) ?? decision(undefined);
+        };
+        return merged(guids.map(converge));
+      }),
+    /** asks again for all that has no place; costs no task a retry */
+    reauction: (traceId: string) =>
+      transactions.run('reauction', traceId, (tables) => {
+        const rows = [...tables.actual_lrps.byIndex('unplaced', WAITING)];
+        const guids = new Set(rows.map((row) => row.processGuid));
+        const tasks = [...tables.tasks.byIndex('unplaced', WAITING)].map(reauctionTask);
+        return merged([...[...guids].map((guid) => reauctionProcess(processAt(tables, guid))), ...tasks]);
+      }),
+  };
+};
+
+export interface Converger {
+  start(): void;
+  stop(): Promise<void>;
+  /** a desired index has no row: soon, together with others */
+  soon(processGuid: string): void;
+  /** what is on these cells, at once */
+  cells(cellIds: readonly string[]): void;
+  tasksOf(cellIds: readonly string[]): void;
+  /** room appeared: asks again, soon, and not more often than the interval */
+  reauctionSoon(): void;
+  /** nobody heard a request: asks again, after longer and longer */
+  reauctionLater(): void;
+  heard(): void;
+}
+
+/** Gathers causes for `delayMs` and then runs once; not sooner than `intervalMs` after the last run. */
+const createGathered = (clock: Clock, run: () => void, timing: { delayMs: number; intervalMs: number }) => {
+  let cancel: Cancel | undefined;
+  let lastRun = -Infinity;
+  return {
+    trigger(delayMs = timing.delayMs): void {
+      if (cancel) return;
+      const wait = Math.max(delayMs, lastRun + timing.intervalMs - clock.monotonic());
+      cancel = clock.after(wait, () => {
+        cancel = undefined;
+        lastRun = clock.monotonic();
+        run();
+      });
+    },
+    stop(): void {
+      cancel?.();
+      cancel = undefined;
+    },
+  };
+};
+
+const FIRST_RETRY_MS = 250;
+
+/** Slices of items whose weights add up to about `limit`. */
+const sliced = function* (items: readonly string[], weight: (item: string) => number, limit: number) {
+  let slice: string[] = [];
+  let load = 0;
+  for (const item of items) {
+    slice.push(item);
+    load += weight(item);
+    if (load < limit) continue;
+    yield slice;
+    slice = [];
+    load = 0;
+  }
+  if (slice.length > 0) yield slice;
+};
+
+/** When convergence runs: every interval, once right after becoming active, and for single processes as causes appear. */
+export const createConverger = (options: ConvergerOptions): Converger => {
+  const { clock, random, logger, config } = options;
+  const convergence = createConvergence(options);
+  const due = new Set<string>();
+  const running = new Set<Promise<void>>();
+  let stopped = true;
+  let cancelTimer: Cancel = () => undefined;
+  let retryMs = FIRST_RETRY_MS;
+
+  const launch = (work: () => Promise<unknown>): void => {
+    if (stopped) return;
+    const run: Promise<void> = work()
+      .catch((error: unknown) => logger.error('convergence.failed', { error }))
+      .then(() => void running.delete(run));
+    running.add(run);
+  };
+
+  const processes = async (traceId: string, guids: readonly string[], staleMs: number): Promise<void> => {
+    for (const slice of sliced(guids, convergence.weight, config.sliceRows)) {
+      if (stopped) return;
+      await convergence.processes(traceId, slice, staleMs);
+    }
+  };
+
+  const tasks = async (traceId: string, guids: readonly string[]): Promise<void> => {
+    for (const slice of sliced(guids, () => 1, config.sliceRows)) {
+      if (stopped) return;
+      await convergence.tasks(traceId, slice);
+    }
+  };
+
+  const pass = async (staleMs: number): Promise<void> => {
+    const traceId = random.uuid();
+    const from = clock.monotonic();
+    logger.info('convergence.starting', { traceId });
+    await convergence.domains(traceId);
+    await Promise.all([
+      processes(traceId, convergence.processGuids(), staleMs),
+      tasks(traceId, convergence.taskGuids()),
+    ]);
+    logger.info('convergence.complete', { traceId, duration_ms: Math.round(clock.monotonic() - from) });
+  };
+
+  const passThenWait = async (staleMs: number): Promise<void> => {
+    try {
+      await pass(staleMs);
+    } finally {
+      if (!stopped) {
+        const next = (): void => launch(() => passThenWait(config.staleUnclaimedMs));
+        cancelTimer = clock.after(config.convergeIntervalMs, next);
+      }
+    }
+  };
+
+  const dueProcesses = createGathered(
+    clock,
+    () => {
+      const guids = [...due];
+      due.clear();
+      launch(() => processes(random.uuid(), guids, config.staleUnclaimedMs));
+    },
+    { delayMs: config.soonMs, intervalMs: 0 },
+  );
+  const reauction = createGathered(clock, () => launch(() => convergence.reauction(random.uuid())), {
+    delayMs: config.soonMs,
+    intervalMs: config.reauctionIntervalMs,
+  });
+
+  return {
+    start() {
+      stopped = false;
+      // what waited when the last BBS ended is asked for again at once, however long it has waited
+      launch(() => passThenWait(-1));
+    },
+    async stop() {
+      stopped = true;
+      cancelTimer();
+      dueProcesses.stop();
+      reauction.stop();
+      await Promise.all(running);
+    },
+    soon(processGuid) {
+      due.add(processGuid);
+      if (!stopped) dueProcesses.trigger();
+    },
+    cells: (cellIds) =>
+      launch(() => processes(random.uuid(), convergence.processesOn(cellIds), config.staleUnclaimedMs)),
+    tasksOf: (cellIds) => launch(() => tasks(random.uuid(), convergence.tasksOn(cellIds))),
+    reauctionSoon() {
+      if (!stopped) reauction.trigger();
+    },
+    reauctionLater() {
+      if (!stopped) reauction.trigger(retryMs);
+      retryMs = Math.min(retryMs * 2, config.convergeIntervalMs);
+    },
+    heard() {
+      retryMs = FIRST_RETRY_MS;
+    },
+  };
+};

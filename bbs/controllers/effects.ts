@@ -1,0 +1,149 @@
+import type { Ack, AuctionAck, AuctionRequest, LrpStart, TaskStart } from '../../common/model/auction.js';
+import type { Bus } from '../../common/ports/bus.js';
+import type { Logger } from '../../common/ports/logger.js';
+import { decode, encode } from '../../common/wire/codec.js';
+import { cellSubject, SUBJECTS } from '../../common/wire/subjects.js';
+import { isToken } from '../../common/model/ids.js';
+import type { BbsConfig } from '../config.js';
+import type { Effect } from '../core/decision.js';
+import { lrpRequests, taskRequests } from './auction-requests.js';
+
+export interface EffectsOptions {
+  bus: Bus;
+  logger: Logger;
+  config: BbsConfig;
+  /** no auctioneer took a request: ask again in a while */
+  onUnheard(): void;
+  onHeard(): void;
+  converge(processGuid: string): void;
+}
+
+export interface Effects {
+  /** sends what one commit gave out; nothing waits for it */
+  send(effects: readonly { effect: Effect; traceId: string }[]): void;
+  /** whether a rejection of that task now is one of its retries (design §8.2) */
+  counted(taskGuid: string): boolean;
+  forget(taskGuid: string): void;
+}
+
+type CellEffect = Extract<Effect, { cellId: string }>;
+
+const cellMessage = (effect: CellEffect, traceId: string): { subject: string; payload: Uint8Array } => {
+  const { kind, cellId } = effect;
+  const subject = cellSubject(cellId, kind);
+  switch (kind) {
+    case 'stop': {
+      const { key, instanceGuid } = effect;
+      return { subject, payload: encode('StopRequest', { ...key, traceId, instanceGuid }) };
+    }
+    case 'cancel':
+      return { subject, payload: encode('CancelRequest', { traceId, taskGuid: effect.taskGuid }) };
+    case 'update': {
+      const { key, instanceGuid, internalRoutes, metricTags } = effect;
+      const request = { ...key, traceId, instanceGuid, internalRoutes, metricTags };
+      return { subject, payload: encode('UpdateRequest', request) };
+    }
+  }
+};
+
+/** Messages to reps. One that is not acknowledged is sent again by convergence while it still applies. */
+const createCellMessages = ({ bus, logger, config }: EffectsOptions) => {
+  const told = (subject: string, ack: Ack | undefined, error: string): void => {
+    if (ack?.accepted) logger.debug('rep-request.complete', { subject });
+    else logger.info('rep-request.failed', { subject, error: ack?.reason ?? error });
+  };
+  return async (effect: CellEffect, traceId: string): Promise<void> => {
+    if (!isToken(effect.cellId)) return logger.warn('rep-request.no-such-cell', { cellId: effect.cellId });
+    const { subject, payload } = cellMessage(effect, traceId);
+    const reply = await bus.request(subject, payload, { timeoutMs: config.requestTimeoutMs });
+    if (!reply.ok) return told(subject, undefined, reply.error);
+    const ack = decode('Ack', reply.payload);
+    told(subject, ack.ok ? ack.value : undefined, 'unreadable');
+  };
+};
+
+const createAuctionMessages = (options: EffectsOptions) => {
+  const { bus, logger, config } = options;
+
+  const acknowledged = (ack: AuctionAck): void => {
+    for (const { id, reason } of ack.dropped) logger.warn('request-auctions.dropped', { id, reason });
+    logger.debug('request-auctions.complete', { accepted: ack.accepted });
+    options.onHeard();
+  };
+
+  const unheard = (subject: string, error: string): void => {
+    logger.info('request-auctions.failed', { subject, error });
+    options.onUnheard();
+  };
+
+  return async (subject: string, request: AuctionRequest): Promise<void> => {
+    logger.debug('request-auctions.starting', {
+      traceId: request.traceId,
+      lrps: request.lrps.length,
+      tasks: request.tasks.length,
+    });
+    const payload = encode('AuctionRequest', request);
+    const reply = await bus.request(subject, payload, { timeoutMs: config.requestTimeoutMs });
+    if (!reply.ok) return unheard(subject, reply.error);
+    const ack = decode('AuctionAck', reply.payload);
+    if (ack.ok) acknowledged(ack.value);
+    else unheard(subject, ack.error.message);
+  };
+};
+
+/** What one commit asks to be auctioned, by the request that caused it. */
+interface Wanted {
+  lrps: LrpStart[];
+  tasks: TaskStart[];
+}
+
+export const createEffects = (options: EffectsOptions): Effects => {
+  const { logger } = options;
+  const toCell = createCellMessages(options);
+  const toAuctioneer = createAuctionMessages(options);
+  /** tasks last asked for only because room appeared */
+  const extra = new Set<string>();
+
+  const guard = (work: Promise<void>): void => {
+    work.catch((error: unknown) => logger.error('effect-failed', { error }));
+  };
+
+  const wantTask = (effect: Extract<Effect, { kind: 'auction-task' }>, wanted: Wanted): void => {
+    if (effect.counted) extra.delete(effect.start.taskGuid);
+    else extra.add(effect.start.taskGuid);
+    wanted.tasks.push(effect.start);
+  };
+
+  const sendOne = (effect: Effect, traceId: string, wanted: Wanted): void => {
+    switch (effect.kind) {
+      case 'auction-lrps':
+        return void wanted.lrps.push(effect.start);
+      case 'auction-task':
+        return wantTask(effect, wanted);
+      case 'converge':
+        return options.converge(effect.processGuid);
+      case 'stop':
+      case 'cancel':
+      case 'update':
+        return guard(toCell(effect, traceId));
+    }
+  };
+
+  return {
+    send(effects) {
+      const byTrace = new Map<string, Wanted>();
+      for (const { effect, traceId } of effects) {
+        const wanted = byTrace.get(traceId) ?? { lrps: [], tasks: [] };
+        byTrace.set(traceId, wanted);
+        sendOne(effect, traceId, wanted);
+      }
+      for (const [traceId, { lrps, tasks }] of byTrace) {
+        for (const request of lrpRequests(traceId, lrps)) guard(toAuctioneer(SUBJECTS.auctionLrps, request));
+        for (const request of taskRequests(traceId, tasks))
+          guard(toAuctioneer(SUBJECTS.auctionTasks, request));
+      }
+    },
+    counted: (taskGuid) => !extra.has(taskGuid),
+    forget: (taskGuid) => void extra.delete(taskGuid),
+  };
+};

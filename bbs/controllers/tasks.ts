@@ -1,0 +1,74 @@
+import { err, ok } from '../../common/model/result.js';
+import type { BbsResult } from '../../common/model/bbs-error.js';
+import type { Task } from '../../common/model/task.js';
+import type { TaskApi, TaskFilter } from '../client.js';
+import { bbsError } from '../core/decision.js';
+import type { Context, Decided } from '../core/decision.js';
+import {
+  cancelTask,
+  completeTask,
+  deleteTask,
+  desireTask,
+  rejectTask,
+  resolvingTask,
+  startTask,
+} from '../core/tasks.js';
+import { invalidRequest, required } from '../core/validation.js';
+import type { CommittedTables } from '../store/schema.js';
+import type { BoardParts } from './board.js';
+import { values } from './rows.js';
+
+const tasksIn = (tables: CommittedTables, { domain, cellId }: TaskFilter): Task[] => {
+  const found = cellId
+    ? tables.tasks.byIndex('cell', cellId)
+    : domain
+      ? tables.tasks.byIndex('domain', domain)
+      : values(tables.tasks);
+  return domain ? [...found].filter((task) => task.domain === domain) : [...found];
+};
+
+export const createTaskApi = ({ transactions, store, config, rejections }: BoardParts): TaskApi => {
+  const onTask = async <T>(
+    name: string,
+    request: { taskGuid: string; traceId: string; fields?: Record<string, string> },
+    decide: (task: Task | undefined, ctx: Context) => Decided<T>,
+  ): Promise<BbsResult<T>> => {
+    const { taskGuid, traceId, fields } = request;
+    const invalid = invalidRequest(required({ task_guid: taskGuid, ...fields }));
+    if (invalid) return err(invalid);
+    return transactions.run(name, traceId, (tables, ctx) => decide(tables.tasks.get(taskGuid), ctx));
+  };
+
+  return {
+    desireTask: (request, traceId) =>
+      transactions.run('desire-task', traceId, (tables, ctx) =>
+        desireTask(tables.tasks.get(request.taskGuid), request, ctx),
+      ),
+    tasks: async (filter) => ok(tasksIn(store.committed, filter)),
+    async task(taskGuid) {
+      const invalid = invalidRequest(required({ task_guid: taskGuid }));
+      if (invalid) return err(invalid);
+      const task = store.committed.tasks.get(taskGuid);
+      return task ? ok(task) : err(bbsError('ResourceNotFound'));
+    },
+    startTask: (taskGuid, cellId, traceId) =>
+      onTask('start-task', { taskGuid, traceId, fields: { cell_id: cellId } }, (task, ctx) =>
+        startTask(task, cellId, ctx),
+      ),
+    completeTask: (request, traceId) =>
+      onTask(
+        'complete-task',
+        { taskGuid: request.taskGuid, traceId, fields: { cell_id: request.cellId } },
+        (task, ctx) => completeTask(task, request, ctx),
+      ),
+    // a missing reason is told as `failure_reason`, as Diego does
+    rejectTask: (taskGuid, reason, traceId) =>
+      onTask('reject-task', { taskGuid, traceId, fields: { failure_reason: reason } }, (task, ctx) => {
+        const counted = rejections.counted(taskGuid);
+        return rejectTask(task, { reason, counted, maxRetries: config.maxTaskRetries }, ctx);
+      }),
+    cancelTask: (taskGuid, traceId) => onTask('cancel-task', { taskGuid, traceId }, cancelTask),
+    resolvingTask: (taskGuid, traceId) => onTask('resolving-task', { taskGuid, traceId }, resolvingTask),
+    deleteTask: (taskGuid, traceId) => onTask('delete-task', { taskGuid, traceId }, deleteTask),
+  };
+};

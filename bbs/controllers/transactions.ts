@@ -1,0 +1,71 @@
+import { err, ok } from '../../common/model/result.js';
+import type { BbsError, BbsResult } from '../../common/model/bbs-error.js';
+import type { Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Random } from '../../common/ports/random.js';
+import type { CommitError } from '../../common/store/contract.js';
+import type { Context, Decided, Decision } from '../core/decision.js';
+import { applyChanges } from '../store/schema.js';
+import type { BbsStore, Emission, PendingTables } from '../store/schema.js';
+
+export interface TransactionOptions {
+  store: BbsStore;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+}
+
+export interface Transactions {
+  /** decides on pending state, and answers when the decision is durable */
+  run<T>(
+    name: string,
+    traceId: string,
+    decide: (tables: PendingTables, ctx: Context) => Decided<T>,
+  ): Promise<BbsResult<T>>;
+  /** ns since the epoch */
+  now(): number;
+}
+
+const NS_PER_MS = 1e6;
+
+/** Nothing was stored: asking again is right. */
+const storeError = ({ code, message }: CommitError): BbsError => ({
+  type: 'UnknownError',
+  message: `${code}: ${message}`,
+  unavailable: true,
+});
+
+export const emissionsOf = <T>({ events, effects }: Decision<T>, traceId: string): Emission[] => [
+  ...events.map((event) => ({ event })),
+  ...effects.map((effect) => ({ effect, traceId })),
+];
+
+export const createTransactions = ({ store, clock, random, logger }: TransactionOptions): Transactions => {
+  const now = (): number => clock.now() * NS_PER_MS;
+
+  const decideAndApply = <T>(tables: PendingTables, ctx: Context, decided: Decided<T>) => {
+    if (!decided.ok) return { value: decided as BbsResult<T>, events: [] };
+    applyChanges(tables, decided.value.changes);
+    const value: BbsResult<T> = ok(decided.value.value);
+    return { value, events: emissionsOf(decided.value, ctx.traceId) };
+  };
+
+  return {
+    now,
+    async run<T>(
+      name: string,
+      traceId: string,
+      decide: (tables: PendingTables, ctx: Context) => Decided<T>,
+    ): Promise<BbsResult<T>> {
+      logger.debug(`${name}.starting`, { traceId });
+      const committed = await store.transact((tables) => {
+        const ctx: Context = { now: now(), newGuid: random.uuid, traceId };
+        return decideAndApply(tables, ctx, decide(tables, ctx));
+      });
+      const result = committed.ok ? committed.value : err(storeError(committed.error));
+      if (result.ok) logger.debug(`${name}.complete`, { traceId });
+      else logger.info(`${name}.failed`, { traceId, ...result.error });
+      return result;
+    },
+  };
+};

@@ -1,0 +1,115 @@
+import type { ServerResponse } from 'node:http';
+import { fastify } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Member } from '../../common/runtime/group.js';
+import { BBS_ROUTES } from '../../common/wire/routes.js';
+import type { BbsConfig } from '../config.js';
+import type { Board } from '../controllers/board.js';
+import type { EventHub } from '../controllers/event-hub.js';
+import { bbsError } from '../core/decision.js';
+import { printError } from '../protocol/errors.js';
+import { isBody } from '../protocol/fields.js';
+import { HANDLERS } from './calls.js';
+import type { Handler } from './calls.js';
+import { streamEvents } from './event-stream.js';
+import { createSocketServer } from './unix-socket.js';
+
+export interface HttpDoorOptions {
+  config: BbsConfig;
+  clock: Clock;
+  logger: Logger;
+  /** undefined when this BBS may not answer any more, reads included */
+  board(): Board | undefined;
+  hub(): EventHub;
+}
+
+const traceOf = (request: FastifyRequest): string => {
+  const id = request.headers['x-vcap-request-id'];
+  return typeof id === 'string' ? id : '';
+};
+
+const addCall = (app: FastifyInstance, handler: Handler, { board }: HttpDoorOptions): void => {
+  app.post(BBS_ROUTES[handler.route], async (request, reply) => {
+    const current = board();
+    if (!current) return reply.code(503).send();
+    if (!isBody(request.body)) return printError(bbsError('InvalidRequest'));
+    const result = await handler.handle(current, request.body, traceOf(request));
+    if (result.ok) return result.value;
+    // whoever asked cannot be served now, which is not what an error in a 200 says
+    if (result.error.unavailable) reply.code(503);
+    return printError(result.error);
+  });
+};
+
+/** Bodies are JSON whatever their type says; an empty one is an empty request. What is no JSON is refused by the call. */
+const addBodies = (app: FastifyInstance): void => {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text: string, done) => {
+    try {
+      done(null, text.trim() === '' ? {} : JSON.parse(text));
+    } catch {
+      done(null, false);
+    }
+  });
+  app.addHook('preHandler', async (request) => {
+    if (request.body === undefined) request.body = {};
+  });
+};
+
+const addEvents = (app: FastifyInstance, streams: Set<ServerResponse>, options: HttpDoorOptions): void => {
+  const { config, clock, logger, board, hub } = options;
+  app.get(BBS_ROUTES.OutcryEventStream, (_request, reply) => {
+    if (!board()) return reply.code(503).send();
+    reply.hijack();
+    streams.add(reply.raw);
+    reply.raw.on('close', () => streams.delete(reply.raw));
+    const limits = { buffer: config.eventBuffer, heartbeatMs: config.eventHeartbeatMs };
+    streamEvents(reply.raw, { hub: hub(), clock, logger, ...limits });
+    return reply;
+  });
+};
+
+const onError =
+  (logger: Logger) =>
+  (error: Error & { statusCode?: number }, _request: FastifyRequest, reply: FastifyReply): void => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) logger.error('request-failed', { error });
+    const type = status >= 500 ? 'UnknownError' : 'InvalidRequest';
+    void reply.code(status).send(printError(bbsError(type, status >= 500 ? undefined : error.message)));
+  };
+
+const buildApp = (options: HttpDoorOptions, streams: Set<ServerResponse>): FastifyInstance => {
+  const app = fastify({ bodyLimit: options.config.bodyLimitBytes, logger: false });
+  addBodies(app);
+  app.setErrorHandler(onError(options.logger));
+  for (const handler of HANDLERS) addCall(app, handler, options);
+  addEvents(app, streams, options);
+  app.get('/health', async (_request, reply) => reply.code(options.board() ? 200 : 503).send());
+  return app;
+};
+
+/** The BBS's API on a unix socket: Diego's paths with JSON bodies. */
+export const createHttpDoor = (options: HttpDoorOptions): Member => {
+  const streams = new Set<ServerResponse>();
+  const { config, clock, logger } = options;
+  let app: FastifyInstance | undefined;
+  let stopServer: (() => Promise<void>) | undefined;
+  return {
+    name: 'bbs-http',
+    async start() {
+      app = buildApp(options, streams);
+      await app.ready();
+      const server = createSocketServer({ server: app.server, path: config.socketPath, clock });
+      await server.listen();
+      stopServer = server.stop;
+      logger.info('listening', { socket: config.socketPath });
+    },
+    async stop() {
+      for (const stream of streams) stream.end();
+      await stopServer?.();
+      await app?.close();
+    },
+  };
+};

@@ -1,0 +1,169 @@
+import { Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import { err } from '../common/model/result.js';
+import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
+import type { Clock } from '../common/ports/clock.js';
+import type { Logger } from '../common/ports/logger.js';
+import { BBS_ROUTES } from '../common/wire/routes.js';
+import type { BbsClient } from './client.js';
+import { subscribeEvents } from './http-events.js';
+import * as actual from './protocol/actual-lrps.js';
+import * as coordination from './protocol/coordination.js';
+import * as desired from './protocol/desired-lrps.js';
+import { errorIn } from './protocol/errors.js';
+import { isBody } from './protocol/fields.js';
+import type { Body, Call } from './protocol/fields.js';
+import * as tasks from './protocol/tasks.js';
+
+export interface BbsClientOptions {
+  endpoint: { socketPath: string } | { url: string };
+  clock: Clock;
+  logger: Logger;
+  /** attempts in all when the BBS cannot be reached; 3 when absent, as Diego's client */
+  attempts?: number;
+}
+
+/** ms between attempts, as Diego's client */
+const RETRY_MS = 500;
+/** ms until an answer must have begun */
+const TIMEOUT_MS = 10_000;
+const CONNECTIONS = 32;
+
+const unavailable = (message: string): BbsError => ({ type: 'UnknownError', message, unavailable: true });
+
+const createPool = (endpoint: BbsClientOptions['endpoint']): Dispatcher => {
+  const limits = { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS };
+  if ('url' in endpoint) return new Pool(endpoint.url, limits);
+  return new Pool('http://bbs', { ...limits, connect: { socketPath: endpoint.socketPath } });
+};
+
+const parsed = (text: string): Body | undefined => {
+  try {
+    const json: unknown = JSON.parse(text);
+    return isBody(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** An error of the board's own arrives with status 200; any other status says that it could not be asked. */
+const answered = <Args, Value>(call: Call<Args, Value>, status: number, text: string): BbsResult<Value> => {
+  const body = parsed(text);
+  const error = body && errorIn(body);
+  if (status >= 500)
+    return err(unavailable(error?.message ?? `Invalid Response with status code: ${status}`));
+  if (error) return err(error);
+  if (status > 299 || !body) {
+    return err({ type: 'InvalidResponse', message: `Invalid Response with status code: ${status}` });
+  }
+  const value = call.read(body);
+  return value.ok ? value : err({ type: 'InvalidResponse', message: value.error.join(', ') });
+};
+
+interface Transport {
+  call<Args, Value>(call: Call<Args, Value>, args: Args, traceId?: string): Promise<BbsResult<Value>>;
+}
+
+const createTransport = (pool: Dispatcher, options: BbsClientOptions): Transport => {
+  const { clock, logger, attempts = 3 } = options;
+
+  const once = async <Args, Value>(call: Call<Args, Value>, args: Args, traceId: string) => {
+    const response = await pool.request({
+      path: BBS_ROUTES[call.route],
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-vcap-request-id': traceId },
+      body: JSON.stringify(call.print(args)),
+    });
+    return answered(call, response.statusCode, await response.body.text());
+  };
+
+  return {
+    async call(call, args, traceId = '') {
+      let failure = '';
+      for (let attempt = 1; attempt <= attempts; attempt += 1) {
+        try {
+          return await once(call, args, traceId);
+        } catch (error) {
+          failure = error instanceof Error ? error.message : String(error);
+          logger.debug('bbs-request.failed', { route: call.route, attempt, error: failure });
+        }
+        if (attempt < attempts) await clock.sleep(RETRY_MS);
+      }
+      return err(unavailable(failure));
+    },
+  };
+};
+
+const desiredApi = ({ call }: Transport) =>
+  ({
+    desireLrp: (lrp, traceId) => call(desired.desireLrp, lrp, traceId),
+    updateDesiredLrp: (processGuid, update, traceId) =>
+      call(desired.updateDesiredLrp, { processGuid, update }, traceId),
+    removeDesiredLrp: (processGuid, traceId) => call(desired.removeDesiredLrp, { processGuid }, traceId),
+    desiredLrps: (filter) => call(desired.desiredLrps, filter),
+    desiredLrp: (processGuid) => call(desired.desiredLrp, { processGuid }),
+    upsertDomain: (domain, ttlSeconds, traceId) =>
+      call(desired.upsertDomain, { domain, ttlSeconds }, traceId),
+    domains: () => call(desired.domains, undefined),
+  }) satisfies Partial<BbsClient>;
+
+const actualApi = ({ call }: Transport) =>
+  ({
+    actualLrps: (filter) => call(actual.actualLrps, filter),
+    claimActualLrp: (transition, traceId) => call(actual.claimActualLrp, transition, traceId),
+    startActualLrp: (start, traceId) => call(actual.startActualLrp, start, traceId),
+    crashActualLrp: (crash, traceId) => call(actual.crashActualLrp, crash, traceId),
+    failActualLrp: (key, placementError, traceId) =>
+      call(actual.failActualLrp, { key, placementError }, traceId),
+    removeActualLrp: (transition, traceId) => call(actual.removeActualLrp, transition, traceId),
+    retireActualLrp: (key, traceId) => call(actual.retireActualLrp, key, traceId),
+  }) satisfies Partial<BbsClient>;
+
+const taskApi = ({ call }: Transport) =>
+  ({
+    desireTask: (task, traceId) => call(tasks.desireTask, task, traceId),
+    tasks: (filter) => call(tasks.tasks, filter),
+    task: (taskGuid) => call(tasks.task, { taskGuid }),
+    startTask: (taskGuid, cellId, traceId) => call(tasks.startTask, { taskGuid, cellId }, traceId),
+    completeTask: (completion, traceId) => call(tasks.completeTask, completion, traceId),
+    rejectTask: (taskGuid, reason, traceId) => call(tasks.rejectTask, { taskGuid, reason }, traceId),
+    cancelTask: (taskGuid, traceId) => call(tasks.cancelTask, { taskGuid }, traceId),
+    resolvingTask: (taskGuid, traceId) => call(tasks.resolvingTask, { taskGuid }, traceId),
+    deleteTask: (taskGuid, traceId) => call(tasks.deleteTask, { taskGuid }, traceId),
+  }) satisfies Partial<BbsClient>;
+
+const coordinationApi = ({ call }: Transport) =>
+  ({
+    async ping() {
+      const answer = await call(coordination.ping, undefined);
+      return answer.ok && answer.value;
+    },
+    cells: () => call(coordination.cells, undefined),
+    acquireLease: (request) => call(coordination.acquireLease, request),
+    renewLease: (request) => call(coordination.renewLease, request),
+    releaseLease: (name, owner) => call(coordination.releaseLease, { name, owner }),
+    leases: (prefix) => call(coordination.leases, { prefix }),
+    kvGet: (key) => call(coordination.kvGet, { key }),
+    kvPut: (entry) => call(coordination.kvPut, entry),
+  }) satisfies Partial<BbsClient>;
+
+/**
+ * A client of the BBS's HTTP API. Errors of the board come back at once; only a BBS that cannot be
+ * reached is asked again, and then told as `unavailable`. Never rejects.
+ */
+export const createBbsClient = (options: BbsClientOptions): BbsClient => {
+  const pool = createPool(options.endpoint);
+  const transport = createTransport(pool, options);
+  const closing = new AbortController();
+  return {
+    ...desiredApi(transport),
+    ...actualApi(transport),
+    ...taskApi(transport),
+    ...coordinationApi(transport),
+    subscribe: (handlers) => subscribeEvents({ ...options, pool, handlers, closing: closing.signal }),
+    async close() {
+      closing.abort();
+      await pool.destroy();
+    },
+  };
+};

@@ -1,0 +1,86 @@
+import type { BbsEvent } from '../../common/model/events.js';
+import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
+import type { Task } from '../../common/model/task.js';
+import type { Committed, GroupStore, Pending, TableSpec } from '../../common/store/contract.js';
+import type { StoreSchema } from '../../common/store/engine.js';
+import type { Change, DomainRow, Effect, KvRow, LeaseRow } from '../core/decision.js';
+import { actualLrpRowKey } from '../core/rows.js';
+
+export interface BbsTables {
+  desired_lrps: DesiredLrp;
+  /** key: process guid, index, presence */
+  actual_lrps: ActualLrp;
+  tasks: Task;
+  domains: DomainRow;
+  leases: LeaseRow;
+  kv: KvRow;
+}
+
+/** What a commit gives out once it is durable, in the order in which it was decided. */
+export type Emission = { event: BbsEvent } | { effect: Effect; traceId: string };
+
+export type BbsStore = GroupStore<BbsTables, Emission>;
+export type PendingTables = Pending<BbsTables>;
+export type CommittedTables = Committed<BbsTables>;
+
+export const BBS_SCHEMA: StoreSchema = {
+  name: 'bbs',
+  version: 1,
+  tables: ['desired_lrps', 'actual_lrps', 'tasks', 'domains', 'leases', 'kv'],
+  migrations: [],
+};
+
+const spec = <T>(indexes: TableSpec<T>['indexes'] = {}): TableSpec<T> => ({
+  encode: (row) => JSON.stringify(row),
+  decode: (text) => JSON.parse(text) as T,
+  indexes,
+});
+
+const cellOf = (row: ActualLrp | Task): string | undefined => (row.cellId === '' ? undefined : row.cellId);
+
+/** The one value of an index that only says whether a row waits for a place. */
+export const WAITING = 'waiting';
+
+export const BBS_SPECS: { [K in keyof BbsTables]: TableSpec<BbsTables[K]> } = {
+  desired_lrps: spec<DesiredLrp>({ domain: (row) => row.domain }),
+  actual_lrps: spec<ActualLrp>({
+    process: (row) => row.processGuid,
+    cell: cellOf,
+    domain: (row) => row.domain,
+    unplaced: (row) => (row.state === 'UNCLAIMED' ? WAITING : undefined),
+  }),
+  tasks: spec<Task>({
+    cell: cellOf,
+    domain: (row) => row.domain,
+    unplaced: (row) => (row.state === 'Pending' ? WAITING : undefined),
+  }),
+  domains: spec(),
+  leases: spec(),
+  kv: spec(),
+};
+
+/** Puts a decision's changes into the tables, in their order. */
+export const applyChanges = (tables: PendingTables, changes: readonly Change[]): void => {
+  for (const change of changes) applyChange(tables, change);
+};
+
+const applyChange = (tables: PendingTables, change: Change): void => {
+  switch (change.table) {
+    case 'desired_lrps':
+      if ('put' in change) return tables.desired_lrps.put(change.put.processGuid, change.put);
+      return tables.desired_lrps.delete(change.remove.processGuid);
+    case 'actual_lrps':
+      if ('put' in change) return tables.actual_lrps.put(actualLrpRowKey(change.put), change.put);
+      return tables.actual_lrps.delete(actualLrpRowKey(change.remove));
+    case 'tasks':
+      if ('put' in change) return tables.tasks.put(change.put.taskGuid, change.put);
+      return tables.tasks.delete(change.remove.taskGuid);
+    case 'domains':
+      if ('put' in change) return tables.domains.put(change.put.name, change.put);
+      return tables.domains.delete(change.remove.name);
+    case 'leases':
+      return tables.leases.put(change.put.name, change.put);
+    case 'kv':
+      return tables.kv.put(change.put.key, change.put);
+  }
+};
