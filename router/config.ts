@@ -1,186 +1,197 @@
-import { Ajv } from 'ajv';
-import type { ErrorObject } from 'ajv';
-import { err, ok } from '../common/model/result.js';
-import type { Result } from '../common/model/result.js';
+import { DURATION, PORT, defineConfig, toMs } from '../common/runtime/config.js';
+import type { ReportProblem } from '../common/runtime/config.js';
 
-/** What may be written. Every field may be left out. */
-export interface RouterOptions {
-  /** address to listen on; default 127.0.0.1 */
-  host?: string;
-  /** 0 takes a free one; default 8080 */
-  port?: number;
-  /** first part of the router's id on the bus; default 0 */
-  index?: number;
-  /** addresses that the start message tells registrars; default the listening address */
-  advertisedHosts?: string[];
-  /** s between registrations that registrars are asked for; default 20, as gorouter's release */
-  registerIntervalSeconds?: number;
-  /** s without registration after which an endpoint is stale; default 120 */
-  staleThresholdSeconds?: number;
-  /** s between prunings; default 30 */
-  pruneIntervalSeconds?: number;
-  /** s to collect routes before the listener opens; default 0 (gorouter's release: 20) */
-  startDelaySeconds?: number;
-  /** s for which a route without endpoints answers 503 instead of 404; default 0 */
-  emptyPoolSeconds?: number;
-  /** endpoints tried for one request; default 3 */
-  maxAttempts?: number;
-  /** requests in flight per endpoint, 0 for no limit; default 500 */
-  maxConnectionsPerEndpoint?: number;
-  /** s for which requests avoid an endpoint that failed; default 30 */
-  failureMarkSeconds?: number;
-  /** s until a connection to an endpoint must stand; default 5 */
-  dialTimeoutSeconds?: number;
-  /** s for an endpoint's whole answer, upgrades excepted; default 900 */
-  endpointTimeoutSeconds?: number;
-  /** s that an idle connection to an endpoint is kept; default 90 */
-  endpointIdleSeconds?: number;
-  /** s that an idle connection of a client is kept; default 900 */
-  clientIdleSeconds?: number;
-  /** s within which a client must have sent its request's head; default 60 */
-  readHeaderSeconds?: number;
-  /** bytes of a request's head; default 65,536 */
-  maxRequestHeaderBytes?: number;
-  /** s that requests under way get at stop; default 5 */
-  stopGraceSeconds?: number;
-  /** `User-Agent` of load balancers' probes; default HTTP-Monitor/1.1 */
-  healthCheckUserAgent?: string;
-  /** PEM: authorities for the certificates of TLS endpoints; the system's when absent */
-  endpointAuthorities?: string;
+type Duration = string | number;
+
+interface UserConfig {
+  host: string;
+  port: number;
+  index: number;
+  advertised_hosts?: string[];
+  registration_interval: Duration;
+  droplet_stale_threshold: Duration;
+  prune_stale_droplets_interval: Duration;
+  empty_pool_timeout: Duration;
+  start_delay: Duration;
+  stop_grace: Duration;
+  endpoint_timeout: Duration;
+  endpoint_dial_timeout: Duration;
+  frontend_idle_timeout: Duration;
+  read_header_timeout: Duration;
+  max_request_header_bytes: number;
+  healthcheck_user_agent: string;
+  ca_certs?: string;
+  backends: {
+    max_attempts: number;
+    max_conns: number;
+    failure_mark: Duration;
+    idle_timeout: Duration;
+  };
 }
 
-/** What the router reads: nothing optional, durations in ms. */
+/** What the router runs by. Durations in ms, unless the name says seconds. */
 export interface RouterConfig {
+  /** port 0 takes a free one */
   readonly listen: { readonly host: string; readonly port: number };
   readonly registrar: {
+    /** first part of the router's id on the bus */
     readonly index: number;
+    /** addresses told to registrars */
     readonly hosts: readonly string[];
     readonly registerIntervalSeconds: number;
+    /** longest time that an endpoint lives without being registered again */
     readonly staleThresholdSeconds: number;
   };
-  readonly table: { readonly pruneIntervalMs: number; readonly emptyPoolMs: number };
+  readonly table: {
+    readonly pruneIntervalMs: number;
+    /** how long a route without endpoints answers 503 instead of 404 */
+    readonly emptyPoolMs: number;
+  };
   readonly endpoints: {
+    /** endpoints tried for one request */
     readonly maxAttempts: number;
+    /** requests whose answer is due, per endpoint; 0 = no limit */
     readonly maxConnections: number;
+    /** how long requests avoid an endpoint that failed */
     readonly failureMarkMs: number;
     readonly dialTimeoutMs: number;
+    /** for an endpoint's whole answer, upgrades excepted */
     readonly timeoutMs: number;
+    /** how long an idle connection is kept */
     readonly idleMs: number;
+    /** PEM: authorities for certificates of TLS endpoints; undefined = the system's */
     readonly authorities: string | undefined;
   };
   readonly clients: {
     readonly idleMs: number;
+    /** within which a client must have sent its request's head; 0 = no limit */
     readonly readHeaderMs: number;
     readonly maxHeaderBytes: number;
+    /** `User-Agent` of load balancers' probes */
     readonly healthCheckUserAgent: string;
   };
+  /** to collect routes before the listener opens */
   readonly startDelayMs: number;
+  /** that requests under way get at stop */
   readonly stopGraceMs: number;
 }
 
-export interface ConfigProblem {
-  /** name of the option; '' for the whole */
-  readonly field: string;
-  readonly reason: string;
-}
+const text = { type: 'string', minLength: 1 } as const;
+const whole = (minimum: number) => ({ type: 'integer', minimum }) as const;
 
-const whole = (minimum: number, fallback: number, maximum = 1_000_000_000) => ({
-  type: 'integer',
-  minimum,
-  maximum,
-  default: fallback,
-});
+/** Node's timers hold no more. */
+const LONGEST_MS = 2 ** 31 - 1;
 
-const seconds = (fallback: number, exclusiveMinimum?: number) => ({
-  type: 'number',
-  // a timer of Node's holds no more ms
-  maximum: 2_147_483,
-  ...(exclusiveMinimum === undefined ? { minimum: 0 } : { exclusiveMinimum }),
-  default: fallback,
-});
+const MUST_LAST = [
+  'registration_interval',
+  'droplet_stale_threshold',
+  'prune_stale_droplets_interval',
+  'endpoint_timeout',
+  'endpoint_dial_timeout',
+  'frontend_idle_timeout',
+] as const;
 
-const text = (fallback: string) => ({ type: 'string', minLength: 1, default: fallback });
+const DURATIONS = [
+  ...MUST_LAST,
+  'empty_pool_timeout',
+  'start_delay',
+  'stop_grace',
+  'read_header_timeout',
+] as const;
 
-/** JSON schema of `RouterOptions`, defaults included. */
-export const ROUTER_OPTIONS_SCHEMA = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    host: text('127.0.0.1'),
-    port: whole(0, 8080, 65_535),
-    index: whole(0, 0),
-    advertisedHosts: { type: 'array', items: { type: 'string', minLength: 1 } },
-    registerIntervalSeconds: whole(1, 20),
-    staleThresholdSeconds: whole(1, 120),
-    pruneIntervalSeconds: seconds(30, 0),
-    startDelaySeconds: seconds(0),
-    emptyPoolSeconds: seconds(0),
-    maxAttempts: whole(1, 3),
-    maxConnectionsPerEndpoint: whole(0, 500),
-    failureMarkSeconds: seconds(30),
-    dialTimeoutSeconds: seconds(5, 0),
-    endpointTimeoutSeconds: seconds(900, 0),
-    endpointIdleSeconds: seconds(90, 0),
-    clientIdleSeconds: seconds(900, 0),
-    readHeaderSeconds: seconds(60, 0),
-    maxRequestHeaderBytes: whole(1024, 65_536, 1_048_576),
-    stopGraceSeconds: seconds(5),
-    healthCheckUserAgent: text('HTTP-Monitor/1.1'),
-    endpointAuthorities: { type: 'string', minLength: 1 },
-  },
-} as const;
-
-type WithDefaults = Required<Omit<RouterOptions, 'advertisedHosts' | 'endpointAuthorities'>> &
-  Pick<RouterOptions, 'advertisedHosts' | 'endpointAuthorities'>;
-
-const validate = new Ajv({ useDefaults: true, allErrors: true }).compile<WithDefaults>(ROUTER_OPTIONS_SCHEMA);
-
-const problemOf = (error: ErrorObject): ConfigProblem => {
-  const unknown = error.params['additionalProperty'] as string | undefined;
-  return unknown === undefined
-    ? { field: error.instancePath.slice(1), reason: error.message ?? 'is invalid' }
-    : { field: unknown, reason: 'is not an option of the router' };
+const checkDurations = (full: UserConfig, report: ReportProblem): void => {
+  for (const field of MUST_LAST) if (toMs(full[field]) === 0) report(field, 'must be more than 0');
+  for (const field of DURATIONS) if (toMs(full[field]) > LONGEST_MS) report(field, 'must be at most 24 days');
 };
 
-const endpointRules = (options: WithDefaults): RouterConfig['endpoints'] => ({
-  maxAttempts: options.maxAttempts,
-  maxConnections: options.maxConnectionsPerEndpoint,
-  failureMarkMs: options.failureMarkSeconds * 1000,
-  dialTimeoutMs: options.dialTimeoutSeconds * 1000,
-  timeoutMs: options.endpointTimeoutSeconds * 1000,
-  idleMs: options.endpointIdleSeconds * 1000,
-  authorities: options.endpointAuthorities,
+const toSeconds = (value: Duration): number => Math.max(1, Math.round(toMs(value) / 1000));
+
+const endpointRules = (full: UserConfig): RouterConfig['endpoints'] => ({
+  maxAttempts: full.backends.max_attempts,
+  maxConnections: full.backends.max_conns,
+  failureMarkMs: toMs(full.backends.failure_mark),
+  dialTimeoutMs: toMs(full.endpoint_dial_timeout),
+  timeoutMs: toMs(full.endpoint_timeout),
+  idleMs: toMs(full.backends.idle_timeout),
+  authorities: full.ca_certs,
 });
 
-const clientRules = (options: WithDefaults): RouterConfig['clients'] => ({
-  idleMs: options.clientIdleSeconds * 1000,
-  readHeaderMs: options.readHeaderSeconds * 1000,
-  maxHeaderBytes: options.maxRequestHeaderBytes,
-  healthCheckUserAgent: options.healthCheckUserAgent,
-});
-
-const compile = (options: WithDefaults): RouterConfig => ({
-  listen: { host: options.host, port: options.port },
-  registrar: {
-    index: options.index,
-    hosts: options.advertisedHosts ?? [options.host],
-    registerIntervalSeconds: options.registerIntervalSeconds,
-    staleThresholdSeconds: options.staleThresholdSeconds,
+/** Names and defaults as in gorouter's release, where it has them; the delay at start is a laptop's. */
+export const routerConfig = defineConfig<UserConfig, RouterConfig>({
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      host: text,
+      port: PORT,
+      index: whole(0),
+      advertised_hosts: { type: 'array', items: text },
+      registration_interval: DURATION,
+      droplet_stale_threshold: DURATION,
+      prune_stale_droplets_interval: DURATION,
+      empty_pool_timeout: DURATION,
+      start_delay: DURATION,
+      stop_grace: DURATION,
+      endpoint_timeout: DURATION,
+      endpoint_dial_timeout: DURATION,
+      frontend_idle_timeout: DURATION,
+      read_header_timeout: DURATION,
+      max_request_header_bytes: { type: 'integer', minimum: 1024, maximum: 1_048_576 },
+      healthcheck_user_agent: text,
+      ca_certs: text,
+      backends: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          max_attempts: whole(1),
+          max_conns: whole(0),
+          failure_mark: DURATION,
+          idle_timeout: DURATION,
+        },
+      },
+    },
   },
-  table: {
-    pruneIntervalMs: options.pruneIntervalSeconds * 1000,
-    emptyPoolMs: options.emptyPoolSeconds * 1000,
+  defaults: {
+    host: '127.0.0.1',
+    port: 8080,
+    index: 0,
+    registration_interval: '20s',
+    droplet_stale_threshold: '120s',
+    prune_stale_droplets_interval: '30s',
+    empty_pool_timeout: '0s',
+    start_delay: '0s',
+    stop_grace: '5s',
+    endpoint_timeout: '900s',
+    endpoint_dial_timeout: '5s',
+    frontend_idle_timeout: '900s',
+    read_header_timeout: '60s',
+    max_request_header_bytes: 65_536,
+    healthcheck_user_agent: 'HTTP-Monitor/1.1',
+    backends: { max_attempts: 3, max_conns: 500, failure_mark: '30s', idle_timeout: '90s' },
   },
-  endpoints: endpointRules(options),
-  clients: clientRules(options),
-  startDelayMs: options.startDelaySeconds * 1000,
-  stopGraceMs: options.stopGraceSeconds * 1000,
+  compile(full, report) {
+    checkDurations(full, report);
+    return {
+      listen: { host: full.host, port: full.port },
+      registrar: {
+        index: full.index,
+        hosts: full.advertised_hosts ?? [full.host],
+        registerIntervalSeconds: toSeconds(full.registration_interval),
+        staleThresholdSeconds: toSeconds(full.droplet_stale_threshold),
+      },
+      table: {
+        pruneIntervalMs: toMs(full.prune_stale_droplets_interval),
+        emptyPoolMs: toMs(full.empty_pool_timeout),
+      },
+      endpoints: endpointRules(full),
+      clients: {
+        idleMs: toMs(full.frontend_idle_timeout),
+        readHeaderMs: toMs(full.read_header_timeout),
+        maxHeaderBytes: full.max_request_header_bytes,
+        healthCheckUserAgent: full.healthcheck_user_agent,
+      },
+      startDelayMs: toMs(full.start_delay),
+      stopGraceMs: toMs(full.stop_grace),
+    };
+  },
 });
-
-/** Checks options as written, fills in what is left out, and compiles them. */
-export const compileRouterConfig = (
-  options: RouterOptions | Record<string, unknown> = {},
-): Result<RouterConfig, ConfigProblem[]> => {
-  const filled: unknown = structuredClone(options);
-  return validate(filled) ? ok(compile(filled)) : err((validate.errors ?? []).map(problemOf));
-};

@@ -1,4 +1,4 @@
-export type { ConfigProblem, RouterConfig, RouterOptions } from './config.js';
+export type { RouterConfig } from './config.js';
 export type { EndpointSnapshot, RouteSnapshot } from './core/route-table.js';
 export type { RouterCounters } from './proxy/counters.js';
 export type { RouteRegistration, RouterStart, UnregisterAck } from '../common/model/routing.js';

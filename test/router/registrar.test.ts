@@ -9,7 +9,7 @@ const routeNames = (router: { routes(): { route: string }[] }): string[] =>
   router.routes().map(({ route }) => route);
 
 void t.test('greet - is answered with the start message', async (t) => {
-  const router = await startRouter(t, { index: 7, advertisedHosts: ['10.1.1.1'] });
+  const router = await startRouter(t, { index: 7, advertised_hosts: ['10.1.1.1'] });
   const answer = await router.bus.request(SUBJECTS.routerGreet, Buffer.from(''), { timeoutMs: 1000 });
   t.ok(answer.ok);
   if (!answer.ok) return;
@@ -133,10 +133,10 @@ void t.test('bus down - nothing is pruned, and ages begin anew on return, which 
   const { createSeededRandom } = await import('../../common/adapters/seeded-random.js');
   const { createGroup } = await import('../../common/runtime/group.js');
   const { assembleRouter } = await import('../../router/assemble.js');
-  const { compileRouterConfig } = await import('../../router/config.js');
+  const { routerConfig } = await import('../../router/config.js');
   const broker = createMemoryBus();
   const bus = broker.client();
-  const compiled = compileRouterConfig({ port: 0 });
+  const compiled = routerConfig.parse({ port: 0 }, 'test');
   if (!compiled.ok) throw new Error('config');
   const starts: unknown[] = [];
   broker.subscribe(SUBJECTS.routerStart, (message) => starts.push(text(message.payload)));

@@ -13,9 +13,11 @@ import type { Clock } from '../../common/ports/clock.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
 import { assembleRouter } from '../../router/assemble.js';
-import { compileRouterConfig } from '../../router/config.js';
-import type { RouterOptions } from '../../router/config.js';
+import { routerConfig } from '../../router/config.js';
 import { eventually } from './eventually.js';
+
+/** As in the router's configuration. */
+export type RouterOptions = Record<string, unknown>;
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
@@ -23,7 +25,7 @@ const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 export const startRouter = async <C extends Clock>(t: Test, options: RouterOptions & { clock?: C } = {}) => {
   const { clock: givenClock, ...routerOptions } = options;
   const clock = givenClock ?? createSystemClock();
-  const compiled = compileRouterConfig({ port: 0, stopGraceSeconds: 1, ...routerOptions });
+  const compiled = routerConfig.parse({ port: 0, stop_grace: '1s', ...routerOptions }, 'test');
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   const logger = createCaptureLogger();
   const bus = createMemoryBus();

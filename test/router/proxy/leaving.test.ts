@@ -7,7 +7,7 @@ import type { Dispatcher } from 'undici';
 import { silentLogger } from '../../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../../common/adapters/system-random.js';
-import { compileRouterConfig } from '../../../router/config.js';
+import { routerConfig } from '../../../router/config.js';
 import { toRouteChange } from '../../../router/core/registration.js';
 import { createRouteTable } from '../../../router/core/route-table.js';
 import { createCounters } from '../../../router/proxy/counters.js';
@@ -75,7 +75,7 @@ void t.test(
 void t.test(
   'leaving - a request that still connects when its endpoint leaves goes elsewhere, unsent',
   async (t) => {
-    const compiled = compileRouterConfig({ port: 0 });
+    const compiled = routerConfig.parse({ port: 0 }, 'test');
     if (!compiled.ok) throw new Error('config');
     const config = compiled.value;
     const table = createRouteTable({ fraction: () => 0, emptyPoolMs: 0 });

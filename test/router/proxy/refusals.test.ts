@@ -39,7 +39,7 @@ void t.test('errors - an empty Host, and one that is the address of the peer', a
 });
 
 void t.test('errors - a route kept without endpoints', async (t) => {
-  const router = await startRouter(t, { emptyPoolSeconds: 60 });
+  const router = await startRouter(t, { empty_pool_timeout: '60s' });
   const registration = { host: '127.0.0.1', port: 1, uris: ['app.test'] };
   await router.register(registration);
   await router.unregister(registration);
@@ -51,7 +51,7 @@ void t.test('errors - a route kept without endpoints', async (t) => {
 });
 
 void t.test('errors - every endpoint has as many requests as it may', async (t) => {
-  const router = await startRouter(t, { maxConnectionsPerEndpoint: 1 });
+  const router = await startRouter(t, { backends: { max_conns: 1 } });
   let finish = (): void => undefined;
   const app = await startApp(t, (_req, res) => {
     finish = () => void res.end();
@@ -82,7 +82,7 @@ void t.test('errors - route services are not supported', async (t) => {
 });
 
 void t.test('errors - a head beyond the limit', async (t) => {
-  const router = await startRouter(t, { maxRequestHeaderBytes: 2048 });
+  const router = await startRouter(t, { max_request_header_bytes: 2048 });
   const client = await openRaw(t, router.port);
   client.send(`GET / HTTP/1.1\r\nHost: app.test\r\nX-Big: ${'x'.repeat(4000)}\r\n\r\n`);
   await client.untilEnd();
@@ -101,7 +101,7 @@ void t.test('errors - many small headers reach the endpoint, none is left out', 
 });
 
 void t.test('errors - an endpoint that does not answer in time', async (t) => {
-  const router = await startRouterWithFakeClock(t, { endpointTimeoutSeconds: 900 });
+  const router = await startRouterWithFakeClock(t, { endpoint_timeout: '900s' });
   let requests = 0;
   const app = await startApp(t, () => void (requests += 1));
   await router.register({ ...app.endpoint, uris: ['app.test'] });
@@ -118,7 +118,7 @@ void t.test('errors - an endpoint that does not answer in time', async (t) => {
 });
 
 void t.test('errors - an answer that takes longer than the timeout is cut off', async (t) => {
-  const router = await startRouterWithFakeClock(t, { endpointTimeoutSeconds: 10 });
+  const router = await startRouterWithFakeClock(t, { endpoint_timeout: '10s' });
   const app = await startApp(t, (_req, res) => void res.write('begin'));
   await router.register({ ...app.endpoint, uris: ['app.test'] });
   const client = await openRaw(t, router.port);

@@ -208,7 +208,7 @@ void t.test(
 );
 
 void t.test('stop - what does not end within the grace is cut off', async (t) => {
-  const router = await startRouter(t, { stopGraceSeconds: 0 });
+  const router = await startRouter(t, { stop_grace: '0s' });
   const app = await startApp(t, () => undefined);
   await router.register({ ...app.endpoint, uris: ['app.test'] });
   const answer = ask(router.port);
