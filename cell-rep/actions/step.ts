@@ -1,0 +1,57 @@
+import type { Action, EnvironmentVariable } from '../../common/model/action.js';
+import type { Clock } from '../../common/ports/clock.js';
+import type { Container } from '../core/container-runtime.js';
+import type { ContainerLog, OutputMemory } from '../logs/container-log.js';
+import type { Downloader } from './downloader.js';
+
+/** How a step ended. `reason` becomes the crash or failure reason. */
+export type StepResult = { ok: true } | { ok: false; reason: string };
+
+/**
+ * What is kept of steps across a restart of the rep: downloads are not done twice, time-outs go on, output
+ * is read on where reading stopped. Processes need no memory: the runtime knows them by their id.
+ */
+export interface StepMemory {
+  isDone(stepId: string): boolean;
+  markDone(stepId: string): void;
+  /** ms since the epoch at which a step began, now if it is new */
+  startedAt(stepId: string, now: number): number;
+  output(processId: string): OutputMemory;
+  /** something above has changed */
+  touch(): void;
+}
+
+/** What every step of one container shares. */
+export interface StepContext {
+  container: Container;
+  clock: Clock;
+  log: ContainerLog;
+  /** for actions that name none */
+  logSource: string;
+  downloader: Downloader;
+  memory: StepMemory;
+  /** ms between SIGTERM and SIGKILL */
+  graceMs: number;
+  /** the environment of a run action, from its own variables */
+  environment(own: readonly EnvironmentVariable[]): Record<string, string>;
+  /** aborted when the rep leaves and its containers stay: nothing is stopped, nothing more is done */
+  detached: AbortSignal;
+}
+
+export interface Step {
+  action: Action;
+  /** unique in the container and the same after a restart: `main`, `main-0`, `setup-1` … */
+  id: string;
+  /** aborted when the step is to end: processes get SIGTERM, then SIGKILL */
+  signal: AbortSignal;
+  /** told when the first process has started */
+  onStarted?: () => void;
+}
+
+export const DONE: StepResult = { ok: true };
+export const failedStep = (reason: string): StepResult => ({ ok: false, reason });
+/** The reason of what was not done because its end came first; never shown, since the cause is elsewhere. */
+export const CANCELLED = failedStep('cancelled');
+
+/** A step that never ends, for what must leave no trace when the rep detaches. */
+export const forever = (): Promise<never> => new Promise(() => undefined);

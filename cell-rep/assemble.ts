@@ -1,0 +1,184 @@
+import { join } from 'node:path';
+import { toJson } from '../common/wire/codec.js';
+import type { Bus } from '../common/ports/bus.js';
+import type { Clock } from '../common/ports/clock.js';
+import type { Logger } from '../common/ports/logger.js';
+import type { Random } from '../common/ports/random.js';
+import type { Member } from '../common/runtime/group.js';
+import type { Downloader } from './actions/downloader.js';
+import type { CellRepConfig } from './config.js';
+import { adoptContainers } from './containers/adoption.js';
+import { createBulkSync } from './containers/bulk-sync.js';
+import type { Cell } from './containers/cell.js';
+import { createCell } from './containers/cell.js';
+import type { CellContext, RepBbs } from './containers/context.js';
+import { createFileNotes, createNoNotes } from './containers/file-notes.js';
+import { leaveContainers, stopContainers } from './containers/shutdown.js';
+import type { CellFacts } from './core/cell-state.js';
+import { buildPresence } from './core/cell-state.js';
+import type { ContainerRuntime } from './core/container-runtime.js';
+import { createLedger } from './core/ledger.js';
+import { createAnnouncer } from './handlers/announcer.js';
+import { createBusWorkSource } from './handlers/bus-work-source.js';
+import { subscribeRouteChanges } from './handlers/route-changes.js';
+import { createLogPublisher } from './logs/log-publisher.js';
+import { presenceOwner } from './presence/owner.js';
+import type { Presence } from './presence/presence.js';
+import { createPresence } from './presence/presence.js';
+import { createRouteEmitter } from './routes/emitter.js';
+import { createSlots } from './waiting/slots.js';
+import type { WorkSource } from './work-source.js';
+
+export interface CellRepOptions {
+  config: CellRepConfig;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  bus: Bus;
+  bbs: RepBbs;
+  runtime: ContainerRuntime;
+  downloader: Downloader;
+  /** the bus when absent */
+  workSource?: WorkSource;
+}
+
+export interface CellRep {
+  members: Member[];
+  cell: Cell;
+}
+
+/** A guid as Diego cuts it for instances. */
+const INSTANCE_GUID_LENGTH = 28;
+
+const factsOf = (config: CellRepConfig, incarnation: string): CellFacts => ({
+  cellId: config.cellId,
+  cellIndex: config.cellIndex,
+  repUrl: config.repUrl,
+  address: config.address,
+  incarnation,
+  total: config.total,
+  zone: config.zone,
+  rootfsProviders: config.rootfsProviders,
+  volumeDrivers: config.volumeDrivers,
+  placementTags: config.placementTags,
+  optionalPlacementTags: config.optionalPlacementTags,
+  proxyMemoryMb: config.proxyMemoryMb,
+});
+
+const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
+  createLedger({
+    cellId: config.cellId,
+    incarnation,
+    total: config.total,
+    proxyMemoryMb: config.proxyMemoryMb,
+    mintGuid: () => random.uuid().slice(0, INSTANCE_GUID_LENGTH),
+  });
+
+/** Puts a rep together. Members start in order; what is stopped first takes no more work. */
+export const assembleCellRep = (options: CellRepOptions): CellRep => {
+  const { config, clock, random, bus, bbs, runtime } = options;
+  const logger = options.logger.session('rep', { cellId: config.cellId });
+  const incarnation = random.uuid();
+  const facts = factsOf(config, incarnation);
+  const source =
+    options.workSource ?? createBusWorkSource({ cellId: config.cellId, bus, clock, random, logger });
+  const announcer = createAnnouncer({ clock, source: () => source, state: () => cell.state() });
+  const logs = createLogPublisher({ bus, clock, logger });
+  const routes = createRouteEmitter({
+    bus,
+    clock,
+    random,
+    logger: logger.session('route-emitter'),
+    ackTimeoutMs: config.unregisterTimeoutMs,
+    startJitter: config.routeStartJitter,
+  });
+  const context: CellContext = {
+    cellId: config.cellId,
+    zone: config.zone,
+    times: {
+      graceMs: config.graceMs,
+      inFlightGraceMs: config.inFlightGraceMs,
+      reservationMs: config.reservationMs,
+    },
+    clock,
+    random,
+    logger,
+    bbs,
+    runtime,
+    downloader: options.downloader,
+    ledger: ledgerOf(options, incarnation),
+    logs,
+    routes,
+    notes:
+      config.stateDir === '' ? createNoNotes() : createFileNotes(join(config.stateDir, 'containers'), logger),
+    createSlots: createSlots(config.createSlots),
+    changed: announcer.changed,
+    roomAppeared: announcer.roomAppeared,
+  };
+  const cell = createCell({ facts, context });
+  const sync = createBulkSync({
+    context,
+    cell,
+    everyMs: config.syncMs,
+    mayAct: () => presence?.status() === 'held',
+  });
+  let presence: Presence | undefined;
+
+  const openPresence = async (): Promise<void> => {
+    presence = createPresence({
+      cellId: config.cellId,
+      owner: await presenceOwner(config.stateDir, random),
+      value: JSON.stringify(toJson('CellPresence', buildPresence(facts))),
+      ttlMs: config.presenceTtlMs,
+      everyMs: config.presenceEveryMs,
+      bus,
+      bbs,
+      clock,
+      logger: logger.session('presence'),
+      onChange(status) {
+        cell.close(status === 'held' ? '' : 'another cell has this id');
+        if (status === 'held') sync.start();
+      },
+    });
+    presence.start();
+  };
+
+  const stopping = config.onStop === 'stop-containers';
+  const members: Member[] = [
+    { name: 'container-runtime', start: () => runtime.start(), stop: () => runtime.stop() },
+    { name: 'route-emitter', start: routes.start, stop: routes.stop },
+    {
+      name: 'containers',
+      start: async () => {
+        const adopted = await adoptContainers({ cell, context });
+        logger.info('started', { incarnation, adopted, runtime: runtime.kind });
+      },
+      stop: () => logs.flush(),
+    },
+    { name: 'presence', start: openPresence, stop: () => presence?.stop(stopping) },
+    {
+      name: 'containers-at-stop',
+      start: () => undefined,
+      stop: () =>
+        stopping
+          ? stopContainers({ cell, context, timeoutMs: config.graceMs + SETTLE_MS })
+          : leaveContainers(cell),
+    },
+    { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
+    subscribeRouteChanges({ bus, cell, logger }),
+    {
+      name: 'work-source',
+      start: () => source.start(cell),
+      stop: () => {
+        announcer.stop();
+        cell.close('cell is stopping');
+        source.changed(cell.state());
+        source.stop();
+      },
+    },
+  ];
+  return { members, cell };
+};
+
+/** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
+const SETTLE_MS = 5_000;

@@ -1,0 +1,52 @@
+import type { Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Random } from '../../common/ports/random.js';
+import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../../bbs/index.js';
+import type { Downloader } from '../actions/downloader.js';
+import type { ContainerRuntime } from '../core/container-runtime.js';
+import type { Ledger } from '../core/ledger.js';
+import type { LogPublisher } from '../logs/log-publisher.js';
+import type { RouteEmitter } from '../routes/emitter.js';
+import type { Slots } from '../waiting/slots.js';
+import type { ContainerNotes } from './memory.js';
+
+/** The part of the BBS that a rep uses. */
+export type RepBbs = Pick<DesiredLrpApi, 'desiredLrps' | 'desiredLrp'> &
+  Pick<
+    ActualLrpApi,
+    'actualLrps' | 'claimActualLrp' | 'startActualLrp' | 'crashActualLrp' | 'removeActualLrp'
+  > &
+  Pick<TaskApi, 'tasks' | 'task' | 'startTask' | 'completeTask' | 'rejectTask'> &
+  Pick<CoordinationApi, 'acquireLease' | 'releaseLease'>;
+
+export interface ContainerTimes {
+  /** ms between SIGTERM and SIGKILL */
+  graceMs: number;
+  /** ms that requests in flight get after the last router has let go */
+  inFlightGraceMs: number;
+  /** ms after which a reservation that could not be begun is given up */
+  reservationMs: number;
+}
+
+/** What the containers of one cell share. */
+export interface CellContext {
+  cellId: string;
+  zone: string;
+  times: ContainerTimes;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  bbs: RepBbs;
+  runtime: ContainerRuntime;
+  downloader: Downloader;
+  ledger: Ledger;
+  logs: LogPublisher;
+  routes: RouteEmitter;
+  notes: ContainerNotes;
+  /** containers being made at the same time */
+  createSlots: Slots;
+  /** the books have changed */
+  changed(): void;
+  /** room has appeared */
+  roomAppeared(): void;
+}

@@ -1,0 +1,98 @@
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '../../common/ports/logger.js';
+import type { RunPlan } from '../core/run-plan.js';
+import type { ContainerNotes, ContainerRecord, StoredContainer } from './memory.js';
+
+const PLAN = '.plan.json';
+const RECORD = '.json';
+
+/** Written whole or not at all: a rep killed in between leaves the version before. */
+const writeWhole = async (path: string, value: unknown): Promise<void> => {
+  const beside = `${path}.new`;
+  await writeFile(beside, JSON.stringify(value), { mode: 0o600 });
+  await rename(beside, path);
+};
+
+const readJson = async <T>(path: string): Promise<T | undefined> => {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Writes for one container follow one another, and the last state wins over those that waited. */
+const createQueue = () => {
+  const tails = new Map<string, Promise<void>>();
+  return (guid: string, job: () => Promise<void>): Promise<void> => {
+    const tail = (tails.get(guid) ?? Promise.resolve()).then(job);
+    tails.set(guid, tail);
+    void tail.finally(() => tails.get(guid) === tail && tails.delete(guid));
+    return tail;
+  };
+};
+
+/**
+ * Notes as two files per container below `dir` (0600: plans hold the application's environment). A note
+ * that cannot be written is logged, since the container matters more.
+ */
+export const createFileNotes = (dir: string, logger: Logger): ContainerNotes => {
+  const queue = createQueue();
+  const latest = new Map<string, ContainerRecord>();
+  let made: Promise<unknown> | undefined;
+
+  const attempt = (guid: string, job: () => Promise<void>): Promise<void> =>
+    queue(guid, async () => {
+      try {
+        made ??= mkdir(dir, { recursive: true, mode: 0o700 });
+        await made;
+        await job();
+      } catch (error) {
+        logger.error('failed-to-write-container-notes', { guid, error });
+      }
+    });
+
+  const stored = async (guid: string): Promise<StoredContainer | undefined> => {
+    const record = await readJson<ContainerRecord>(join(dir, guid + RECORD));
+    const plan = await readJson<RunPlan>(join(dir, guid + PLAN));
+    if (record === undefined) return undefined;
+    return { guid, record, ...(plan === undefined ? {} : { plan }) };
+  };
+
+  return {
+    async load() {
+      const names = await readdir(dir).catch(() => []);
+      const guids = names.filter((name) => name.endsWith(RECORD) && !name.endsWith(PLAN));
+      const all = await Promise.all(guids.map((name) => stored(name.slice(0, -RECORD.length))));
+      return all.filter((one) => one !== undefined);
+    },
+    savePlan: (plan) =>
+      attempt(plan.identity.guid, () => writeWhole(join(dir, plan.identity.guid + PLAN), plan)),
+    async save(guid, record) {
+      const waiting = latest.has(guid);
+      latest.set(guid, record);
+      if (waiting) return;
+      await attempt(guid, async () => {
+        const last = latest.get(guid);
+        latest.delete(guid);
+        if (last !== undefined) await writeWhole(join(dir, guid + RECORD), last);
+      });
+    },
+    remove(guid) {
+      latest.delete(guid);
+      return attempt(guid, async () => {
+        await rm(join(dir, guid + PLAN), { force: true });
+        await rm(join(dir, guid + RECORD), { force: true });
+      });
+    },
+  };
+};
+
+/** For cells whose containers do not outlive the rep. */
+export const createNoNotes = (): ContainerNotes => ({
+  load: () => Promise.resolve([]),
+  savePlan: () => Promise.resolve(),
+  save: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+});

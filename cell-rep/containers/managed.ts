@@ -1,0 +1,36 @@
+import type { Routes } from '../../common/model/lrp.js';
+import type { UpdateRequest } from '../../common/model/auction.js';
+import type { Container } from '../core/container-runtime.js';
+import type { ContainerIdentity } from '../core/identity.js';
+import type { ContainerState } from '../core/life-cycle.js';
+import type { StoredContainer } from './memory.js';
+
+/**
+ * requested: the BBS asked for it · unwanted: the BBS does not know it, or wants it elsewhere ·
+ * shutdown: the whole cell stops
+ */
+export type StopCause = 'requested' | 'unwanted' | 'shutdown';
+
+/** A container with a purpose: one LRP instance or one task, from its reservation until the BBS knows its end. */
+export interface ManagedContainer {
+  readonly identity: ContainerIdentity;
+  state(): ContainerState;
+  /** resolves when the container is gone and the BBS has been told */
+  stop(cause: StopCause): Promise<void>;
+  /** the rep leaves, the container stays */
+  detach(): Promise<void>;
+  /** tells the BBS again what it should know already */
+  report(): void;
+  /** internal routes and metric tags have changed; ignored by tasks */
+  update(change: UpdateRequest): void;
+  routesChanged(routes: Routes): void;
+  /** resolves when there is nothing left to do */
+  readonly settled: Promise<void>;
+}
+
+/** A container found again after a restart. */
+export interface Resume {
+  /** absent: it is gone, and only its end is left to be reported */
+  container?: Container;
+  stored?: StoredContainer;
+}

@@ -1,0 +1,62 @@
+import type { BbsError, BbsResult } from '../../common/model/bbs-error.js';
+import type { AfterAnswer } from '../core/life-cycle.js';
+import { backOff } from '../waiting/retry.js';
+import { pause } from '../waiting/pause.js';
+import type { CellContext } from './context.js';
+
+export interface ReporterOptions<R extends { call: string }> {
+  context: Pick<CellContext, 'clock' | 'random' | 'logger'>;
+  /** aborted when the rep leaves */
+  signal: AbortSignal;
+  send(report: R): Promise<BbsResult<void>>;
+  judge(call: R['call'], error?: BbsError): AfterAnswer;
+  /** a definite answer; not told of what was overtaken by a later report */
+  onAnswer(report: R, after: AfterAnswer): void;
+}
+
+/** Tells the BBS of one container: one call at a time, until answered; a later report replaces a waiting one. */
+export interface Reporter<R> {
+  set(report: R): void;
+  /** resolves when nothing waits to be told */
+  idle(): Promise<void>;
+}
+
+export const createReporter = <R extends { call: string }>(options: ReporterOptions<R>): Reporter<R> => {
+  const { clock, random, logger } = options.context;
+  let wanted: R | undefined;
+  let working: Promise<void> | undefined;
+  let wake = new AbortController();
+
+  const tell = async (report: R): Promise<void> => {
+    for (let attempt = 1; wanted === report && !options.signal.aborted; attempt += 1) {
+      const answer = await options.send(report);
+      const error = answer.ok ? undefined : answer.error;
+      const after = options.judge(report.call, error);
+      if (after !== 'retry') {
+        if (error !== undefined) logger.info('report-refused', { call: report.call, error });
+        if (wanted !== report) return;
+        wanted = undefined;
+        return options.onAnswer(report, after);
+      }
+      if (attempt === 1) logger.warn('report-not-answered', { call: report.call, error });
+      wake = new AbortController();
+      await pause(clock, backOff(attempt, random), AbortSignal.any([wake.signal, options.signal]));
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    while (wanted !== undefined && !options.signal.aborted) await tell(wanted);
+    working = undefined;
+  };
+
+  return {
+    set(report) {
+      wanted = report;
+      wake.abort();
+      working ??= work();
+    },
+    async idle() {
+      while (working !== undefined) await working;
+    },
+  };
+};

@@ -1,0 +1,48 @@
+import type { EnvironmentVariable } from '../../common/model/action.js';
+import type { ContainerInfo } from './container-runtime.js';
+import type { ContainerIdentity } from './identity.js';
+
+const asRecord = (variables: readonly EnvironmentVariable[]): Record<string, string> =>
+  Object.fromEntries(variables.map(({ name, value }) => [name, value]));
+
+/** Set for the whole container and before the LRP's own variables; tasks have none. */
+const instanceVariables = ({ kind, guid, index }: ContainerIdentity): Record<string, string> =>
+  kind === 'task'
+    ? {}
+    : {
+        INSTANCE_GUID: guid,
+        INSTANCE_INDEX: String(index),
+        CF_INSTANCE_GUID: guid,
+        CF_INSTANCE_INDEX: String(index),
+      };
+
+/** Where the container is found. CF_INSTANCE_PORT and _ADDR name the first mapping; empty without ports. */
+const networkVariables = (info: ContainerInfo): Record<string, string> => {
+  const [first] = info.ports;
+  return {
+    CF_INSTANCE_IP: info.address,
+    CF_INSTANCE_INTERNAL_IP: info.instanceAddress,
+    CF_INSTANCE_PORT: first === undefined ? '' : String(first.hostPort),
+    CF_INSTANCE_ADDR: first === undefined ? '' : `${info.address}:${first.hostPort}`,
+    CF_INSTANCE_PORTS: JSON.stringify(
+      info.ports.map(({ hostPort, containerPort }) => ({ external: hostPort, internal: containerPort })),
+    ),
+  };
+};
+
+export interface EnvironmentParts {
+  identity: ContainerIdentity;
+  /** of the LRP or task */
+  container: readonly EnvironmentVariable[];
+  /** of the run action */
+  action: readonly EnvironmentVariable[];
+  info: ContainerInfo;
+}
+
+/** The environment of one process, in Diego's order: later ones win, so nobody can forge the network's. */
+export const processEnvironment = (parts: EnvironmentParts): Record<string, string> => ({
+  ...instanceVariables(parts.identity),
+  ...asRecord(parts.container),
+  ...asRecord(parts.action),
+  ...networkVariables(parts.info),
+});

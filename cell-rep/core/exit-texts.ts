@@ -1,0 +1,41 @@
+import type { ExitStatus } from './container-runtime.js';
+import { goDuration } from './go-duration.js';
+
+/** Longest failure reason that leaves the rep, in characters; the BBS cuts further. */
+const LONGEST_REASON = 10_000;
+
+export const CODEPENDENT_EXITED = 'Codependent step exited';
+export const PROCESS_DID_NOT_EXIT = 'process did not exit';
+
+const suffix = ({ outOfMemory, lost }: ExitStatus): string => {
+  if (outOfMemory) return ' (out of memory)';
+  return lost ? ' (its supervisor vanished)' : '';
+};
+
+/** The line in the application's log after a process has ended. `graceMs` is set when it outstayed it. */
+export const exitLine = (exit: ExitStatus, exceededGraceMs?: number): string =>
+  `Exit status ${exit.code}${suffix(exit)}` +
+  (exceededGraceMs === undefined
+    ? ''
+    : ` (exceeded ${goDuration(exceededGraceMs)} graceful shutdown interval)`);
+
+export const exitReason = (logSource: string, exit: ExitStatus): string =>
+  `${logSource}: Exited with status ${exit.code}${suffix(exit)}`;
+
+export const timeoutReason = (timeoutMs: number, inner: string): string =>
+  `exceeded ${goDuration(timeoutMs)} timeout; ${inner}`;
+
+export const cutReason = (reason: string): string => reason.slice(0, LONGEST_REASON);
+
+/** Lines about a container in its application's log, as Diego's rep writes them. */
+export const containerTexts = (cellId: string, guid: string) => ({
+  creating: `Cell ${cellId} creating container for instance ${guid}`,
+  created: `Cell ${cellId} successfully created container for instance ${guid}`,
+  notCreated: (reason: string): string =>
+    `Cell ${cellId} failed to create container for instance ${guid}: ${reason}`,
+  stopping: `Cell ${cellId} stopping instance ${guid}`,
+  destroying: `Cell ${cellId} destroying container for instance ${guid}`,
+  destroyed: `Cell ${cellId} successfully destroyed container for instance ${guid}`,
+  notDestroyed: (reason: string): string =>
+    `Cell ${cellId} failed to destroy container for instance ${guid}: ${reason}`,
+});

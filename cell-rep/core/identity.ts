@@ -1,0 +1,70 @@
+import type { Demand } from './resources.js';
+
+/** What a container is for. Everything the rep needs to know its container again after a restart. */
+export interface ContainerIdentity {
+  kind: 'lrp' | 'task';
+  /** the container's guid: the instance guid, or the task guid */
+  guid: string;
+  domain: string;
+  logGuid: string;
+  /** '' for tasks */
+  processGuid: string;
+  /** 0 for tasks */
+  index: number;
+  /** '' for LRPs that lost it; the key under which the work was admitted */
+  placementId: string;
+  demand: Demand;
+}
+
+const TAG = {
+  kind: 'outcry.kind',
+  domain: 'outcry.domain',
+  logGuid: 'outcry.log-guid',
+  processGuid: 'outcry.process-guid',
+  index: 'outcry.index',
+  placementId: 'outcry.placement-id',
+  memoryMb: 'outcry.memory-mb',
+  diskMb: 'outcry.disk-mb',
+  cpuMilli: 'outcry.cpu-milli',
+} as const;
+
+/** Identity as a container's tags; strings only, since runtimes keep them as labels. */
+export const toTags = (identity: ContainerIdentity): Record<string, string> => ({
+  [TAG.kind]: identity.kind,
+  [TAG.domain]: identity.domain,
+  [TAG.logGuid]: identity.logGuid,
+  [TAG.processGuid]: identity.processGuid,
+  [TAG.index]: String(identity.index),
+  [TAG.placementId]: identity.placementId,
+  [TAG.memoryMb]: String(identity.demand.memoryMb),
+  [TAG.diskMb]: String(identity.demand.diskMb),
+  [TAG.cpuMilli]: String(identity.demand.cpuMilli),
+});
+
+const integer = (text: string | undefined): number => {
+  const value = Number(text);
+  return Number.isInteger(value) && value >= 0 ? value : 0;
+};
+
+/** undefined: not one of ours, or its tags were lost. */
+export const fromTags = (guid: string, tags: Record<string, string>): ContainerIdentity | undefined => {
+  const kind = tags[TAG.kind];
+  if (kind !== 'lrp' && kind !== 'task') return undefined;
+  const processGuid = tags[TAG.processGuid] ?? '';
+  if (kind === 'lrp' && processGuid === '') return undefined;
+  return {
+    kind,
+    guid,
+    domain: tags[TAG.domain] ?? '',
+    logGuid: tags[TAG.logGuid] ?? '',
+    processGuid,
+    index: integer(tags[TAG.index]),
+    placementId: tags[TAG.placementId] ?? '',
+    demand: {
+      memoryMb: integer(tags[TAG.memoryMb]),
+      diskMb: integer(tags[TAG.diskMb]),
+      containers: 1,
+      cpuMilli: integer(tags[TAG.cpuMilli]),
+    },
+  };
+};

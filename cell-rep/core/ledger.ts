@@ -1,0 +1,231 @@
+import type { LrpWork, OutcomeQuery, TaskWork, Work, WorkOutcome } from '../../common/model/auction.js';
+import { isToken } from '../../common/model/ids.js';
+import type { ContainerIdentity } from './identity.js';
+import type { ContainerState } from './life-cycle.js';
+import { isStarting } from './life-cycle.js';
+import { createPlacements } from './placements.js';
+import type { Demand } from './resources.js';
+import {
+  ZERO_DEMAND,
+  addDemand,
+  demandOf,
+  insufficient,
+  isSoundRequest,
+  lackingResources,
+  subtractDemand,
+} from './resources.js';
+
+export interface LedgerEntry {
+  readonly identity: ContainerIdentity;
+  readonly state: ContainerState;
+}
+
+export interface LedgerOptions {
+  cellId: string;
+  /** new with every start of the rep */
+  incarnation: string;
+  total: Demand;
+  /** MB added to every LRP */
+  proxyMemoryMb: number;
+  /** a fresh instance guid; chance is handed in */
+  mintGuid: () => string;
+}
+
+export interface AdmissionContext {
+  /** ms on a monotonic clock: when the work was received, and now */
+  receivedAt: number;
+  now: number;
+  /** why the cell takes no work at present; '' = it does */
+  closed: string;
+}
+
+export interface Admission {
+  outcomes: WorkOutcome[];
+  /** reservations made by this call, in order */
+  reserved: ContainerIdentity[];
+}
+
+export interface LedgerCounts {
+  lrpCounts: Record<string, number>;
+  taskCount: number;
+  startingContainerCount: number;
+}
+
+/**
+ * The cell's books: who holds what of it, and what became of every placement id. The only judge of
+ * whether work fits (design §3). Nothing leaves the books before its container is gone.
+ */
+export interface Ledger {
+  admit(work: Work, context: AdmissionContext): Admission;
+  outcomes(query: OutcomeQuery, now: number): WorkOutcome[];
+  /** an adopted container is booked whether it fits or not: it is there */
+  restore(identity: ContainerIdentity, state: ContainerState): void;
+  setState(guid: string, state: ContainerState): void;
+  release(guid: string): void;
+  /**
+   * Releases a reservation of which nothing was ever started. Its placement id is refused for
+   * a while and then unknown, so that the BBS may ask for the same placement again.
+   */
+  abandon(guid: string, now: number): void;
+  entry(guid: string): LedgerEntry | undefined;
+  entries(): LedgerEntry[];
+  used(): Demand;
+  /** never below zero, though adopted containers may take more than there is */
+  available(): Demand;
+  counts(): LedgerCounts;
+  /** +1 with every change */
+  version(): number;
+}
+
+const GIVEN_UP = 'placement was given up';
+
+/** ms for which an abandoned placement id is refused: as long as copies of its work may be under way */
+const ABANDONED_MS = 10_000;
+
+const largestFirst = (left: { memoryMb: number }, right: { memoryMb: number }): number =>
+  right.memoryMb - left.memoryMb;
+
+const refuse = (placementId: string, reason: string): WorkOutcome => ({
+  placementId,
+  status: 'refused',
+  reason,
+});
+
+const isLrp = (work: LrpWork | TaskWork): work is LrpWork => 'processGuid' in work;
+
+const unsound = (work: LrpWork | TaskWork): string => {
+  if (work.placementId === '') return 'invalid work: placement_id';
+  if (!isSoundRequest(work)) return 'invalid work: resources';
+  if (isLrp(work)) {
+    if (!isToken(work.processGuid)) return 'invalid work: process_guid';
+    return Number.isInteger(work.index) && work.index >= 0 ? '' : 'invalid work: index';
+  }
+  return isToken(work.taskGuid) ? '' : 'invalid work: task_guid';
+};
+
+const whyWhole = (work: Work, options: LedgerOptions, context: AdmissionContext): string => {
+  if (work.cellId !== options.cellId) return 'workload cell ID does not match this cell';
+  if (work.incarnation !== options.incarnation) return 'work is for another incarnation of this cell';
+  return context.now - context.receivedAt >= work.deadlineMs ? 'work has expired' : '';
+};
+
+export const createLedger = (options: LedgerOptions): Ledger => {
+  const entries = new Map<string, { identity: ContainerIdentity; state: ContainerState }>();
+  const placements = createPlacements();
+  let used = ZERO_DEMAND;
+  let version = 1;
+
+  const available = (): Demand => ({
+    memoryMb: Math.max(0, options.total.memoryMb - used.memoryMb),
+    diskMb: Math.max(0, options.total.diskMb - used.diskMb),
+    containers: Math.max(0, options.total.containers - used.containers),
+    cpuMilli: Math.max(0, options.total.cpuMilli - used.cpuMilli),
+  });
+
+  const book = (identity: ContainerIdentity, state: ContainerState): void => {
+    entries.set(identity.guid, { identity, state });
+    used = addDemand(used, identity.demand);
+    version += 1;
+    if (identity.placementId !== '') placements.accept(identity.placementId);
+  };
+
+  const identify = (work: LrpWork | TaskWork): ContainerIdentity => ({
+    kind: isLrp(work) ? 'lrp' : 'task',
+    guid: isLrp(work) ? options.mintGuid() : work.taskGuid,
+    domain: work.domain,
+    logGuid: '',
+    processGuid: isLrp(work) ? work.processGuid : '',
+    index: isLrp(work) ? work.index : 0,
+    placementId: work.placementId,
+    demand: demandOf(work, options.proxyMemoryMb),
+  });
+
+  const whyNot = (work: LrpWork | TaskWork, closed: string): string => {
+    const reason = unsound(work) || closed;
+    if (reason !== '') return reason;
+    if (!isLrp(work) && entries.has(work.taskGuid)) return 'task is already on this cell';
+    const demand = demandOf(work, options.proxyMemoryMb);
+    const lacking = lackingResources(demand, available(), options.total.cpuMilli > 0);
+    return lacking.length > 0 ? insufficient(lacking) : '';
+  };
+
+  /** a refusal is remembered for as long as its sender may still ask or send it again */
+  const admitOne = (
+    work: LrpWork | TaskWork,
+    context: AdmissionContext & { until: number },
+    reserved: ContainerIdentity[],
+  ): WorkOutcome => {
+    const before = placements.outcome(work.placementId, context.now);
+    if (before.status !== 'never_seen') return before;
+    const reason = whyNot(work, context.closed);
+    if (reason !== '') {
+      if (work.placementId !== '') placements.refuse(work.placementId, { reason, until: context.until });
+      return refuse(work.placementId, reason);
+    }
+    const identity = identify(work);
+    book(identity, 'reserved');
+    reserved.push(identity);
+    return { placementId: work.placementId, status: 'accepted', reason: '' };
+  };
+
+  const release = (guid: string): void => {
+    const entry = entries.get(guid);
+    if (entry === undefined) return;
+    entries.delete(guid);
+    used = subtractDemand(used, entry.identity.demand);
+    version += 1;
+  };
+
+  return {
+    admit(work, context) {
+      const all = [...work.lrps.toSorted(largestFirst), ...work.tasks.toSorted(largestFirst)];
+      const reason = whyWhole(work, options, context);
+      if (reason !== '') {
+        return { outcomes: all.map(({ placementId }) => refuse(placementId, reason)), reserved: [] };
+      }
+      placements.forget(context.now);
+      const reserved: ContainerIdentity[] = [];
+      const full = { ...context, until: context.now + work.deadlineMs };
+      return { outcomes: all.map((one) => admitOne(one, full, reserved)), reserved };
+    },
+    outcomes(query, now) {
+      placements.forget(now);
+      return query.placementIds.map((id) => {
+        const outcome = placements.outcome(id, now);
+        if (outcome.status === 'never_seen') {
+          placements.refuse(id, { reason: GIVEN_UP, until: now + query.deadlineMs });
+        }
+        return outcome;
+      });
+    },
+    restore: book,
+    setState(guid, state) {
+      const entry = entries.get(guid);
+      if (entry === undefined || entry.state === state) return;
+      entry.state = state;
+      version += 1;
+    },
+    release,
+    abandon(guid, now) {
+      const placementId = entries.get(guid)?.identity.placementId ?? '';
+      release(guid);
+      if (placementId !== '') placements.refuse(placementId, { reason: GIVEN_UP, until: now + ABANDONED_MS });
+    },
+    entry: (guid) => entries.get(guid),
+    entries: () => [...entries.values()],
+    used: () => used,
+    available,
+    counts() {
+      const lrpCounts: Record<string, number> = {};
+      let taskCount = 0;
+      let startingContainerCount = 0;
+      for (const { identity, state } of entries.values()) {
+        if (isStarting(state)) startingContainerCount += 1;
+        if (identity.kind === 'task') taskCount += 1;
+        else lrpCounts[identity.processGuid] = (lrpCounts[identity.processGuid] ?? 0) + 1;
+      }
+      return { lrpCounts, taskCount, startingContainerCount };
+    },
+    version: () => version,
+  };
+};

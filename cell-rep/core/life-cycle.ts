@@ -1,0 +1,85 @@
+import type { BbsError, BbsErrorType } from '../../common/model/bbs-error.js';
+
+/**
+ * A container's life, as in Diego's executor: reserved (room booked) → initializing (claimed, being
+ * prepared) → created (container exists) → running (healthy, or its process has started) → completed.
+ */
+export type ContainerState = 'reserved' | 'initializing' | 'created' | 'running' | 'completed';
+
+const ORDER: readonly ContainerState[] = ['reserved', 'initializing', 'created', 'running', 'completed'];
+
+/** Only forwards; completed can be reached from everywhere. */
+export const mayBecome = (from: ContainerState, to: ContainerState): boolean =>
+  to === 'completed' ? from !== 'completed' : ORDER.indexOf(to) === ORDER.indexOf(from) + 1;
+
+export const isStarting = (state: ContainerState): boolean =>
+  state === 'reserved' || state === 'initializing' || state === 'created';
+
+/** How a container ended. */
+export interface RunOutcome {
+  failed: boolean;
+  /** '' when it did not fail, and for an LRP whose lone action exits 0 */
+  reason: string;
+  /** it ended because it was asked to */
+  stopped: boolean;
+  /** it never got to run: a task may be tried on another cell */
+  retryable: boolean;
+}
+
+export type LrpReport =
+  { call: 'claim' } | { call: 'start' } | { call: 'crash'; reason: string } | { call: 'remove' };
+
+/** What the BBS is told of an LRP's container (Diego's rep, ordinary LRP processor). */
+export const lrpReport = (state: ContainerState, outcome?: RunOutcome): LrpReport => {
+  if (state === 'running') return { call: 'start' };
+  if (state !== 'completed') return { call: 'claim' };
+  if (outcome === undefined || outcome.stopped) return { call: 'remove' };
+  return { call: 'crash', reason: outcome.reason };
+};
+
+export type TaskReport =
+  | { call: 'start' }
+  | { call: 'complete'; failed: boolean; reason: string }
+  | { call: 'reject'; reason: string }
+  | { call: 'nothing' };
+
+/** What the BBS is told of a task's container. A cancelled one it knows about already. */
+export const taskReport = (state: ContainerState, outcome?: RunOutcome): TaskReport => {
+  if (state !== 'completed') return { call: 'start' };
+  if (outcome === undefined || outcome.stopped) return { call: 'nothing' };
+  if (outcome.failed && outcome.retryable) return { call: 'reject', reason: outcome.reason };
+  return { call: 'complete', failed: outcome.failed, reason: outcome.reason };
+};
+
+/** go-on · drop: forget the reservation · stop: stop the container · done: settled · retry: ask again later */
+export type AfterAnswer = 'go-on' | 'drop' | 'stop' | 'done' | 'retry';
+
+/** Refusals that say nothing of the request: the BBS could not do it now. */
+const TRANSIENT: readonly BbsErrorType[] = [
+  'UnknownError',
+  'InvalidResponse',
+  'Deadlock',
+  'Unrecoverable',
+  'Timeout',
+];
+
+export const isTransient = (error: BbsError): boolean =>
+  error.unavailable === true || TRANSIENT.includes(error.type);
+
+/**
+ * What the BBS's answer to a report means; `undefined` = it agreed. A definite refusal of crash or remove
+ * settles the report: the row is not ours any more.
+ */
+export const afterLrpAnswer = (call: LrpReport['call'], error?: BbsError): AfterAnswer => {
+  if (error === undefined) return call === 'crash' || call === 'remove' ? 'done' : 'go-on';
+  if (isTransient(error)) return 'retry';
+  if (call === 'claim') return 'drop';
+  if (call === 'start') return error.type === 'ActualLRPCannotBeStarted' ? 'stop' : 'go-on';
+  return 'done';
+};
+
+/** A definite refusal settles a task's end: it was cancelled, or the BBS gave it up. */
+export const afterTaskAnswer = (call: TaskReport['call'], error?: BbsError): AfterAnswer => {
+  if (error !== undefined && isTransient(error)) return 'retry';
+  return call === 'start' ? 'go-on' : 'done';
+};

@@ -1,0 +1,64 @@
+import type { ActualLrp } from '../../common/model/lrp.js';
+import type { Task } from '../../common/model/task.js';
+import type { ContainerState } from './life-cycle.js';
+
+/** A container as the rep knows it. */
+export interface KnownContainer {
+  guid: string;
+  kind: 'lrp' | 'task';
+  state: ContainerState;
+}
+
+export interface SyncInput {
+  cellId: string;
+  /** what was known before the BBS was asked: only these are judged by its answer, which may be older than the rest */
+  before: KnownContainer[];
+  /** what is known now: never taken for lost */
+  now: KnownContainer[];
+  /** the BBS's rows on this cell */
+  rows: ActualLrp[];
+  tasks: Task[];
+}
+
+export interface SyncPlan {
+  /** rows that claim a container which is not there: removed, not crashed, as in Diego */
+  removeRows: ActualLrp[];
+  /** tasks said to run here without a container */
+  failTasks: Task[];
+  /** running LRPs whose row does not say so: told again */
+  reportLrps: string[];
+  /** LRPs that run here without a row: wanted still, or orphans */
+  judgeLrps: string[];
+  /** tasks that run here and are not Running here for the BBS */
+  judgeTasks: string[];
+}
+
+const SETTLED: readonly ContainerState[] = ['running'];
+
+/** Compares the BBS's picture of the cell with the rep's (Diego's bulk sync). Pure: the answers are carried out by the caller. */
+export const planSync = ({ cellId, before, now, rows, tasks }: SyncInput): SyncPlan => {
+  const known = new Set([...before, ...now].map(({ guid }) => guid));
+  const running = before.filter(
+    ({ guid, state }) =>
+      SETTLED.includes(state) && now.some((one) => one.guid === guid && one.state === state),
+  );
+  const rowOf = new Map(rows.map((row) => [row.instanceGuid, row]));
+  const runningHere = new Set(
+    tasks
+      .filter((task) => task.state === 'Running' && task.cellId === cellId)
+      .map(({ taskGuid }) => taskGuid),
+  );
+  const lrps = running.filter(({ kind }) => kind === 'lrp').map(({ guid }) => guid);
+  return {
+    removeRows: rows.filter(
+      ({ instanceGuid, presence, state }) =>
+        presence === 'ORDINARY' && (state === 'CLAIMED' || state === 'RUNNING') && !known.has(instanceGuid),
+    ),
+    failTasks: tasks.filter(({ taskGuid }) => runningHere.has(taskGuid) && !known.has(taskGuid)),
+    reportLrps: lrps.filter((guid) => rowOf.get(guid)?.state === 'CLAIMED'),
+    judgeLrps: lrps.filter((guid) => !rowOf.has(guid)),
+    judgeTasks: running
+      .filter(({ kind, guid }) => kind === 'task' && !runningHere.has(guid))
+      .map(({ guid }) => guid),
+  };
+};

@@ -1,0 +1,153 @@
+import t from 'tap';
+import { decode, encode } from '../../common/wire/codec.js';
+import { desiredLrp, lrpWork, workFor } from '../support/lrps.js';
+import { createWorld, startRep } from '../support/rep.js';
+
+t.test('away - containers run on without the board; on its return it hears the last state', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp());
+  world.bbs.desired.set('two', desiredLrp({ processGuid: 'two' }));
+  const rep = await startRep(world);
+  rep.workLrp();
+  await rep.until(() => world.bbs.starts.length === 1, 'started');
+  world.bbs.away = true;
+  await world.clock.advance(60_000);
+  t.same(rep.only().main().signals, []);
+  t.ok(rep.rep.cell.state().placeable);
+
+  rep.only().main().exit({ code: 4 });
+  await world.clock.advance(20_000);
+  world.bbs.away = false;
+  await rep.until(
+    () => world.bbs.calls.includes('crash app.0: APP/PROC/WEB: Exited with status 4'),
+    'crash',
+    100,
+  );
+  t.equal(world.bbs.calls.filter((call) => call.startsWith('crash')).length, 1);
+  await rep.stop();
+});
+
+t.test(
+  'away - work that cannot be claimed within a minute is given up and may be asked for again',
+  async (t) => {
+    const world = createWorld();
+    world.bbs.desired.set('app', desiredLrp());
+    const rep = await startRep(world);
+    world.bbs.away = true;
+    rep.workLrp();
+    await rep.until(() => rep.rep.cell.containers().length === 0, 'given up', 1000);
+    t.equal(world.runtime.containers.size, 0);
+    world.bbs.away = false;
+    await world.clock.advance(15_000);
+    t.equal(rep.workLrp().outcomes[0]?.status, 'accepted');
+    await rep.until(() => world.bbs.starts.length === 1, 'started', 100);
+    await rep.stop();
+  },
+);
+
+t.test('presence - is kept over the bus, and over HTTP when the bus does not answer', async (t) => {
+  const world = createWorld();
+  const board = world.bus.client();
+  const names: string[] = [];
+  board.subscribe('cell.*.presence', (message) => {
+    const request = decode('LeaseRequest', message.payload);
+    if (!request.ok) throw new Error('unreadable');
+    names.push(request.value.name);
+    t.match(JSON.parse(request.value.value), { cell_id: 'cell-1', zone: 'default' });
+    message.respond(encode('LeaseReply', { held: true, epoch: 1, holder: request.value.owner }));
+  });
+  const rep = await startRep(world);
+  await world.clock.advance(11_000);
+  t.same(names, ['cell/cell-1', 'cell/cell-1', 'cell/cell-1']);
+  t.notOk(world.bbs.calls.includes('lease cell/cell-1'), 'HTTP is not needed');
+  board.disconnect();
+  await rep.until(() => world.bbs.calls.includes('lease cell/cell-1'), 'HTTP', 500);
+  t.ok(rep.rep.cell.state().placeable);
+  await rep.stop();
+});
+
+t.test(
+  'presence - another cell with the same id: an event with a code, no work, and on it goes when that has gone',
+  async (t) => {
+    const world = createWorld();
+    world.bbs.leaseHolder = 'somebody';
+    world.bbs.away = true;
+    const rep = await startRep(world);
+    world.bbs.away = false;
+    await rep.until(() => world.logger.named('rep.presence.lock-collision').length > 0, 'collision', 100);
+    await world.clock.advance(20_000);
+    const collisions = world.logger.named('rep.presence.lock-collision');
+    t.equal(collisions.length, 1, 'said once');
+    t.match(collisions[0]?.fields, { code: 'CELL_ID_IN_USE' });
+    t.equal(rep.workLrp().outcomes[0]?.reason, 'another cell has this id');
+    t.notOk(rep.rep.cell.state().placeable);
+    world.bbs.leaseHolder = '';
+    await rep.until(() => rep.rep.cell.state().placeable, 'taken up', 500);
+    await rep.stop();
+  },
+);
+
+t.test('presence - a rep that was killed takes up its own presence', async (t) => {
+  const world = createWorld();
+  const config = { state_dir: t.testdir() };
+  const first = await startRep(world, config);
+  const holder = world.bbs.leaseHolder;
+  await first.stop();
+  t.equal(world.bbs.leaseHolder, holder, 'not released: its containers run on');
+  const second = await startRep(world, config);
+  t.ok(second.rep.cell.state().placeable);
+  await second.stop();
+});
+
+t.test('bus - answers state, work and outcome; tells of changes and of room', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp());
+  const rep = await startRep(world);
+  const auctioneer = world.bus.client();
+  const heard: string[] = [];
+  auctioneer.subscribe('cell.changed', ({ payload }) => {
+    const state = decode('CellState', payload);
+    if (state.ok) heard.push(`changed ${state.value.version} ${state.value.lrpCounts['app'] ?? 0}`);
+  });
+  auctioneer.subscribe('auction.capacity', () => heard.push('capacity'));
+  const [bytes] = await auctioneer.gather('cell.state', new Uint8Array(0), { timeoutMs: 100, expected: 1 });
+  const state = decode('CellState', bytes ?? new Uint8Array(0));
+  if (!state.ok) throw new Error('unreadable');
+  t.match(state.value, { cellId: 'cell-1', placeable: true, total: { memoryMb: 1024, containers: 250 } });
+
+  const work = workFor(state.value.incarnation, { lrps: [lrpWork()] });
+  const answer = await auctioneer.request('cell.cell-1.work', encode('Work', work), { timeoutMs: 100 });
+  const reply = answer.ok ? decode('WorkReply', answer.payload) : undefined;
+  t.match(reply, {
+    ok: true,
+    value: { outcomes: [{ status: 'accepted' }], state: { lrpCounts: { app: 1 } } },
+  });
+  await rep.until(() => world.bbs.starts.length === 1, 'started');
+  await rep.until(() => heard.length > 0, 'heard');
+
+  const query = encode('OutcomeQuery', { traceId: '', placementIds: ['app.0@e.0', 'x'], deadlineMs: 1 });
+  const told = await auctioneer.request('cell.cell-1.outcome', query, { timeoutMs: 100 });
+  const outcomes = told.ok ? decode('WorkReply', told.payload) : undefined;
+  t.match(outcomes, { ok: true, value: { outcomes: [{ status: 'accepted' }, { status: 'never_seen' }] } });
+
+  heard.length = 0;
+  rep.only().main().exit({ code: 1 });
+  await rep.until(() => heard.includes('capacity'), 'room');
+  t.ok(heard.findIndex((one) => / 0$/.test(one)) < heard.indexOf('capacity'), 'the state comes first');
+
+  auctioneer.publish('cell.cell-1.work', Buffer.from([255, 255, 255]));
+  await rep.until(() => world.logger.named('rep.request-unreadable').length === 1, 'stated');
+  await rep.stop();
+});
+
+t.test('bus - a stop for an instance that is not here removes its row at once', async (t) => {
+  const world = createWorld();
+  const rep = await startRep(world);
+  const request = { traceId: '', processGuid: 'app', index: 3, domain: 'test', instanceGuid: 'gone' };
+  const asked = world.bus
+    .client()
+    .request('cell.cell-1.stop', encode('StopRequest', request), { timeoutMs: 100 });
+  await rep.until(() => world.bbs.calls.includes('remove app.3'), 'removed');
+  t.equal((await asked).ok, true);
+  await rep.stop();
+});
