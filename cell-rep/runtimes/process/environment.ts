@@ -1,0 +1,51 @@
+import { dirname } from 'node:path';
+import type { ContainerPort, ProcessSpec } from '../../core/container-runtime.js';
+
+const COMMON_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
+
+/** Where applications find programs unless their environment says otherwise; the platform's own Node comes last. */
+export const defaultPath = (): string => {
+  const extra = process.platform === 'darwin' ? ['/opt/homebrew/bin'] : [];
+  return [...new Set([...COMMON_PATH, ...extra, dirname(process.execPath)])].join(':');
+};
+
+/**
+ * There is no network of its own: what asks for a container port by PORT must listen on the host port instead.
+ * Without PORT the first mapping is given.
+ */
+const hostPortFor = (port: string | undefined, ports: readonly ContainerPort[]): string | undefined => {
+  if (port === undefined) return ports[0] && String(ports[0].hostPort);
+  const mapping = ports.find((one) => String(one.containerPort) === port);
+  return mapping ? String(mapping.hostPort) : port;
+};
+
+/** The whole environment of a process: nothing of the platform's own gets in. */
+export const buildEnvironment = (
+  spec: ProcessSpec,
+  place: { home: string; tmp: string; path: string; ports: readonly ContainerPort[] },
+): Record<string, string> => {
+  const env: Record<string, string> = {
+    HOME: place.home,
+    TMPDIR: place.tmp,
+    USER: spec.user === '' ? 'vcap' : spec.user,
+    PATH: place.path,
+    LANG: 'C.UTF-8',
+    ...spec.env,
+  };
+  const port = hostPortFor(spec.env['PORT'], place.ports);
+  if (port !== undefined) env['PORT'] = port;
+  return env;
+};
+
+/** Why this cannot be started, found before anything is; NUL separates fields on the way to the helper. */
+export const specProblem = (spec: ProcessSpec): string | undefined => {
+  if (!/^[A-Za-z0-9_.-]{1,100}$/.test(spec.id) || spec.id.startsWith('.'))
+    return `bad process id: ${spec.id}`;
+  if (spec.path === '') return 'no program given';
+  if ([spec.path, spec.dir, ...spec.args].some((text) => text.includes('\0'))) return 'NUL in the command';
+  for (const [key, value] of Object.entries(spec.env)) {
+    if (key === '' || /[=\0]/.test(key)) return `bad environment variable name: ${JSON.stringify(key)}`;
+    if (value.includes('\0')) return `NUL in environment variable ${key}`;
+  }
+  return undefined;
+};

@@ -1,0 +1,174 @@
+/**
+ * The Node side of the helper (supervisor.pl): spawns it, talks to it, restarts it when it dies. What it started
+ * goes on without it.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../../common/runtime/package-root.js';
+import type { Clock } from '../../../common/ports/clock.js';
+import type { Logger } from '../../../common/ports/logger.js';
+
+export type HelperReply =
+  | { ok: true; rest: Buffer }
+  /** `lost`: the helper died before it answered, what became of the request is not known */
+  | { ok: false; reason: string; lost: boolean };
+
+export interface Helper {
+  start(): Promise<void>;
+  /** ends the helper; supervisors and containers stay */
+  stop(): Promise<void>;
+  /** fields must hold no NUL; text is sent as UTF-8 */
+  request(verb: string, ...fields: string[]): Promise<HelperReply>;
+  /** process id of the helper that runs now */
+  pid(): number | undefined;
+  healthy(): boolean;
+}
+
+export interface HelperOptions {
+  clock: Clock;
+  logger: Logger;
+  /** a supervisor has ended: its directory */
+  onGone(dir: string): void;
+  /** a new helper runs, after an earlier one died: it watches nothing yet */
+  onRestart(): void;
+}
+
+const PERL = '/usr/bin/perl';
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 5000;
+/** how long a request waits for a helper that is being restarted */
+const PATIENCE_MS = 5000;
+
+const frame = (text: string): Buffer => {
+  const length = Buffer.byteLength(text);
+  const out = Buffer.allocUnsafe(4 + length);
+  out.writeUInt32BE(length, 0);
+  out.write(text, 4);
+  return out;
+};
+
+/** cuts what arrives into frames */
+const createUnframer = (onFrame: (frame: Buffer) => void): ((chunk: Buffer) => void) => {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (rest.length >= 4 && rest.length >= 4 + rest.readUInt32BE(0)) {
+      const end = 4 + rest.readUInt32BE(0);
+      onFrame(rest.subarray(4, end));
+      rest = rest.subarray(end);
+    }
+  };
+};
+
+const cutField = (data: Buffer): [string, Buffer] => {
+  const at = data.indexOf(0);
+  return at === -1
+    ? [data.toString(), Buffer.alloc(0)]
+    : [data.toString('utf8', 0, at), data.subarray(at + 1)];
+};
+
+const toReply = (state: string, rest: Buffer): HelperReply =>
+  state === 'failed' ? { ok: false, reason: rest.toString(), lost: false } : { ok: true, rest };
+
+const spawnPerl = (): ChildProcess =>
+  spawn(
+    existsSync(PERL) ? PERL : 'perl',
+    [join(packageRoot(), 'cell-rep', 'runtimes', 'process', 'supervisor.pl')],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: '/',
+      env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' },
+    },
+  );
+
+export const createHelper = (options: HelperOptions): Helper => {
+  const { clock, logger } = options;
+  const pending = new Map<string, (reply: HelperReply) => void>();
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let sequence = 0;
+  let retryMs = FIRST_RETRY_MS;
+
+  const onFrame = (data: Buffer): void => {
+    const [kind, body] = cutField(data);
+    if (kind === 'gone') return options.onGone(body.toString());
+    const [id, answer] = cutField(body);
+    const settle = pending.get(id);
+    pending.delete(id);
+    retryMs = FIRST_RETRY_MS;
+    settle?.(toReply(...cutField(answer)));
+  };
+
+  const onDeath = (): void => {
+    child = undefined;
+    const unanswered = [...pending.values()];
+    pending.clear();
+    for (const settle of unanswered) settle({ ok: false, reason: 'the helper died', lost: true });
+    if (stopping) return;
+    logger.warn('helper-died', { retryMs });
+    clock.after(retryMs, () => {
+      if (stopping) return;
+      launch();
+      options.onRestart();
+    });
+    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+  };
+
+  const launch = (): void => {
+    const started = spawnPerl();
+    child = started;
+    let over = false;
+    const once = (error?: unknown): void => {
+      if (over) return;
+      over = true;
+      if (error) logger.error('helper-failed', { error });
+      onDeath();
+    };
+    started.on('error', once);
+    started.on('close', () => once());
+    started.stdin?.on('error', () => undefined); // its death is told by 'close'
+    started.stdout?.on('data', createUnframer(onFrame));
+    started.stderr?.on('data', (text: Buffer) =>
+      logger.warn('helper-said', { text: text.toString().trim() }),
+    );
+  };
+
+  const request = async (verb: string, ...fields: string[]): Promise<HelperReply> => {
+    for (
+      let waited = 0;
+      !child?.stdin?.writable && !stopping && waited < PATIENCE_MS;
+      waited += FIRST_RETRY_MS
+    ) {
+      await clock.sleep(FIRST_RETRY_MS);
+    }
+    const stdin = child?.stdin;
+    if (!stdin?.writable) return { ok: false, reason: 'the helper does not run', lost: false };
+    const id = String(++sequence);
+    return await new Promise((resolve) => {
+      pending.set(id, resolve);
+      stdin.write(frame([verb, id, ...fields].join('\0')));
+    });
+  };
+
+  return {
+    async start() {
+      stopping = false;
+      launch();
+      const reply = await request('forget', '');
+      if (!reply.ok) throw new Error(`the process runtime's helper does not start (perl): ${reply.reason}`);
+    },
+    async stop() {
+      stopping = true;
+      const running = child;
+      if (!running) return;
+      const closed = new Promise<void>((resolve) => running.once('close', () => resolve()));
+      running.stdin?.end();
+      await closed;
+    },
+    request,
+    pid: () => child?.pid,
+    healthy: () => child?.stdin?.writable === true,
+  };
+};

@@ -1,0 +1,111 @@
+/**
+ * A container's directory. Only `home` and `tmp` belong to the container's user; the rest is the platform's.
+ *
+ *     <root>/<guid>/             0711
+ *       container.json           0600  what it is; `destroyed.json` once it is being removed
+ *       home/  tmp/              0700  the container's user
+ *       proc/<id>/               0700  lock, pid, out.0, out.1, exit (supervisor.pl)
+ *       stage-<n>/               0700  content on its way into home
+ */
+import { chmod, chown, mkdir, readFile, readdir, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
+
+const IN_PARALLEL = 16;
+
+export interface ContainerRecord {
+  spec: ContainerSpec;
+  /** -1 = the platform's own account */
+  uid: number;
+  ports: ContainerPort[];
+}
+
+export interface Layout {
+  dir: string;
+  home: string;
+  tmp: string;
+  proc: string;
+  record: string;
+  destroyed: string;
+}
+
+export const layoutOf = (root: string, guid: string): Layout => {
+  const dir = join(root, guid);
+  return {
+    dir,
+    home: join(dir, 'home'),
+    tmp: join(dir, 'tmp'),
+    proc: join(dir, 'proc'),
+    record: join(dir, 'container.json'),
+    destroyed: join(dir, 'destroyed.json'),
+  };
+};
+
+const makeOwn = async (dir: string, uid: number): Promise<void> => {
+  await mkdir(dir, { mode: 0o700 });
+  if (uid >= 0) await chown(dir, uid, uid);
+};
+
+/** the container's directory itself must exist */
+export const writeContainer = async (layout: Layout, record: ContainerRecord): Promise<void> => {
+  await Promise.all([
+    (process.umask() & 0o011) === 0 ? undefined : chmod(layout.dir, 0o711), // mkdir's mode is cut by the umask
+    makeOwn(layout.home, record.uid),
+    makeOwn(layout.tmp, record.uid),
+    mkdir(layout.proc, { mode: 0o700 }),
+  ]);
+  // last: a container without a whole record was never made
+  await writeFile(layout.record, JSON.stringify(record), { mode: 0o600 });
+};
+
+export type Found =
+  | { kind: 'container'; record: ContainerRecord }
+  /** half made or half removed; `uid` when it is known */
+  | { kind: 'remains'; uid: number };
+
+const parseRecord = async (path: string): Promise<ContainerRecord | undefined> => {
+  try {
+    const record = JSON.parse(await readFile(path, 'utf8')) as ContainerRecord;
+    return typeof record.spec?.guid === 'string' && typeof record.uid === 'number' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+export const readContainer = async (layout: Layout): Promise<Found> => {
+  const record = await parseRecord(layout.record);
+  if (record) return { kind: 'container', record };
+  return { kind: 'remains', uid: (await parseRecord(layout.destroyed))?.uid ?? -1 };
+};
+
+export const listDirectories = async (dir: string): Promise<string[]> => {
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+};
+
+const removeEntry = async (path: string, isDirectory: boolean): Promise<void> =>
+  isDirectory ? removeTree(path) : unlink(path);
+
+const empty = async (dir: string): Promise<void> => {
+  const entries = await readdir(dir, { withFileTypes: true });
+  for (let at = 0; at < entries.length; at += IN_PARALLEL) {
+    const some = entries.slice(at, at + IN_PARALLEL);
+    await Promise.all(some.map((entry) => removeEntry(join(dir, entry.name), entry.isDirectory())));
+  }
+};
+
+const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
+
+/** Removes a tree, directories that their owner closed to himself too. Nobody may be writing into it any more. */
+export const removeTree = async (dir: string): Promise<void> => {
+  try {
+    await empty(dir).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error;
+      await chmod(dir, 0o700);
+      await empty(dir);
+    });
+    await rmdir(dir);
+  } catch (error) {
+    if (!ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+};

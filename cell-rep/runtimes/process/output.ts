@@ -1,0 +1,166 @@
+/** Reads the bounded rotating output files that a supervisor writes; the format is described in supervisor.pl. */
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OutputReader } from '../../core/container-runtime.js';
+
+/** A supervisor never begins a new generation before the current file has this size; the least configurable size. */
+export const MIN_OUTPUT_FILE_BYTES = 64 * 1024;
+
+const FILE_HEADER = 16;
+const RECORD_HEADER = 16;
+/** more than the longest record: 64 KiB and its header */
+const WINDOW = 128 * 1024;
+
+interface Position {
+  generation: number;
+  offset: number;
+}
+
+const parseCursor = (cursor: string): Position | undefined => {
+  const match = /^(\d+):(\d+)$/.exec(cursor);
+  return match ? { generation: Number(match[1]), offset: Number(match[2]) } : undefined;
+};
+
+const readGeneration = async (file: FileHandle): Promise<number | undefined> => {
+  const header = Buffer.alloc(FILE_HEADER);
+  const { bytesRead } = await file.read(header, 0, FILE_HEADER, 0);
+  return bytesRead === FILE_HEADER && header.toString('latin1', 0, 4) === 'OUTC'
+    ? header.readUInt32BE(4)
+    : undefined;
+};
+
+interface OutputFile {
+  generation: number;
+  file: FileHandle;
+}
+
+const openSlot = async (dir: string, slot: number): Promise<OutputFile | undefined> => {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(join(dir, `out.${slot}`), 'r');
+    const generation = await readGeneration(file);
+    if (generation !== undefined) return { generation, file };
+  } catch {
+    // not there (yet)
+  }
+  await file?.close();
+  return undefined;
+};
+
+/** the oldest file that is still kept of generation `least` or later */
+const openFrom = async (dir: string, least: number): Promise<OutputFile | undefined> => {
+  const found = [await openSlot(dir, 0), await openSlot(dir, 1)].filter((slot) => slot !== undefined);
+  found.sort((a, b) => a.generation - b.generation);
+  const chosen = found.find((slot) => slot.generation >= least);
+  for (const slot of found) if (slot !== chosen) await slot.file.close();
+  return chosen;
+};
+
+const newestGeneration = async (dir: string, slot: number): Promise<number> => {
+  const other = await openSlot(dir, slot);
+  await other?.file.close();
+  return other?.generation ?? -1;
+};
+
+/** hands out the whole records in `data`; answers how many bytes they took */
+const deliver = (data: Buffer, at: Position, reader: OutputReader): number => {
+  let used = 0;
+  while (data.length - used >= RECORD_HEADER) {
+    const length = data.readUInt32BE(used + 4);
+    const end = used + RECORD_HEADER + length;
+    if (end > data.length) break;
+    const nanoseconds = String(data.readUInt32BE(used + 12)).padStart(9, '0');
+    const chunk = {
+      stream: data[used] === 2 ? ('ERR' as const) : ('OUT' as const),
+      timestamp: `${data.readUInt32BE(used + 8)}${nanoseconds}`,
+      data: data.subarray(used + RECORD_HEADER, end),
+    };
+    used = end;
+    reader.onChunk(chunk, `${at.generation}:${at.offset + used}`);
+  }
+  return used;
+};
+
+export interface Follower {
+  /** reads what is there; resolves when everything written before the call has been handed out */
+  wake(): Promise<void>;
+  stop(): void;
+}
+
+export interface FollowerOptions {
+  dir: string;
+  from: string;
+  reader: OutputReader;
+  onError(error: unknown): void;
+}
+
+export const createFollower = ({ dir, from, reader, onError }: FollowerOptions): Follower => {
+  const start = parseCursor(from);
+  const at: Position = start ?? { generation: 0, offset: FILE_HEADER };
+  let file: FileHandle | undefined;
+  let stopped = false;
+
+  const openNext = async (): Promise<boolean> => {
+    const found = await openFrom(dir, at.generation);
+    if (!found) return false;
+    file = found.file;
+    if (found.generation !== at.generation) {
+      at.generation = found.generation;
+      at.offset = FILE_HEADER;
+    }
+    return true;
+  };
+
+  const readOn = async (source: FileHandle): Promise<boolean> => {
+    const { size } = await source.stat();
+    if (size <= at.offset) return false;
+    const window = Buffer.allocUnsafe(Math.min(size - at.offset, WINDOW));
+    const { bytesRead } = await source.read(window, 0, window.length, at.offset);
+    if (stopped) return false;
+    const used = deliver(window.subarray(0, bytesRead), at, reader);
+    at.offset += used;
+    return used > 0;
+  };
+
+  const closeFile = async (): Promise<void> => {
+    const old = file;
+    file = undefined;
+    await old?.close();
+  };
+
+  const pump = async (): Promise<void> => {
+    while (!stopped) {
+      if (!file && !(await openNext())) return;
+      if (!file) return;
+      // asked before reading: when a newer file exists, what is read afterwards is all of this one
+      const mayBeFull = (await file.stat()).size >= MIN_OUTPUT_FILE_BYTES;
+      const complete = mayBeFull && (await newestGeneration(dir, (at.generation + 1) % 2)) > at.generation;
+      if (await readOn(file)) continue;
+      if (!complete) return;
+      await closeFile();
+      at.generation += 1;
+      at.offset = FILE_HEADER;
+    }
+  };
+
+  let queue: Promise<void> = Promise.resolve();
+  let waiting = false;
+  return {
+    wake() {
+      if (waiting) return queue;
+      waiting = true;
+      queue = queue
+        .then(() => {
+          waiting = false;
+          return pump();
+        })
+        .catch(onError);
+      return queue;
+    },
+    stop() {
+      stopped = true;
+      queue = queue.then(closeFile).catch(onError);
+    },
+  };
+};

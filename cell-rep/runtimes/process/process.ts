@@ -1,0 +1,209 @@
+/** One process of a container: its directory, its supervisor, who follows it. */
+import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { readFile, writeFile, rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Clock } from '../../../common/ports/clock.js';
+import type { Logger } from '../../../common/ports/logger.js';
+import type { ExitStatus, OutputReader, ProcessInfo, RunningProcess } from '../../core/container-runtime.js';
+import { isAlive, killSession, signalGroup } from './identity.js';
+import type { ProcessIdentity } from './identity.js';
+import { createFollower } from './output.js';
+import type { Follower } from './output.js';
+
+/** How often output is looked for when nobody told of it. */
+const SLOW_POLL_MS = 1000;
+const KILL_TRIES = 100;
+const KILL_PAUSE_MS = 20;
+
+const LOST: SupervisedExit = { code: 255, signal: 0, outOfMemory: false, lost: true, clean: false };
+
+/** `clean`: the supervisor knows that no descendant of the process lives on */
+export type SupervisedExit = ExitStatus & { clean: boolean };
+
+export interface SupervisedProcess {
+  readonly dir: string;
+  readonly running: RunningProcess;
+  readonly info: () => ProcessInfo;
+  /** resolves with the exit status, however it came; whatever followers got */
+  readonly ended: Promise<SupervisedExit>;
+  /** the supervisor is no more: finds out how the process ended, and ends what is left of it */
+  supervisorGone(): Promise<void>;
+  identity(): Promise<{ supervisor: number; leader: ProcessIdentity } | undefined>;
+  /** stops following, for good */
+  close(): void;
+}
+
+const parseExit = (text: string): SupervisedExit | undefined => {
+  try {
+    const { code, signal, lost, clean } = JSON.parse(text) as Partial<SupervisedExit>;
+    if (typeof code !== 'number' || typeof signal !== 'number') return undefined;
+    return { code, signal, outOfMemory: false, lost: lost === true, clean: clean === true };
+  } catch {
+    return undefined;
+  }
+};
+
+export const readExit = async (dir: string): Promise<SupervisedExit | undefined> => {
+  const text = await readFile(join(dir, 'exit'), 'utf8').catch(() => '');
+  return parseExit(text);
+};
+
+const readIdentity = async (dir: string): ReturnType<SupervisedProcess['identity']> => {
+  const text = await readFile(join(dir, 'pid'), 'utf8').catch(() => '');
+  const [supervisor, pid, startTime, boot] = text.trim().split(' ');
+  if (supervisor === undefined || pid === undefined || startTime === undefined || boot === undefined)
+    return undefined;
+  return { supervisor: Number(supervisor), leader: { pid: Number(pid), startTime, bootId: boot } };
+};
+
+const writeExit = async (dir: string, exit: SupervisedExit): Promise<void> => {
+  const path = join(dir, 'exit');
+  await writeFile(`${path}.lost`, JSON.stringify(exit) + '\n', { mode: 0o600 });
+  await rename(`${path}.lost`, path);
+};
+
+/** Ends what a vanished supervisor left; its kill may take a moment to be done. */
+const endSession = async (leader: ProcessIdentity, clock: Clock): Promise<void> => {
+  for (let tries = 0; tries < KILL_TRIES && (await killSession(leader)); tries += 1) {
+    await clock.sleep(KILL_PAUSE_MS);
+  }
+};
+
+interface Followers {
+  add(from: string, reader: OutputReader): () => void;
+  /** nothing will be written any more; resolves when each follower has been given all there is */
+  drain(): Promise<void>;
+  close(): void;
+}
+
+/** Tells of changes in a directory, and now and then without any. */
+const createWatch = (dir: string, clock: Clock, wake: () => void): { begin(): void; end(): void } => {
+  let watcher: FSWatcher | undefined;
+  let stopPoll: (() => void) | undefined;
+  const endWatcher = (): void => {
+    watcher?.close();
+    watcher = undefined;
+  };
+  return {
+    begin() {
+      if (stopPoll) return;
+      stopPoll = clock.every(SLOW_POLL_MS, wake);
+      try {
+        watcher = watch(dir, { persistent: false }, wake);
+        watcher.on('error', endWatcher);
+      } catch {
+        // too many watches, say: the poll serves
+      }
+    },
+    end() {
+      endWatcher();
+      stopPoll?.();
+      stopPoll = undefined;
+    },
+  };
+};
+
+const createFollowers = (dir: string, clock: Clock, logger: Logger): Followers => {
+  const followers = new Set<Follower>();
+  let over = false;
+  const watching = createWatch(dir, clock, () => {
+    for (const follower of followers) void follower.wake();
+  });
+  /** the last reading: its file can be closed afterwards */
+  const last = (follower: Follower): Promise<void> => follower.wake().then(() => follower.stop());
+
+  return {
+    add(from, reader) {
+      const onError = (error: unknown): void => logger.error('output-reading-failed', { dir, error });
+      const follower = createFollower({ dir, from, reader, onError });
+      followers.add(follower);
+      if (!over) watching.begin();
+      void (over ? last(follower) : follower.wake());
+      return () => {
+        follower.stop();
+        followers.delete(follower);
+        if (followers.size === 0) watching.end();
+      };
+    },
+    async drain() {
+      over = true;
+      watching.end();
+      await Promise.all([...followers].map(last));
+    },
+    close() {
+      for (const follower of followers) follower.stop();
+      followers.clear();
+      watching.end();
+    },
+  };
+};
+
+export interface SupervisedProcessOptions {
+  dir: string;
+  clock: Clock;
+  logger: Logger;
+  /** known already, when the process ended in an earlier life */
+  exit?: SupervisedExit;
+}
+
+const toStatus = ({ code, signal, outOfMemory, lost }: SupervisedExit): ExitStatus => ({
+  code,
+  signal,
+  outOfMemory,
+  lost,
+});
+
+export const createSupervisedProcess = (options: SupervisedProcessOptions): SupervisedProcess => {
+  const { dir, clock, logger } = options;
+  const followers = createFollowers(dir, clock, logger);
+  let exit = options.exit;
+  let known: Awaited<ReturnType<typeof readIdentity>>;
+  let finish: (status: SupervisedExit) => void = () => undefined;
+  const ended = new Promise<SupervisedExit>((resolve) => (finish = resolve));
+  if (exit) finish(exit);
+
+  const identity = async (): ReturnType<SupervisedProcess['identity']> => (known ??= await readIdentity(dir));
+
+  const settle = async (): Promise<void> => {
+    let status = await readExit(dir);
+    if (!status) {
+      const who = await identity();
+      logger.warn('supervisor-lost', { dir, pid: who?.leader.pid });
+      if (who) await endSession(who.leader, clock);
+      status = LOST;
+      await writeExit(dir, status).catch(() => undefined); // the container may be on its way out
+    }
+    exit = status;
+    void followers.drain();
+    finish(status);
+  };
+  let settling: Promise<void> | undefined;
+
+  const running: RunningProcess = {
+    id: basename(dir),
+    // asked for anew each time: followers that came late are waited for as well
+    get exited() {
+      return ended.then(async (status) => {
+        await followers.drain();
+        return toStatus(status);
+      });
+    },
+    follow: (from, reader) => followers.add(from, reader),
+    async signal(signal) {
+      if (exit) return;
+      const who = await identity();
+      if (who && (await isAlive(who.leader))) signalGroup(who.leader.pid, signal);
+    },
+  };
+
+  return {
+    dir,
+    running,
+    info: () => ({ id: running.id, running: !exit, ...(exit && { exit: toStatus(exit) }) }),
+    ended,
+    supervisorGone: () => (settling ??= exit ? Promise.resolve() : settle()),
+    identity,
+    close: () => followers.close(),
+  };
+};

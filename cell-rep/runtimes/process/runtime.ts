@@ -1,0 +1,214 @@
+/**
+ * Containers as plain processes, for machines without Docker (design §4, §8.10): no isolation but a user of their own
+ * when the platform runs as root.
+ */
+import { mkdir, chmod } from 'node:fs/promises';
+import { DEFAULT_ARCHIVE_LIMITS } from '../../../common/model/archive-rules.js';
+import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
+import type { Clock } from '../../../common/ports/clock.js';
+import type { Logger } from '../../../common/ports/logger.js';
+import type {
+  Container,
+  ContainerRuntime,
+  ContainerSpec,
+  CreateResult,
+} from '../../core/container-runtime.js';
+import { createPortPool } from '../ports.js';
+import type { PortPool, PortRange } from '../ports.js';
+import { createProcessContainer } from './container.js';
+import type { ContainerContext, ProcessContainer } from './container.js';
+import { defaultPath } from './environment.js';
+import { createHelper } from './helper.js';
+import type { Helper } from './helper.js';
+import { layoutOf, listDirectories, readContainer, removeTree, writeContainer } from './layout.js';
+import type { ContainerRecord, Layout } from './layout.js';
+import { MIN_OUTPUT_FILE_BYTES } from './output.js';
+import type { SupervisedProcess } from './process.js';
+import { createUserPool, DEFAULT_USERS, fitUserRange, readUidMap, USER_CLAIMS } from './users.js';
+import type { UserPool, UserRange } from './users.js';
+
+export const DEFAULT_OUTPUT_FILE_BYTES = 4 * 1024 * 1024;
+
+export interface ProcessRuntimeOptions {
+  /** this cell's own directory, see chooseContainerRoot */
+  root: string;
+  clock: Clock;
+  logger: Logger;
+  /** host ports of this cell alone; default 20000 to 29999 */
+  ports?: PortRange;
+  /** users for containers, as root; default {@link DEFAULT_USERS} */
+  users?: UserRange;
+  /** where this machine's claims on users are kept */
+  userClaims?: string;
+  /** size at which an output file is put aside; two are kept per process; ≥ 64 KiB, default 4 MiB */
+  outputFileBytes?: number;
+  /** for `place` */
+  archiveLimits?: ArchiveLimits;
+  /** PATH of processes whose environment has none */
+  path?: string;
+}
+
+export interface ProcessRuntime extends ContainerRuntime {
+  readonly kind: 'process';
+  /** process id of the helper that runs now */
+  helperPid(): number | undefined;
+}
+
+const GUID = /^[A-Za-z0-9_-]{1,100}$/;
+
+const CAVEAT_ROOT =
+  'applications run as plain processes, each container as a user of its own; memory, disk and network are not limited';
+const CAVEAT_SHARED =
+  'applications run as plain processes and share your account: they can read and change what you can; ' +
+  'memory, processes, disk and network are not limited';
+
+interface Resources {
+  users: UserPool | undefined;
+  ports: PortPool;
+}
+
+const createResources = (options: ProcessRuntimeOptions): Resources => {
+  const { clock, root, ports = { first: 20_000, last: 29_999 } } = options;
+  const range = fitUserRange(options.users ?? DEFAULT_USERS, readUidMap());
+  const isRoot = process.getuid?.() === 0;
+  return {
+    users: isRoot ? createUserPool({ range, root, claims: options.userClaims ?? USER_CLAIMS }) : undefined,
+    ports: createPortPool({ range: ports, clock }),
+  };
+};
+
+const reserve = async (
+  { users, ports }: Resources,
+  spec: ContainerSpec,
+  dir: string,
+): Promise<{ ok: true; record: ContainerRecord } | { ok: false; reason: string }> => {
+  const hostPorts = await ports.take(spec.ports.length);
+  if (!hostPorts) return { ok: false, reason: 'no free host port' };
+  const uid = users ? await users.take(dir) : -1;
+  if (uid === undefined) {
+    hostPorts.forEach((port) => ports.release(port));
+    return { ok: false, reason: 'no free user id' };
+  }
+  const mapped = spec.ports.map((containerPort, i) => ({ containerPort, hostPort: hostPorts[i] as number }));
+  return { ok: true, record: { spec, uid, ports: mapped } };
+};
+
+const release = async ({ users, ports }: Resources, record: ContainerRecord): Promise<void> => {
+  for (const { hostPort } of record.ports) ports.release(hostPort);
+  if (record.uid >= 0) await users?.release(record.uid);
+};
+
+/** Finishes what a removal, or a creation, left half-done when the platform was killed. */
+const removeRemains = async (helper: Helper, layout: Layout, uid: number): Promise<void> => {
+  if (uid > 0) await helper.request('killall', String(uid));
+  await removeTree(layout.dir);
+};
+
+export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
+  const { root, clock } = options;
+  const logger = options.logger.session('process-runtime');
+  const resources = createResources(options);
+  const containers = new Map<string, ProcessContainer>();
+  const processes = new Map<string, SupervisedProcess>();
+  const making = new Set<string>();
+
+  const helper = createHelper({
+    clock,
+    logger,
+    onGone: (dir) => {
+      void processes.get(dir)?.supervisorGone();
+      void helper.request('forget', dir);
+    },
+    onRestart: () => {
+      for (const one of processes.values()) if (one.info().running) void helper.request('watch', one.dir);
+    },
+  });
+
+  const context: ContainerContext = {
+    clock,
+    logger,
+    helper,
+    processes,
+    path: options.path ?? defaultPath(),
+    outputFileBytes: Math.max(options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES, MIN_OUTPUT_FILE_BYTES),
+    archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
+    async release(record) {
+      containers.delete(record.spec.guid);
+      await release(resources, record);
+    },
+  };
+
+  const build = (layout: Layout, record: ContainerRecord): ProcessContainer => {
+    const container = createProcessContainer(context, layout, record);
+    containers.set(record.spec.guid, container);
+    return container;
+  };
+
+  const make = async (spec: ContainerSpec): Promise<CreateResult> => {
+    const layout = layoutOf(root, spec.guid);
+    try {
+      await mkdir(layout.dir, { mode: 0o711 });
+    } catch (error) {
+      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+      return {
+        ok: false,
+        reason: exists ? `container ${spec.guid} exists already` : (error as Error).message,
+      };
+    }
+    const reserved = await reserve(resources, spec, layout.dir);
+    try {
+      if (reserved.ok) {
+        await writeContainer(layout, reserved.record);
+        return { ok: true, container: build(layout, reserved.record) };
+      }
+    } catch (error) {
+      if (reserved.ok) await release(resources, reserved.record);
+      await removeTree(layout.dir);
+      return { ok: false, reason: (error as Error).message };
+    }
+    await removeTree(layout.dir);
+    return reserved;
+  };
+
+  const create = async (spec: ContainerSpec): Promise<CreateResult> => {
+    if (!GUID.test(spec.guid)) return { ok: false, reason: `bad container guid: ${spec.guid}` };
+    making.add(spec.guid); // half made: adopt leaves it alone
+    try {
+      return await make(spec);
+    } finally {
+      making.delete(spec.guid);
+    }
+  };
+
+  const adoptOne = async (name: string): Promise<void> => {
+    const layout = layoutOf(root, name);
+    const found = await readContainer(layout);
+    if (found.kind === 'remains') return removeRemains(helper, layout, found.uid);
+    for (const { hostPort } of found.record.ports) resources.ports.keep(hostPort);
+    await build(layout, found.record).adopt(await listDirectories(layout.proc));
+  };
+
+  return {
+    kind: 'process',
+    caveat: resources.users ? CAVEAT_ROOT : CAVEAT_SHARED,
+    async start() {
+      await mkdir(root, { recursive: true });
+      await chmod(root, 0o711);
+      await resources.users?.sweep();
+      await helper.start();
+    },
+    async stop() {
+      for (const container of containers.values()) container.detach();
+      await helper.stop();
+    },
+    healthy: () => helper.healthy(),
+    create,
+    async adopt(): Promise<Container[]> {
+      for (const name of await listDirectories(root)) {
+        if (!containers.has(name) && !making.has(name)) await adoptOne(name);
+      }
+      return [...containers.values()];
+    },
+    helperPid: () => helper.pid(),
+  };
+};
