@@ -24,8 +24,8 @@ const dispatchOptions = (exchange: Exchange, entry: PoolEntry): Dispatcher.Dispa
   method: exchange.req.method ?? 'GET',
   headers: endpointHeaders(exchange.headers, entry.endpoint),
   body: exchange.body ?? null,
-  // undici would take the name to expect in a certificate from `Host`
-  ...(entry.endpoint.tls ? { servername: entry.endpoint.certName || entry.endpoint.host } : {}),
+  // undici would take the name from `Host` and reconnect whenever it changes; what counts is set when connecting
+  ...(entry.endpoint.tls ? { servername: entry.endpoint.host } : {}),
   ...(exchange.upgrade ? { upgrade: exchange.upgrade.protocol } : {}),
 });
 

@@ -56,10 +56,7 @@ export const createUpstreams = ({ endpoints, maxHeaderBytes }: UpstreamsOptions)
 
   const connectTo = (endpoint: Endpoint): Connector =>
     memory.watched((options, callback) =>
-      connector(
-        endpoint.tls ? { ...options, servername: endpoint.certName || endpoint.host } : options,
-        callback,
-      ),
+      connector(endpoint.tls ? { ...options, servername: endpoint.certName } : options, callback),
     );
 
   const open = (endpoint: Endpoint): Pool =>
