@@ -1,0 +1,158 @@
+import type { BbsClient } from '../bbs/index.js';
+import type { Bus } from '../common/ports/bus.js';
+import type { Clock } from '../common/ports/clock.js';
+import type { Logger } from '../common/ports/logger.js';
+import type { Random } from '../common/ports/random.js';
+import type { Member } from '../common/runtime/group.js';
+import type { StoreEngine } from '../common/store/engine.js';
+import type { ApiConfig } from './config.js';
+import { blobsInUse } from './core/packages.js';
+import { createBlobDoor } from './handlers/blob-door.js';
+import type { Deps } from './handlers/deps.js';
+import type { Listener } from './handlers/listener.js';
+import { listen } from './handlers/listener.js';
+import type { AppTasks } from './services/app-tasks.js';
+import { createAppTasks } from './services/app-tasks.js';
+import type { Background } from './services/background.js';
+import { createBackground } from './services/background.js';
+import { createCells } from './services/cells.js';
+import type { Jobs } from './services/jobs.js';
+import { createJobs } from './services/jobs.js';
+import { createLogs } from './services/logs.js';
+import type { Lrps } from './services/lrps.js';
+import { createLrps } from './services/lrps.js';
+import { createOperations } from './services/operations.js';
+import { createStaging } from './services/staging.js';
+import { createBlobStore } from './store/blobs.js';
+import { openState } from './store/state.js';
+import { loadToken } from './store/token.js';
+
+export interface ApiOptions {
+  config: ApiConfig;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  bus: Bus;
+  bbs: BbsClient;
+  engine: StoreEngine;
+}
+
+export interface Api {
+  members: Member[];
+  /** where it listens; known once its members have started */
+  address(): { host: string; port: number };
+  /** the bearer token; known once its members have started */
+  token(): string;
+}
+
+interface Parts {
+  deps: Deps;
+  token: string;
+  lrps: Lrps;
+  tasks: AppTasks;
+  jobs: Jobs;
+  background: Background;
+}
+
+const build = async (options: ApiOptions, logger: Logger): Promise<Parts> => {
+  const { config, clock, random, bus, bbs, engine } = options;
+  const token = await loadToken(config.tokenFile, random);
+  const blobs = createBlobStore(config.blobDirectory);
+  await blobs.start();
+  const state = await openState({ engine, clock, random, logger, settings: config.settings });
+  state.onLost((reason) => logger.error('store-lost', { reason }));
+  const background = createBackground(logger);
+  const logs = createLogs({ bus, clock, logger, limits: config.logs });
+  const { syncIntervalMs, domainTtlSeconds } = config;
+  const lrps = createLrps({ state, bbs, clock, random, logger, syncIntervalMs, domainTtlSeconds });
+  const tasks = createAppTasks({ state, bbs, clock, random, logger, syncIntervalMs });
+  const jobs = createJobs(state, background);
+  const staging = createStaging({ state, blobs, logs, background, logger });
+  const operations = createOperations({ state, lrps, tasks, jobs, logs, blobs, background });
+  const cells = createCells({ bus, bbs, random, timeoutMs: config.cellStateTimeoutMs });
+  const { maxUploadBytes, archive } = config;
+  const effects = { bbs, cells, clock, random, logger, maxUploadBytes, archive };
+  const deps: Deps = { state, blobs, operations, tasks, staging, logs, ...effects };
+  return { deps, token, lrps, tasks, jobs, background };
+};
+
+const NOT_STARTED = 'the API has not started';
+
+/**
+ * The API. Its members, in order: state and files; the droplet socket; the HTTP listener; and what keeps the
+ * BBS equal to the state, whose first comparison is done when the last one has started.
+ */
+export const assembleApi = (options: ApiOptions): Api => {
+  const { config, clock } = options;
+  const logger = options.logger.session('api');
+  let parts: Parts | undefined;
+  let door: Member | undefined;
+  let listener: Listener | undefined;
+
+  const need = (): Parts => {
+    if (!parts) throw new Error(NOT_STARTED);
+    return parts;
+  };
+
+  const state: Member = {
+    name: 'api-state',
+    async start() {
+      parts = await build(options, logger);
+      const { state: opened, blobs, logs, staging } = parts.deps;
+      await blobs.sweep(() => blobsInUse(opened.tables));
+      logs.start();
+      staging.start();
+    },
+    async stop() {
+      const { deps, background } = need();
+      deps.logs.stop();
+      await background.idle();
+      await deps.state.close();
+    },
+  };
+
+  const blobDoor: Member = {
+    name: 'api-blob-door',
+    async start() {
+      const { state: opened, blobs } = need().deps;
+      door = createBlobDoor({ path: config.blobSocketPath, state: opened, blobs, logger });
+      await door.start();
+    },
+    stop: () => door?.stop(),
+  };
+
+  const http: Member = {
+    name: 'api-http',
+    async start() {
+      const { deps, token } = need();
+      const allowedHosts = [...config.allowedHosts, config.listen.host];
+      const guard = { token, allowedHosts, allowedOrigins: config.allowedOrigins };
+      listener = await listen({ deps, guard, listen: config.listen, clock });
+      logger.info('listening', { ...listener.address });
+    },
+    stop: () => listener?.close(),
+  };
+
+  const follow: Member = {
+    name: 'api-sync',
+    async start() {
+      const { lrps, tasks, jobs } = need();
+      await lrps.start();
+      await tasks.start();
+      await jobs.finishOld();
+    },
+    stop() {
+      need().lrps.stop();
+      need().tasks.stop();
+    },
+  };
+
+  return {
+    members: [state, blobDoor, http, follow],
+    address() {
+      if (!listener) throw new Error(NOT_STARTED);
+      return listener.address;
+    },
+    token: () => need().token,
+  };
+};

@@ -1,0 +1,146 @@
+import type { LogBatch, LogLine } from '../../common/model/logs.js';
+
+/** Recent log lines by source, bounded; what log-cache is to Cloud Foundry. Times are ns and always BigInt. */
+
+export interface LogEnvelope {
+  timestamp: bigint;
+  sourceType: string;
+  instanceId: string;
+  stream: 'OUT' | 'ERR';
+  /** base64 */
+  payload: string;
+  /** shared by all lines of a batch */
+  tags: Record<string, string>;
+}
+
+export interface LogLimits {
+  linesPerSource: number;
+  /** bytes of payload, as base64, over all sources */
+  totalBytes: number;
+}
+
+export interface LogQuery {
+  /** inclusive */
+  startTime?: bigint;
+  /** exclusive */
+  endTime?: bigint;
+  limit: number;
+  descending: boolean;
+  /** ns: now */
+  now: bigint;
+}
+
+export interface LogBuffer {
+  add(batch: LogBatch): void;
+  read(sourceId: string, query: LogQuery): LogEnvelope[];
+  drop(sourceId: string): void;
+}
+
+const SECOND = 1_000_000_000n;
+const DECIMAL = /^\d{1,20}$/;
+
+interface Source {
+  /** oldest first, no two with one timestamp */
+  lines: LogEnvelope[];
+  bytes: number;
+}
+
+/** First position whose line is not older than `time`. */
+const lowerBound = (lines: readonly LogEnvelope[], time: bigint): number => {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const line = lines[middle];
+    if (line && line.timestamp < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+/** Keeps times apart: a reader goes on at the last one + 1 ns, and would lose a second line of the same time. */
+const insert = (lines: LogEnvelope[], envelope: LogEnvelope): void => {
+  const last = lines.at(-1);
+  if (!last || last.timestamp < envelope.timestamp) {
+    lines.push(envelope);
+    return;
+  }
+  let at = lowerBound(lines, envelope.timestamp);
+  let timestamp = envelope.timestamp;
+  for (; lines[at]?.timestamp === timestamp; at += 1) timestamp += 1n;
+  lines.splice(at, 0, { ...envelope, timestamp });
+};
+
+/**
+ * The one query by which a follower finds where to begin asks for the newest line; it must not be one of the
+ * last second, else a talkative application never shows anything (reference: cf CLI).
+ */
+const newestSettled = (lines: readonly LogEnvelope[], now: bigint): LogEnvelope[] => {
+  const at = lowerBound(lines, now - SECOND + 1n) - 1;
+  return lines.slice(Math.max(at, 0), at + 1);
+};
+
+const select = (lines: readonly LogEnvelope[], query: LogQuery): LogEnvelope[] => {
+  const from = query.startTime === undefined ? 0 : lowerBound(lines, query.startTime);
+  const to = query.endTime === undefined ? lines.length : lowerBound(lines, query.endTime);
+  const range = lines.slice(from, Math.max(from, to));
+  if (!query.descending) return range.slice(0, query.limit);
+  if (query.limit === 1) return newestSettled(range, query.now);
+  return range.slice(-query.limit).reverse();
+};
+
+export const createLogBuffer = (limits: LogLimits): LogBuffer => {
+  // insertion order = order of the last line: the quietest source comes first
+  const sources = new Map<string, Source>();
+  let totalBytes = 0;
+
+  const shift = (source: Source, count: number): void => {
+    for (const line of source.lines.splice(0, count)) {
+      source.bytes -= line.payload.length;
+      totalBytes -= line.payload.length;
+    }
+  };
+
+  const makeRoom = (): void => {
+    for (const [id, source] of sources) {
+      while (totalBytes > limits.totalBytes && source.lines.length > 0) {
+        shift(source, Math.max(1, source.lines.length >>> 2));
+      }
+      if (totalBytes <= limits.totalBytes) return;
+      sources.delete(id);
+    }
+  };
+
+  const addLine = (source: Source, line: LogLine, batch: LogBatch): void => {
+    if (!DECIMAL.test(line.timestamp)) return;
+    const { sourceType, stream, payload } = line;
+    const { instanceId, tags } = batch;
+    insert(source.lines, {
+      timestamp: BigInt(line.timestamp),
+      sourceType,
+      stream,
+      payload,
+      instanceId,
+      tags,
+    });
+    source.bytes += payload.length;
+    totalBytes += payload.length;
+  };
+
+  return {
+    add(batch) {
+      const source = sources.get(batch.sourceId) ?? { lines: [], bytes: 0 };
+      sources.delete(batch.sourceId);
+      sources.set(batch.sourceId, source);
+      for (const line of batch.lines) addLine(source, line, batch);
+      shift(source, Math.max(0, source.lines.length - limits.linesPerSource));
+      makeRoom();
+    },
+    read: (sourceId, query) => select(sources.get(sourceId)?.lines ?? [], query),
+    drop(sourceId) {
+      const source = sources.get(sourceId);
+      if (source) shift(source, source.lines.length);
+      sources.delete(sourceId);
+    },
+  };
+};

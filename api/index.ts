@@ -1,0 +1,1 @@
+export type { Api, ApiOptions } from './assemble.js';

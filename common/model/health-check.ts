@@ -1,0 +1,2 @@
+/** How an application's health is looked at, in Cloud Foundry's words. */
+export type HealthCheckType = 'port' | 'process' | 'http';
