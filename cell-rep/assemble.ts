@@ -182,3 +182,8 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
 
 /** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
 const SETTLE_MS = 5_000;
+
+/** Adapters, for the mains that put a cell together. */
+export { createDownloader } from './actions/download.js';
+export { chooseContainerRoot, removeContainerRoot } from './runtimes/process/container-root.js';
+export { createProcessRuntime } from './runtimes/process/runtime.js';

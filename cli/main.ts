@@ -2,6 +2,7 @@ import { createSystemClock } from '../common/adapters/system-clock.js';
 import { OutcryError } from '../common/model/errors.js';
 import { COMMANDS } from './commands/index.js';
 import type { Command, Context } from './context.js';
+import { errorLine } from './error-line.js';
 import { type ApiClient, createApiClient } from './http/api-client.js';
 import { findTarget } from './http/target.js';
 import { table } from './output.js';
@@ -10,15 +11,6 @@ const help = (): string => {
   const rows = COMMANDS.map(({ usage, summary }) => [`  outcry ${usage}`, summary]);
   return `Outcry: push applications, submit tasks, see where they run.\n\n${table(rows)}\n
 The API is found in ~/.outcry (OUTCRY_DATA), or by OUTCRY_API and OUTCRY_TOKEN.`;
-};
-
-/** One line: code, what happened, what to do. */
-export const errorLine = (error: unknown): string => {
-  if (error instanceof OutcryError) return `outcry: ${error.code}: ${error.message}; ${error.remedy}`;
-  const internal = new OutcryError('INTERNAL', {
-    reason: error instanceof Error ? error.message : String(error),
-  });
-  return `outcry: ${internal.code}: ${internal.message}; ${internal.remedy}`;
 };
 
 const nearestCommand = (name: string): string => {

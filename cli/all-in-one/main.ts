@@ -1,0 +1,270 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assembleApi } from '../../api/assemble.js';
+import { apiConfig } from '../../api/config.js';
+import { assembleAuctioneer } from '../../auctioneer/assemble.js';
+import { auctioneerConfig } from '../../auctioneer/config.js';
+import { assembleBbs } from '../../bbs/assemble.js';
+import { bbsConfig } from '../../bbs/config.js';
+import { type BbsClient, createBbsClient } from '../../bbs/index.js';
+import {
+  assembleCellRep,
+  chooseContainerRoot,
+  createDownloader,
+  createProcessRuntime,
+  removeContainerRoot,
+} from '../../cell-rep/assemble.js';
+import { cellRepConfig } from '../../cell-rep/config.js';
+import { openLogFile } from '../../common/adapters/log-file.js';
+import { createMemoryBus } from '../../common/adapters/memory-bus.js';
+import { createPinoLogger } from '../../common/adapters/pino-logger.js';
+import { createSystemClock } from '../../common/adapters/system-clock.js';
+import { createSystemRandom } from '../../common/adapters/system-random.js';
+import type { Bus } from '../../common/ports/bus.js';
+import type { Clock } from '../../common/ports/clock.js';
+import type { Logger } from '../../common/ports/logger.js';
+import type { Random } from '../../common/ports/random.js';
+import { type Config, configError } from '../../common/runtime/config.js';
+import { type Member, createGroup } from '../../common/runtime/group.js';
+import { runUntilSignal } from '../../common/runtime/signals.js';
+import { acquireDataLock, dataLockError } from '../../common/store/data-lock.js';
+import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
+import { assembleRouter } from '../../router/assemble.js';
+import { routerConfig } from '../../router/config.js';
+import type { Context } from '../context.js';
+import { createApiClient } from '../http/api-client.js';
+import { capacityPerCell } from './capacity.js';
+import { privateDir, readToken, removeEndpoint, writeEndpoint } from './data-dir.js';
+import { choosePort } from './ports.js';
+import { type Tour, serve, tourOnce } from './tour.js';
+
+export interface UpOptions {
+  dataDir: string;
+  once: boolean;
+  cells: number;
+  apiPort: number | undefined;
+  routerPort: number | undefined;
+}
+
+/** What every component is given. */
+interface Ground {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  bus: Bus;
+  dataDir: string;
+}
+
+interface Ports {
+  api: number;
+  router: number;
+}
+
+const LOG_FILE_BYTES = 16 * 1024 * 1024;
+/** host ports of all cells together */
+const HOST_PORTS = { first: 20_000, count: 10_000 };
+const BLOB_HOST = 'blobs.outcry.internal';
+
+const compiled = <C>(config: Config<C>, raw: unknown): C => {
+  const result = config.parse(raw, 'npm start');
+  if (!result.ok) throw configError(result.error);
+  return result.value;
+};
+
+/** `index` counts from 0; cells of one machine share its memory, disk and ports equally. */
+const assembleCell = async (
+  ground: Ground & { bbs: BbsClient; blobSocket: string },
+  { index, cells }: { index: number; cells: number },
+) => {
+  const { clock, logger, dataDir } = ground;
+  const cellId = `cell-${index + 1}`;
+  const capacity = capacityPerCell(cells, dataDir);
+  const stateDir = privateDir(dataDir, join('reps', cellId));
+  const isRoot = process.getuid?.() === 0;
+  const root = await chooseContainerRoot({ dataDir, cellId, isRoot });
+  const share = Math.floor(HOST_PORTS.count / cells);
+  const first = HOST_PORTS.first + index * share;
+  const runtime = createProcessRuntime({
+    root,
+    clock,
+    logger: logger.session('runtime', { cellId }),
+    ports: { first, last: first + share - 1 },
+  });
+  const downloader = createDownloader({
+    ...ground,
+    cacheDir: privateDir(stateDir, 'downloads'),
+    hosts: { [BLOB_HOST]: { socketPath: ground.blobSocket } },
+  });
+  const config = compiled(cellRepConfig, {
+    cell_id: cellId,
+    cell_index: index,
+    zone: `z${(index % 3) + 1}`,
+    memory: `${capacity.memoryMb}M`,
+    disk: `${capacity.diskMb}M`,
+    max_containers: capacity.containers,
+    state_dir: stateDir,
+    on_stop: 'stop-containers',
+  });
+  const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
+  return { members, runtime, root };
+};
+
+/** All components, ready to be started in order. */
+const assembleSystem = async (
+  ground: Ground,
+  options: { cells: number; ports: Ports; onLost(reason: string): void },
+) => {
+  const { bus, clock, logger, dataDir } = ground;
+  const bbsSocket = join(dataDir, 'bbs.sock');
+  const blobSocket = join(dataDir, 'blobs.sock');
+  const engine = createSqliteEngine({ dir: privateDir(dataDir, 'db') });
+  const bbs = createBbsClient({ endpoint: { socketPath: bbsSocket }, clock, logger });
+  const board = assembleBbs({
+    ...ground,
+    engine,
+    onLost: options.onLost,
+    // whoever held a lease lived in this process, and the data directory's lock says that it has ended
+    config: compiled(bbsConfig, { socket_path: bbsSocket, forget_leases_on_start: true }),
+  });
+  const router = assembleRouter({
+    ...ground,
+    config: compiled(routerConfig, { port: options.ports.router }),
+  });
+  const auctioneer = assembleAuctioneer({ ...ground, bbs, config: compiled(auctioneerConfig, {}) });
+  const cells = await Promise.all(
+    Array.from({ length: options.cells }, (_, index) =>
+      assembleCell({ ...ground, bbs, blobSocket }, { index, cells: options.cells }),
+    ),
+  );
+  const api = assembleApi({
+    ...ground,
+    bbs,
+    engine,
+    config: compiled(apiConfig, {
+      listen: { port: options.ports.api },
+      data_dir: dataDir,
+      token_file: join(dataDir, 'token'),
+      blob_socket: blobSocket,
+    }),
+  });
+  const client: Member = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
+  const bus0: Member = { name: 'bus', start: () => undefined, stop: () => bus.close() };
+  return {
+    roots: cells.map(({ root }) => root),
+    caveat: cells[0]?.runtime.caveat ?? '',
+    members: [
+      bus0,
+      ...board.members,
+      client,
+      ...router.members,
+      ...auctioneer.members,
+      ...together('cells', { parts: cells, logger }),
+      ...api.members,
+    ],
+  };
+};
+
+/** Cells start and stop side by side: each takes its time to let its containers go. */
+const together = (
+  name: string,
+  { parts, logger }: { parts: readonly { members: readonly Member[] }[]; logger: Logger },
+): Member[] => {
+  const groups = parts.map(({ members }) => createGroup(members, logger));
+  return [
+    {
+      name,
+      start: async () => void (await Promise.all(groups.map((group) => group.start()))),
+      stop: async () => void (await Promise.all(groups.map((group) => group.stop()))),
+    },
+  ];
+};
+
+/** Holds the data directory while `use` runs. */
+const withDataDir = async <T>(
+  context: Context,
+  options: UpOptions,
+  use: (dataDir: string) => Promise<T>,
+): Promise<T> => {
+  const dataDir = options.once ? mkdtempSync(join(tmpdir(), 'outcry-once-')) : options.dataDir;
+  const lock = acquireDataLock(dataDir, {
+    pid: process.pid,
+    startedAt: new Date(context.now()).toISOString(),
+    command: `outcry up --data ${dataDir}`,
+  });
+  if (!lock.ok) throw dataLockError(lock.error);
+  try {
+    return await use(dataDir);
+  } finally {
+    lock.value.release();
+    if (options.once) rmSync(dataDir, { recursive: true, force: true });
+  }
+};
+
+const run = async (context: Context, options: UpOptions, dataDir: string): Promise<number> => {
+  const began = context.elapsed();
+  const log = openLogFile({
+    path: join(privateDir(dataDir, 'logs'), 'outcry.log'),
+    maxBytes: LOG_FILE_BYTES,
+  });
+  const logger = createPinoLogger({ level: 'info', destination: log });
+  const [clock, random] = [createSystemClock(), createSystemRandom()];
+  const ground: Ground = { clock, random, logger, dataDir, bus: createMemoryBus({ clock, logger }) };
+  const ports: Ports = {
+    router: await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' }),
+    api: await choosePort({ asked: options.apiPort, preferred: 8081, what: 'API' }),
+  };
+  const url = `http://127.0.0.1:${ports.api}`;
+  const token = readToken(dataDir, random);
+  let lost: (error: Error) => void = () => undefined;
+  const untilLost = new Promise<never>((_, reject) => (lost = reject));
+  const system = await assembleSystem(ground, {
+    cells: options.cells,
+    ports,
+    onLost: (reason) => lost(new Error(`the bulletin board has lost its store: ${reason}`)),
+  });
+
+  const api = createApiClient({ url, token });
+  const tour: Tour = {
+    context: { ...context, api: () => api },
+    began,
+    url,
+    routerPort: ports.router,
+    ...system,
+  };
+  let finish: (done: Promise<void>) => void = () => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  const last: Member = {
+    name: 'tour',
+    start: () => {
+      writeEndpoint(dataDir, {
+        api: url,
+        router: `http://127.0.0.1:${ports.router}`,
+        token,
+        pid: process.pid,
+      });
+      if (options.once) finish(tourOnce(tour));
+      else void serve(tour);
+    },
+    stop: async () => {
+      removeEndpoint(dataDir);
+      await api.close();
+    },
+  };
+  const group = createGroup([...system.members, last], logger);
+  try {
+    const end = await runUntilSignal(group, { logger, until: Promise.race([finished, untilLost]) });
+    context.note('stopped');
+    return end === 'done' || !options.once ? 0 : 130;
+  } finally {
+    await Promise.all(system.roots.map(removeContainerRoot));
+    log.close();
+  }
+};
+
+/** Runs the whole system in this process until a signal, or, with `once`, until it has shown that it works. */
+export const runAllInOne = (context: Context, options: UpOptions): Promise<number> => {
+  // databases, sockets and logs are nobody else's to read
+  process.umask(0o077);
+  return withDataDir(context, options, (dataDir) => run(context, options, dataDir));
+};

@@ -1,0 +1,51 @@
+import type { Context } from '../context.js';
+import { errorLine } from '../error-line.js';
+import { answersFromAll, ensureHello, waysTo } from './hello.js';
+import { createSteps } from './steps.js';
+
+/** A running system, seen from outside. */
+export interface Tour {
+  context: Context;
+  /** of the API */
+  url: string;
+  routerPort: number;
+  /** when the system began to start, on the context's clock */
+  began: number;
+  /** what the user must know of the runtime; '' = nothing */
+  caveat: string;
+}
+
+/** Pushes the example, waits until every instance has answered, and prints what took how long. */
+export const tourOnce = async ({ context, routerPort, began }: Tour): Promise<void> => {
+  const steps = createSteps(context, began);
+  try {
+    const site = await steps.run('push examples/hello', () => ensureHello(context));
+    await steps.run(`every one of ${site.instances} instances answers`, () =>
+      answersFromAll(context, site, routerPort),
+    );
+  } finally {
+    steps.print();
+  }
+};
+
+/** Pushes the example and says what to try next; the system serves on whatever becomes of it. */
+export const serve = async ({ context, url, routerPort, caveat }: Tour): Promise<void> => {
+  try {
+    const site = await ensureHello(context);
+    const ways = await waysTo(site, routerPort);
+    context.print('');
+    context.print(`hello    ${ways.join('\n         ')}`);
+  } catch (error) {
+    context.note(errorLine(error));
+  }
+  context.print(`API      ${url}`);
+  if (caveat !== '') context.print(`note     ${caveat}`);
+  context.print(`
+Try, in another terminal:
+  npx outcry app hello
+  npx outcry scale hello -i 5
+  npx outcry logs hello --recent
+  npx outcry push DIR
+
+Ctrl-C stops the containers and keeps what you want to run.`);
+};

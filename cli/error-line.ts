@@ -1,0 +1,8 @@
+import { OutcryError } from '../common/model/errors.js';
+
+/** One line: code, what happened, what to do. */
+export const errorLine = (error: unknown): string => {
+  if (error instanceof OutcryError) return `outcry: ${error.code}: ${error.message}; ${error.remedy}`;
+  const reason = error instanceof Error ? error.message : String(error);
+  return errorLine(new OutcryError('INTERNAL', { reason }, { cause: error }));
+};
