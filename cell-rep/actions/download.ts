@@ -1,0 +1,129 @@
+/** Downloads (design §9): http(s) only, guarded addresses, checksums, a size limit, and a cache by key. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DownloadAction } from '../../common/model/action.js';
+import type { Logger } from '../../common/ports/logger.js';
+import { createSlots } from '../waiting/slots.js';
+import { createDownloadCache } from './download-cache.js';
+import type { CachedFile } from './download-cache.js';
+import type { Downloader, FetchResult } from './downloader.js';
+import { createHttpFetcher } from './http-fetch.js';
+import type { HostAddress } from './http-fetch.js';
+
+export interface DownloaderOptions {
+  /** emptied at the first download: nothing of an earlier life is trusted */
+  cacheDir: string;
+  logger: Logger;
+  /** names that are ours, e.g. the platform's own blob store; reached as given, whatever their address */
+  hosts?: Record<string, HostAddress>;
+  /** lets everyone reach loopback, link-local and other inner addresses; default false */
+  allowLoopback?: boolean;
+  /** bytes of one artifact; default 4 GiB */
+  maxBytes?: number;
+  /** bytes kept though nobody uses them; default 10 GiB, as Diego's */
+  maxCacheBytes?: number;
+  /** at once; default 5, as Diego's */
+  maxConcurrent?: number;
+  /** ms without a byte until a download is given up; default 60 s */
+  idleTimeoutMs?: number;
+}
+
+export interface ClosableDownloader extends Downloader {
+  /** ends connections that are kept open */
+  close(): Promise<void>;
+}
+
+const GIB = 1024 ** 3;
+
+const validators = (cached: CachedFile | undefined): Record<string, string> => ({
+  ...(cached?.etag !== undefined && { 'if-none-match': cached.etag }),
+  ...(cached?.lastModified !== undefined && { 'if-modified-since': cached.lastModified }),
+});
+
+/** The same key with another checksum is another file. */
+const keyOf = (action: DownloadAction): string =>
+  action.cacheKey === '' ? '' : [action.cacheKey, action.checksumAlgorithm, action.checksumValue].join('\n');
+
+export const createDownloader = (options: DownloaderOptions): ClosableDownloader => {
+  const logger = options.logger.session('downloader');
+  const { hosts = {}, allowLoopback = false, maxBytes = 4 * GIB, idleTimeoutMs = 60_000 } = options;
+  const http = createHttpFetcher({ hosts, allowLoopback, maxBytes, idleTimeoutMs });
+  const slots = createSlots(options.maxConcurrent ?? 5);
+  const cache = createDownloadCache(options.maxCacheBytes ?? 10 * GIB);
+  /** downloads under way by cache key: whoever wants the same file waits for it, then asks whether it changed */
+  const turns = new Map<string, Promise<unknown>>();
+  let files = 0;
+  let prepared = false;
+
+  const newFile = (): string => {
+    if (!prepared) {
+      rmSync(options.cacheDir, { recursive: true, force: true });
+      mkdirSync(options.cacheDir, { recursive: true, mode: 0o700 });
+      prepared = true;
+    }
+    files += 1;
+    return join(options.cacheDir, `artifact-${files}`);
+  };
+
+  const handOut = (entry: CachedFile): FetchResult => {
+    cache.use(entry);
+    let released = false;
+    return {
+      ok: true,
+      file: entry.file,
+      bytes: entry.bytes,
+      release() {
+        if (released) return;
+        released = true;
+        for (const file of cache.release(entry)) void unlink(file).catch(() => undefined);
+      },
+    };
+  };
+
+  const load = async (action: DownloadAction, key: string, signal: AbortSignal): Promise<FetchResult> => {
+    const cached = cache.get(key);
+    const { from, checksumAlgorithm, checksumValue } = action;
+    const to = newFile();
+    const headers = validators(cached);
+    // what is checked against asking may be dropped meanwhile
+    if (cached) cache.use(cached);
+    try {
+      const result = await http.fetch({ from, to, checksumAlgorithm, checksumValue, headers, signal });
+      if (!result.ok) return result;
+      if (!('unchanged' in result)) return handOut(cache.add({ key, file: to, ...result.file }));
+      return cached ? handOut(cached) : { ok: false, reason: 'status 304 to an unconditional request' };
+    } finally {
+      if (cached) for (const file of cache.release(cached)) void unlink(file).catch(() => undefined);
+    }
+  };
+
+  /** a checksum says what the content is: nobody needs to be asked again */
+  const known = (action: DownloadAction, key: string): CachedFile | undefined =>
+    action.checksumAlgorithm === '' ? undefined : cache.get(key);
+
+  const inTurn = async (key: string, job: () => Promise<FetchResult>): Promise<FetchResult> => {
+    if (key === '') return job();
+    const before = turns.get(key) ?? Promise.resolve();
+    const mine = before.then(job, job);
+    turns.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (turns.get(key) === mine) turns.delete(key);
+    }
+  };
+
+  return {
+    async fetch(action, signal) {
+      const key = keyOf(action);
+      const result = await inTurn(key, async () => {
+        const entry = known(action, key);
+        return entry ? handOut(entry) : slots(() => load(action, key, signal));
+      });
+      if (!result.ok) logger.info('download-failed', { artifact: action.artifact, reason: result.reason });
+      return result;
+    },
+    close: () => http.close(),
+  };
+};

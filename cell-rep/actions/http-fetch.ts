@@ -1,0 +1,225 @@
+/** One HTTP download into a file, guarded on the way. */
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Agent, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { guardedLookup, refusedHost } from '../../common/runtime/outbound-address.js';
+
+/** Where one of our own names really lives. */
+export type HostAddress = { socketPath: string } | { url: string };
+
+export interface HttpFetcherOptions {
+  hosts: Record<string, HostAddress>;
+  allowLoopback: boolean;
+  maxBytes: number;
+  /** ms */
+  idleTimeoutMs: number;
+}
+
+export interface FetchRequest {
+  from: string;
+  /** the file to write; it must not exist */
+  to: string;
+  /** 'md5', 'sha1', 'sha256' or '' */
+  checksumAlgorithm: string;
+  checksumValue: string;
+  /** validators of a kept copy */
+  headers: Record<string, string>;
+  signal: AbortSignal;
+}
+
+export interface FetchedFile {
+  bytes: number;
+  etag?: string;
+  lastModified?: string;
+}
+
+export type HttpFetchResult =
+  { ok: true; file: FetchedFile } | { ok: true; unchanged: true } | { ok: false; reason: string };
+
+export interface HttpFetcher {
+  fetch(request: FetchRequest): Promise<HttpFetchResult>;
+  close(): Promise<void>;
+}
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const CHECKSUMS = new Set(['md5', 'sha1', 'sha256']);
+
+/** What is wrong with a download, in words for its owner; without the query, where signatures are. */
+class DownloadError extends Error {}
+
+const parseUrl = (text: string, base?: URL): URL => {
+  let url: URL;
+  try {
+    url = new URL(text, base);
+  } catch {
+    throw new DownloadError('not a URL');
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new DownloadError(`${url.protocol.slice(0, -1)} URLs are not allowed, only http and https`);
+  }
+  return url;
+};
+
+const headerOf = (
+  headers: Record<string, string | string[] | undefined>,
+  name: string,
+): string | undefined => {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+/** counts and checks what flows through */
+const createMeter = (
+  maxBytes: number,
+  algorithm: string,
+): { stream: Transform; bytes(): number; sum(): string } => {
+  const hash = algorithm === '' ? undefined : createHash(algorithm);
+  let bytes = 0;
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      hash?.update(chunk);
+      if (bytes > maxBytes) done(new DownloadError(`larger than ${maxBytes} bytes`));
+      else done(null, chunk);
+    },
+  });
+  return { stream, bytes: () => bytes, sum: () => hash?.digest('hex') ?? '' };
+};
+
+interface Route {
+  dispatcher: Dispatcher;
+  url: URL;
+}
+
+const createRouter = (options: HttpFetcherOptions): { of(url: URL): Route; agents: Agent[] } => {
+  const timeouts = { bodyTimeout: options.idleTimeoutMs, headersTimeout: options.idleTimeoutMs };
+  const open = new Agent(timeouts);
+  const guarded = options.allowLoopback
+    ? open
+    : new Agent({ ...timeouts, connect: { lookup: guardedLookup } });
+  const sockets = new Map<string, Agent>();
+  for (const [name, host] of Object.entries(options.hosts)) {
+    if ('socketPath' in host) {
+      sockets.set(name, new Agent({ ...timeouts, connect: { socketPath: host.socketPath } }));
+    }
+  }
+  return {
+    agents: [open, guarded, ...sockets.values()],
+    of(url) {
+      const own = options.hosts[url.hostname];
+      const socket = sockets.get(url.hostname);
+      if (socket) return { dispatcher: socket, url };
+      if (own && 'url' in own) return { dispatcher: open, url: new URL(url.pathname + url.search, own.url) };
+      const problem = options.allowLoopback ? undefined : refusedHost(url.hostname);
+      if (problem) throw problem;
+      return { dispatcher: guarded, url };
+    },
+  };
+};
+
+/** The causes that a person can do something about come from deep below. */
+const reasonOf = (error: unknown, signal: AbortSignal): string => {
+  if (signal.aborted) return 'cancelled';
+  const { message, cause, errors } = error as Error & { errors?: Error[] };
+  const inner = errors?.[0] ?? cause;
+  return inner instanceof Error && message === '' ? inner.message : message;
+};
+
+export const createHttpFetcher = (options: HttpFetcherOptions): HttpFetcher => {
+  const router = createRouter(options);
+
+  const follow = async (
+    from: string,
+    { headers, signal }: FetchRequest,
+  ): Promise<Dispatcher.ResponseData> => {
+    let url = parseUrl(from);
+    for (let left = MAX_REDIRECTS; ; left -= 1) {
+      const route = router.of(url);
+      const authorization =
+        url.username === ''
+          ? {}
+          : {
+              authorization:
+                'Basic ' +
+                Buffer.from(decodeURIComponent(`${url.username}:${url.password}`)).toString('base64'),
+            };
+      const response = await request(route.url.origin + route.url.pathname + route.url.search, {
+        dispatcher: route.dispatcher,
+        headers: { ...headers, ...authorization },
+        signal,
+      });
+      if (!REDIRECTS.has(response.statusCode)) return response;
+      await response.body.dump();
+      const location = headerOf(response.headers, 'location');
+      if (location === undefined) throw new DownloadError(`status ${response.statusCode} without a location`);
+      if (left === 0) throw new DownloadError(`more than ${MAX_REDIRECTS} redirects`);
+      url = parseUrl(location, url);
+    }
+  };
+
+  const save = async (body: Readable, wanted: FetchRequest): Promise<number> => {
+    const algorithm = wanted.checksumAlgorithm.toLowerCase();
+    const meter = createMeter(options.maxBytes, algorithm);
+    try {
+      await pipeline(body, meter.stream, createWriteStream(wanted.to, { flags: 'wx', mode: 0o600 }));
+      const sum = meter.sum();
+      if (algorithm !== '' && sum !== wanted.checksumValue.toLowerCase()) {
+        throw new DownloadError(
+          `checksum mismatch: ${algorithm} is ${sum}, expected ${wanted.checksumValue}`,
+        );
+      }
+      return meter.bytes();
+    } catch (error) {
+      await unlink(wanted.to).catch(() => undefined);
+      throw error;
+    }
+  };
+
+  const fetch = async (wanted: FetchRequest): Promise<HttpFetchResult> => {
+    const algorithm = wanted.checksumAlgorithm.toLowerCase();
+    if (algorithm !== '' && !CHECKSUMS.has(algorithm)) {
+      throw new DownloadError(`unknown checksum algorithm ${wanted.checksumAlgorithm}`);
+    }
+    const response = await follow(wanted.from, wanted);
+    if (response.statusCode === 304) {
+      await response.body.dump();
+      return { ok: true, unchanged: true };
+    }
+    const declared = Number(headerOf(response.headers, 'content-length') ?? 0);
+    if (response.statusCode !== 200 || declared > options.maxBytes) {
+      response.body.on('error', () => undefined).destroy();
+      if (response.statusCode !== 200) throw new DownloadError(`status ${response.statusCode}`);
+      throw new DownloadError(`larger than ${options.maxBytes} bytes`);
+    }
+    const bytes = await save(response.body, wanted);
+    const etag = headerOf(response.headers, 'etag');
+    const lastModified = headerOf(response.headers, 'last-modified');
+    return {
+      ok: true,
+      file: {
+        bytes,
+        ...(etag !== undefined && { etag }),
+        ...(lastModified !== undefined && { lastModified }),
+      },
+    };
+  };
+
+  return {
+    async fetch(wanted) {
+      try {
+        return await fetch(wanted);
+      } catch (error) {
+        return { ok: false, reason: reasonOf(error, wanted.signal) };
+      }
+    },
+    async close() {
+      await Promise.all(router.agents.map((agent) => agent.destroy()));
+    },
+  };
+};
