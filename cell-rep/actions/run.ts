@@ -14,10 +14,16 @@ interface Ending {
   exceeded: boolean;
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
+/** `aborted` when the signal comes first. The signal may outlive many processes, so nothing is left on it. */
+const exitOrAbort = (process: RunningProcess, signal: AbortSignal): Promise<ExitStatus | 'aborted'> =>
   new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) return resolve('aborted');
+    const abort = (): void => resolve('aborted');
+    signal.addEventListener('abort', abort, { once: true });
+    void process.exited.then((exit) => {
+      signal.removeEventListener('abort', abort);
+      resolve(exit);
+    });
   });
 
 /** SIGTERM, the grace, SIGKILL. undefined: not even that ended it. */
@@ -35,8 +41,8 @@ const awaitEnd = async (
   step: Step,
   context: StepContext,
 ): Promise<Ending | undefined> => {
-  const exit = await Promise.race([process.exited, aborted(step.signal)]);
-  return exit === undefined ? terminate(process, context) : { exit, exceeded: false };
+  const exit = await exitOrAbort(process, step.signal);
+  return exit === 'aborted' ? terminate(process, context) : { exit, exceeded: false };
 };
 
 const start = async (action: RunAction, step: Step, context: StepContext) => {

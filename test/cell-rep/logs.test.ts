@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { createFakeClock } from '../../common/adapters/fake-clock.js';
+import { silentLogger } from '../../common/adapters/capture-logger.js';
+import { createMemoryBus } from '../../common/adapters/memory-bus.js';
+import type { LogBatch } from '../../common/model/logs.js';
+import { LONGEST_LINE, createLineSplitter, createRateLimiter } from '../../cell-rep/core/log-lines.js';
+import { createLogPublisher } from '../../cell-rep/logs/log-publisher.js';
+import { desiredLrp } from '../support/lrps.js';
+import { createWorld, startRep } from '../support/rep.js';
+
+const text = (lines: Uint8Array[]): string[] => lines.map((line) => Buffer.from(line).toString());
+
+t.test('lines - are cut at newlines, however the bytes arrive', async (t) => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ unit: 'grapheme' })),
+      fc.array(fc.nat(9), { minLength: 1 }),
+      (lines, sizes) => {
+        const wanted = lines.map((line) => line.replace(/[\r\n]/g, '')).filter((line) => line !== '');
+        const bytes = Buffer.from(lines.map((line) => line.replace(/[\r\n]/g, '')).join('\n'));
+        const splitter = createLineSplitter();
+        const got: string[] = [];
+        for (let from = 0, at = 0; from < bytes.length; at += 1) {
+          const size = (sizes[at % sizes.length] ?? 0) + 1;
+          got.push(...text(splitter.push(bytes.subarray(from, from + size))));
+          from += size;
+        }
+        got.push(...text(splitter.end()));
+        return JSON.stringify(got) === JSON.stringify(wanted);
+      },
+    ),
+  );
+  t.same(
+    text(createLineSplitter().push(Buffer.from('a\r\n\n\r\nb\n'))),
+    ['a', 'b'],
+    'no empty lines, no returns',
+  );
+});
+
+t.test('lines - over 61,440 bytes are split, never inside a character, and nothing is lost', async (t) => {
+  const line = 'é'.repeat(100_000);
+  const splitter = createLineSplitter();
+  const parts = splitter.push(Buffer.from(`x${line}\n`));
+  t.ok(parts.every((part) => part.length <= LONGEST_LINE));
+  t.equal(text(parts).join(''), `x${line}`);
+  t.notOk(text(parts).some((part) => part.includes('\ufffd')));
+});
+
+t.test('lines - binary output passes in pieces', async (t) => {
+  const bytes = Buffer.alloc(200_000, 0x80);
+  const splitter = createLineSplitter();
+  const parts = [...splitter.push(bytes), ...splitter.end()];
+  t.equal(
+    parts.reduce((sum, part) => sum + part.length, 0),
+    200_000,
+  );
+});
+
+t.test('rate limit - bytes per second, one notice per period, none and nothing as limits', async (t) => {
+  const limit = createRateLimiter(10);
+  t.same(
+    [limit(6, 0), limit(4, 1), limit(1, 2), limit(1, 3), limit(10, 1000), limit(1, 1001)],
+    ['pass', 'pass', 'drop-and-tell', 'drop', 'pass', 'drop-and-tell'],
+  );
+  t.equal(createRateLimiter(-1)(1e9, 0), 'pass');
+  t.equal(createRateLimiter(0)(1, 0), 'drop-and-tell');
+});
+
+t.test('rate limit - its notice is in the application’s log', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp({ logRateLimit: { bytesPerSecond: 10 } }));
+  const rep = await startRep(world);
+  rep.workLrp();
+  await rep.until(() => world.bbs.starts.length === 1, 'started');
+  rep.only().main().emit('12345678\nabcdefgh\nxyz\n');
+  await rep.until(() => world.lines.some((line) => line.includes('exceeded')), 'notice');
+  t.same(
+    world.lines.filter((line) => line.startsWith('APP')),
+    ['APP/PROC/WEB OUT 12345678', 'APP/PROC/WEB OUT app instance exceeded log rate limit (10 bytes/sec)'],
+  );
+  await rep.stop();
+});
+
+t.test('publisher - batches, in order, and keeps lines while the bus is away, within bounds', async (t) => {
+  const clock = createFakeClock();
+  const bus = createMemoryBus({ clock });
+  const batches: LogBatch[] = [];
+  bus.client().subscribe('log.guid.0', ({ payload }) => {
+    batches.push(JSON.parse(Buffer.from(payload).toString()) as LogBatch);
+  });
+  const publisher = createLogPublisher({ bus, clock, logger: silentLogger });
+  const source = { logGuid: 'guid', index: 0, tags: { source_id: 'other' } };
+  const line = (content: string | Uint8Array) =>
+    publisher.append(source, { sourceType: 'A', stream: 'OUT', bytes: Buffer.from(content), timestamp: 5n });
+  line('one');
+  line('two');
+  await clock.advance(100);
+  t.equal(batches.length, 1);
+  t.same(
+    batches[0]?.lines.map(({ timestamp }) => timestamp),
+    ['5', '6'],
+    'no two lines share a time',
+  );
+  t.match(batches[0], { sourceId: 'other', instanceId: '0', tags: { source_id: 'other' } });
+
+  bus.disconnect();
+  for (let at = 0; at < 20; at += 1) line(Buffer.alloc(60_000, 65 + at));
+  await clock.advance(100);
+  t.equal(batches.length, 1);
+  bus.reconnect();
+  await clock.advance(100);
+  const kept = batches.slice(1).flatMap(({ lines }) => lines);
+  t.ok(kept.length >= 2 && kept.length < 6, 'bounded');
+  t.equal(
+    Buffer.from(kept.at(-1)?.payload ?? '', 'base64').toString()[0],
+    String.fromCharCode(65 + 19),
+    'the newest',
+  );
+});
