@@ -12,26 +12,36 @@ const HOP_BY_HOP = new Set([
 const ALWAYS_REMOVED = 'x-cf-proxy-signature';
 const REQUEST_ID = 'x-vcap-request-id';
 
-const listedByConnection = (raw: RawHeaders): Set<string> => {
-  const names = new Set<string>();
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    if (raw[at]?.toLowerCase() !== 'connection') continue;
-    for (const name of (raw[at + 1] ?? '').toLowerCase().split(',')) names.add(name.trim());
-  }
+const NONE: ReadonlySet<string> = new Set();
+
+const listedBy = (connection: string): ReadonlySet<string> => {
+  // what nearly every answer says
+  if (connection === '' || connection === 'keep-alive' || connection === 'close') return NONE;
+  const names = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+  // lengths frame the message on the next hop too: no app may have them dropped
+  names.delete('content-length');
   return names;
+};
+
+const connectionOf = (raw: RawHeaders): string => {
+  let all = '';
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    all = all === '' ? (raw[at + 1] ?? '') : `${all},${raw[at + 1] ?? ''}`;
+  }
+  return all;
 };
 
 /** What goes to the client of an endpoint's answer. */
 export const responseHeaders = (raw: RawHeaders, requestId: string): string[] => {
-  const listed = listedByConnection(raw);
+  const listed = listedBy(connectionOf(raw));
   const headers: string[] = [];
   let hasRequestId = false;
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || lower === ALWAYS_REMOVED) continue;
-    // lengths frame the message on the next hop too: no app may have them dropped
-    if (listed.has(lower) && lower !== 'content-length') continue;
+    if (HOP_BY_HOP.has(lower) || lower === ALWAYS_REMOVED || listed.has(lower)) continue;
     hasRequestId ||= lower === REQUEST_ID;
     headers.push(name, raw[at + 1] ?? '');
   }

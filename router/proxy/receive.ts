@@ -92,7 +92,8 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   return {
     pool,
     exchange: {
-      ...incoming,
+      req,
+      res: incoming.res,
       upgrade: wantedUpgrade(incoming),
       facts,
       host,
