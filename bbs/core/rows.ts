@@ -47,10 +47,18 @@ export const sameInstance = (a: ActualLrpInstanceKey, b: ActualLrpInstanceKey): 
 
 export const isPlaced = (row: ActualLrp): boolean => row.state === 'CLAIMED' || row.state === 'RUNNING';
 
-export const newUnclaimed = (key: ActualLrpKey, ctx: Context): ActualLrp => ({
-  ...keyOf(key),
-  ...NO_INSTANCE,
-  ...emptyNetInfo(),
+/** Written out in full, since this is made by the hundred thousand. */
+export const newUnclaimed = ({ processGuid, index, domain }: ActualLrpKey, ctx: Context): ActualLrp => ({
+  processGuid,
+  index,
+  domain,
+  instanceGuid: '',
+  cellId: '',
+  address: '',
+  ports: [],
+  instanceAddress: '',
+  preferredAddress: 'UNKNOWN',
+  instanceIpv6Address: '',
   crashCount: 0,
   crashReason: '',
   state: 'UNCLAIMED',

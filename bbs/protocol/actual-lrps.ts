@@ -108,13 +108,14 @@ const printStart = (start: StartActualLrp): Body => ({
 });
 
 /** The parts of a start lie side by side in an ActualLRP's JSON, whose codec checks them all. */
-const asRow = (body: Body, netInfo: Body): Body => ({
-  ...netInfo,
-  actual_lrp_internal_routes: body['actual_lrp_internal_routes'],
-  metric_tags: body['metric_tags'],
-  routable: body['Routable'],
-  availability_zone: body['availability_zone'],
-});
+const asRow = (body: Body, netInfo: Body): Body =>
+  present({
+    ...netInfo,
+    actual_lrp_internal_routes: body['actual_lrp_internal_routes'],
+    metric_tags: body['metric_tags'],
+    routable: body['Routable'],
+    availability_zone: body['availability_zone'],
+  });
 
 const startOf = (transition: ActualLrpTransition, row: ActualLrp): StartActualLrp => {
   const { address, ports, instanceAddress, preferredAddress, instanceIpv6Address } = row;

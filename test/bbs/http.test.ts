@@ -1,0 +1,327 @@
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { Client } from 'undici';
+import { createMemoryBus } from '../../common/adapters/memory-bus.js';
+import { createCaptureLogger, silentLogger } from '../../common/adapters/capture-logger.js';
+import { createSystemClock } from '../../common/adapters/system-clock.js';
+import { createSystemRandom } from '../../common/adapters/system-random.js';
+import type { BbsEvent } from '../../common/model/events.js';
+import { createGroup } from '../../common/runtime/group.js';
+import type { StoreEngine } from '../../common/store/engine.js';
+import { createMemoryEngine } from '../../common/store/memory-engine.js';
+import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
+import { assembleBbs } from '../../bbs/assemble.js';
+import { bbsConfig } from '../../bbs/config.js';
+import { createBbsClient } from '../../bbs/index.js';
+import type { BbsClient } from '../../bbs/index.js';
+import { eventually } from '../support/eventually.js';
+import {
+  desiredLrp,
+  errorType,
+  KEY,
+  must,
+  netInfo,
+  ONE,
+  presenceLease,
+  startOf,
+  taskDefinition,
+} from '../support/bbs.js';
+
+type TestContext = Pick<typeof t, 'teardown' | 'equal' | 'same' | 'match'>;
+
+const clock = createSystemClock();
+
+const startBbs = async (
+  t: TestContext,
+  given: { engine?: StoreEngine; dir?: string; config?: object } = {},
+) => {
+  const dir = given.dir ?? mkdtempSync(join(tmpdir(), 'bbs-'));
+  const socketPath = join(dir, 'bbs.sock');
+  const logger = createCaptureLogger();
+  const { members } = assembleBbs({
+    config: must(bbsConfig.parse({ socket_path: socketPath, ...given.config }, 'test')),
+    clock,
+    random: createSystemRandom(),
+    logger,
+    bus: createMemoryBus(),
+    engine: given.engine ?? createMemoryEngine(),
+  });
+  const group = createGroup(members, silentLogger);
+  await group.start();
+  const client = createBbsClient({ endpoint: { socketPath }, clock, logger: silentLogger });
+  const stop = async (): Promise<void> => {
+    await client.close();
+    await group.stop();
+  };
+  t.teardown(async () => {
+    await stop();
+    if (!given.dir) rmSync(dir, { recursive: true, force: true });
+  });
+  return { client, socketPath, logger, stop, group };
+};
+
+const raw = async (socketPath: string, path: string, body: string | undefined, type = 'application/json') => {
+  const client = new Client('http://bbs', { socketPath });
+  const headers = body === undefined ? {} : { 'content-type': type };
+  const answer = await client.request({ path, method: 'POST', headers, body: body ?? null });
+  const text = await answer.body.text();
+  await client.close();
+  return { status: answer.statusCode, text };
+};
+
+/** Every call once, with what it must carry over the wire and back. */
+const walk = async (t: TestContext, client: BbsClient): Promise<void> => {
+  t.equal(await client.ping(), true);
+  must(await client.upsertDomain('apps', 0, ''));
+  t.same(must(await client.domains()), ['apps']);
+  const wanted = desiredLrp({
+    instances: 2,
+    ports: [8080, 8080, 2222],
+    routes: { 'cf-router': '[{"hostnames":["a.example"],"port":8080}]' },
+    cpuMilli: 250,
+  });
+  must(await client.desireLrp(wanted, 'trace'));
+  t.equal(errorType(await client.desireLrp(wanted, '')), 'ResourceExists');
+  const desired = must(await client.desiredLrp('app'));
+  t.match(desired, {
+    processGuid: 'app',
+    instances: 2,
+    ports: [8080, 2222],
+    metricsGuid: 'app-log',
+    cpuMilli: 250,
+  });
+  t.same(desired.routes, wanted.routes, 'routes are kept byte for byte');
+  t.same(must(await client.desiredLrps({ processGuids: ['app'] })), [desired]);
+  must(await client.claimActualLrp({ key: KEY, instanceKey: ONE }, ''));
+  must(await client.startActualLrp(startOf(ONE), ''));
+  const { routable, ...unset } = startOf(ONE);
+  t.equal(routable, true);
+  must(await client.startActualLrp(unset, ''));
+  const [row] = must(await client.actualLrps({ processGuid: 'app', index: 0 }));
+  t.match(row, {
+    ...KEY,
+    ...ONE,
+    ...netInfo(),
+    state: 'RUNNING',
+    routable: true,
+    metricTags: { source_id: 'app-log' },
+  });
+  must(await client.crashActualLrp({ key: KEY, instanceKey: ONE, reason: 'boom' }, ''));
+  must(await client.failActualLrp({ ...KEY, index: 1 }, 'no room', ''));
+  t.equal(must(await client.actualLrps({ processGuid: 'app', index: 1 }))[0]?.placementError, 'no room');
+  must(await client.startActualLrp(startOf(ONE), ''));
+  must(await client.removeActualLrp({ key: KEY, instanceKey: ONE }, ''));
+  must(await client.retireActualLrp({ ...KEY, index: 1 }, ''));
+  must(await client.updateDesiredLrp('app', { instances: 0, annotation: 'x' }, ''));
+  must(await client.removeDesiredLrp('app', ''));
+  t.same(must(await client.actualLrps({})), []);
+};
+
+const walkTasks = async (t: TestContext, client: BbsClient): Promise<void> => {
+  const definition = taskDefinition({ resultFile: '/out', env: [{ name: 'A', value: 'b' }] });
+  must(await client.desireTask({ taskGuid: 'one', domain: 'd', definition }, ''));
+  must(await client.rejectTask('one', 'no room', ''));
+  t.equal(must(await client.startTask('one', 'cell-1', '')), true);
+  t.equal(must(await client.startTask('one', 'cell-1', '')), false);
+  t.equal(must(await client.tasks({ cellId: 'cell-1' })).length, 1);
+  const outcome = { taskGuid: 'one', failed: false, failureReason: '', result: 'done' };
+  t.equal(
+    errorType(await client.completeTask({ ...outcome, cellId: 'cell-2' }, '')),
+    'RunningOnDifferentCell',
+  );
+  must(await client.completeTask({ ...outcome, cellId: 'cell-1' }, ''));
+  t.match(must(await client.task('one')), {
+    ...definition,
+    state: 'Completed',
+    result: 'done',
+    rejectionCount: 1,
+  });
+  must(await client.resolvingTask('one', ''));
+  must(await client.deleteTask('one', ''));
+  t.equal(errorType(await client.task('one')), 'ResourceNotFound');
+  must(await client.desireTask({ taskGuid: 'two', domain: 'd', definition }, ''));
+  must(await client.cancelTask('two', ''));
+  t.equal(must(await client.task('two')).failureReason, 'task was cancelled');
+};
+
+const walkCoordination = async (t: TestContext, client: BbsClient): Promise<void> => {
+  t.same(must(await client.acquireLease(presenceLease('cell-1', 'a'))), {
+    held: true,
+    epoch: 1,
+    holder: 'a',
+  });
+  t.same(must(await client.acquireLease(presenceLease('cell-1', 'b'))), {
+    held: false,
+    epoch: 1,
+    holder: 'a',
+  });
+  t.equal(must(await client.renewLease({ ...presenceLease('cell-1', 'a'), epoch: 1 })).held, true);
+  t.match(must(await client.cells()), [{ cellId: 'cell-1', zone: 'z1', capacity: { memoryMb: 1024 } }]);
+  t.same(must(await client.leases('cell/')), [{ ...presenceLease('cell-1', 'a'), epoch: 1 }]);
+  must(await client.releaseLease('cell/cell-1', 'a'));
+  t.same(must(await client.cells()), []);
+  t.same(must(await client.kvPut({ key: 'k', value: 'v', version: 0 })), {
+    key: 'k',
+    value: 'v',
+    version: 1,
+  });
+  t.equal(errorType(await client.kvPut({ key: 'k', value: 'v', version: 0 })), 'ResourceConflict');
+  t.same(must(await client.kvGet('k')), { key: 'k', value: 'v', version: 1 });
+};
+
+t.test('http - every call, there and back, over a unix socket', async (t) => {
+  const { client } = await startBbs(t);
+  await walk(t, client);
+  await walkTasks(t, client);
+  await walkCoordination(t, client);
+});
+
+t.test('http - what was acknowledged is there after a restart on SQLite', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'bbs-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const engine = () => createSqliteEngine({ dir });
+  const first = await startBbs(t, { engine: engine(), dir });
+  must(await first.client.desireLrp(desiredLrp(), ''));
+  must(await first.client.startActualLrp(startOf(ONE), ''));
+  const before = must(await first.client.actualLrps({}));
+  await first.stop();
+  const second = await startBbs(t, { engine: engine(), dir });
+  t.same(must(await second.client.actualLrps({})), before);
+  t.equal(must(await second.client.desiredLrps({})).length, 1);
+});
+
+t.test('http - the socket is for its owner alone, and replaces what a killed process left', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'bbs-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const first = await startBbs(t, { dir });
+  t.equal(statSync(first.socketPath).mode & 0o777, 0o600);
+  await t.rejects(startBbs(t, { dir }), { code: 'SOCKET_IN_USE' });
+  await first.stop();
+  t.notOk(existsSync(first.socketPath));
+  writeFileSync(first.socketPath, 'precious');
+  chmodSync(first.socketPath, 0o600);
+  await t.rejects(startBbs(t, { dir }), { code: 'SOCKET_IN_USE' }, 'no file that is not a socket is removed');
+});
+
+t.test('http - errors of the board come with status 200 and their type', async (t) => {
+  const { socketPath } = await startBbs(t, { config: { request_body_limit_bytes: 2_000 } });
+  const said = async (path: string, body: string | undefined) => {
+    const { status, text } = await raw(socketPath, path, body);
+    return [status, (JSON.parse(text) as { error?: object }).error];
+  };
+  const invalid = (message: string) => [200, { type: 'InvalidRequest', message }];
+  const desire = '/v1/desired_lrp/desire.r2';
+  t.same(await said(desire, undefined), invalid('Invalid field: desired_lrp'));
+  t.same(await said(desire, ''), invalid('Invalid field: desired_lrp'));
+  t.same(await said(desire, 'not json'), invalid('the request received is invalid'));
+  t.same(await said(desire, '[]'), invalid('the request received is invalid'));
+  t.same(await said(desire, '{"desired_lrp":{"instances":"two"}}'), invalid('instances must be an integer'));
+  t.same(await said('/v1/desired_lrps/get_by_process_guid.r3', '{}'), invalid('Invalid field: process_guid'));
+  t.same(await said('/v1/actual_lrps/claim', '{"process_guid":7}'), invalid('process_guid must be a string'));
+  t.same(await said('/v1/domains/upsert', '{}'), invalid('Invalid field: domain'));
+  const notFound = { type: 'ResourceNotFound', message: 'the requested resource could not be found' };
+  t.same(await said('/v1/tasks/get_by_task_guid.r3', '{"task_guid":"x"}'), [200, notFound]);
+  t.same(
+    await said('/v1/desired_lrps/list.r3', undefined),
+    [200, undefined],
+    'an empty body is an empty request',
+  );
+  t.equal((await raw(socketPath, '/v1/no/such', '{}')).status, 404);
+  t.equal((await raw(socketPath, desire, `{"a":"${'x'.repeat(3_000)}"}`)).status, 413);
+});
+
+t.test('http - claim and remove as Diego sends them, without a domain', async (t) => {
+  const { client, socketPath } = await startBbs(t);
+  must(await client.desireLrp(desiredLrp(), ''));
+  const body =
+    '{"process_guid":"app","index":0,"actual_lrp_instance_key":{"instance_guid":"one","cell_id":"cell-1"}}';
+  t.equal((await raw(socketPath, '/v1/actual_lrps/claim', body)).text, '{}');
+  t.equal((await raw(socketPath, '/v1/actual_lrps/remove', body)).text, '{}');
+});
+
+t.test('http - a failing store is told as unavailable', async (t) => {
+  const engine = createMemoryEngine();
+  const { client, socketPath } = await startBbs(t, { engine });
+  engine.faults.failCommits(1);
+  t.match(await client.desireLrp(desiredLrp(), ''), { ok: false, error: { unavailable: true } });
+  must(await client.desireLrp(desiredLrp(), ''));
+  engine.faults.fence('bbs');
+  t.match(await client.removeDesiredLrp('app', ''), { ok: false, error: { unavailable: true } });
+  const read = await raw(socketPath, '/v1/desired_lrps/list.r3', '{}');
+  t.equal(read.status, 503, 'having lost its store it answers no reads either');
+});
+
+t.test('client - a BBS that is not there is asked again, then told as unavailable', async (t) => {
+  const logger = createCaptureLogger();
+  const endpoint = { socketPath: join(tmpdir(), 'no-bbs-here.sock') };
+  const waits: number[] = [];
+  const patient = { ...clock, sleep: async (ms: number) => void waits.push(ms) };
+  const client = createBbsClient({ endpoint, clock: patient, logger });
+  t.match(await client.desiredLrps({}), { ok: false, error: { unavailable: true } });
+  t.same(waits, [500, 500]);
+  t.equal(logger.named('bbs-request.failed').length, 3);
+  t.equal(await client.ping(), false);
+  await client.close();
+});
+
+t.test('events - in the order of commits, with a gap told at each opening', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'bbs-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const engine = createMemoryEngine();
+  const first = await startBbs(t, { engine, dir });
+  const events: BbsEvent[] = [];
+  let gaps = 0;
+  const quick = { ...clock, sleep: (ms: number) => clock.sleep(Math.min(ms, 20)) };
+  const watcher = createBbsClient({
+    endpoint: { socketPath: first.socketPath },
+    clock: quick,
+    logger: silentLogger,
+  });
+  t.teardown(() => watcher.close());
+  const cancel = watcher.subscribe({ onEvent: (event) => void events.push(event), onGap: () => (gaps += 1) });
+  await eventually(() => gaps === 1);
+  await Promise.all(
+    Array.from({ length: 40 }, async (_, at) =>
+      must(await first.client.desireLrp(desiredLrp({ processGuid: `app-${at}` }), `trace-${at}`)),
+    ),
+  );
+  await eventually(() => events.length === 80);
+  const created = events.flatMap((event) => (event.kind === 'desired_lrp_created' ? [event] : []));
+  for (const event of created) {
+    const { processGuid } = event.desiredLrp;
+    const next = events[events.indexOf(event) + 1];
+    t.match(next, {
+      kind: 'actual_lrp_instance_created',
+      actualLrp: { processGuid },
+      traceId: event.traceId,
+    });
+  }
+  await first.stop();
+  const second = await startBbs(t, { engine, dir });
+  await eventually(() => gaps === 2);
+  must(await second.client.removeDesiredLrp('app-0', ''));
+  await eventually(() => events.some((event) => event.kind === 'desired_lrp_removed'));
+  cancel();
+});
+
+t.test('events - a subscriber that does not read is cut off, the others miss nothing', async (t) => {
+  const { client, socketPath, logger } = await startBbs(t, { config: { event_buffer: 4 } });
+  const deaf = createConnection(socketPath);
+  t.teardown(() => deaf.destroy());
+  deaf.pause();
+  deaf.write('GET /v1/events.outcry HTTP/1.1\r\nhost: bbs\r\n\r\n');
+  let heard = 0;
+  let open = false;
+  client.subscribe({ onEvent: () => (heard += 1), onGap: () => (open = true) });
+  await eventually(() => open);
+  const big = desiredLrp({ instances: 0, env: [{ name: 'BIG', value: 'x'.repeat(200_000) }] });
+  let sent = 0;
+  await eventually(async () => {
+    must(await client.desireLrp({ ...big, processGuid: `app-${(sent += 1)}` }, ''));
+    return logger.named('bbs.events.subscriber-cut-off').length === 1;
+  });
+  await eventually(() => heard === sent);
+});
