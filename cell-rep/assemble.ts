@@ -17,17 +17,23 @@ import { leaveContainers, stopContainers } from './containers/shutdown.js';
 import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
 import type { ContainerRuntime } from './core/container-runtime.js';
+import type { Ledger } from './core/ledger.js';
 import { createLedger } from './core/ledger.js';
+import type { Announcer } from './handlers/announcer.js';
 import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
 import { presenceOwner } from './presence/owner.js';
-import type { Presence } from './presence/presence.js';
+import type { Presence, PresenceStatus } from './presence/presence.js';
 import { createPresence } from './presence/presence.js';
 import { createRouteEmitter } from './routes/emitter.js';
 import { createSlots } from './waiting/slots.js';
 import type { WorkSource } from './work-source.js';
+
+export { createDownloader } from './actions/download.js';
+export { chooseContainerRoot, removeContainerRoot } from './runtimes/process/container-root.js';
+export { createProcessRuntime } from './runtimes/process/runtime.js';
 
 export interface CellRepOptions {
   config: CellRepConfig;
@@ -41,6 +47,9 @@ export interface CellRepOptions {
   /** the bus when absent */
   workSource?: WorkSource;
 }
+
+/** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
+const SETTLE_MS = 5_000;
 
 export interface CellRep {
   members: Member[];
@@ -74,25 +83,15 @@ const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
     mintGuid: () => random.uuid().slice(0, INSTANCE_GUID_LENGTH),
   });
 
-/** Puts a rep together. Members start in order; what is stopped first takes no more work. */
-export const assembleCellRep = (options: CellRepOptions): CellRep => {
-  const { config, clock, random, bus, bbs, runtime } = options;
-  const logger = options.logger.session('rep', { cellId: config.cellId });
-  const incarnation = random.uuid();
-  const facts = factsOf(config, incarnation);
-  const source =
-    options.workSource ?? createBusWorkSource({ cellId: config.cellId, bus, clock, random, logger });
-  const announcer = createAnnouncer({ clock, source: () => source, state: () => cell.state() });
-  const logs = createLogPublisher({ bus, clock, logger });
-  const routes = createRouteEmitter({
-    bus,
-    clock,
-    random,
-    logger: logger.session('route-emitter'),
-    ackTimeoutMs: config.unregisterTimeoutMs,
-    startJitter: config.routeStartJitter,
-  });
-  const context: CellContext = {
+/** Everything that the cell's containers share. */
+const createContext = (
+  options: CellRepOptions,
+  parts: { logger: Logger; ledger: Ledger; announcer: Announcer },
+): CellContext => {
+  const { config, clock, random, bus } = options;
+  const { logger, ledger, announcer } = parts;
+  const notesDir = join(config.stateDir, 'containers');
+  return {
     cellId: config.cellId,
     zone: config.zone,
     times: {
@@ -103,87 +102,121 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     clock,
     random,
     logger,
-    bbs,
-    runtime,
+    bbs: options.bbs,
+    runtime: options.runtime,
     downloader: options.downloader,
-    ledger: ledgerOf(options, incarnation),
-    logs,
-    routes,
-    notes:
-      config.stateDir === '' ? createNoNotes() : createFileNotes(join(config.stateDir, 'containers'), logger),
+    ledger,
+    logs: createLogPublisher({ bus, clock, logger }),
+    routes: createRouteEmitter({
+      bus,
+      clock,
+      random,
+      logger: logger.session('route-emitter'),
+      ackTimeoutMs: config.unregisterTimeoutMs,
+      startJitter: config.routeStartJitter,
+    }),
+    notes: config.stateDir === '' ? createNoNotes() : createFileNotes(notesDir, logger),
     createSlots: createSlots(config.createSlots),
     changed: announcer.changed,
     roomAppeared: announcer.roomAppeared,
   };
+};
+
+/** The cell's lease, opened when its owner's name has been read. */
+const createPresenceMember = (
+  { config, clock, random, bus, bbs }: CellRepOptions,
+  parts: { facts: CellFacts; logger: Logger; onChange(status: PresenceStatus): void },
+): Member & { status(): PresenceStatus } => {
+  let presence: Presence | undefined;
+  return {
+    name: 'presence',
+    async start() {
+      presence = createPresence({
+        cellId: config.cellId,
+        owner: await presenceOwner(config.stateDir, random),
+        value: JSON.stringify(toJson('CellPresence', buildPresence(parts.facts))),
+        ttlMs: config.presenceTtlMs,
+        everyMs: config.presenceEveryMs,
+        bus,
+        bbs,
+        clock,
+        logger: parts.logger.session('presence'),
+        onChange: parts.onChange,
+      });
+      presence.start();
+    },
+    stop: () => presence?.stop(config.onStop === 'stop-containers'),
+    status: () => presence?.status() ?? 'unknown',
+  };
+};
+
+/** Containers are adopted before the presence says that the cell is there, and let go before it ends. */
+const containerMembers = (cell: Cell, context: CellContext, config: CellRepConfig, incarnation: string) => {
+  const { logger, runtime, logs } = context;
+  const adoption: Member = {
+    name: 'containers',
+    async start() {
+      const adopted = await adoptContainers({ cell, context });
+      logger.info('started', { incarnation, adopted, runtime: runtime.kind });
+    },
+    stop: () => logs.flush(),
+  };
+  const atStop: Member = {
+    name: 'containers-at-stop',
+    start: () => undefined,
+    stop: () =>
+      config.onStop === 'leave'
+        ? leaveContainers(cell)
+        : stopContainers({ cell, context, timeoutMs: config.graceMs + SETTLE_MS }),
+  };
+  return { adoption, atStop };
+};
+
+/** Puts a rep together. Members start in order; what is stopped first takes no more work. */
+export const assembleCellRep = (options: CellRepOptions): CellRep => {
+  const { config, clock, random, bus, runtime } = options;
+  const logger = options.logger.session('rep', { cellId: config.cellId });
+  const incarnation = random.uuid();
+  const facts = factsOf(config, incarnation);
+  const source =
+    options.workSource ?? createBusWorkSource({ cellId: config.cellId, bus, clock, random, logger });
+  const announcer = createAnnouncer({ clock, source, state: () => cell.state() });
+  const context = createContext(options, { logger, ledger: ledgerOf(options, incarnation), announcer });
   const cell = createCell({ facts, context });
+  const presence = createPresenceMember(options, {
+    facts,
+    logger,
+    onChange(status) {
+      cell.close(status === 'held' ? '' : 'another cell has this id');
+      if (status === 'held') sync.start();
+    },
+  });
   const sync = createBulkSync({
     context,
     cell,
     everyMs: config.syncMs,
-    mayAct: () => presence?.status() === 'held',
+    mayAct: () => presence.status() === 'held',
   });
-  let presence: Presence | undefined;
-
-  const openPresence = async (): Promise<void> => {
-    presence = createPresence({
-      cellId: config.cellId,
-      owner: await presenceOwner(config.stateDir, random),
-      value: JSON.stringify(toJson('CellPresence', buildPresence(facts))),
-      ttlMs: config.presenceTtlMs,
-      everyMs: config.presenceEveryMs,
-      bus,
-      bbs,
-      clock,
-      logger: logger.session('presence'),
-      onChange(status) {
-        cell.close(status === 'held' ? '' : 'another cell has this id');
-        if (status === 'held') sync.start();
-      },
-    });
-    presence.start();
+  const { adoption, atStop } = containerMembers(cell, context, config, incarnation);
+  const work: Member = {
+    name: 'work-source',
+    start: () => source.start(cell),
+    stop() {
+      announcer.stop();
+      cell.close('cell is stopping');
+      source.changed(cell.state());
+      source.stop();
+    },
   };
-
-  const stopping = config.onStop === 'stop-containers';
   const members: Member[] = [
     { name: 'container-runtime', start: () => runtime.start(), stop: () => runtime.stop() },
-    { name: 'route-emitter', start: routes.start, stop: routes.stop },
-    {
-      name: 'containers',
-      start: async () => {
-        const adopted = await adoptContainers({ cell, context });
-        logger.info('started', { incarnation, adopted, runtime: runtime.kind });
-      },
-      stop: () => logs.flush(),
-    },
-    { name: 'presence', start: openPresence, stop: () => presence?.stop(stopping) },
-    {
-      name: 'containers-at-stop',
-      start: () => undefined,
-      stop: () =>
-        stopping
-          ? stopContainers({ cell, context, timeoutMs: config.graceMs + SETTLE_MS })
-          : leaveContainers(cell),
-    },
+    { name: 'route-emitter', start: context.routes.start, stop: context.routes.stop },
+    adoption,
+    presence,
+    atStop,
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
-    {
-      name: 'work-source',
-      start: () => source.start(cell),
-      stop: () => {
-        announcer.stop();
-        cell.close('cell is stopping');
-        source.changed(cell.state());
-        source.stop();
-      },
-    },
+    work,
   ];
   return { members, cell };
 };
-
-/** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
-const SETTLE_MS = 5_000;
-
-/** Adapters, for the mains that put a cell together. */
-export { createDownloader } from './actions/download.js';
-export { chooseContainerRoot, removeContainerRoot } from './runtimes/process/container-root.js';
-export { createProcessRuntime } from './runtimes/process/runtime.js';

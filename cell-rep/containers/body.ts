@@ -100,7 +100,7 @@ const livenessStep = async (options: BodyOptions, signal: AbortSignal): Promise<
   const { plan, context, memory } = options;
   const reason = await watchLiveness({
     probes: livenessProbes(options),
-    alreadyHealthy: memory.record().state === 'running',
+    alreadyHealthy: memory.state() === 'running',
     clock: context.clock,
     log: context.log,
     logSource: plan.checks?.logSource || HEALTH_SOURCE,

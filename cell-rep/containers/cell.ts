@@ -1,13 +1,4 @@
-import type {
-  Ack,
-  CancelRequest,
-  OutcomeQuery,
-  StopRequest,
-  Traced,
-  UpdateRequest,
-  Work,
-  WorkReply,
-} from '../../common/model/auction.js';
+import type { Ack, OutcomeQuery, Work, WorkReply } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
 import type { CellFacts } from '../core/cell-state.js';
 import { buildCellState } from '../core/cell-state.js';
@@ -37,9 +28,43 @@ export interface CellOptions {
 
 const TAKEN: Ack = { accepted: true, reason: '' };
 
+const make = (context: CellContext, identity: ContainerIdentity, resume?: Resume): ManagedContainer =>
+  identity.kind === 'lrp'
+    ? createLrpContainer(identity, context, resume)
+    : createTaskContainer(identity, context, resume);
+
+/** What is asked of containers that are here already. */
+const createRequests = (
+  context: CellContext,
+  containers: ReadonlyMap<string, ManagedContainer>,
+): Pick<CellHandlers, 'stop' | 'cancel' | 'update' | 'evacuate'> => ({
+  stop({ processGuid, index, domain, instanceGuid, traceId }) {
+    context.logger.info('stop-lrp', { processGuid, index, instanceGuid, traceId });
+    const container = containers.get(instanceGuid);
+    if (container !== undefined) {
+      void container.stop('requested');
+      return TAKEN;
+    }
+    // nothing to stop: the row is all there is, and it goes at once rather than with the next sync
+    const instanceKey = { instanceGuid, cellId: context.cellId };
+    void context.bbs.removeActualLrp({ key: { processGuid, index, domain }, instanceKey }, traceId);
+    return TAKEN;
+  },
+  cancel({ taskGuid, traceId }) {
+    context.logger.info('cancel-task', { taskGuid, traceId });
+    void containers.get(taskGuid)?.stop('requested');
+    return TAKEN;
+  },
+  update(request) {
+    const container = containers.get(request.instanceGuid);
+    container?.update(request);
+    return container === undefined ? { accepted: false, reason: 'no such instance on this cell' } : TAKEN;
+  },
+  evacuate: () => ({ accepted: false, reason: 'this cell cannot evacuate' }),
+});
+
 export const createCell = ({ facts, context }: CellOptions): Cell => {
-  const { ledger, clock, bbs } = context;
-  const logger = context.logger;
+  const { ledger, clock, logger } = context;
   const containers = new Map<string, ManagedContainer>();
   let closed = 'cell is starting';
   let turns = 0;
@@ -57,11 +82,6 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
     void container.settled.then(() => containers.get(guid) === container && containers.delete(guid));
   };
 
-  const make = (identity: ContainerIdentity, resume?: Resume): ManagedContainer =>
-    identity.kind === 'lrp'
-      ? createLrpContainer(identity, context, resume)
-      : createTaskContainer(identity, context, resume);
-
   const whyClosed = (): string =>
     closed || (context.runtime.healthy() ? '' : 'container runtime is unhealthy');
 
@@ -73,56 +93,23 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
   });
 
   const perform = (work: Work, receivedAt: number): WorkReply => {
-    const { outcomes, reserved } = ledger.admit(work, {
-      receivedAt,
-      now: clock.monotonic(),
-      closed: whyClosed(),
-    });
+    const admission = { receivedAt, now: clock.monotonic(), closed: whyClosed() };
+    const { outcomes, reserved } = ledger.admit(work, admission);
     const refused = outcomes.filter(({ status }) => status === 'refused');
-    logger.info('auction-perform-work', {
-      traceId: work.traceId,
-      accepted: reserved.length,
-      refused: refused.length,
-    });
-    for (const { placementId, reason } of refused) logger.info('work-refused', { placementId, reason });
-    for (const identity of reserved) keep(make(identity));
+    const { traceId } = work;
+    logger.info('auction-perform-work', { traceId, accepted: reserved.length, refused: refused.length });
+    for (const { placementId, reason } of refused)
+      logger.info('work-refused', { traceId, placementId, reason });
+    for (const identity of reserved) keep(make(context, identity));
     if (reserved.length > 0) context.changed();
     return reply(outcomes);
   };
 
-  const stop = (request: StopRequest): Ack => {
-    const { processGuid, index, domain, instanceGuid, traceId } = request;
-    logger.info('stop-lrp', { processGuid, index, instanceGuid, traceId });
-    const container = containers.get(instanceGuid);
-    if (container !== undefined) void container.stop('requested');
-    else {
-      // nothing to stop: the row is all there is, and it goes at once rather than with the next sync
-      const instanceKey = { instanceGuid, cellId: facts.cellId };
-      void bbs.removeActualLrp({ key: { processGuid, index, domain }, instanceKey }, traceId);
-    }
-    return TAKEN;
-  };
-
-  const cancel = ({ taskGuid, traceId }: CancelRequest): Ack => {
-    logger.info('cancel-task', { taskGuid, traceId });
-    void containers.get(taskGuid)?.stop('requested');
-    return TAKEN;
-  };
-
-  const update = (request: UpdateRequest): Ack => {
-    const container = containers.get(request.instanceGuid);
-    container?.update(request);
-    return container === undefined ? { accepted: false, reason: 'no such instance on this cell' } : TAKEN;
-  };
-
   return {
+    ...createRequests(context, containers),
     state,
     perform,
     outcome: (query: OutcomeQuery) => reply(ledger.outcomes(query, clock.monotonic())),
-    stop,
-    cancel,
-    update,
-    evacuate: (_request: Traced): Ack => ({ accepted: false, reason: 'this cell cannot evacuate' }),
     close(reason) {
       if (closed === reason) return;
       closed = reason;
@@ -133,14 +120,14 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
     containers: () => [...containers.values()],
     container: (guid) => containers.get(guid),
     known: () =>
-      [...containers.values()].map((container) => ({
-        guid: container.identity.guid,
-        kind: container.identity.kind,
-        state: container.state(),
+      [...containers.values()].map(({ identity, state: stateOf }) => ({
+        guid: identity.guid,
+        kind: identity.kind,
+        state: stateOf(),
       })),
     resume(identity, from) {
       if (from.container !== undefined) ledger.restore(identity, from.stored?.record.state ?? 'created');
-      keep(make(identity, from));
+      keep(make(context, identity, from));
     },
   };
 };

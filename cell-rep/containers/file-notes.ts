@@ -6,6 +6,10 @@ import type { ContainerNotes, ContainerRecord, StoredContainer } from './memory.
 
 const PLAN = '.plan.json';
 const RECORD = '.json';
+const NOTE = /^([A-Za-z0-9_-]+)(?:\.plan)?\.json$/;
+
+/** Of a container whose rep was killed between its plan and its first record. */
+const UNKNOWN: ContainerRecord = { state: 'initializing', setUp: false, done: [], started: {}, outputs: {} };
 
 /** Written whole or not at all: a rep killed in between leaves the version before. */
 const writeWhole = async (path: string, value: unknown): Promise<void> => {
@@ -56,15 +60,15 @@ export const createFileNotes = (dir: string, logger: Logger): ContainerNotes => 
   const stored = async (guid: string): Promise<StoredContainer | undefined> => {
     const record = await readJson<ContainerRecord>(join(dir, guid + RECORD));
     const plan = await readJson<RunPlan>(join(dir, guid + PLAN));
-    if (record === undefined) return undefined;
-    return { guid, record, ...(plan === undefined ? {} : { plan }) };
+    if (record === undefined && plan === undefined) return undefined;
+    return { guid, record: record ?? UNKNOWN, ...(plan === undefined ? {} : { plan }) };
   };
 
   return {
     async load() {
       const names = await readdir(dir).catch(() => []);
-      const guids = names.filter((name) => name.endsWith(RECORD) && !name.endsWith(PLAN));
-      const all = await Promise.all(guids.map((name) => stored(name.slice(0, -RECORD.length))));
+      const guids = new Set(names.flatMap((name) => NOTE.exec(name)?.[1] ?? []));
+      const all = await Promise.all([...guids].map(stored));
       return all.filter((one) => one !== undefined);
     },
     savePlan: (plan) =>
@@ -72,7 +76,8 @@ export const createFileNotes = (dir: string, logger: Logger): ContainerNotes => 
     async save(guid, record) {
       const waiting = latest.has(guid);
       latest.set(guid, record);
-      if (waiting) return;
+      // the write that waits takes the latest; its end is the end of this one
+      if (waiting) return queue(guid, () => Promise.resolve());
       await attempt(guid, async () => {
         const last = latest.get(guid);
         latest.delete(guid);

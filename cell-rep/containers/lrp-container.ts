@@ -1,31 +1,157 @@
+import type { ActualLrpTransition } from '../../bbs/index.js';
+import type { UpdateRequest } from '../../common/model/auction.js';
 import type { Routes } from '../../common/model/lrp.js';
-import type { ActualLrpTransition, StartActualLrp } from '../../bbs/index.js';
+import { containerTexts } from '../core/exit-texts.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { LrpReport, RunOutcome } from '../core/life-cycle.js';
 import { afterLrpAnswer, lrpReport } from '../core/life-cycle.js';
-import { containerTexts } from '../core/exit-texts.js';
-import type { RunPlan } from '../core/run-plan.js';
-import { internalRoutesOf, planLrp } from '../core/run-plan.js';
-import { pause } from '../waiting/pause.js';
-import { retryUntilAnswered } from '../waiting/retry.js';
+import { internalRoutesOf } from '../core/run-plan.js';
 import type { CellContext } from './context.js';
+import type { LrpInstance } from './lrp-parts.js';
+import {
+  STOPPED_EARLY,
+  claim,
+  crashed,
+  fetchPlan,
+  isServing,
+  leaveTraffic,
+  register,
+  setRoutable,
+  startMessage,
+} from './lrp-parts.js';
 import type { ManagedContainer, Resume, StopCause } from './managed.js';
 import { createReporter } from './reporter.js';
 import { createVessel } from './vessel.js';
 
-const STOPPED_EARLY: RunOutcome = {
-  failed: true,
-  reason: 'stopped-before-running',
-  stopped: true,
-  retryable: false,
+const abandon = ({ context, identity }: LrpInstance): void => {
+  context.ledger.abandon(identity.guid, context.clock.monotonic());
+  context.roomAppeared();
 };
 
-const failedWith = (reason: string): RunOutcome => ({
-  failed: true,
-  reason,
-  stopped: false,
-  retryable: false,
-});
+const finish = async (lrp: LrpInstance, ended: RunOutcome): Promise<void> => {
+  const { context, identity, logger, reporter, vessel } = lrp;
+  // told to stop while it was leaving traffic: it did not crash
+  const outcome = lrp.leaving === undefined ? ended : { ...ended, stopped: true };
+  const { failed, stopped, reason } = outcome;
+  vessel.complete(outcome);
+  void context.routes.remove(identity.guid);
+  logger.info('process-completed-container', { failed, stopped, reason });
+  reporter.set(lrpReport('completed', outcome));
+  await vessel.destroy();
+  context.ledger.release(identity.guid);
+  context.roomAppeared();
+  await reporter.idle();
+  if (!vessel.detached.aborted) await vessel.forget();
+};
+
+const becomeRunning = (lrp: LrpInstance): void => {
+  if (lrp.leaving !== undefined) return;
+  lrp.vessel.setState('running');
+  lrp.logger.info('process-running-container');
+  setRoutable(lrp, (lrp.vessel.plan()?.checks?.readinessChecks.length ?? 0) === 0);
+};
+
+const runToEnd = async (lrp: LrpInstance): Promise<void> => {
+  const outcome = await lrp.vessel.run({
+    // adopted while running: it does not become so again
+    onRunning: () => (lrp.vessel.state() === 'running' ? undefined : becomeRunning(lrp)),
+    onReady: (ready) => setRoutable(lrp, ready),
+  });
+  await finish(lrp, outcome);
+};
+
+/** A new instance: nothing is made before the BBS has given it to this container (design §8.3). */
+const begin = async (lrp: LrpInstance): Promise<void> => {
+  const { vessel } = lrp;
+  const claimed = await claim(lrp);
+  if (vessel.detached.aborted) return;
+  if (claimed === 'dropped') return abandon(lrp);
+  vessel.setState('initializing');
+  const plan = claimed === 'claimed' ? await fetchPlan(lrp) : STOPPED_EARLY;
+  if (vessel.detached.aborted) return;
+  if ('failed' in plan) return finish(lrp, plan);
+  const created = await vessel.create(plan);
+  if (!created.ok) return finish(lrp, crashed(created.reason));
+  if (vessel.stopping.aborted) return finish(lrp, STOPPED_EARLY);
+  vessel.setState('created');
+  return runToEnd(lrp);
+};
+
+/** An instance of an earlier life of the rep: it goes on where it was. */
+const goOn = async (lrp: LrpInstance, { container, stored }: Resume): Promise<void> => {
+  const { vessel } = lrp;
+  const outcome = stored?.record.outcome;
+  const plan = stored?.plan ?? (container === undefined ? undefined : await fetchPlan(lrp));
+  const runnable = plan === undefined || 'failed' in plan ? undefined : plan;
+  if (container !== undefined && runnable !== undefined) vessel.adopt(container, runnable);
+  if (outcome !== undefined) return finish(lrp, outcome);
+  if (runnable === undefined) {
+    await container?.destroy();
+    return finish(lrp, plan !== undefined && 'failed' in plan ? plan : STOPPED_EARLY);
+  }
+  if (vessel.state() === 'running') becomeRunning(lrp);
+  else vessel.setState('created');
+  return runToEnd(lrp);
+};
+
+const createInstance = (
+  identity: ContainerIdentity,
+  context: CellContext,
+  resume: Resume | undefined,
+  onUnwanted: () => void,
+): LrpInstance => {
+  const { bbs, random } = context;
+  const { guid, processGuid, index, domain } = identity;
+  const traceId = random.uuid();
+  const fields = { processGuid, index, instanceGuid: guid, traceId };
+  const logger = context.logger.session('ordinary-lrp-processor', fields);
+  const vessel = createVessel(identity, context, resume?.stored?.record);
+  const transition: ActualLrpTransition = {
+    key: { processGuid, index, domain },
+    instanceKey: { instanceGuid: guid, cellId: context.cellId },
+  };
+  const reporter = createReporter<LrpReport>({
+    context: { ...context, logger },
+    signal: vessel.detached,
+    send(report) {
+      if (report.call === 'claim') return bbs.claimActualLrp(transition, traceId);
+      if (report.call === 'start') return bbs.startActualLrp(startMessage(lrp), traceId);
+      if (report.call === 'remove') return bbs.removeActualLrp(transition, traceId);
+      return bbs.crashActualLrp({ ...transition, reason: report.reason }, traceId);
+    },
+    judge: afterLrpAnswer,
+    onAnswer: (_report, after) => (after === 'stop' ? onUnwanted() : undefined),
+  });
+  const lrp: LrpInstance = {
+    identity,
+    context,
+    logger,
+    traceId,
+    transition,
+    vessel,
+    reporter,
+    interrupted: AbortSignal.any([vessel.stopping, vessel.detached]),
+    until: context.clock.monotonic() + context.times.reservationMs,
+    routable: false,
+  };
+  return lrp;
+};
+
+const update = (lrp: LrpInstance, { internalRoutes, metricTags }: UpdateRequest): void => {
+  const plan = lrp.vessel.plan();
+  if (plan === undefined) return;
+  Object.assign(plan, { internalRoutes, metricTags });
+  lrp.vessel.notePlan();
+  if (isServing(lrp)) setRoutable(lrp, lrp.routable);
+};
+
+const changeRoutes = (lrp: LrpInstance, routes: Routes): void => {
+  const plan = lrp.vessel.plan();
+  if (plan === undefined || JSON.stringify(plan.routes) === JSON.stringify(routes)) return;
+  Object.assign(plan, { routes, internalRoutes: internalRoutesOf(routes) });
+  lrp.vessel.notePlan();
+  if (isServing(lrp)) register(lrp);
+};
 
 /** One LRP instance on this cell: claim, make, run, report, and its leaving (design §8.3, §8.8). */
 export const createLrpContainer = (
@@ -33,225 +159,29 @@ export const createLrpContainer = (
   context: CellContext,
   resume?: Resume,
 ): ManagedContainer => {
-  const { bbs, clock, random, routes, times } = context;
-  const { guid, processGuid, index, domain } = identity;
-  const traceId = random.uuid();
-  const logger = context.logger.session('ordinary-lrp-processor', {
-    processGuid,
-    index,
-    instanceGuid: guid,
-    traceId,
-  });
-  const vessel = createVessel(identity, context, resume?.stored?.record);
-  const reservedAt = clock.monotonic();
-  const transition: ActualLrpTransition = {
-    key: { processGuid, index, domain },
-    instanceKey: { instanceGuid: guid, cellId: context.cellId },
-  };
-  let routable = false;
-  let leaving: Promise<void> | undefined;
-
-  const startMessage = (): StartActualLrp => {
-    const info = vessel.container()?.info();
-    const plan = vessel.plan();
-    return {
-      ...transition,
-      netInfo: {
-        address: info?.address ?? '',
-        instanceAddress: info?.instanceAddress ?? '',
-        preferredAddress: 'HOST',
-        instanceIpv6Address: '',
-        ports: (info?.ports ?? []).map((port) => ({
-          ...port,
-          containerTlsProxyPort: 0,
-          hostTlsProxyPort: 0,
-        })),
-      },
-      internalRoutes: plan?.internalRoutes ?? [],
-      metricTags: plan?.metricTags ?? {},
-      routable,
-      availabilityZone: context.zone,
-    };
-  };
-
-  const reporter = createReporter<LrpReport>({
-    context: { ...context, logger },
-    signal: vessel.detached,
-    send(report) {
-      if (report.call === 'claim') return bbs.claimActualLrp(transition, traceId);
-      if (report.call === 'start') return bbs.startActualLrp(startMessage(), traceId);
-      if (report.call === 'remove') return bbs.removeActualLrp(transition, traceId);
-      return bbs.crashActualLrp({ ...transition, reason: report.reason }, traceId);
-    },
-    judge: afterLrpAnswer,
-    onAnswer(_report, after) {
-      if (after === 'stop') void stop('unwanted');
-    },
-  });
-
-  const register = (): void => {
-    const [plan, container] = [vessel.plan(), vessel.container()];
-    if (!routable || plan === undefined || container === undefined) return;
-    const { address, ports } = container.info();
-    const { logGuid } = plan.identity;
-    const { metricTags } = plan;
-    routes.put({
-      processGuid,
-      instanceGuid: guid,
-      index,
-      logGuid,
-      address,
-      ports,
-      routes: plan.routes,
-      metricTags,
-      zone: context.zone,
-    });
-  };
-
-  const onReady = (ready: boolean): void => {
-    if (leaving !== undefined) return;
-    routable = ready;
-    if (ready) register();
-    else void routes.remove(guid);
-    reporter.set({ call: 'start' });
-  };
-
-  const onRunning = (): void => {
-    if (leaving !== undefined) return;
-    vessel.setState('running');
-    logger.info('process-running-container');
-    onReady((vessel.plan()?.checks?.readinessChecks.length ?? 0) === 0);
-  };
-
-  /** design §8.8: no router may know the instance when it is told to end */
-  const leaveTraffic = async (cause: StopCause): Promise<void> => {
-    const registered = routes.registered().includes(guid);
-    routable = false;
-    if (cause === 'requested' && vessel.state() === 'running') reporter.set({ call: 'start' });
-    await routes.remove(guid);
-    if (registered) await pause(clock, times.inFlightGraceMs, vessel.detached);
-  };
-
   const stop = (cause: StopCause): Promise<void> => {
-    leaving ??= (async () => {
-      logger.info('stopping', { cause });
-      vessel.say(containerTexts(context.cellId, guid).stopping);
-      await leaveTraffic(cause);
-      vessel.requestStop();
+    lrp.leaving ??= (async () => {
+      lrp.logger.info('stopping', { cause });
+      lrp.vessel.say(containerTexts(context.cellId, identity.guid).stopping);
+      await leaveTraffic(lrp, cause);
+      lrp.vessel.requestStop();
     })();
     return settled;
   };
-
-  const abandon = (): void => {
-    context.ledger.abandon(guid, clock.monotonic());
-    context.roomAppeared();
-  };
-
-  const finish = async (outcome: RunOutcome): Promise<void> => {
-    // told to stop while it was leaving traffic: it did not crash
-    const final = leaving === undefined ? outcome : { ...outcome, stopped: true };
-    vessel.complete(final);
-    void routes.remove(guid);
-    logger.info('process-completed-container', {
-      failed: final.failed,
-      stopped: final.stopped,
-      reason: final.reason,
-    });
-    reporter.set(lrpReport('completed', final));
-    await vessel.destroy();
-    context.ledger.release(guid);
-    context.roomAppeared();
-    await reporter.idle();
-    if (!vessel.detached.aborted) await vessel.forget();
-  };
-
-  const interrupted = AbortSignal.any([vessel.stopping, vessel.detached]);
-  const until = reservedAt + times.reservationMs;
-
-  /** whether the BBS gave the instance to this container */
-  const claim = async (): Promise<'claimed' | 'dropped' | 'interrupted'> => {
-    const reply = await retryUntilAnswered({ clock, random, signal: interrupted, until }, () =>
-      bbs.claimActualLrp(transition, traceId),
-    );
-    if (reply === undefined) return vessel.stopping.aborted ? 'interrupted' : 'dropped';
-    if (reply.answer.ok) return 'claimed';
-    logger.info('failed-to-claim-container', { error: reply.answer.error });
-    return 'dropped';
-  };
-
-  const fetchPlan = async (): Promise<RunPlan | RunOutcome> => {
-    const reply = await retryUntilAnswered({ clock, random, signal: interrupted, until }, () =>
-      bbs.desiredLrp(processGuid),
-    );
-    if (reply === undefined) return vessel.stopping.aborted ? STOPPED_EARLY : failedWith('expired container');
-    if (!reply.answer.ok) return STOPPED_EARLY;
-    const planned = planLrp(reply.answer.value, identity);
-    return planned.ok ? planned.plan : failedWith(planned.reason);
-  };
-
-  const runToEnd = async (): Promise<void> => {
-    // adopted while running: it does not become so again
-    const once = (): void => (vessel.state() === 'running' ? undefined : onRunning());
-    return finish(await vessel.run({ onRunning: once, onReady }));
-  };
-
-  const begin = async (): Promise<void> => {
-    const claimed = await claim();
-    if (vessel.detached.aborted) return;
-    if (claimed === 'dropped') return abandon();
-    vessel.setState('initializing');
-    const plan = claimed === 'claimed' ? await fetchPlan() : STOPPED_EARLY;
-    if (vessel.detached.aborted) return;
-    if ('failed' in plan) return finish(plan);
-    const created = await vessel.create(plan);
-    if (!created.ok) return finish(failedWith(created.reason));
-    if (vessel.stopping.aborted) return finish(STOPPED_EARLY);
-    vessel.setState('created');
-    return runToEnd();
-  };
-
-  const goOn = async ({ container, stored }: Resume): Promise<void> => {
-    const outcome = stored?.record.outcome;
-    const plan = stored?.plan ?? (container === undefined ? undefined : await fetchPlan());
-    if (container !== undefined && plan !== undefined && !('failed' in plan)) vessel.adopt(container, plan);
-    if (outcome !== undefined) return finish(outcome);
-    if (plan === undefined || 'failed' in plan) {
-      await container?.destroy();
-      return finish(plan ?? STOPPED_EARLY);
-    }
-    if (vessel.state() === 'running') onRunning();
-    else vessel.setState('created');
-    return runToEnd();
-  };
-
-  const life = resume === undefined ? begin() : goOn(resume);
+  const lrp = createInstance(identity, context, resume, () => void stop('unwanted'));
+  const life = resume === undefined ? begin(lrp) : goOn(lrp, resume);
   const settled = life.catch((error: unknown) => {
-    logger.error('container-life-failed', { error });
-    context.ledger.release(guid);
+    lrp.logger.error('container-life-failed', { error });
+    context.ledger.release(identity.guid);
   });
-
   return {
     identity,
-    state: vessel.state,
+    state: lrp.vessel.state,
     stop,
-    detach: vessel.detach,
-    report() {
-      if (vessel.state() === 'running' && leaving === undefined) reporter.set({ call: 'start' });
-    },
-    update({ internalRoutes, metricTags }) {
-      const plan = vessel.plan();
-      if (plan === undefined) return;
-      Object.assign(plan, { internalRoutes, metricTags });
-      vessel.notePlan();
-      if (vessel.state() === 'running' && leaving === undefined) onReady(routable);
-    },
-    routesChanged(next: Routes) {
-      const plan = vessel.plan();
-      if (plan === undefined || JSON.stringify(plan.routes) === JSON.stringify(next)) return;
-      Object.assign(plan, { routes: next, internalRoutes: internalRoutesOf(next) });
-      vessel.notePlan();
-      if (vessel.state() === 'running' && leaving === undefined) register();
-    },
+    detach: lrp.vessel.detach,
+    report: () => (isServing(lrp) ? lrp.reporter.set({ call: 'start' }) : undefined),
+    update: (change) => update(lrp, change),
+    routesChanged: (routes) => changeRoutes(lrp, routes),
     settled,
   };
 };

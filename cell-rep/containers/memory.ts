@@ -34,6 +34,7 @@ export interface ContainerNotes {
 
 export interface ContainerMemory extends StepMemory {
   record(): ContainerRecord;
+  state(): ContainerState;
   setState(state: ContainerState): void;
   isSetUp(): boolean;
   markSetUp(): void;
@@ -77,6 +78,7 @@ export const createContainerMemory = (
       ),
       ...(outcome === undefined ? {} : { outcome }),
     }),
+    state: () => state,
     setState(next) {
       state = next;
       onChange(true);

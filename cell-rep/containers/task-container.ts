@@ -1,3 +1,4 @@
+import type { Logger } from '../../common/ports/logger.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { RunOutcome, TaskReport } from '../core/life-cycle.js';
 import { afterTaskAnswer, taskReport } from '../core/life-cycle.js';
@@ -6,9 +7,25 @@ import { planTask } from '../core/run-plan.js';
 import { retryUntilAnswered } from '../waiting/retry.js';
 import type { CellContext } from './context.js';
 import type { ManagedContainer, Resume, StopCause } from './managed.js';
+import type { Reporter } from './reporter.js';
 import { createReporter } from './reporter.js';
 import type { Vessel } from './vessel.js';
 import { createVessel } from './vessel.js';
+
+/** One task on this cell, as the functions of its life share it. */
+interface TaskRun {
+  readonly identity: ContainerIdentity;
+  readonly context: CellContext;
+  readonly logger: Logger;
+  readonly traceId: string;
+  readonly vessel: Vessel;
+  readonly reporter: Reporter<TaskReport>;
+  readonly interrupted: AbortSignal;
+  /** ms, monotonic */
+  readonly until: number;
+  result: string;
+  cause?: StopCause;
+}
 
 /** Largest result, in bytes (Diego's). */
 const RESULT_LIMIT = 51_200;
@@ -16,7 +33,7 @@ const RESULT_LIMIT = 51_200;
 const CANCELLED: RunOutcome = { failed: true, reason: '', stopped: true, retryable: false };
 const CELL_STOPPED = 'cell stopped before completion';
 
-const failedWith = (reason: string, retryable: boolean): RunOutcome => ({
+const failedWith = (reason: string, retryable = false): RunOutcome => ({
   failed: true,
   reason,
   stopped: false,
@@ -33,7 +50,129 @@ const readResult = async (
   if (path === '' || outcome.failed || container === undefined) return { outcome, result: '' };
   const read = await container.readFile(path, RESULT_LIMIT);
   if (read.ok) return { outcome, result: read.content.toString('utf8') };
-  return { outcome: { ...outcome, failed: true, reason: 'failed to fetch result' }, result: '' };
+  return { outcome: { ...outcome, ...failedWith('failed to fetch result') }, result: '' };
+};
+
+const retry = <T>(
+  { context, interrupted, until }: TaskRun,
+  call: Parameters<typeof retryUntilAnswered<T>>[1],
+) =>
+  retryUntilAnswered<T>({ clock: context.clock, random: context.random, signal: interrupted, until }, call);
+
+/**
+ * Whether the BBS wants this cell to start the task now. "No" after an attempt of ours that got no
+ * answer means that that attempt took effect: nothing has been started under it yet.
+ */
+const mayStart = async (task: TaskRun): Promise<boolean> => {
+  const { context, identity, traceId } = task;
+  const reply = await retry(task, () => context.bbs.startTask(identity.guid, context.cellId, traceId));
+  if (reply === undefined) return false;
+  if (reply.answer.ok) return reply.answer.value || reply.attempts > 1;
+  task.logger.info('failed-to-start-task', { error: reply.answer.error });
+  return false;
+};
+
+const fetchPlan = async (task: TaskRun): Promise<RunPlan | RunOutcome> => {
+  const reply = await retry(task, () => task.context.bbs.task(task.identity.guid));
+  if (reply === undefined)
+    return task.vessel.stopping.aborted ? CANCELLED : failedWith('failed to run container');
+  if (!reply.answer.ok) return CANCELLED;
+  const planned = planTask(reply.answer.value, task.identity);
+  return planned.ok ? planned.plan : failedWith(planned.reason);
+};
+
+const finish = async (task: TaskRun, ended: RunOutcome): Promise<void> => {
+  const { context, identity, logger, reporter, vessel } = task;
+  const final = ended.stopped && task.cause === 'shutdown' ? failedWith(CELL_STOPPED) : ended;
+  const { outcome, result } = await readResult(vessel, final);
+  task.result = result;
+  vessel.complete(outcome);
+  logger.info('process-completed-container', { failed: outcome.failed, reason: outcome.reason });
+  const report = taskReport('completed', outcome);
+  if (report.call !== 'nothing') reporter.set(report);
+  await vessel.destroy();
+  context.ledger.release(identity.guid);
+  context.roomAppeared();
+  await reporter.idle();
+  if (!vessel.detached.aborted) await vessel.forget();
+};
+
+const runToEnd = async (task: TaskRun): Promise<void> => {
+  const onRunning = (): void => {
+    task.vessel.setState('running');
+    task.logger.info('process-running-container');
+  };
+  await finish(task, await task.vessel.run({ onRunning, onReady: () => undefined }));
+};
+
+const begin = async (task: TaskRun): Promise<void> => {
+  const { context, identity, vessel } = task;
+  const started = await mayStart(task);
+  if (vessel.detached.aborted) return;
+  if (!started) {
+    context.ledger.abandon(identity.guid, context.clock.monotonic());
+    return context.roomAppeared();
+  }
+  vessel.setState('initializing');
+  const plan = await fetchPlan(task);
+  if (vessel.detached.aborted) return;
+  if ('failed' in plan) return finish(task, plan);
+  const created = await vessel.create(plan);
+  if (!created.ok) return finish(task, failedWith(created.reason, true));
+  if (vessel.stopping.aborted) return finish(task, CANCELLED);
+  vessel.setState('created');
+  return runToEnd(task);
+};
+
+/** A task is not begun again: without its plan, a found container is only taken away. */
+const goOn = async (task: TaskRun, { container, stored }: Resume): Promise<void> => {
+  const { vessel } = task;
+  const plan = stored?.plan;
+  if (container !== undefined && plan !== undefined) vessel.adopt(container, plan);
+  if (stored?.record.outcome !== undefined) return finish(task, stored.record.outcome);
+  if (plan === undefined || container === undefined) {
+    await container?.destroy();
+    return finish(task, failedWith('task container does not exist'));
+  }
+  if (vessel.state() !== 'running') vessel.setState('created');
+  return runToEnd(task);
+};
+
+const createRun = (
+  identity: ContainerIdentity,
+  context: CellContext,
+  resume: Resume | undefined,
+): TaskRun => {
+  const { bbs, cellId } = context;
+  const taskGuid = identity.guid;
+  const traceId = context.random.uuid();
+  const logger = context.logger.session('task-processor', { taskGuid, traceId });
+  const vessel = createVessel(identity, context, resume?.stored?.record);
+  const reporter = createReporter<TaskReport>({
+    context: { ...context, logger },
+    signal: vessel.detached,
+    async send(report) {
+      if (report.call === 'reject') return bbs.rejectTask(taskGuid, report.reason, traceId);
+      if (report.call !== 'complete') return { ok: true, value: undefined };
+      const { failed, reason } = report;
+      const completion = { taskGuid, cellId, failed, failureReason: reason, result: task.result };
+      return bbs.completeTask(completion, traceId);
+    },
+    judge: afterTaskAnswer,
+    onAnswer: () => undefined,
+  });
+  const task: TaskRun = {
+    identity,
+    context,
+    logger,
+    traceId,
+    vessel,
+    reporter,
+    interrupted: AbortSignal.any([vessel.stopping, vessel.detached]),
+    until: context.clock.monotonic() + context.times.reservationMs,
+    result: '',
+  };
+  return task;
 };
 
 /** One task on this cell: started at most once, reported once (design §8.3). */
@@ -42,125 +181,21 @@ export const createTaskContainer = (
   context: CellContext,
   resume?: Resume,
 ): ManagedContainer => {
-  const { bbs, clock, random, cellId } = context;
-  const taskGuid = identity.guid;
-  const traceId = random.uuid();
-  const logger = context.logger.session('task-processor', { taskGuid, traceId });
-  const vessel = createVessel(identity, context, resume?.stored?.record);
-  const until = clock.monotonic() + context.times.reservationMs;
-  const interrupted = AbortSignal.any([vessel.stopping, vessel.detached]);
-  let result = '';
-  let cause: StopCause | undefined;
-
-  const reporter = createReporter<TaskReport>({
-    context: { ...context, logger },
-    signal: vessel.detached,
-    async send(report) {
-      if (report.call === 'reject') return bbs.rejectTask(taskGuid, report.reason, traceId);
-      if (report.call !== 'complete') return { ok: true, value: undefined };
-      const { failed, reason } = report;
-      return bbs.completeTask({ taskGuid, cellId, failed, failureReason: reason, result }, traceId);
-    },
-    judge: afterTaskAnswer,
-    onAnswer: () => undefined,
-  });
-
-  const retry = <T>(call: Parameters<typeof retryUntilAnswered<T>>[1]) =>
-    retryUntilAnswered<T>({ clock, random, signal: interrupted, until }, call);
-
-  /**
-   * Whether the BBS wants this cell to start the task now. "No" after an attempt of ours that got no
-   * answer means that that attempt took effect: nothing has been started under it yet.
-   */
-  const mayStart = async (): Promise<boolean> => {
-    const reply = await retry(() => bbs.startTask(taskGuid, cellId, traceId));
-    if (reply === undefined) return false;
-    if (reply.answer.ok) return reply.answer.value || reply.attempts > 1;
-    logger.info('failed-to-start-task', { error: reply.answer.error });
-    return false;
-  };
-
-  const fetchPlan = async (): Promise<RunPlan | RunOutcome> => {
-    const reply = await retry(() => bbs.task(taskGuid));
-    if (reply === undefined) return failedWith('failed to run container', false);
-    if (!reply.answer.ok) return CANCELLED;
-    const planned = planTask(reply.answer.value, identity);
-    return planned.ok ? planned.plan : failedWith(planned.reason, false);
-  };
-
-  const leave = async (): Promise<void> => {
-    await vessel.destroy();
-    context.ledger.release(taskGuid);
-    context.roomAppeared();
-  };
-
-  const finish = async (ended: RunOutcome): Promise<void> => {
-    const final = ended.stopped && cause === 'shutdown' ? failedWith(CELL_STOPPED, false) : ended;
-    const read = await readResult(vessel, final);
-    result = read.result;
-    vessel.complete(read.outcome);
-    logger.info('process-completed-container', { failed: read.outcome.failed, reason: read.outcome.reason });
-    const report = taskReport('completed', read.outcome);
-    if (report.call !== 'nothing') reporter.set(report);
-    await leave();
-    await reporter.idle();
-    if (!vessel.detached.aborted) await vessel.forget();
-  };
-
-  const onRunning = (): void => {
-    vessel.setState('running');
-    logger.info('process-running-container');
-  };
-
-  const runToEnd = async (): Promise<void> =>
-    finish(await vessel.run({ onRunning, onReady: () => undefined }));
-
-  const begin = async (): Promise<void> => {
-    const started = await mayStart();
-    if (vessel.detached.aborted) return;
-    if (!started) {
-      context.ledger.abandon(taskGuid, clock.monotonic());
-      return context.roomAppeared();
-    }
-    vessel.setState('initializing');
-    const plan = await fetchPlan();
-    if (vessel.detached.aborted) return;
-    if ('failed' in plan) return finish(plan);
-    const created = await vessel.create(plan);
-    if (!created.ok) return finish(failedWith(created.reason, true));
-    if (vessel.stopping.aborted) return finish(CANCELLED);
-    vessel.setState('created');
-    return runToEnd();
-  };
-
-  /** A task is not begun again: without its plan, a found container is only taken away. */
-  const goOn = async ({ container, stored }: Resume): Promise<void> => {
-    const plan = stored?.plan;
-    if (container !== undefined && plan !== undefined) vessel.adopt(container, plan);
-    if (stored?.record.outcome !== undefined) return finish(stored.record.outcome);
-    if (plan === undefined || container === undefined) {
-      await container?.destroy();
-      return finish(failedWith('task container does not exist', false));
-    }
-    if (vessel.state() !== 'running') vessel.setState('created');
-    return runToEnd();
-  };
-
-  const life = resume === undefined ? begin() : goOn(resume);
+  const task = createRun(identity, context, resume);
+  const life = resume === undefined ? begin(task) : goOn(task, resume);
   const settled = life.catch((error: unknown) => {
-    logger.error('container-life-failed', { error });
-    context.ledger.release(taskGuid);
+    task.logger.error('container-life-failed', { error });
+    context.ledger.release(identity.guid);
   });
-
   return {
     identity,
-    state: vessel.state,
-    stop(why) {
-      cause ??= why;
-      vessel.requestStop();
+    state: task.vessel.state,
+    stop(cause) {
+      task.cause ??= cause;
+      task.vessel.requestStop();
       return settled;
     },
-    detach: vessel.detach,
+    detach: task.vessel.detach,
     report: () => undefined,
     update: () => undefined,
     routesChanged: () => undefined,

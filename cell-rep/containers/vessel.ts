@@ -1,3 +1,5 @@
+import type { Logger } from '../../common/ports/logger.js';
+import type { StepContext } from '../actions/step.js';
 import { processEnvironment } from '../core/environment.js';
 import { containerTexts, cutReason } from '../core/exit-texts.js';
 import type { Container } from '../core/container-runtime.js';
@@ -41,7 +43,7 @@ export interface Vessel {
   /** resolves when the container's processes have ended; never, once detached */
   run(hooks: RunHooks): Promise<RunOutcome>;
   /** a line in the application's log, from its platform */
-  say(text: string, stream?: 'OUT' | 'ERR'): void;
+  say(text: string): void;
   requestStop(): void;
   complete(outcome: RunOutcome): void;
   /** resolves when the container is gone; retried for as long as it takes */
@@ -87,136 +89,151 @@ const createNoteKeeper = (guid: string, context: CellContext, record: () => Cont
   };
 };
 
+/** What a vessel's functions share. */
+interface Hull {
+  readonly guid: string;
+  readonly context: CellContext;
+  readonly logger: Logger;
+  readonly memory: ContainerMemory;
+  readonly stop: AbortController;
+  readonly detach: AbortController;
+  plan?: RunPlan;
+  container?: Container;
+  log?: ContainerLog;
+}
+
+const say = (hull: Hull, text: string, stream: 'OUT' | 'ERR' = 'OUT'): void =>
+  hull.log?.line(hull.plan?.logSource ?? 'LOG', stream, text);
+
+const take = (hull: Hull, container: Container, plan: RunPlan): void => {
+  hull.container = container;
+  hull.plan = plan;
+  hull.log ??= logOf(plan, hull.context);
+};
+
+const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
+  const { context, guid, logger, memory } = hull;
+  const texts = containerTexts(context.cellId, guid);
+  hull.plan = plan;
+  hull.log = logOf(plan, context);
+  say(hull, texts.creating);
+  // noted first: a container that is found without its plan could not be gone on with
+  await context.notes.savePlan(plan);
+  memory.setState('initializing');
+  const created = await context.createSlots(() => context.runtime.create(plan.spec));
+  if (!created.ok) {
+    logger.error('failed-to-create-container', { reason: created.reason });
+    say(hull, texts.notCreated(created.reason), 'ERR');
+    return { ok: false, reason: `failed to create container: ${created.reason}` };
+  }
+  take(hull, created.container, plan);
+  say(hull, texts.created);
+  return { ok: true };
+};
+
+const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
+  const { context, container, detach, guid, log, memory, plan, stop } = hull;
+  if (container === undefined || plan === undefined || log === undefined) {
+    throw new Error(`container ${guid} is run before it is made`);
+  }
+  const steps: StepContext = {
+    container,
+    clock: context.clock,
+    log,
+    logSource: plan.logSource,
+    downloader: context.downloader,
+    memory,
+    graceMs: context.times.graceMs,
+    detached: detach.signal,
+    environment: (own) =>
+      processEnvironment({
+        identity: plan.identity,
+        container: plan.env,
+        action: own,
+        info: container.info(),
+      }),
+  };
+  const result = await runBody({ plan, memory, signal: stop.signal, ...hooks, context: steps });
+  const reason = result.ok ? '' : cutReason(result.reason);
+  return { failed: !result.ok, reason, stopped: stop.signal.aborted, retryable: result.retryable };
+};
+
+const tryDestroy = async (hull: Hull, container: Container): Promise<boolean> => {
+  try {
+    await container.destroy();
+    return true;
+  } catch (error) {
+    hull.logger.error('failed-to-destroy-container', { error });
+    const reason = error instanceof Error ? error.message : String(error);
+    say(hull, containerTexts(hull.context.cellId, hull.guid).notDestroyed(reason), 'ERR');
+    return false;
+  }
+};
+
+const destroy = async (hull: Hull): Promise<void> => {
+  const { container, context, detach, guid } = hull;
+  if (container === undefined) return;
+  const texts = containerTexts(context.cellId, guid);
+  say(hull, texts.destroying);
+  for (let attempt = 1; !(await tryDestroy(hull, container)); attempt += 1) {
+    if (!(await pause(context.clock, backOff(attempt, context.random), detach.signal))) return;
+  }
+  say(hull, texts.destroyed);
+};
+
 export const createVessel = (
   identity: ContainerIdentity,
   context: CellContext,
   record?: ContainerRecord,
 ): Vessel => {
-  const { clock, cellId } = context;
   const { guid } = identity;
-  const logger = context.logger.session('container-store', { guid });
-  const texts = containerTexts(cellId, guid);
-  const stop = new AbortController();
-  const detach = new AbortController();
-  let plan: RunPlan | undefined;
-  let container: Container | undefined;
-  let log: ContainerLog | undefined;
-  const notes = createNoteKeeper(guid, context, () => memory.record());
-  const memory: ContainerMemory = createContainerMemory((soon) => {
-    if (plan !== undefined && !detach.signal.aborted) notes.change(soon);
-  }, record);
-
+  const keeper = createNoteKeeper(guid, context, () => hull.memory.record());
+  const hull: Hull = {
+    guid,
+    context,
+    logger: context.logger.session('container-store', { guid }),
+    stop: new AbortController(),
+    detach: new AbortController(),
+    memory: createContainerMemory((soon) => {
+      if (hull.plan !== undefined && !hull.detach.signal.aborted) keeper.change(soon);
+    }, record),
+  };
   const setState = (state: ContainerState): void => {
-    memory.setState(state);
+    hull.memory.setState(state);
     context.ledger.setState(guid, state);
     context.changed();
   };
-
-  const say = (text: string, stream: 'OUT' | 'ERR' = 'OUT'): void =>
-    log?.line(plan?.logSource ?? 'LOG', stream, text);
-
-  const take = (made: Container, from: RunPlan): void => {
-    container = made;
-    plan = from;
-    log ??= logOf(from, context);
-  };
-
-  const tryDestroy = async (made: Container): Promise<boolean> => {
-    try {
-      await made.destroy();
-      return true;
-    } catch (error) {
-      logger.error('failed-to-destroy-container', { error });
-      say(texts.notDestroyed(error instanceof Error ? error.message : String(error)), 'ERR');
-      return false;
-    }
-  };
-
   return {
-    state: () => memory.record().state,
+    state: hull.memory.state,
     setState,
-    plan: () => plan,
-    container: () => container,
-    stopping: stop.signal,
-    detached: detach.signal,
-    say,
-    async create(from) {
-      plan = from;
-      log = logOf(from, context);
-      say(texts.creating);
-      await context.notes.savePlan(from);
-      memory.setState('initializing');
-      const created = await context.createSlots(() => context.runtime.create(from.spec));
-      if (!created.ok) {
-        logger.error('failed-to-create-container', { reason: created.reason });
-        say(texts.notCreated(created.reason), 'ERR');
-        return { ok: false, reason: `failed to create container: ${created.reason}` };
-      }
-      take(created.container, from);
-      say(texts.created);
-      return { ok: true };
-    },
-    adopt: take,
-    async run(hooks) {
-      if (container === undefined || plan === undefined || log === undefined) {
-        throw new Error(`container ${guid} is run before it is made`);
-      }
-      const [made, from] = [container, plan];
-      const result = await runBody({
-        plan: from,
-        memory,
-        signal: stop.signal,
-        ...hooks,
-        context: {
-          container: made,
-          clock,
-          log,
-          logSource: from.logSource,
-          downloader: context.downloader,
-          memory,
-          graceMs: context.times.graceMs,
-          detached: detach.signal,
-          environment: (own) =>
-            processEnvironment({
-              identity: from.identity,
-              container: from.env,
-              action: own,
-              info: made.info(),
-            }),
-        },
-      });
-      const reason = result.ok ? '' : cutReason(result.reason);
-      return { failed: !result.ok, reason, stopped: stop.signal.aborted, retryable: result.retryable };
-    },
-    requestStop() {
-      stop.abort();
-    },
+    plan: () => hull.plan,
+    container: () => hull.container,
+    stopping: hull.stop.signal,
+    detached: hull.detach.signal,
+    say: (text) => say(hull, text),
+    create: (plan) => create(hull, plan),
+    adopt: (container, plan) => take(hull, container, plan),
+    run: (hooks) => run(hull, hooks),
+    requestStop: () => hull.stop.abort(),
     complete(outcome) {
-      memory.setOutcome(outcome);
+      hull.memory.setOutcome(outcome);
       setState('completed');
       // before anybody is told of the end, its last words are out
-      log?.flush();
+      hull.log?.flush();
     },
-    async destroy() {
-      if (container === undefined) return;
-      say(texts.destroying);
-      for (let attempt = 1; !(await tryDestroy(container)); attempt += 1) {
-        if (!(await pause(clock, backOff(attempt, context.random), detach.signal))) return;
-      }
-      say(texts.destroyed);
-    },
+    destroy: () => destroy(hull),
     notePlan() {
-      if (plan !== undefined) void context.notes.savePlan(plan);
+      if (hull.plan !== undefined) void context.notes.savePlan(hull.plan);
     },
     async forget() {
-      notes.stop();
-      log?.close();
-      if (plan !== undefined || record !== undefined) await context.notes.remove(guid);
+      keeper.stop();
+      hull.log?.close();
+      if (hull.plan !== undefined || record !== undefined) await context.notes.remove(guid);
     },
     async detach() {
-      detach.abort();
-      log?.flush();
-      await notes.flush();
+      hull.detach.abort();
+      hull.log?.flush();
+      await keeper.flush();
     },
   };
 };

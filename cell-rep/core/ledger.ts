@@ -70,7 +70,6 @@ export interface Ledger {
   entry(guid: string): LedgerEntry | undefined;
   entries(): LedgerEntry[];
   used(): Demand;
-  /** never below zero, though adopted containers may take more than there is */
   available(): Demand;
   counts(): LedgerCounts;
   /** +1 with every change */
@@ -109,44 +108,86 @@ const whyWhole = (work: Work, options: LedgerOptions, context: AdmissionContext)
   return context.now - context.receivedAt >= work.deadlineMs ? 'work has expired' : '';
 };
 
-export const createLedger = (options: LedgerOptions): Ledger => {
+/** The entries and their sums. */
+const createBooks = () => {
   const entries = new Map<string, { identity: ContainerIdentity; state: ContainerState }>();
-  const placements = createPlacements();
   let used = ZERO_DEMAND;
   let version = 1;
+  return {
+    entries,
+    used: () => used,
+    version: () => version,
+    book(identity: ContainerIdentity, state: ContainerState): void {
+      entries.set(identity.guid, { identity, state });
+      used = addDemand(used, identity.demand);
+      version += 1;
+    },
+    setState(guid: string, state: ContainerState): void {
+      const entry = entries.get(guid);
+      if (entry === undefined || entry.state === state) return;
+      entry.state = state;
+      version += 1;
+    },
+    release(guid: string): void {
+      const entry = entries.get(guid);
+      if (entry === undefined) return;
+      entries.delete(guid);
+      used = subtractDemand(used, entry.identity.demand);
+      version += 1;
+    },
+  };
+};
 
-  const available = (): Demand => ({
-    memoryMb: Math.max(0, options.total.memoryMb - used.memoryMb),
-    diskMb: Math.max(0, options.total.diskMb - used.diskMb),
-    containers: Math.max(0, options.total.containers - used.containers),
-    cpuMilli: Math.max(0, options.total.cpuMilli - used.cpuMilli),
-  });
+const countEntries = (entries: Iterable<LedgerEntry>): LedgerCounts => {
+  const lrpCounts: Record<string, number> = {};
+  let taskCount = 0;
+  let startingContainerCount = 0;
+  for (const { identity, state } of entries) {
+    if (isStarting(state)) startingContainerCount += 1;
+    if (identity.kind === 'task') taskCount += 1;
+    else lrpCounts[identity.processGuid] = (lrpCounts[identity.processGuid] ?? 0) + 1;
+  }
+  return { lrpCounts, taskCount, startingContainerCount };
+};
+
+/** What is left, never below zero: adopted containers may take more than there is. */
+const remaining = (total: Demand, used: Demand): Demand => ({
+  memoryMb: Math.max(0, total.memoryMb - used.memoryMb),
+  diskMb: Math.max(0, total.diskMb - used.diskMb),
+  containers: Math.max(0, total.containers - used.containers),
+  cpuMilli: Math.max(0, total.cpuMilli - used.cpuMilli),
+});
+
+const identify = (work: LrpWork | TaskWork, options: LedgerOptions): ContainerIdentity => ({
+  kind: isLrp(work) ? 'lrp' : 'task',
+  guid: isLrp(work) ? options.mintGuid() : work.taskGuid,
+  domain: work.domain,
+  logGuid: '',
+  processGuid: isLrp(work) ? work.processGuid : '',
+  index: isLrp(work) ? work.index : 0,
+  placementId: work.placementId,
+  demand: demandOf(work, options.proxyMemoryMb),
+});
+
+type Books = ReturnType<typeof createBooks>;
+
+const whyNot = (work: LrpWork | TaskWork, books: Books, options: LedgerOptions, closed: string): string => {
+  const reason = unsound(work) || closed;
+  if (reason !== '') return reason;
+  if (!isLrp(work) && books.entries.has(work.taskGuid)) return 'task is already on this cell';
+  const demand = demandOf(work, options.proxyMemoryMb);
+  const available = remaining(options.total, books.used());
+  const lacking = lackingResources(demand, available, options.total.cpuMilli > 0);
+  return lacking.length > 0 ? insufficient(lacking) : '';
+};
+
+export const createLedger = (options: LedgerOptions): Ledger => {
+  const books = createBooks();
+  const placements = createPlacements();
 
   const book = (identity: ContainerIdentity, state: ContainerState): void => {
-    entries.set(identity.guid, { identity, state });
-    used = addDemand(used, identity.demand);
-    version += 1;
+    books.book(identity, state);
     if (identity.placementId !== '') placements.accept(identity.placementId);
-  };
-
-  const identify = (work: LrpWork | TaskWork): ContainerIdentity => ({
-    kind: isLrp(work) ? 'lrp' : 'task',
-    guid: isLrp(work) ? options.mintGuid() : work.taskGuid,
-    domain: work.domain,
-    logGuid: '',
-    processGuid: isLrp(work) ? work.processGuid : '',
-    index: isLrp(work) ? work.index : 0,
-    placementId: work.placementId,
-    demand: demandOf(work, options.proxyMemoryMb),
-  });
-
-  const whyNot = (work: LrpWork | TaskWork, closed: string): string => {
-    const reason = unsound(work) || closed;
-    if (reason !== '') return reason;
-    if (!isLrp(work) && entries.has(work.taskGuid)) return 'task is already on this cell';
-    const demand = demandOf(work, options.proxyMemoryMb);
-    const lacking = lackingResources(demand, available(), options.total.cpuMilli > 0);
-    return lacking.length > 0 ? insufficient(lacking) : '';
   };
 
   /** a refusal is remembered for as long as its sender may still ask or send it again */
@@ -155,25 +196,18 @@ export const createLedger = (options: LedgerOptions): Ledger => {
     context: AdmissionContext & { until: number },
     reserved: ContainerIdentity[],
   ): WorkOutcome => {
-    const before = placements.outcome(work.placementId, context.now);
+    const { placementId } = work;
+    const before = placements.outcome(placementId, context.now);
     if (before.status !== 'never_seen') return before;
-    const reason = whyNot(work, context.closed);
+    const reason = whyNot(work, books, options, context.closed);
     if (reason !== '') {
-      if (work.placementId !== '') placements.refuse(work.placementId, { reason, until: context.until });
-      return refuse(work.placementId, reason);
+      if (placementId !== '') placements.refuse(placementId, { reason, until: context.until });
+      return refuse(placementId, reason);
     }
-    const identity = identify(work);
+    const identity = identify(work, options);
     book(identity, 'reserved');
     reserved.push(identity);
-    return { placementId: work.placementId, status: 'accepted', reason: '' };
-  };
-
-  const release = (guid: string): void => {
-    const entry = entries.get(guid);
-    if (entry === undefined) return;
-    entries.delete(guid);
-    used = subtractDemand(used, entry.identity.demand);
-    version += 1;
+    return { placementId, status: 'accepted', reason: '' };
   };
 
   return {
@@ -199,33 +233,18 @@ export const createLedger = (options: LedgerOptions): Ledger => {
       });
     },
     restore: book,
-    setState(guid, state) {
-      const entry = entries.get(guid);
-      if (entry === undefined || entry.state === state) return;
-      entry.state = state;
-      version += 1;
-    },
-    release,
+    setState: books.setState,
+    release: books.release,
     abandon(guid, now) {
-      const placementId = entries.get(guid)?.identity.placementId ?? '';
-      release(guid);
+      const placementId = books.entries.get(guid)?.identity.placementId ?? '';
+      books.release(guid);
       if (placementId !== '') placements.refuse(placementId, { reason: GIVEN_UP, until: now + ABANDONED_MS });
     },
-    entry: (guid) => entries.get(guid),
-    entries: () => [...entries.values()],
-    used: () => used,
-    available,
-    counts() {
-      const lrpCounts: Record<string, number> = {};
-      let taskCount = 0;
-      let startingContainerCount = 0;
-      for (const { identity, state } of entries.values()) {
-        if (isStarting(state)) startingContainerCount += 1;
-        if (identity.kind === 'task') taskCount += 1;
-        else lrpCounts[identity.processGuid] = (lrpCounts[identity.processGuid] ?? 0) + 1;
-      }
-      return { lrpCounts, taskCount, startingContainerCount };
-    },
-    version: () => version,
+    entry: (guid) => books.entries.get(guid),
+    entries: () => [...books.entries.values()],
+    used: books.used,
+    available: () => remaining(options.total, books.used()),
+    counts: () => countEntries(books.entries.values()),
+    version: books.version,
   };
 };

@@ -14,7 +14,7 @@ const GATHER_MS = 20;
 
 export const createAnnouncer = (options: {
   clock: Clock;
-  source: () => WorkSource;
+  source: WorkSource;
   state: () => CellState;
 }): Announcer => {
   let timer: Cancel | undefined;
@@ -23,7 +23,7 @@ export const createAnnouncer = (options: {
 
   const announce = (): void => {
     timer = undefined;
-    const source = options.source();
+    const { source } = options;
     // the state first: who then asks for work finds the room in it
     source.changed(options.state());
     if (room) source.capacityAppeared();

@@ -15,8 +15,8 @@ export interface RouteEmitter {
   put(instance: RoutableInstance): void;
   /** unregisters; resolves when every known router has dropped it, or the time for that is over */
   remove(instanceGuid: string): Promise<void>;
-  /** instances with at least one registration */
-  registered(): string[];
+  /** whether an instance has at least one registration */
+  isRegistered(instanceGuid: string): boolean;
 }
 
 export interface RouteEmitterOptions {
@@ -30,22 +30,38 @@ export interface RouteEmitterOptions {
   startJitter: number;
 }
 
-interface Gone {
-  registration: RouteRegistration;
-  /** repetitions left */
-  left: number;
-}
-
 type Registrations = Map<string, RouteRegistration>;
 
 const encode = (registration: RouteRegistration): Uint8Array => Buffer.from(JSON.stringify(registration));
+
+const differing = (before: Registrations, after: Registrations): RouteRegistration[] =>
+  [...after]
+    .filter(([key, one]) => JSON.stringify(before.get(key)) !== JSON.stringify(one))
+    .map(([, one]) => one);
+
+/** Unregistrations that not every router has confirmed are repeated, as Diego repeats them. */
+const createRepetitions = (bus: Bus, isServed: (key: string) => boolean) => {
+  const gone = new Map<string, { registration: RouteRegistration; left: number }>();
+  return {
+    add: (registration: RouteRegistration): void =>
+      void gone.set(registrationKey(registration), { registration, left: EMISSION.repeatUnregisterTimes }),
+    drop: (registration: RouteRegistration): void => void gone.delete(registrationKey(registration)),
+    run(): void {
+      for (const [key, one] of gone) {
+        // the same endpoint may serve the same route again by now
+        if (one.left === 0 || isServed(key)) gone.delete(key);
+        else bus.publish(SUBJECTS.routerUnregister, encode(one.registration));
+        one.left -= 1;
+      }
+    },
+  };
+};
 
 /** Diego's route emitter in local mode, for one cell: what runs here is registered, again and again. */
 export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter => {
   const { bus, clock, random, logger } = options;
   const instances = new Map<string, Registrations>();
-  /** unregistrations that nobody has confirmed, by key */
-  const gone = new Map<string, Gone>();
+  const repetitions = createRepetitions(bus, (key) => [...instances.values()].some((all) => all.has(key)));
   const cancels: Cancel[] = [];
   let nextRound: Cancel | undefined;
 
@@ -53,12 +69,9 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
     void bus.publish(SUBJECTS.routerRegister, encode(registration));
 
   const emitAll = (): void => {
-    let messages = 0;
-    for (const registered of instances.values()) {
-      for (const registration of registered.values()) register(registration);
-      messages += registered.size;
-    }
-    if (messages > 0) logger.debug('emitted-registrations', { messages });
+    const all = [...instances.values()].flatMap((registered) => [...registered.values()]);
+    for (const registration of all) register(registration);
+    if (all.length > 0) logger.debug('emitted-registrations', { messages: all.length });
   };
 
   const arm = (ms: number): void => {
@@ -78,33 +91,15 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
     onStart: () => arm(routers.intervalMs() * options.startJitter * random.fraction()),
   });
 
-  const isRegistered = (key: string): boolean =>
-    [...instances.values()].some((registered) => registered.has(key));
-
   const unregister = async (registration: RouteRegistration): Promise<void> => {
     const acked = await routers.gatherAcks(SUBJECTS.routerUnregister, encode(registration));
-    if (!acked)
-      gone.set(registrationKey(registration), { registration, left: EMISSION.repeatUnregisterTimes });
+    if (!acked) repetitions.add(registration);
   };
-
-  const repeatUnregistrations = (): void => {
-    for (const [key, one] of gone) {
-      // the same endpoint may serve the same route again by now
-      if (one.left === 0 || isRegistered(key)) gone.delete(key);
-      else bus.publish(SUBJECTS.routerUnregister, encode(one.registration));
-      one.left -= 1;
-    }
-  };
-
-  const differing = (before: Registrations, after: Registrations): RouteRegistration[] =>
-    [...after]
-      .filter(([key, one]) => JSON.stringify(before.get(key)) !== JSON.stringify(one))
-      .map(([, one]) => one);
 
   return {
     start() {
       routers.start();
-      cancels.push(clock.every(EMISSION.repeatUnregisterMs, repeatUnregistrations));
+      cancels.push(clock.every(EMISSION.repeatUnregisterMs, repetitions.run));
       cancels.push(bus.onConnection((connected) => connected && emitAll()));
       arm(routers.intervalMs());
     },
@@ -118,7 +113,7 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
       const after: Registrations = new Map(registrations(instance).map((one) => [registrationKey(one), one]));
       instances.set(instance.instanceGuid, after);
       for (const registration of differing(before, after)) {
-        gone.delete(registrationKey(registration));
+        repetitions.drop(registration);
         register(registration);
       }
       for (const [key, registration] of before) if (!after.has(key)) void unregister(registration);
@@ -128,6 +123,6 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
       instances.delete(instanceGuid);
       if (registered !== undefined) await Promise.all([...registered.values()].map(unregister));
     },
-    registered: () => [...instances].filter(([, registered]) => registered.size > 0).map(([guid]) => guid),
+    isRegistered: (instanceGuid) => (instances.get(instanceGuid)?.size ?? 0) > 0,
   };
 };
