@@ -4,8 +4,6 @@ export type FailureKind =
   | 'dial'
   /** unregistered after it was chosen, before anything was written */
   | 'withdrawn'
-  /** the connection did not last until the headers were written */
-  | 'incomplete'
   /** closed without an answer, on a connection made for this request */
   | 'eof'
   /** reset without an answer, on a connection made for this request */
@@ -50,7 +48,6 @@ const FOREIGN = { marks: true, evictsTls: true } as const;
 export const FAILURE_RULES: Readonly<Record<FailureKind, FailureRule>> = {
   dial: rule('always', FOREIGN),
   withdrawn: rule('always'),
-  incomplete: rule('always'),
   eof: rule('when-idempotent'),
   reset: rule('never', { marks: true }),
   'stale-connection': rule('when-idempotent'),

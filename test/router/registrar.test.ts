@@ -1,4 +1,5 @@
 import t from 'tap';
+import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
 import { eventually } from '../support/eventually.js';
 import { ask, publishJson, startApp, startRouter, startRouterWithFakeClock } from '../support/router.js';
@@ -127,43 +128,29 @@ void t.test(
 );
 
 void t.test('bus down - nothing is pruned, and ages begin anew on return, which is announced', async (t) => {
-  const clock = (await import('../../common/adapters/fake-clock.js')).createFakeClock();
-  const { createMemoryBus } = await import('../../common/adapters/memory-bus.js');
-  const { silentLogger } = await import('../../common/adapters/capture-logger.js');
-  const { createSeededRandom } = await import('../../common/adapters/seeded-random.js');
-  const { createGroup } = await import('../../common/runtime/group.js');
-  const { assembleRouter } = await import('../../router/assemble.js');
-  const { routerConfig } = await import('../../router/config.js');
-  const broker = createMemoryBus();
-  const bus = broker.client();
-  const compiled = routerConfig.parse({ port: 0 }, 'test');
-  if (!compiled.ok) throw new Error('config');
+  const router = await startRouterWithFakeClock(t);
   const starts: unknown[] = [];
-  broker.subscribe(SUBJECTS.routerStart, (message) => starts.push(text(message.payload)));
-  const router = assembleRouter({
-    config: compiled.value,
-    clock,
-    random: createSeededRandom(1),
-    logger: silentLogger,
-    bus,
-  });
-  const group = createGroup(router.members, silentLogger);
-  await group.start();
-  t.teardown(() => group.stop());
+  router.bus.subscribe(SUBJECTS.routerStart, (message) => starts.push(text(message.payload)));
+  await router.register(registration);
+  router.own.disconnect();
+  await router.clock.advance(600_000);
+  t.equal(router.routes().length, 1, 'kept while nobody could refresh it');
+  router.own.reconnect();
   await eventually(() => starts.length === 1);
   t.match(starts[0], { id: router.id });
-  publishJson(broker)(SUBJECTS.routerRegister, registration);
-  await eventually(() => router.routes().length === 1);
-
-  bus.disconnect();
-  await clock.advance(600_000);
-  t.equal(router.routes().length, 1, 'kept while nobody could refresh it');
-  bus.reconnect();
-  await eventually(() => starts.length === 2);
-  await clock.advance(120_000);
+  await router.clock.advance(120_000);
   t.equal(router.routes().length, 1, 'a whole threshold from the return on');
-  await clock.advance(30_000);
+  await router.clock.advance(30_000);
   t.equal(router.routes().length, 0);
+});
+
+void t.test('start - is announced on the bus', async (t) => {
+  const bus = createMemoryBus();
+  const starts: unknown[] = [];
+  bus.subscribe(SUBJECTS.routerStart, (message) => starts.push(text(message.payload)));
+  const router = await startRouter(t, { routerBus: bus.client() });
+  await eventually(() => starts.length === 1);
+  t.match(starts[0], { id: router.id, minimumRegisterIntervalInSeconds: 20 });
 });
 
 void t.test('start - a port that is taken fails the start with its cause', async (t) => {

@@ -1,5 +1,5 @@
-import { Agent, createServer, request } from 'node:http';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { Agent, IncomingMessage, RequestListener, Server } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Test } from 'tap';
@@ -9,6 +9,7 @@ import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../common/adapters/system-random.js';
 import type { RouteRegistration } from '../../common/model/routing.js';
+import type { Bus } from '../../common/ports/bus.js';
 import type { Clock } from '../../common/ports/clock.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
@@ -21,20 +22,24 @@ export type RouterOptions = Record<string, unknown>;
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
-/** A router on a free port with its own in-memory bus; stopped when the test ends. */
-export const startRouter = async <C extends Clock>(t: Test, options: RouterOptions & { clock?: C } = {}) => {
-  const { clock: givenClock, ...routerOptions } = options;
+/** A router on a free port; stopped when the test ends. `own` is its end of the in-memory bus, `bus` everybody else's. */
+export const startRouter = async <C extends Clock>(
+  t: Test,
+  options: RouterOptions & { clock?: C; routerBus?: Bus } = {},
+) => {
+  const { clock: givenClock, routerBus, ...routerOptions } = options;
   const clock = givenClock ?? createSystemClock();
   const compiled = routerConfig.parse({ port: 0, stop_grace: '1s', ...routerOptions }, 'test');
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   const logger = createCaptureLogger();
   const bus = createMemoryBus();
+  const own = bus.client();
   const router = assembleRouter({
     config: compiled.value,
     clock,
     random: createSystemRandom(),
     logger,
-    bus: bus.client(),
+    bus: routerBus ?? own,
   });
   const group = createGroup(router.members, logger);
   await group.start();
@@ -59,7 +64,7 @@ export const startRouter = async <C extends Clock>(t: Test, options: RouterOptio
   const unregister = async (registration: RouteRegistration) =>
     bus.request(SUBJECTS.routerUnregister, json(registration), { timeoutMs: 5000 });
 
-  return { ...router, port, bus, logger, stop: () => group.stop(), register, unregister };
+  return { ...router, port, bus, own, logger, stop: () => group.stop(), register, unregister };
 };
 
 export const startRouterWithFakeClock = async (t: Test, options: RouterOptions = {}) => {

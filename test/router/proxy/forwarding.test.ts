@@ -1,13 +1,11 @@
 import t from 'tap';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createHash } from 'node:crypto';
 import { Agent } from 'node:http';
 import { eventually } from '../../support/eventually.js';
 import { ask, closedPort, openRaw, startApp, startRawApp, startRouter } from '../../support/router.js';
 
-const echoHeaders = (
-  req: import('node:http').IncomingMessage,
-  res: import('node:http').ServerResponse,
-): void => {
+const echoHeaders = (req: IncomingMessage, res: ServerResponse): void => {
   res.end(JSON.stringify({ url: req.url, headers: req.headers, raw: req.rawHeaders }));
 };
 
@@ -110,10 +108,17 @@ void t.test(
 void t.test('headers - what the client gets', async (t) => {
   const router = await startRouter(t);
   const app = await startApp(t, (_req, res) => {
-    res.writeHead(203, 'Fine Enough', [
-      ...['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'X-CF-Proxy-Signature', 'secret', 'X-Hop', '1'],
-      ...['X-Cf-RouterError', 'from-app', 'X-Umlaut', 'ä', 'Connection', 'X-Hop', 'Keep-Alive', 'timeout=77'],
-    ]);
+    const headers = [
+      ['Set-Cookie', 'a=1'],
+      ['Set-Cookie', 'b=2'],
+      ['X-CF-Proxy-Signature', 'secret'],
+      ['X-Hop', '1'],
+      ['X-Cf-RouterError', 'from-app'],
+      ['X-Umlaut', 'ä'],
+      ['Connection', 'X-Hop'],
+      ['Keep-Alive', 'timeout=77'],
+    ];
+    res.writeHead(203, 'Fine Enough', headers.flat());
     res.end('body');
   });
   await router.register({ ...app.endpoint, uris: ['app.test'] });

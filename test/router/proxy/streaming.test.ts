@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
@@ -67,7 +68,7 @@ void t.test('streaming - 100 MB down and up with bounded memory', async (t) => {
 
   watch.start();
   const down = request(target).end();
-  const [answer] = (await once(down, 'response')) as [import('node:http').IncomingMessage];
+  const [answer] = (await once(down, 'response')) as [IncomingMessage];
   let downloaded = 0;
   for await (const data of answer) {
     downloaded += (data as Buffer).length;
@@ -82,7 +83,7 @@ void t.test('streaming - 100 MB down and up with bounded memory', async (t) => {
     if (!up.write(chunk)) await once(up, 'drain');
   }
   up.end();
-  const [stored] = (await once(up, 'response')) as [import('node:http').IncomingMessage];
+  const [stored] = (await once(up, 'response')) as [IncomingMessage];
   let body = '';
   for await (const data of stored) body += String(data);
   t.equal(body, String(TOTAL));
@@ -93,7 +94,7 @@ void t.test('streaming - a side that does not read stops the other', async (t) =
   const router = await startRouter(t);
   let written = 0;
   let stalled = 0;
-  let uploaded: import('node:http').IncomingMessage | undefined;
+  let uploaded: IncomingMessage | undefined;
   const app = await startApp(t, (req, res) => {
     if (req.method === 'POST') {
       uploaded = req;
@@ -116,7 +117,7 @@ void t.test('streaming - a side that does not read stops the other', async (t) =
   const target = { host: '127.0.0.1', port: router.port, headers: { Host: 'app.test' } };
 
   const down = request(target).end();
-  const [answer] = (await once(down, 'response')) as [import('node:http').IncomingMessage];
+  const [answer] = (await once(down, 'response')) as [IncomingMessage];
   await settled(() => stalled);
   t.ok(written < 40 * MB, `the endpoint could write ${written} bytes to a client that does not read`);
   let downloaded = 0;

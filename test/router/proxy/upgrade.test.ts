@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { eventually } from '../../support/eventually.js';
@@ -217,7 +218,7 @@ void t.test('stop - what does not end within the grace is cut off', async (t) =>
   await eventually(async () => (await connections(app.server)) === 0);
 });
 
-const connections = (server: import('node:http').Server): Promise<number> =>
+const connections = (server: Server): Promise<number> =>
   new Promise((resolve, reject) =>
     server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
   );
