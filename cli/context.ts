@@ -22,9 +22,30 @@ export interface Context {
 
 export interface Command {
   readonly name: string;
-  /** `push DIR [-i N]` */
+  /** `scale NAME -i INSTANCES` */
   readonly usage: string;
   readonly summary: string;
+  /** what `--help` says of each option: `-i INSTANCES`, what it does */
+  readonly options?: readonly (readonly [option: string, meaning: string])[];
   /** the exit status */
   run(context: Context, args: readonly string[]): Promise<number>;
 }
+
+/** Waits between two looks at something. Ends at once, with the signal's error, when the user interrupts. */
+export const pause = ({ sleep, interrupted }: Context, ms: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => reject(interrupted.reason as Error);
+    if (interrupted.aborted) return stop();
+    interrupted.addEventListener('abort', stop, { once: true });
+    return sleep(ms).then(() => {
+      interrupted.removeEventListener('abort', stop);
+      resolve();
+    }, reject);
+  });
+
+/** For what must still be done after Ctrl-C. */
+export const undisturbed = (context: Context): Context => ({
+  ...context,
+  interrupted: new AbortController().signal,
+  api: () => context.api().undisturbed(),
+});

@@ -14,6 +14,12 @@ export const table = (rows: readonly (readonly string[])[]): string => {
     .join('\n');
 };
 
+/** A table without the columns in which no row below the heading says anything. */
+export const compactTable = ([heading = [], ...rows]: readonly (readonly string[])[]): string => {
+  const used = heading.map((_, at) => at).filter((at) => rows.some((row) => (row[at] ?? '') !== ''));
+  return table([heading, ...rows].map((row) => used.map((at) => row[at] ?? '')));
+};
+
 export const bytes = (count: number): string => {
   if (count < 1024) return `${count} B`;
   if (count < 1024 * 1024) return `${(count / 1024).toFixed(1)} KB`;
@@ -22,4 +28,21 @@ export const bytes = (count: number): string => {
 
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+/** How long something has lasted: `12 s`, `5 min 3 s`, `2 h 10 min`, `3 d 4 h`. */
+export const duration = (totalSeconds: number): string => {
+  const whole = Math.max(0, Math.floor(totalSeconds));
+  const [days, hours] = [Math.floor(whole / 86_400), Math.floor(whole / 3600) % 24];
+  const minutes = Math.floor(whole / 60) % 60;
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+};
+
 export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+/** A command of several lines, as one. */
+export const oneLine = (command: string): string =>
+  command
+    .split('\n')
+    .filter((line) => !line.startsWith('export PATH='))
+    .join('; ');

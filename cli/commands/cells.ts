@@ -1,52 +1,42 @@
 import { readArgs } from '../args.js';
 import type { Command } from '../context.js';
-import { table } from '../output.js';
+import { cellsOf } from '../http/apps.js';
+import type { Cell } from '../http/resources.js';
+import { compactTable } from '../output.js';
 
-interface Cell {
-  cell_id: string;
-  zone: string;
-  /** live; null when the cell did not answer */
-  state: {
-    available_resources: CellResources;
-    total_resources: CellResources;
-    lrps: number;
-    tasks: number;
-  } | null;
-}
+const used = (free = 0, total = 0, unit = ''): string => `${total - free}/${total}${unit}`;
 
-interface CellResources {
-  memory_mb: number;
-  disk_mb: number;
-  containers: number;
-}
+const sum = (counts: Record<string, number> = {}): number =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
 
-const share = (part: number, whole: number, unit: string): string => `${whole - part}/${whole}${unit}`;
-
-const row = ({ cell_id: id, zone, state }: Cell): string[] => {
-  if (state === null) return [id, zone, 'no answer', '', '', ''];
-  const { available_resources: free, total_resources: total } = state;
+const row = ({ cell_id: id, presence, state }: Cell): string[] => {
+  if (state === null) return [id, presence?.zone ?? '', '', '', '', '', '', 'does not answer'];
+  const { available, total } = state;
   return [
     id,
-    zone,
-    `${state.lrps} + ${state.tasks}`,
-    share(free.memory_mb, total.memory_mb, ' MB'),
-    share(free.disk_mb, total.disk_mb, ' MB'),
-    share(free.containers, total.containers, ''),
+    state.zone ?? presence?.zone ?? '',
+    String(sum(state.lrp_counts)),
+    String(state.task_count ?? 0),
+    used(available?.memory_mb, total?.memory_mb, ' MB'),
+    used(available?.disk_mb, total?.disk_mb, ' MB'),
+    used(available?.containers, total?.containers),
+    state.evacuating === true ? 'evacuating' : presence === null ? 'has no presence' : '',
   ];
 };
+
+const HEADING = ['cell', 'zone', 'instances', 'tasks', 'memory used', 'disk used', 'containers', 'note'];
 
 export const cells: Command = {
   name: 'cells',
   usage: 'cells',
   summary: 'list the cells and what they hold',
   async run(context, args) {
-    readArgs({ usage: 'cells', options: {}, positionals: { min: 0, max: 0 } }, args);
-    const list = await context.api().fetch<{ cells: Cell[] }>({ method: 'GET', path: '/outcry/v1/cells' });
-    const heading = ['cell', 'zone', 'instances + tasks', 'memory used', 'disk used', 'containers'];
+    readArgs({ usage: 'cells', options: {}, words: [] }, args);
+    const all = await cellsOf(context.api());
     context.print(
-      list.cells.length === 0
+      all.length === 0
         ? 'no cells: nothing can be placed until one reports'
-        : table([heading, ...list.cells.map(row)]),
+        : compactTable([HEADING, ...all.map(row)]),
     );
     return 0;
   },

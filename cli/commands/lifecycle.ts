@@ -9,10 +9,7 @@ const lifecycleCommand = (name: 'start' | 'stop' | 'restart', summary: string): 
   usage: `${name} NAME`,
   summary,
   async run(context, args) {
-    const { positionals } = readArgs(
-      { usage: `${name} NAME`, options: {}, positionals: { min: 1, max: 1 } },
-      args,
-    );
+    const { positionals } = readArgs({ usage: `${name} NAME`, options: {}, words: ['NAME'] }, args);
     const app = await getApp(context.api(), positionals[0] ?? '');
     await act(context.api(), app, name);
     if (name === 'stop') {

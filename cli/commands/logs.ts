@@ -1,13 +1,18 @@
 import { readArgs } from '../args.js';
-import type { Command, Context } from '../context.js';
+import { type Command, type Context, pause } from '../context.js';
 import { getApp } from '../http/apps.js';
 
 const USAGE = 'logs NAME [--recent]';
 const POLL_MS = 250;
-/** ns; envelopes younger than this may still be overtaken by older ones */
-const SETTLING_NS = 300_000_000n;
+
+/** Most lines of one answer. */
+const PAGE = 1000;
+
+/** ns for which a line may be late: lines of several cells arrive in any order. */
+const LATENESS_NS = 1_000_000_000n;
 
 interface Envelope {
+  /** ns, as text; no two of one application are equal */
   timestamp: string;
   instance_id: string;
   tags: { source_type?: string };
@@ -24,25 +29,48 @@ const lineOf = (envelope: Envelope): string => {
 };
 
 const read = async (context: Context, guid: string, query: string): Promise<Envelope[]> => {
-  const path = `/api/v1/read/${guid}?envelope_types=LOG&limit=1000&${query}`;
+  const path = `/api/v1/read/${guid}?envelope_types=LOG&${query}`;
   const answer = await context.api().fetch<{ envelopes: { batch: Envelope[] } }>({ method: 'GET', path });
   return answer.envelopes.batch;
 };
 
-const recent = async (context: Context, guid: string): Promise<Envelope[]> =>
-  (await read(context, guid, 'descending=true')).reverse();
+const printRecent = async (context: Context, guid: string): Promise<void> => {
+  const lines = await read(context, guid, `descending=true&limit=${PAGE}`);
+  for (const envelope of lines.reverse()) context.print(lineOf(envelope));
+  if (lines.length === 0) context.note('nothing has been printed yet');
+};
 
-const follow = async (context: Context, guid: string): Promise<void> => {
-  let from = BigInt(context.now()) * 1_000_000n;
-  while (!context.interrupted.aborted) {
-    const settled = BigInt(context.now()) * 1_000_000n - SETTLING_NS;
-    const lines = (await read(context, guid, `start_time=${from}`)).filter(
-      ({ timestamp }) => BigInt(timestamp) <= settled,
-    );
-    for (const envelope of lines) context.print(lineOf(envelope));
+/** Everything from `from` on, however many answers it takes. */
+async function* readFrom(context: Context, guid: string, from: bigint): AsyncGenerator<Envelope> {
+  for (let at = from; ;) {
+    const lines = await read(context, guid, `start_time=${at}&limit=${PAGE}`);
+    yield* lines;
     const last = lines.at(-1);
-    if (last !== undefined) from = BigInt(last.timestamp) + 1n;
-    await context.sleep(POLL_MS);
+    if (last === undefined || lines.length < PAGE) return;
+    at = BigInt(last.timestamp) + 1n;
+  }
+}
+
+/**
+ * Begins after the newest line that is a second old or more, by the API's clock; then looks again at what may still
+ * have been late, and prints what it has not printed before.
+ */
+const follow = async (context: Context, guid: string): Promise<void> => {
+  const [newest] = await read(context, guid, 'descending=true&limit=1');
+  const begin = newest === undefined ? 0n : BigInt(newest.timestamp) + 1n;
+  let latest = begin;
+  let printed = new Set<string>();
+  for (;;) {
+    const from = latest - LATENESS_NS > begin ? latest - LATENESS_NS : begin;
+    const seen = new Set<string>();
+    for await (const envelope of readFrom(context, guid, from)) {
+      seen.add(envelope.timestamp);
+      if (!printed.has(envelope.timestamp)) context.print(lineOf(envelope));
+      const time = BigInt(envelope.timestamp);
+      if (time > latest) latest = time;
+    }
+    printed = seen;
+    await pause(context, POLL_MS);
   }
 };
 
@@ -50,18 +78,21 @@ export const logs: Command = {
   name: 'logs',
   usage: USAGE,
   summary: 'follow what an application prints, or show what it has printed',
+  options: [['--recent', 'show what there is, and end']],
   async run(context, args) {
-    const { values, positionals } = readArgs(
-      { usage: USAGE, options: { recent: { type: 'boolean' } }, positionals: { min: 1, max: 1 } },
-      args,
-    );
+    const options = { recent: { type: 'boolean' } } as const;
+    const { values, positionals } = readArgs({ usage: USAGE, options, words: ['NAME'] }, args);
     const app = await getApp(context.api(), positionals[0] ?? '');
     if (values.recent === true) {
-      for (const envelope of await recent(context, app.guid)) context.print(lineOf(envelope));
+      await printRecent(context, app.guid);
       return 0;
     }
     context.note(`following ${app.name}; Ctrl-C ends it`);
-    await follow(context, app.guid);
+    try {
+      await follow(context, app.guid);
+    } catch (error) {
+      if (!context.interrupted.aborted) throw error;
+    }
     return 0;
   },
 };

@@ -1,20 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { OutcryError } from '../../common/model/errors.js';
-import { readArgs } from '../args.js';
+import { readArgs, usageError } from '../args.js';
 import type { Command, Context } from '../context.js';
+import { unreadable } from '../push/files.js';
 
-const LRP_USAGE = 'lrp desire FILE | lrp update GUID FILE | lrp get GUID | lrp delete GUID';
+const LRP_USAGE = 'lrp desire FILE | update GUID FILE | get GUID | delete GUID';
 const TASK_USAGE = 'task desire FILE';
 const DESIRED_LRPS = '/outcry/v1/desired_lrps';
+const TASKS = '/outcry/v1/tasks';
+
+const STDIN = 0;
+
+const FILE_OPTION = ['FILE', "JSON as the BBS's API has it; - reads it from stdin"] as const;
 
 const readJson = (context: Context, name: string): unknown => {
-  const path = resolve(context.cwd, name);
   let text: string;
   try {
-    text = readFileSync(path === resolve(context.cwd, '-') ? 0 : path, 'utf8');
-  } catch {
-    throw new OutcryError('PATH_NOT_FOUND', { path: name });
+    text = readFileSync(name === '-' ? STDIN : resolve(context.cwd, name), 'utf8');
+  } catch (error) {
+    throw unreadable(name, error);
   }
   try {
     return JSON.parse(text);
@@ -26,31 +31,38 @@ const readJson = (context: Context, name: string): unknown => {
 
 const guidPath = (guid: string): string => `${DESIRED_LRPS}/${encodeURIComponent(guid)}`;
 
-const LRP_VERBS: Record<string, { words: number; run(context: Context, words: string[]): Promise<void> }> = {
+interface Verb {
+  words: readonly string[];
+  run(context: Context, words: readonly string[]): Promise<void>;
+}
+
+const LRP_VERBS: Record<string, Verb> = {
   desire: {
-    words: 1,
+    words: ['FILE'],
     async run(context, [file = '']) {
-      await context.api().fetch({ method: 'POST', path: DESIRED_LRPS, json: readJson(context, file) });
-      context.print('desired');
+      const json = readJson(context, file);
+      const lrp = await context
+        .api()
+        .fetch<{ process_guid: string }>({ method: 'POST', path: DESIRED_LRPS, json });
+      context.print(`${lrp.process_guid} is desired`);
     },
   },
   update: {
-    words: 2,
+    words: ['GUID', 'FILE'],
     async run(context, [guid = '', file = '']) {
       await context.api().fetch({ method: 'PATCH', path: guidPath(guid), json: readJson(context, file) });
       context.print(`${guid} is updated`);
     },
   },
   get: {
-    words: 1,
+    words: ['GUID'],
     async run(context, [guid = '']) {
-      context.print(
-        JSON.stringify(await context.api().fetch({ method: 'GET', path: guidPath(guid) }), null, 2),
-      );
+      const lrp = await context.api().fetch({ method: 'GET', path: guidPath(guid) });
+      context.print(JSON.stringify(lrp, null, 2));
     },
   },
   delete: {
-    words: 1,
+    words: ['GUID'],
     async run(context, [guid = '']) {
       await context.api().fetch({ method: 'DELETE', path: guidPath(guid) });
       context.print(`${guid} is no longer desired`);
@@ -58,43 +70,46 @@ const LRP_VERBS: Record<string, { words: number; run(context: Context, words: st
   },
 };
 
-export const lrp: Command = {
-  name: 'lrp',
-  usage: LRP_USAGE,
-  summary: 'the desired state of long-running processes, as JSON with the names of the BBS',
-  async run(context, args) {
-    const { positionals } = readArgs(
-      { usage: LRP_USAGE, options: {}, positionals: { min: 1, max: 3 } },
-      args,
-    );
-    const [name = '', ...words] = positionals;
-    const verb = LRP_VERBS[name];
-    if (verb === undefined) {
-      throw new OutcryError('USAGE', { problem: `no 'lrp ${name}'`, usage: LRP_USAGE });
-    }
-    if (words.length !== verb.words) {
-      const problem = words.length < verb.words ? 'something is missing' : `unexpected '${words.at(-1)}'`;
-      throw new OutcryError('USAGE', { problem, usage: LRP_USAGE });
-    }
-    await verb.run(context, words);
-    return 0;
+const TASK_VERBS: Record<string, Verb> = {
+  desire: {
+    words: ['FILE'],
+    async run(context, [file = '']) {
+      const json = readJson(context, file);
+      const task = await context.api().fetch<{ task_guid: string }>({ method: 'POST', path: TASKS, json });
+      context.print(`task ${task.task_guid} is desired`);
+    },
   },
 };
 
-export const task: Command = {
-  name: 'task',
-  usage: TASK_USAGE,
-  summary: 'submit a task as JSON with the names of the BBS',
+const verbCommand = (command: Omit<Command, 'run'>, verbs: Record<string, Verb>): Command => ({
+  ...command,
   async run(context, args) {
-    const { positionals } = readArgs(
-      { usage: TASK_USAGE, options: {}, positionals: { min: 2, max: 2 } },
-      args,
-    );
-    const [verb, file = ''] = positionals;
-    if (verb !== 'desire')
-      throw new OutcryError('USAGE', { problem: `no 'task ${verb}'`, usage: TASK_USAGE });
-    await context.api().fetch({ method: 'POST', path: '/outcry/v1/tasks', json: readJson(context, file) });
-    context.print('desired');
+    const { name, usage } = command;
+    const [first = ''] = readArgs({ usage, options: {}, words: ['VERB', '[A]', '[B]'] }, args).positionals;
+    const verb = Object.hasOwn(verbs, first) ? verbs[first] : undefined;
+    if (verb === undefined) throw usageError(usage, `no '${name} ${first}'`);
+    const { positionals } = readArgs({ usage, options: {}, words: ['VERB', ...verb.words] }, args);
+    await verb.run(context, positionals.slice(1));
     return 0;
   },
-};
+});
+
+export const lrp = verbCommand(
+  {
+    name: 'lrp',
+    usage: LRP_USAGE,
+    summary: 'the desired state of long-running processes, as the BBS has it',
+    options: [FILE_OPTION],
+  },
+  LRP_VERBS,
+);
+
+export const task = verbCommand(
+  {
+    name: 'task',
+    usage: TASK_USAGE,
+    summary: 'submit a task, as the BBS has it',
+    options: [FILE_OPTION],
+  },
+  TASK_VERBS,
+);

@@ -17,8 +17,15 @@ export const up: Command = {
   name: 'up',
   usage: USAGE,
   summary: "run the whole system in one process ('npm start')",
+  options: [
+    ['--data DIR', 'where it keeps its data; without: ~/.outcry'],
+    ['--once', 'push the example, see every instance answer, stop everything'],
+    ['--cells N', 'how many cells; without: 3'],
+    ['--api-port PORT', "the API's; without: 8081, or a free one"],
+    ['--router-port PORT', "the router's; without: 8080, or a free one"],
+  ],
   async run(context, args) {
-    const { values } = readArgs({ usage: USAGE, options: OPTIONS, positionals: { min: 0, max: 0 } }, args);
+    const { values } = readArgs({ usage: USAGE, options: OPTIONS, words: [] }, args);
     const port = (name: 'api-port' | 'router-port') =>
       readCount(values[name], { name: `--${name}`, min: 1, max: 65535, usage: USAGE });
     const { runAllInOne } = await import('../all-in-one/main.js');

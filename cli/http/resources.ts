@@ -1,4 +1,4 @@
-/** What the command line reads of Cloud Foundry v3's resources. */
+/** What the command line reads of Cloud Foundry v3's resources, and of ours beside them. */
 export interface List<T> {
   resources: T[];
 }
@@ -26,11 +26,14 @@ export interface InstanceStats {
   /** why it has no place, or how it crashed */
   details?: string | null;
   cell_id?: string | null;
+  crash_count?: number;
+  crash_reason?: string | null;
 }
 
 export interface Route {
   guid: string;
   url: string;
+  destinations?: { app: { guid: string } }[];
 }
 
 export interface Task {
@@ -45,5 +48,26 @@ export interface Task {
 
 export interface Job {
   state: 'PROCESSING' | 'POLLING' | 'COMPLETE' | 'FAILED';
-  errors: { title: string; detail: string }[];
+  errors?: { title?: string; detail?: string }[];
+}
+
+/** As protobuf's JSON has it: what is 0 is absent. */
+export interface CellResources {
+  memory_mb?: number;
+  disk_mb?: number;
+  containers?: number;
+}
+
+export interface Cell {
+  cell_id: string;
+  presence: { zone?: string; capacity?: CellResources } | null;
+  /** live; null when the cell did not answer */
+  state: {
+    zone?: string;
+    available?: CellResources;
+    total?: CellResources;
+    lrp_counts?: Record<string, number>;
+    task_count?: number;
+    evacuating?: boolean;
+  } | null;
 }

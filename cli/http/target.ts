@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { OutcryError } from '../../common/model/errors.js';
-import type { ApiClientOptions } from './api-client.js';
 
 /** Written by the running system into its data directory (0600), read by the command line. */
 export interface EndpointFile {
@@ -14,20 +13,29 @@ export interface EndpointFile {
 
 export const ENDPOINT_FILE = 'endpoint.json';
 
-export const defaultDataDir = (env: Readonly<Record<string, string | undefined>>): string =>
-  env.OUTCRY_DATA ?? join(env.HOME ?? homedir(), '.outcry');
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export const defaultDataDir = (env: Environment): string =>
+  env.OUTCRY_DATA || join(env.HOME || homedir(), '.outcry');
+
+const isEndpoint = (value: unknown): value is EndpointFile => {
+  const { api, token } = (value ?? {}) as Partial<EndpointFile>;
+  return typeof api === 'string' && typeof token === 'string';
+};
 
 /** Where the API is: `OUTCRY_API` and `OUTCRY_TOKEN`, else what the local system has written down. */
-export const findTarget = (env: Readonly<Record<string, string | undefined>>): ApiClientOptions => {
-  if (env.OUTCRY_API !== undefined) {
-    if (env.OUTCRY_TOKEN === undefined) throw new OutcryError('TOKEN_MISSING', { url: env.OUTCRY_API });
+export const findTarget = (env: Environment): { url: string; token: string } => {
+  if (env.OUTCRY_API) {
+    if (!env.OUTCRY_TOKEN) throw new OutcryError('TOKEN_MISSING', { url: env.OUTCRY_API });
     return { url: env.OUTCRY_API, token: env.OUTCRY_TOKEN };
   }
   const file = join(defaultDataDir(env), ENDPOINT_FILE);
+  let endpoint: unknown;
   try {
-    const endpoint = JSON.parse(readFileSync(file, 'utf8')) as EndpointFile;
-    return { url: endpoint.api, token: endpoint.token };
+    endpoint = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
     throw new OutcryError('NOT_RUNNING', { file }, { cause });
   }
+  if (!isEndpoint(endpoint)) throw new OutcryError('NOT_RUNNING', { file });
+  return { url: endpoint.api, token: endpoint.token };
 };

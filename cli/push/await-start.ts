@@ -1,62 +1,140 @@
 import { OutcryError } from '../../common/model/errors.js';
-import type { Context } from '../context.js';
-import { act, statsOf, webProcess } from '../http/apps.js';
-import type { App, InstanceStats } from '../http/resources.js';
+import { type Context, pause } from '../context.js';
+import { act, processesOf, statsOf } from '../http/apps.js';
+import type { App, InstanceStats, Process } from '../http/resources.js';
 import { seconds } from '../output.js';
+import { outlookOf } from './placement.js';
 
 const POLL_MS = 150;
 
 /** Longer than any start timeout an application may ask for (180 s). */
 const DEFAULT_TIMEOUT_S = 300;
 
-const timeoutOf = (context: Context): number => {
-  const asked = Number(context.env.OUTCRY_STARTUP_TIMEOUT);
+/**
+ * How long a state without movement is watched before it is taken for the outcome: a restarted application asks
+ * for places before the old instances have given theirs back.
+ */
+const PATIENCE_MS = 5_000;
+
+interface Look {
+  /** the process that lacks a place, else the first one */
+  process: Process | undefined;
+  stats: InstanceStats[];
+}
+
+const timeoutOf = ({ env }: Context): number => {
+  const asked = Number(env.OUTCRY_STARTUP_TIMEOUT);
   return (Number.isFinite(asked) && asked > 0 ? asked : DEFAULT_TIMEOUT_S) * 1000;
 };
 
 const count = (stats: readonly InstanceStats[], state: InstanceStats['state']): number =>
   stats.filter((instance) => instance.state === state).length;
 
-const reasonOf = (stats: readonly InstanceStats[]): string =>
-  stats.find(({ details }) => details !== null && details !== undefined && details !== '')?.details ??
-  'no reason given';
+/** Asked for, and nowhere: the API then says why. */
+export const isUnplaced = ({ state, details }: InstanceStats): boolean =>
+  state === 'DOWN' && Boolean(details);
 
-/** Fails at once when nothing of the application can be placed, or when all of it has crashed. */
-const failIfHopeless = async (context: Context, app: App, stats: readonly InstanceStats[]): Promise<void> => {
-  if (stats.length > 0 && count(stats, 'CRASHED') === stats.length) {
-    throw new OutcryError('START_FAILED', { app: app.name, reason: reasonOf(stats) });
+const reasonOf = (stats: readonly InstanceStats[]): string =>
+  stats.find(({ state, details }) => state !== 'RUNNING' && details)?.details ?? 'no reason given';
+
+const look = async (context: Context, app: App): Promise<Look> => {
+  const processes = await processesOf(context.api(), app);
+  const each = await Promise.all(processes.map(({ guid }) => statsOf(context.api(), guid)));
+  const lacking = each.findIndex((stats) => stats.some(isUnplaced));
+  return { process: processes[Math.max(0, lacking)], stats: each.flat() };
+};
+
+/** Nothing starts any more: what does not run has crashed, or has no place. */
+const isSettled = (stats: readonly InstanceStats[]): boolean =>
+  stats.every((instance) => ['RUNNING', 'CRASHED'].includes(instance.state) || isUnplaced(instance));
+
+const whyUnplaced = async (context: Context, { process, stats }: Look): Promise<string> => {
+  const reason = reasonOf(stats.filter(isUnplaced));
+  if (process === undefined || reason.includes('nearest')) return reason;
+  const { nearest } = await outlookOf(context, process);
+  return nearest === '' ? reason : `${reason} (${nearest})`;
+};
+
+const failed = async (context: Context, app: App, now: Look): Promise<OutcryError> => {
+  if (!now.stats.some(isUnplaced)) {
+    return new OutcryError('START_FAILED', { app: app.name, reason: reasonOf(now.stats) });
   }
-  const unplaced = stats.filter(
-    ({ state, details }) => state !== 'RUNNING' && state !== 'CRASHED' && details,
-  );
-  if (stats.length === 0 || unplaced.length < stats.length) return;
+  const reason = await whyUnplaced(context, now);
   await act(context.api(), app, 'stop');
-  throw new OutcryError('PLACEMENT_FAILED', { app: app.name, reason: reasonOf(unplaced) });
+  return new OutcryError('PLACEMENT_FAILED', { app: app.name, reason });
+};
+
+/** Whether waiting on is of no use. `settledMs`: how long nothing has started any more; undefined = just since now. */
+const isFinal = async (
+  context: Context,
+  { process, stats }: Look,
+  settledMs: number | undefined,
+): Promise<boolean> => {
+  if (stats.every(({ state }) => state === 'CRASHED')) return true;
+  if (!isSettled(stats)) return false;
+  if (settledMs !== undefined) return settledMs >= PATIENCE_MS;
+  if (process === undefined || !stats.some(isUnplaced)) return false;
+  return (await outlookOf(context, process)).hopeless;
+};
+
+const startedText = (stats: readonly InstanceStats[], ms: number): string =>
+  stats.length === 0
+    ? 'with no instances'
+    : `${count(stats, 'RUNNING')} of ${stats.length} running after ${seconds(ms)}`;
+
+/** Some run, and no more will for now. A remark, not an error. */
+const noteRest = async (context: Context, now: Look, ms: number): Promise<void> => {
+  const unplaced = now.stats.filter(isUnplaced).length;
+  const crashed = count(now.stats, 'CRASHED');
+  const parts = [
+    unplaced > 0 ? `${unplaced} without a place: ${await whyUnplaced(context, now)}` : '',
+    crashed > 0
+      ? `${crashed} crashed: ${reasonOf(now.stats.filter(({ state }) => state === 'CRASHED'))}`
+      : '',
+  ].filter((part) => part !== '');
+  const rest = parts.length === 0 ? 'the others are still starting' : parts.join('; ');
+  context.note(`  started    ${startedText(now.stats, ms)}; ${rest}`);
+};
+
+const watch = async (context: Context, app: App): Promise<InstanceStats[]> => {
+  const began = context.elapsed();
+  let settledAt: number | undefined;
+  for (;;) {
+    const now = await look(context, app);
+    const { stats } = now;
+    const running = count(stats, 'RUNNING');
+    const waited = context.elapsed() - began;
+    if (running === stats.length) {
+      context.note(`  started    ${startedText(stats, waited)}`);
+      return stats;
+    }
+    const settledMs = settledAt === undefined ? undefined : context.elapsed() - settledAt;
+    if (waited > timeoutOf(context) || (await isFinal(context, now, settledMs))) {
+      if (running === 0 && isSettled(stats)) throw await failed(context, app, now);
+      if (running === 0) {
+        const reason = `none of ${stats.length} running after ${seconds(waited)}`;
+        throw new OutcryError('START_FAILED', { app: app.name, reason });
+      }
+      await noteRest(context, now, waited);
+      return stats;
+    }
+    settledAt = isSettled(stats) ? (settledAt ?? context.elapsed()) : undefined;
+    context.progress(`  starting   ${running} of ${stats.length} running`);
+    await pause(context, POLL_MS);
+  }
 };
 
 /**
- * Waits until every instance runs, saying how it goes. Some running when the time is up is a remark, none an error.
+ * Waits until every instance runs, saying how it goes. Fails with PLACEMENT_FAILED (the application is stopped then)
+ * or START_FAILED when none runs and none will; when some do, the rest is a remark.
  */
 export const awaitStart = async (context: Context, app: App): Promise<InstanceStats[]> => {
-  const { guid } = await webProcess(context.api(), app);
-  const began = context.elapsed();
-  const timeout = timeoutOf(context);
-  for (;;) {
-    const stats = await statsOf(context.api(), guid);
-    const running = count(stats, 'RUNNING');
-    const progress = `${running} of ${stats.length} running`;
-    if (running === stats.length) {
-      context.note(`  started    ${progress} after ${seconds(context.elapsed() - began)}`);
-      return stats;
+  try {
+    return await watch(context, app);
+  } catch (error) {
+    if (context.interrupted.aborted) {
+      context.note(`  note       ${app.name} goes on starting; 'outcry app ${app.name}' shows how it goes`);
     }
-    await failIfHopeless(context, app, stats);
-    context.progress(`  starting   ${progress}`);
-    if (context.elapsed() - began > timeout) {
-      if (running === 0) throw new OutcryError('START_FAILED', { app: app.name, reason: reasonOf(stats) });
-      context.note(`  started    ${progress}; the others are still starting: ${reasonOf(stats)}`);
-      return stats;
-    }
-    context.interrupted.throwIfAborted();
-    await context.sleep(POLL_MS);
+    throw error;
   }
 };

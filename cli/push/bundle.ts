@@ -1,117 +1,113 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, mkdtemp, readFile, readdir, readlink, rm, stat } from 'node:fs/promises';
+import { type ReadStream, createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import { OutcryError } from '../../common/model/errors.js';
+import { type SourceEntry, fileReason, listFiles, unreadable } from './files.js';
 
 /** The application's files in one zip, in a temporary place. */
 export interface Bundle {
   file: string;
   /** bytes of the zip */
   size: number;
-  /** files in it */
+  /** files and links in it */
   count: number;
   remove(): Promise<void>;
 }
 
-/** Left out always, as the cf CLI does. */
-const ALWAYS_IGNORED = [
-  '.git',
-  '.hg',
-  '.svn',
-  '.DS_Store',
-  '.cfignore',
-  '.gitignore',
-  '.outcryignore',
-  'manifest.yml',
-  'manifest.yaml',
-];
-
-type Ignores = (path: string, isDirectory: boolean) => boolean;
-
-const patternToRegExp = (pattern: string): { matches: RegExp; directoryOnly: boolean; negated: boolean } => {
-  const negated = pattern.startsWith('!');
-  const body = pattern.replace(/^!/, '');
-  const directoryOnly = body.endsWith('/');
-  const trimmed = body.replace(/\/$/, '');
-  const anchored = trimmed.includes('/');
-  const source = trimmed
-    .replace(/^\//, '')
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*\*\/?/g, '\u0000')
-    .replace(/\*/g, '[^/]*')
-    .replace(/\?/g, '[^/]')
-    .replaceAll('\u0000', '.*');
-  return { matches: new RegExp(anchored ? `^${source}$` : `(^|/)${source}$`), directoryOnly, negated };
-};
-
-/** The rules of `.cfignore` (gitignore's patterns; the last that matches decides). */
-const readIgnores = async (dir: string): Promise<Ignores> => {
-  const text = await readFile(join(dir, '.cfignore'), 'utf8').catch(() => '');
-  const rules = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map(patternToRegExp);
-  return (path, isDirectory) => {
-    if (ALWAYS_IGNORED.includes(path)) return true;
-    let ignored = false;
-    for (const rule of rules) {
-      if ((isDirectory || !rule.directoryOnly) && rule.matches.test(path)) ignored = !rule.negated;
-    }
-    return ignored;
-  };
-};
+export interface BundleOptions {
+  /** ends the packing; nothing is left of it */
+  signal?: AbortSignal;
+  /** told of every file that has its turn */
+  onFile?(count: number): void;
+}
 
 const FILE_TYPE = 0o100000;
 const LINK_TYPE = 0o120000;
 
-const addTree = async (zip: ZipFile, dir: string, ignores: Ignores): Promise<number> => {
-  let count = 0;
-  const visit = async (path: string): Promise<void> => {
-    const entries = await readdir(join(dir, path), { withFileTypes: true });
-    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const inside = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (ignores(inside, entry.isDirectory())) continue;
-      if (entry.isDirectory()) await visit(inside);
-      else if (entry.isSymbolicLink()) {
-        zip.addBuffer(Buffer.from(await readlink(join(dir, inside))), inside, {
-          mode: LINK_TYPE | 0o777,
-          compress: false,
-        });
-        count += 1;
-      } else if (entry.isFile()) {
-        const { mode } = await lstat(join(dir, inside));
-        zip.addReadStreamLazy(inside, { mode: FILE_TYPE | (mode & 0o777) }, (done) => {
-          done(null, createReadStream(join(dir, inside)));
-        });
-        count += 1;
-      }
-    }
+/** Most of an application's files shrink with any level; the higher ones take several times as long. */
+const COMPRESSION_LEVEL = 2;
+
+interface Packing {
+  zip: ZipFile;
+  dir: string;
+  /** the source being read */
+  reading: ReadStream | undefined;
+}
+
+const addFile = (packing: Packing, entry: SourceEntry & { kind: 'file' }, onOpen: () => void): void => {
+  const source = join(packing.dir, entry.path);
+  const options = {
+    mode: FILE_TYPE | entry.mode,
+    mtime: entry.modified,
+    compressionLevel: COMPRESSION_LEVEL,
   };
-  await visit('');
-  return count;
+  // opened when its turn comes: thousands of files must not be open at once
+  packing.zip.addReadStreamLazy(entry.path, options, (done) => {
+    onOpen();
+    packing.reading = createReadStream(source);
+    packing.reading.once('error', (error) => packing.zip.emit('error', unreadable(source, error)));
+    done(null, packing.reading);
+  });
 };
 
-/** Fails with PATH_NOT_FOUND or APP_DIR_EMPTY; what it made is removed again by then. */
-export const bundle = async (dir: string): Promise<Bundle> => {
-  const found = await stat(dir).catch(() => undefined);
-  if (found === undefined || !found.isDirectory()) throw new OutcryError('PATH_NOT_FOUND', { path: dir });
-  const place = await mkdtemp(join(tmpdir(), 'outcry-push-'));
-  const remove = (): Promise<void> => rm(place, { recursive: true, force: true });
+const addEntry = (packing: Packing, entry: SourceEntry, onOpen: () => void): void => {
+  if (entry.kind === 'file') return addFile(packing, entry, onOpen);
+  if (entry.kind === 'emptyDirectory') return packing.zip.addEmptyDirectory(entry.path);
+  return packing.zip.addBuffer(Buffer.from(entry.target), entry.path, {
+    mode: LINK_TYPE | 0o777,
+    compress: false,
+  });
+};
+
+const writeZip = async (
+  file: string,
+  source: { dir: string; entries: readonly SourceEntry[] },
+  { signal, onFile }: BundleOptions,
+): Promise<void> => {
+  const zip = new ZipFile();
+  const packing: Packing = { zip, dir: source.dir, reading: undefined };
+  const output = zip.outputStream as NodeJS.ReadableStream & { destroy(error: Error): void };
+  zip.on('error', (error) => output.destroy(error));
+  const target = createWriteStream(file, { mode: 0o600 });
+  const written = pipeline(output, target, ...(signal === undefined ? [] : [{ signal }]));
+  let opened = 0;
+  for (const entry of source.entries) addEntry(packing, entry, () => onFile?.((opened += 1)));
+  zip.end();
   try {
-    const zip = new ZipFile();
-    const file = join(place, 'package.zip');
-    const written = pipeline(zip.outputStream, createWriteStream(file, { mode: 0o600 }));
-    const count = await addTree(zip, dir, await readIgnores(dir));
-    zip.end();
     await written;
-    if (count === 0) throw new OutcryError('APP_DIR_EMPTY', { path: dir });
+  } finally {
+    packing.reading?.destroy();
+  }
+};
+
+const failureOf = (error: unknown, dir: string): unknown => {
+  if (error instanceof OutcryError || (error as Error).name === 'AbortError') return error;
+  const details = { path: dir, reason: fileReason(error), place: tmpdir() };
+  return new OutcryError('PACK_FAILED', details, { cause: error });
+};
+
+/**
+ * Packs what is pushed of `dir`. PATH_NOT_FOUND, APP_DIR_EMPTY, FILE_UNREADABLE, PUSH_UPLOAD_REFUSED,
+ * PACK_FAILED; what it made is removed again by then.
+ */
+export const bundle = async (dir: string, options: BundleOptions = {}): Promise<Bundle> => {
+  const entries = await listFiles(dir);
+  options.signal?.throwIfAborted();
+  let place: string | undefined;
+  const remove = async (): Promise<void> => {
+    if (place !== undefined) await rm(place, { recursive: true, force: true });
+  };
+  try {
+    place = await mkdtemp(join(tmpdir(), 'outcry-push-'));
+    const file = join(place, 'package.zip');
+    await writeZip(file, { dir, entries }, options);
+    const count = entries.filter(({ kind }) => kind !== 'emptyDirectory').length;
     return { file, size: (await stat(file)).size, count, remove };
   } catch (error) {
     await remove();
-    throw error;
+    throw failureOf(error, dir);
   }
 };

@@ -1,26 +1,29 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { detect } from '../../common/model/detect.js';
+import { readIgnores } from './ignores.js';
 
-const packageStarts = (dir: string): boolean => {
+const textOf = (file: string): string | undefined => {
   try {
-    const manifest = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as {
-      main?: unknown;
-      scripts?: { start?: unknown };
-    };
-    return typeof manifest.scripts?.start === 'string' || typeof manifest.main === 'string';
+    return readFileSync(file, 'utf8');
   } catch {
-    return false;
+    return undefined;
   }
 };
 
-const procfileStarts = (dir: string): boolean => {
-  try {
-    return /^web:\s*\S/m.test(readFileSync(join(dir, 'Procfile'), 'utf8'));
-  } catch {
-    return false;
-  }
+/**
+ * Whether staging will find a start command in what is pushed of `dir`. Asked before anything is sent, so that
+ * nothing is left half-made.
+ */
+export const hasStartCommand = async (dir: string): Promise<boolean> => {
+  const ignores = await readIgnores(dir);
+  const text = (name: string): string | undefined =>
+    ignores(name, false) ? undefined : textOf(join(dir, name));
+  const [procfile, packageJson] = [text('Procfile'), text('package.json')];
+  const { processTypes } = detect({
+    has: (path) => !ignores(path, false) && existsSync(join(dir, path)),
+    ...(procfile === undefined ? {} : { procfile }),
+    ...(packageJson === undefined ? {} : { packageJson }),
+  });
+  return processTypes.web !== undefined;
 };
-
-/** Whether staging will find a start command. Asked before anything is sent, so that nothing is left half-made. */
-export const hasStartCommand = (dir: string): boolean =>
-  procfileStarts(dir) || packageStarts(dir) || existsSync(join(dir, 'server.js'));

@@ -1,16 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { LineCounter, type Document, isNode, parseDocument } from 'yaml';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { type Document, LineCounter, type Node, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
-import { nearest } from '../../common/model/nearest.js';
-import {
-  APP_SCHEMA,
-  EXPECTED,
-  PROCESS_SCHEMA,
-  ROUTE_SCHEMA,
-  type ValueKind,
-  isOfKind,
-} from './manifest-schema.js';
+import { readManifest as checkManifest } from '../../common/model/manifest.js';
+import type { Path, Problem } from '../../common/model/read.js';
+import { unreadable } from './files.js';
 
 /** One application of a manifest: Cloud Foundry's keys as written. */
 export type ManifestApp = Record<string, unknown> & { name: string };
@@ -21,108 +15,91 @@ export interface Manifest {
   apps: ManifestApp[];
 }
 
-type Path = (string | number)[];
-
 interface Source {
-  file: string;
+  /** as shown to people */
+  name: string;
   document: Document;
   lines: LineCounter;
 }
 
+/** How long applications may take to start is the API's to say. */
+const LIMITS = { maximumStartTimeoutSeconds: 86_400 };
+
+/** `applications[0].memory` */
 const shown = (path: Path): string =>
   path.map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? part : `.${part}`)).join('');
 
-/** Line of the value at `path`, or of the nearest thing around it that has one. */
+/** The key of an entry, else its value. */
+const nodeAt = (document: Document, path: Path): Node | undefined => {
+  const parent: unknown = path.length === 0 ? undefined : document.getIn(path.slice(0, -1), true);
+  const key = String(path.at(-1));
+  const pair = isMap(parent)
+    ? parent.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
+    : undefined;
+  const node = pair?.key ?? document.getIn(path, true);
+  return isNode(node) ? node : undefined;
+};
+
+/** Line of what is at `path`, or of the nearest thing around it that has one. */
 const lineOf = ({ document, lines }: Source, path: Path): number => {
   for (let length = path.length; length >= 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    const range = nodeAt(document, path.slice(0, length))?.range;
+    if (range) return lines.linePos(range[0]).line;
   }
   return 1;
 };
 
-const invalid = (source: Source, path: Path, problem: string): OutcryError =>
-  new OutcryError('MANIFEST_INVALID', {
-    place: `${source.file}:${lineOf(source, path)}`,
-    field: shown(path),
-    problem,
-  });
+const invalid = (place: string, field: string, problem: string): OutcryError =>
+  new OutcryError('MANIFEST_INVALID', { place, field, problem });
 
-const hint = (key: string, known: readonly string[]): string => {
-  const meant = nearest(key, known);
-  return meant === undefined ? '' : `; did you mean '${meant}'?`;
+const errorOf = (source: Source, [first, ...others]: readonly Problem[]): OutcryError => {
+  const { path, kind, reason } = first ?? { path: [], kind: 'invalid', reason: 'is not a manifest' };
+  const hint = reason === '' ? '' : `; did you mean '${reason}'?`;
+  const problem = kind === 'unknown-key' ? `unknown key${hint}` : reason;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const field = path.length === 0 ? 'manifest' : shown(path);
+  return invalid(`${source.name}:${lineOf(source, path)}`, field, `${problem}${more}`);
 };
 
-const checkKeys = (
-  source: Source,
-  path: Path,
-  check: { value: Record<string, unknown>; schema: Record<string, ValueKind> },
-): void => {
-  for (const [key, value] of Object.entries(check.value)) {
-    const kind = check.schema[key];
-    const place = [...path, key];
-    if (kind === undefined)
-      throw invalid(source, place, `unknown key${hint(key, Object.keys(check.schema))}`);
-    if (!isOfKind(kind, value))
-      throw invalid(source, place, `must be ${EXPECTED[kind]}, not ${JSON.stringify(value)}`);
+const parse = (file: string, name: string): { source: Source; value: unknown } => {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw unreadable(name, error);
   }
-};
-
-const checkApp = (source: Source, path: Path, app: Record<string, unknown>): ManifestApp => {
-  checkKeys(source, path, { value: app, schema: APP_SCHEMA });
-  if (typeof app.name !== 'string' || app.name === '')
-    throw invalid(source, path, 'the application has no name');
-  for (const [key, schema] of [
-    ['processes', PROCESS_SCHEMA],
-    ['routes', ROUTE_SCHEMA],
-  ] as const) {
-    const list = (app[key] ?? []) as Record<string, unknown>[];
-    list.forEach((value, at) => checkKeys(source, [...path, key, at], { value, schema }));
-  }
-  return { ...app, name: app.name };
-};
-
-const readSource = (file: string): Source => {
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, merge: true });
   const [error] = document.errors;
   if (error !== undefined) {
-    const line = error.linePos?.[0].line ?? 1;
     const problem = error.message.split('\n')[0]?.replace(/ at line \d+.*$/, '') ?? 'not YAML';
-    throw new OutcryError('MANIFEST_INVALID', { place: `${file}:${line}`, field: 'manifest', problem });
+    throw invalid(`${name}:${error.linePos?.[0].line ?? 1}`, 'not YAML', problem);
   }
-  return { file, document, lines };
+  try {
+    return { source: { name, document, lines }, value: document.toJS({ maxAliasCount: 100 }) };
+  } catch (cause) {
+    throw invalid(`${name}:1`, 'not YAML', cause instanceof Error ? cause.message : String(cause));
+  }
 };
 
-export const readManifest = (file: string): Manifest => {
-  const source = readSource(file);
-  const root: unknown = source.document.toJS();
-  if (typeof root !== 'object' || root === null || Array.isArray(root)) {
-    throw invalid(source, [], 'must be a map with the key applications');
-  }
-  checkKeys(source, [], {
-    value: root as Record<string, unknown>,
-    schema: { applications: 'objects', version: 'count' },
-  });
-  const apps = ((root as { applications?: Record<string, unknown>[] }).applications ?? []).map((app, at) =>
-    checkApp(source, ['applications', at], app),
-  );
-  if (apps.length === 0) throw invalid(source, [], 'has no applications');
-  return { file, apps };
+/** FILE_UNREADABLE or MANIFEST_INVALID, which names the line and the field. */
+export const readManifest = (file: string, name = file): Manifest => {
+  const { source, value } = parse(file, name);
+  const checked = checkManifest(value, LIMITS);
+  if (!checked.ok) throw errorOf(source, checked.error);
+  return { file, apps: (value as { applications: ManifestApp[] }).applications };
 };
 
-/** The manifest named, else `manifest.yml` of the pushed directory, else none. */
+/** The manifest named, else `manifest.yml` of the pushed directory, else none: an application named as the directory. */
 export const findManifest = (options: { named: string | undefined; dir: string; cwd: string }): Manifest => {
-  if (options.named !== undefined) {
-    const file = resolve(options.cwd, options.named);
-    if (!existsSync(file)) throw new OutcryError('PATH_NOT_FOUND', { path: options.named });
-    return readManifest(file);
+  const { named, dir, cwd } = options;
+  if (named !== undefined) return readManifest(resolve(cwd, named), named);
+  const file = ['manifest.yml', 'manifest.yaml'].map((name) => join(dir, name)).find(existsSync);
+  if (file !== undefined) {
+    const near = relative(cwd, file);
+    return readManifest(file, near.startsWith('..') ? file : near);
   }
-  for (const name of ['manifest.yml', 'manifest.yaml']) {
-    const file = join(options.dir, name);
-    if (existsSync(file)) return readManifest(file);
-  }
-  return { file: undefined, apps: [{ name: basename(options.dir) }] };
+  return { file: undefined, apps: [{ name: basename(dir) }] };
 };
 
 /** Where an application's files are: its own `path`, relative to its manifest. */

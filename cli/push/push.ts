@@ -1,27 +1,23 @@
 import { stringify } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
-import type { Context } from '../context.js';
-import { act, findApp, getApp, runJob, spaceGuid } from '../http/apps.js';
+import { isAppName } from '../../common/model/names.js';
+import { type Context, pause, undisturbed } from '../context.js';
+import { act, findApp, getApp, removeApp, runJob, spaceGuid, webProcess } from '../http/apps.js';
 import type { App } from '../http/resources.js';
-import { bytes, plural, seconds } from '../output.js';
+import { bytes, oneLine, plural, seconds } from '../output.js';
 import { awaitStart } from './await-start.js';
 import { type Bundle, bundle } from './bundle.js';
 import { hasStartCommand } from './detect.js';
+import { checkDirectory } from './files.js';
 import type { ManifestApp } from './manifest.js';
-import { uploadBits } from './upload.js';
+import { type PackageState, isReady, uploadBits } from './upload.js';
 
 const POLL_MS = 100;
 
-interface Pushed {
+export interface Pushed {
   app: ManifestApp;
   dir: string;
   start: boolean;
-}
-
-interface PackageState {
-  guid: string;
-  state: string;
-  data?: { error?: string | null };
 }
 
 interface BuildState {
@@ -31,9 +27,26 @@ interface BuildState {
   droplet: { guid: string } | null;
 }
 
-const commandOf = (app: ManifestApp): unknown => {
+/** The start command that the application brings itself: of its `web` entry, else its own. */
+const commandOf = (app: ManifestApp): string | undefined => {
   const processes = (app.processes ?? []) as { type?: unknown; command?: unknown }[];
-  return app.command ?? processes.find(({ type }) => type === 'web')?.command;
+  const command = processes.find(({ type }) => type === 'web')?.command ?? app.command;
+  return typeof command === 'string' && command !== '' ? command : undefined;
+};
+
+/** What an earlier push has set stays, unless this one takes it back. */
+const hasKeptCommand = async (context: Context, app: ManifestApp): Promise<boolean> => {
+  if (app.command === null) return false;
+  const known = await findApp(context.api(), app.name);
+  return known !== undefined && (await webProcess(context.api(), known)).command !== null;
+};
+
+/** All that can be said of a push before anything is sent or changed. */
+export const checkPush = async (context: Context, { app, dir }: Pushed): Promise<void> => {
+  await checkDirectory(dir);
+  if (!isAppName(app.name)) throw new OutcryError('APP_NAME_INVALID', { name: app.name });
+  if (commandOf(app) !== undefined || (await hasStartCommand(dir))) return;
+  if (!(await hasKeptCommand(context, app))) throw new OutcryError('NO_START_COMMAND', { app: app.name });
 };
 
 const routeKey = (app: ManifestApp): Record<string, boolean> =>
@@ -42,17 +55,29 @@ const routeKey = (app: ManifestApp): Record<string, boolean> =>
     : { 'default-route': true };
 
 const applyManifest = async (context: Context, app: ManifestApp): Promise<void> => {
-  const body = stringify({ applications: [{ ...app, ...routeKey(app) }] });
+  const applications = [{ ...routeKey(app), ...app }];
   await runJob(context, {
     method: 'POST',
     path: `/v3/spaces/${await spaceGuid(context.api())}/actions/apply_manifest`,
-    raw: { body, contentType: 'application/x-yaml' },
+    raw: {
+      body: stringify({ applications }, { aliasDuplicateObjects: false }),
+      contentType: 'application/x-yaml',
+    },
   });
 };
 
 const bar = (share: number): string => {
   const filled = Math.round(share * 20);
   return `[${'#'.repeat(filled)}${' '.repeat(20 - filled)}] ${Math.round(share * 100)} %`;
+};
+
+const pack = async (context: Context, dir: string): Promise<Bundle> => {
+  const files = await bundle(dir, {
+    signal: context.interrupted,
+    onFile: (count) => context.progress(`  packing    ${plural(count, 'file')}`),
+  });
+  context.note(`  packed     ${plural(files.count, 'file')}, ${bytes(files.size)}`);
+  return files;
 };
 
 const upload = async (context: Context, app: App, files: Bundle): Promise<string> => {
@@ -67,53 +92,48 @@ const upload = async (context: Context, app: App, files: Bundle): Promise<string
     bundle: files,
     onSent: (sent) => context.progress(`  uploading  ${bar(Math.min(1, sent / files.size))}`),
   });
-  for (;;) {
-    const state = await api.fetch<PackageState>({ method: 'GET', path: `/v3/packages/${guid}` });
-    if (state.state === 'READY') break;
-    if (state.state === 'FAILED' || state.state === 'EXPIRED') {
-      throw new OutcryError('PUSH_UPLOAD_REFUSED', { reason: state.data?.error ?? state.state });
-    }
-    await context.sleep(POLL_MS);
-  }
+  while (!(await isReady(api, guid))) await pause(context, POLL_MS);
   context.note(`  uploaded   ${bytes(files.size)} in ${seconds(context.elapsed() - began)}`);
   return guid;
 };
 
+const build = async (context: Context, app: App, packageGuid: string): Promise<string> => {
+  const api = context.api();
+  const json = { package: { guid: packageGuid } };
+  let state = await api.fetch<BuildState>({ method: 'POST', path: '/v3/builds', json });
+  while (state.state === 'STAGING') {
+    context.progress('  staging');
+    await pause(context, POLL_MS);
+    state = await api.fetch<BuildState>({ method: 'GET', path: `/v3/builds/${state.guid}` });
+  }
+  if (state.state === 'STAGED' && state.droplet !== null) return state.droplet.guid;
+  const reason = state.error ?? 'no reason given';
+  if (reason.includes('NoAppDetected')) throw new OutcryError('NO_START_COMMAND', { app: app.name });
+  throw new OutcryError('STAGING_FAILED', { app: app.name, reason });
+};
+
 const stage = async (context: Context, app: App, packageGuid: string): Promise<void> => {
   const api = context.api();
-  let build = await api.fetch<BuildState>({
-    method: 'POST',
-    path: '/v3/builds',
-    json: { package: { guid: packageGuid } },
-  });
-  while (build.state === 'STAGING') {
-    await context.sleep(POLL_MS);
-    build = await api.fetch<BuildState>({ method: 'GET', path: `/v3/builds/${build.guid}` });
-  }
-  if (build.state === 'FAILED' || build.droplet === null) {
-    const reason = build.error ?? 'no reason given';
-    if (reason.includes('NoAppDetected')) throw new OutcryError('NO_START_COMMAND', { app: app.name });
-    throw new OutcryError('STAGING_FAILED', { app: app.name, reason });
-  }
+  const droplet = await build(context, app, packageGuid);
   await api.fetch({
     method: 'PATCH',
     path: `/v3/apps/${app.guid}/relationships/current_droplet`,
-    json: { data: { guid: build.droplet.guid } },
+    json: { data: { guid: droplet } },
   });
-  const droplet = await api.fetch<{ process_types?: { web?: string } }>({
-    method: 'GET',
-    path: `/v3/droplets/${build.droplet.guid}`,
-  });
-  context.note(`  staged     start command: ${droplet.process_types?.web ?? 'its own'}`);
+  const { command } = await webProcess(api, app);
+  context.note(`  staged     ${command === null ? 'without a start command' : `runs ${oneLine(command)}`}`);
 };
 
 /** Removes what this push has created; the failure that led here is what counts. */
 const undo = async (context: Context, name: string): Promise<void> => {
+  const calm = undisturbed(context);
   try {
-    const app = await findApp(context.api(), name);
-    if (app !== undefined) await runJob(context, { method: 'DELETE', path: `/v3/apps/${app.guid}` });
+    const app = await findApp(calm.api(), name);
+    if (app === undefined) return;
+    await removeApp(calm, app);
+    context.note(`  undone     ${name} is removed again: it was new`);
   } catch {
-    context.note(`  note       ${name} could not be removed again: 'outcry delete ${name}' does it`);
+    context.note(`  note       ${name} could not be removed again; 'outcry delete ${name}' does it`);
   }
 };
 
@@ -124,29 +144,35 @@ const deliver = async (context: Context, pushed: ManifestApp, files: Bundle): Pr
   return app;
 };
 
-/** Pushes one application. What fails before it could start leaves nothing new behind. */
-export const pushApp = async (context: Context, { app, dir, start }: Pushed): Promise<App> => {
-  const files = await bundle(dir);
+/** Makes the application, or changes it; a failure leaves nothing new behind. */
+const deliverOrUndo = async (context: Context, pushed: ManifestApp, files: Bundle): Promise<App> => {
+  const known = await findApp(context.api(), pushed.name);
   try {
-    if (commandOf(app) === undefined && !hasStartCommand(dir)) {
-      throw new OutcryError('NO_START_COMMAND', { app: app.name });
-    }
-    context.note(`Pushing ${app.name} from ${dir}`);
-    context.note(`  packed     ${plural(files.count, 'file')}, ${bytes(files.size)}`);
-    const existed = (await findApp(context.api(), app.name)) !== undefined;
-    let delivered: App;
-    try {
-      delivered = await deliver(context, app, files);
-    } catch (error) {
-      if (!existed) await undo(context, app.name);
-      throw error;
-    }
-    if (start) {
-      await act(context.api(), delivered, 'restart');
-      await awaitStart(context, delivered);
-    }
-    return delivered;
+    const app = await deliver(context, pushed, files);
+    context.interrupted.throwIfAborted();
+    return app;
+  } catch (error) {
+    if (known === undefined) await undo(context, pushed.name);
+    throw error;
+  }
+};
+
+/** Pushes one application. What fails before it could start leaves nothing new behind. */
+export const pushApp = async (context: Context, pushed: Pushed): Promise<App> => {
+  const { app, dir, start } = pushed;
+  await checkPush(context, pushed);
+  context.note(`Pushing ${app.name} from ${dir}`);
+  const files = await pack(context, dir);
+  let delivered: App;
+  try {
+    context.interrupted.throwIfAborted();
+    delivered = await deliverOrUndo(context, app, files);
   } finally {
     await files.remove();
   }
+  if (start) {
+    await act(context.api(), delivered, 'restart');
+    await awaitStart(context, delivered);
+  } else if (delivered.state === 'STARTED') await act(context.api(), delivered, 'stop');
+  return delivered;
 };

@@ -33,12 +33,18 @@ interface PackageJson {
   prestart?: string;
 }
 
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
 
 const parsePackageJson = (content: string): PackageJson => {
   try {
-    const parsed = JSON.parse(content) as { main?: unknown; scripts?: { start?: unknown; prestart?: unknown } } | null;
-    const [main, start, prestart] = [parsed?.main, parsed?.scripts?.start, parsed?.scripts?.prestart].map(textOf);
+    const parsed = JSON.parse(content) as {
+      main?: unknown;
+      scripts?: { start?: unknown; prestart?: unknown };
+    } | null;
+    const [main, start, prestart] = [parsed?.main, parsed?.scripts?.start, parsed?.scripts?.prestart].map(
+      textOf,
+    );
     return { ...(main ? { main } : {}), ...(start ? { start } : {}), ...(prestart ? { prestart } : {}) };
   } catch {
     return {};
@@ -55,7 +61,8 @@ export const npmStart = (script: { start: string; prestart?: string }): string =
   return `${path}${before}\n${script.start}`;
 };
 
-const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);
+const quoted = (path: string): string =>
+  /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 
 /** Files that Node.js would load for `main`, in its order. */
 const candidates = (main: string): string[] => {

@@ -14,7 +14,7 @@ interface ErrorEntry {
 export const ERRORS = {
   PATH_NOT_FOUND: {
     message: 'no such directory: {path}',
-    remedy: 'give the path of the application directory',
+    remedy: 'give the path of the application directory; a name for the application goes with --name',
     status: 422,
   },
   APP_DIR_EMPTY: {
@@ -168,6 +168,11 @@ export const ERRORS = {
     remedy: 'check the disk and the permissions of the file, then start again',
     status: 500,
   },
+  API_NOT_OUTCRY: {
+    message: 'what answers at {url} is not the API: status {status}, {start}',
+    remedy: 'set OUTCRY_API to the address that the system printed as its API',
+    status: 502,
+  },
   API_REFUSED: {
     message: 'the API refused ({status} {title}): {reason}',
     remedy: 'correct what it names and try again',
@@ -185,6 +190,11 @@ export const ERRORS = {
     status: 400,
   },
   FILE_INVALID: { message: '{path}: {problem}', remedy: 'correct the file and try again', status: 422 },
+  FILE_UNREADABLE: {
+    message: 'cannot read {path}: {reason}',
+    remedy: 'check the path and its permissions; of files that are not needed, list them in .cfignore',
+    status: 422,
+  },
   MANIFEST_INVALID: {
     message: '{place}: {field}: {problem}',
     remedy: 'correct the manifest; the keys are those of Cloud Foundry',
@@ -194,6 +204,11 @@ export const ERRORS = {
     message: 'no running system is known ({file} cannot be read)',
     remedy: "start one with 'npm start', or set OUTCRY_API and OUTCRY_TOKEN",
     status: 503,
+  },
+  PACK_FAILED: {
+    message: 'cannot pack {path}: {reason}',
+    remedy: 'see that the temporary directory {place} can be written and has space (TMPDIR names another)',
+    status: 507,
   },
   PLACEMENT_FAILED: {
     message: 'no cell takes {app}: {reason}',
@@ -240,7 +255,7 @@ export const ERRORS = {
     remedy: 'is another system running there? check OUTCRY_API and OUTCRY_TOKEN',
     status: 401,
   },
-  USAGE: { message: '{problem}', remedy: 'usage: outcry {usage}', status: 400 },
+  USAGE: { message: '{problem}', remedy: 'usage: outcry {usage} (--help says more)', status: 400 },
   CELL_ID_IN_USE: {
     message: 'another cell holds the id {cellId} (its presence belongs to {holder})',
     remedy: 'give every cell an id of its own; this one takes no work until the other is gone',

@@ -109,11 +109,11 @@ const isType = textWhere(isProcessType, 'must be letters, digits, _ and -');
 const readProcess =
   (fields: Fields<ManifestProcess>): Read<ManifestProcess> =>
   (value, at, report) => {
-    const process = readFields<ManifestProcess>(
-      { type: '' },
-      value,
-      { fields: { ...fields, type: into('type', isType) }, at, report },
-    );
+    const process = readFields<ManifestProcess>({ type: '' }, value, {
+      fields: { ...fields, type: into('type', isType) },
+      at,
+      report,
+    });
     return process.type === '' ? invalid(at, report, 'must have a type') : process;
   };
 
@@ -124,11 +124,11 @@ const routeFields: Fields<ManifestRoute> = {
 };
 
 const readRoute: Read<ManifestRoute> = (value, at, report) => {
-  const route = readFields<ManifestRoute>(
-    { route: '', protocol: 'http1', options: {} },
-    value,
-    { fields: routeFields, at, report },
-  );
+  const route = readFields<ManifestRoute>({ route: '', protocol: 'http1', options: {} }, value, {
+    fields: routeFields,
+    at,
+    report,
+  });
   return route.route === '' ? invalid(at, report, 'must have a route') : route;
 };
 

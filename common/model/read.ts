@@ -101,7 +101,9 @@ export const logRate: Read<number> = (value, at, report) => {
   if (value === 0 || value === '0') return 0;
   const match = typeof value === 'string' ? RATE.exec(value) : null;
   const bytes = match ? Number(match[1]) * (RATE_UNITS[(match[2] ?? 'B').toUpperCase().charAt(0)] ?? 1) : NaN;
-  return Number.isSafeInteger(bytes) ? bytes : invalid(at, report, 'must be -1, 0 or a size with a unit, such as 16K');
+  return Number.isSafeInteger(bytes)
+    ? bytes
+    : invalid(at, report, 'must be -1, 0 or a size with a unit, such as 16K');
 };
 
 const HEALTH_CHECKS: Record<string, HealthCheckType> = {
@@ -121,7 +123,10 @@ export type Field<T> = (target: T, value: unknown, at: Path, report: Report) => 
 export type Fields<T> = Record<string, Field<T>>;
 
 export const into =
-  <T, K extends keyof T>(key: K, read: Read<NonNullable<T[K]> | (null extends T[K] ? null : never)>): Field<T> =>
+  <T, K extends keyof T>(
+    key: K,
+    read: Read<NonNullable<T[K]> | (null extends T[K] ? null : never)>,
+  ): Field<T> =>
   (target, value, at, report) => {
     const result = read(value, at, report);
     if (result !== undefined) target[key] = result as T[K];
@@ -134,7 +139,9 @@ export const ignored: Field<unknown> = () => undefined;
 export const unsupported =
   (reason: string): Field<unknown> =>
   (_target, value, at, report) => {
-    const empty = value === null || (Array.isArray(value) ? value.length === 0 : isMapping(value) && Object.keys(value).length === 0);
+    const empty =
+      value === null ||
+      (Array.isArray(value) ? value.length === 0 : isMapping(value) && Object.keys(value).length === 0);
     if (!empty) report({ path: at, kind: 'unsupported', reason });
   };
 
