@@ -62,7 +62,9 @@ export const assembleBbs = (options: BbsOptions): { members: Member[] } => {
   };
 
   const http = createHttpDoor({
-    ...{ config, clock, logger },
+    config,
+    clock,
+    logger,
     board: () => (lost ? undefined : open().board),
     hub: () => open().hub,
   });

@@ -101,7 +101,9 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   const presence = createPresence({ ...parts, transactions, hearing: createHearing({ clock, bus }) });
   const converger = createConverger({ ...parts, transactions, presence });
   const effects = createEffects({
-    ...{ bus, logger, config },
+    bus,
+    logger,
+    config,
     onUnheard: converger.reauctionLater,
     onHeard: converger.heard,
     converge: converger.soon,

@@ -157,100 +157,122 @@ const sliced = function* (items: readonly string[], weight: (item: string) => nu
   if (slice.length > 0) yield slice;
 };
 
-/** When convergence runs: every interval, once right after becoming active, and for single processes as causes appear. */
-export const createConverger = (options: ConvergerOptions): Converger => {
-  const { clock, random, logger, config } = options;
-  const convergence = createConvergence(options);
-  const due = new Set<string>();
+/** Work under way, so that stopping waits for it; none begins once stopped. */
+const createWork = (logger: Logger) => {
   const running = new Set<Promise<void>>();
   let stopped = true;
-  let cancelTimer: Cancel = () => undefined;
-  let retryMs = FIRST_RETRY_MS;
-
-  const launch = (work: () => Promise<unknown>): void => {
-    if (stopped) return;
-    const run: Promise<void> = work()
-      .catch((error: unknown) => logger.error('convergence.failed', { error }))
-      .then(() => void running.delete(run));
-    running.add(run);
+  return {
+    stopped: () => stopped,
+    begin(): void {
+      stopped = false;
+    },
+    launch(work: () => Promise<unknown>): void {
+      if (stopped) return;
+      const run: Promise<void> = work()
+        .catch((error: unknown) => logger.error('convergence.failed', { error }))
+        .then(() => void running.delete(run));
+      running.add(run);
+    },
+    async end(): Promise<void> {
+      stopped = true;
+      await Promise.all(running);
+    },
   };
+};
+
+type Work = ReturnType<typeof createWork>;
+type Convergence = ReturnType<typeof createConvergence>;
+
+/** Passes over many rows, a slice per commit. */
+const createPasses = (options: ConvergerOptions, convergence: Convergence, work: Work) => {
+  const { clock, random, logger, config } = options;
 
   const processes = async (traceId: string, guids: readonly string[], staleMs: number): Promise<void> => {
     for (const slice of sliced(guids, convergence.weight, config.sliceRows)) {
-      if (stopped) return;
+      if (work.stopped()) return;
       await convergence.processes(traceId, slice, staleMs);
     }
   };
 
   const tasks = async (traceId: string, guids: readonly string[]): Promise<void> => {
     for (const slice of sliced(guids, () => 1, config.sliceRows)) {
-      if (stopped) return;
+      if (work.stopped()) return;
       await convergence.tasks(traceId, slice);
     }
   };
 
-  const pass = async (staleMs: number): Promise<void> => {
-    const traceId = random.uuid();
-    const from = clock.monotonic();
-    logger.info('convergence.starting', { traceId });
-    await convergence.domains(traceId);
-    await Promise.all([
-      processes(traceId, convergence.processGuids(), staleMs),
-      tasks(traceId, convergence.taskGuids()),
-    ]);
-    logger.info('convergence.complete', { traceId, duration_ms: Math.round(clock.monotonic() - from) });
+  return {
+    processes: (guids: readonly string[]) => processes(random.uuid(), guids, config.staleUnclaimedMs),
+    tasks: (guids: readonly string[]) => tasks(random.uuid(), guids),
+    async all(staleMs: number): Promise<void> {
+      const traceId = random.uuid();
+      const from = clock.monotonic();
+      logger.info('convergence.starting', { traceId });
+      await convergence.domains(traceId);
+      await Promise.all([
+        processes(traceId, convergence.processGuids(), staleMs),
+        tasks(traceId, convergence.taskGuids()),
+      ]);
+      logger.info('convergence.complete', { traceId, duration_ms: Math.round(clock.monotonic() - from) });
+    },
   };
+};
+
+/** When convergence runs: every interval, once right after becoming active, and for single processes as causes appear. */
+export const createConverger = (options: ConvergerOptions): Converger => {
+  const { clock, random, logger, config } = options;
+  const convergence = createConvergence(options);
+  const work = createWork(logger);
+  const passes = createPasses(options, convergence, work);
+  const due = new Set<string>();
+  let cancelTimer: Cancel = () => undefined;
+  let retryMs = FIRST_RETRY_MS;
 
   const passThenWait = async (staleMs: number): Promise<void> => {
-    try {
-      await pass(staleMs);
-    } finally {
-      if (!stopped) {
-        const next = (): void => launch(() => passThenWait(config.staleUnclaimedMs));
-        cancelTimer = clock.after(config.convergeIntervalMs, next);
-      }
-    }
+    await passes.all(staleMs).catch((error: unknown) => logger.error('convergence.failed', { error }));
+    if (work.stopped()) return;
+    const next = (): void => work.launch(() => passThenWait(config.staleUnclaimedMs));
+    cancelTimer = clock.after(config.convergeIntervalMs, next);
   };
 
-  const dueProcesses = createGathered(
-    clock,
-    () => {
-      const guids = [...due];
-      due.clear();
-      launch(() => processes(random.uuid(), guids, config.staleUnclaimedMs));
-    },
-    { delayMs: config.soonMs, intervalMs: 0 },
-  );
-  const reauction = createGathered(clock, () => launch(() => convergence.reauction(random.uuid())), {
+  const takeDue = (): string[] => {
+    const guids = [...due];
+    due.clear();
+    return guids;
+  };
+
+  const dueProcesses = createGathered(clock, () => work.launch(() => passes.processes(takeDue())), {
+    delayMs: config.soonMs,
+    intervalMs: 0,
+  });
+  const reauction = createGathered(clock, () => work.launch(() => convergence.reauction(random.uuid())), {
     delayMs: config.soonMs,
     intervalMs: config.reauctionIntervalMs,
   });
 
   return {
     start() {
-      stopped = false;
+      work.begin();
       // what waited when the last BBS ended is asked for again at once, however long it has waited
-      launch(() => passThenWait(-1));
+      work.launch(() => passThenWait(-1));
     },
     async stop() {
-      stopped = true;
       cancelTimer();
       dueProcesses.stop();
       reauction.stop();
-      await Promise.all(running);
+      await work.end();
     },
     soon(processGuid) {
       due.add(processGuid);
-      if (!stopped) dueProcesses.trigger();
+      if (!work.stopped()) dueProcesses.trigger();
     },
-    cells: (cellIds) =>
-      launch(() => processes(random.uuid(), convergence.processesOn(cellIds), config.staleUnclaimedMs)),
-    tasksOf: (cellIds) => launch(() => tasks(random.uuid(), convergence.tasksOn(cellIds))),
+    cells: (cellIds) => work.launch(() => passes.processes(convergence.processesOn(cellIds))),
+    tasksOf: (cellIds) => work.launch(() => passes.tasks(convergence.tasksOn(cellIds))),
     reauctionSoon() {
-      if (!stopped) reauction.trigger();
+      if (!work.stopped()) reauction.trigger();
     },
     reauctionLater() {
-      if (!stopped) reauction.trigger(retryMs);
+      if (!work.stopped()) reauction.trigger(retryMs);
       retryMs = Math.min(retryMs * 2, config.convergeIntervalMs);
     },
     heard() {

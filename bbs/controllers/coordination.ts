@@ -62,9 +62,11 @@ export const createCoordinationApi = (parts: BoardParts): CoordinationApi => {
     acquireLease: (request) => hold('acquire-lease', request, (row) => acquireLease(row, request)),
     renewLease: (request) => hold('renew-lease', request, (row) => renewLease(row, request)),
     async releaseLease(name, owner) {
-      const result = await transactions.run('release-lease', '', (tables) =>
-        releaseLease(tables.leases.get(name), owner),
-      );
+      const result = await transactions.run('release-lease', '', (tables) => {
+        const released = releaseLease(tables.leases.get(name), owner);
+        if (released.ok && released.value.value) presence.releasing(name);
+        return released;
+      });
       if (!result.ok) return result;
       if (result.value) presence.released(name);
       return ok(undefined);

@@ -24,12 +24,12 @@ export interface EventHub {
 
 /** What is left of a desired LRP that is too large for a message: enough to tell which one, and to route. */
 const referenceTo = (lrp: DesiredLrp): DesiredLrp => {
-  const { setup, action, monitor, checkDefinition, ...rest } = lrp;
+  const { setup: _setup, action: _action, monitor: _monitor, checkDefinition: _check, ...rest } = lrp;
   return { ...rest, env: [], sidecars: [], volumeMountedFiles: [], egressRules: [], annotation: '' };
 };
 
 const taskReference = (task: Task): Task => {
-  const { action, ...rest } = task;
+  const { action: _action, ...rest } = task;
   return { ...rest, env: [], volumeMountedFiles: [], egressRules: [], annotation: '' };
 };
 

@@ -150,7 +150,8 @@ export const crash = (slot: Slot, { key, instanceKey, reason }: CrashRequest, ct
   draft.wanted = restartsAtOnce(crashCount);
   const after = changed(before, {
     ...emptyNetInfo(),
-    ...{ instanceGuid: '', cellId: '' },
+    instanceGuid: '',
+    cellId: '',
     state: draft.wanted ? 'UNCLAIMED' : 'CRASHED',
     since: ctx.now,
     crashCount,

@@ -68,7 +68,11 @@ export const tellCrash = (draft: SlotDraft, before: ActualLrp, after: ActualLrp,
     kind: 'actual_lrp_crashed',
     traceId: ctx.traceId,
     ...keyOf(before),
-    ...{ instanceGuid, cellId, crashCount, crashReason, since },
+    instanceGuid,
+    cellId,
+    crashCount,
+    crashReason,
+    since,
   });
 };
 

@@ -251,7 +251,13 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
   await clock.advance(0);
   return {
     ...active,
-    ...{ clock, bus, outside, engine, logger, config, events },
+    clock,
+    bus,
+    outside,
+    engine,
+    logger,
+    config,
+    events,
     ...sent,
     async renew(...cellIds) {
       for (const cellId of cellIds) must(await active.board.acquireLease(presenceLease(cellId)));
