@@ -74,6 +74,7 @@ const MAY_KNOW: Record<string, string[]> = {
   dashboard: [],
 };
 /** Files that put a whole process together from components' assemble.ts. */
+const DOORS = ['assemble.ts', 'config.ts', 'index.ts'];
 const ASSEMBLERS = ['cli/all-in-one/main.ts', 'mesos-bridge/executor/main.ts'];
 
 /** The command line's own mains build adapters, as every main does; its other files know the model at most. */
@@ -85,11 +86,8 @@ const crossing = imports.filter(
 
 const allowedCrossing = ({ from, to }: Import): boolean => {
   const [home, target] = [folderOf(from), folderOf(to)];
-  if (target === 'common')
-    return home !== 'cli' || to.startsWith('common/model/') || from.startsWith('cli/all-in-one/');
-  if (ASSEMBLERS.includes(from) && (to === `${target}/assemble.ts` || to === `${target}/index.ts`))
-    return true;
-  if (from === 'mesos-bridge/executor/main.ts') return to === 'cell-rep/assemble.ts';
+  if (target === 'common') return home !== 'cli' || to.startsWith('common/model/') || isCliMain(from);
+  if (ASSEMBLERS.includes(from) && DOORS.some((door) => to === `${target}/${door}`)) return true;
   if (home === 'cli') return to === 'auctioneer/index.ts' && from.startsWith('cli/commands/auction');
   return to === `${target}/index.ts` && (MAY_KNOW[home] ?? []).includes(target);
 };

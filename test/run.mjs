@@ -86,7 +86,7 @@ const runFile = (file, Parser) =>
       cwd: root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_ENV: 'test' },
+      env: { TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1000), ...process.env, NODE_ENV: 'test' },
     });
     let timedOut = false;
     const timer = setTimeout(() => {
