@@ -12,16 +12,6 @@ const TOTAL = 100 * MB;
 /** Well below what went through. Little is on its way at any time, but memory is given back with a delay. */
 const ALLOWED = 40 * MB;
 
-setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { eventually } from '../../support/eventually.js';
-import { startApp, startRouter } from '../../support/router.js';
-
-const MB = 1024 * 1024;
-const TOTAL = 100 * MB;
-/** Well below what went through. Little is on its way at any time, but memory is given back with a delay. */
-const ALLOWED = 40 * MB;
-
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
