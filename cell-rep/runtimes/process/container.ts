@@ -11,6 +11,7 @@ import type {
   PlaceResult,
   ProcessSpec,
   ReadFileResult,
+  RunningProcess,
   RunResult,
 } from '../../core/container-runtime.js';
 import { buildEnvironment, specProblem } from './environment.js';
@@ -37,6 +38,9 @@ export interface ContainerContext {
 /** Time for everything killed to be gone, before the supervisors themselves are killed. */
 const DESTROY_PATIENCE_MS = 5000;
 const RECHECK_MS = 50;
+
+/** `lost`: the helper died over it, nothing was started */
+type StartResult = { ok: true; process: RunningProcess } | { ok: false; reason: string; lost: boolean };
 
 const createDeadline = (clock: Clock, ms: number): { passed: Promise<undefined>; cancel(): void } => {
   let cancel: () => void = () => undefined;
@@ -97,7 +101,6 @@ export const createProcessContainer = (
     const dir = join(layout.proc, id);
     const one = createSupervisedProcess({ dir, clock, logger, ...(exit && { exit }) });
     processes.set(id, one);
-    context.processes.set(dir, one);
     return one;
   };
   const unregister = async (one: SupervisedProcess): Promise<void> => {
@@ -116,22 +119,32 @@ export const createProcessContainer = (
     return (await one.identity()) !== undefined;
   };
 
+  const start = async (spec: ProcessSpec, env: Record<string, string>): Promise<StartResult> => {
+    const one = register(spec.id);
+    await mkdir(one.dir, { mode: 0o700 });
+    await writeFile(join(one.dir, 'lock'), '', { mode: 0o600 });
+    const { outputFileBytes } = context;
+    const fields = startRequest({ dir: one.dir, spec, env }, record, { home: layout.home, outputFileBytes });
+    await helper.ready();
+    // from here on its end may be told; not before, when nobody holds its lock yet
+    context.processes.set(one.dir, one);
+    const reply = await helper.request('start', ...fields);
+    if (reply.ok || (reply.lost && (await startedAfterAll(one)))) return { ok: true, process: one.running };
+    await one.endSession(); // should its supervisor have been killed just after it began
+    await unregister(one);
+    return { ok: false, reason: reply.reason, lost: reply.lost };
+  };
+
   const run = async (spec: ProcessSpec): Promise<RunResult> => {
     const problem = specProblem(spec);
     if (problem !== undefined) return { ok: false, reason: problem };
     if (processes.has(spec.id)) return { ok: false, reason: `process ${spec.id} exists already` };
     if (destroying) return { ok: false, reason: 'the container is being destroyed' };
-    const one = register(spec.id);
-    await mkdir(one.dir, { mode: 0o700 });
-    await writeFile(join(one.dir, 'lock'), '', { mode: 0o600 });
     const place = { home: layout.home, tmp: layout.tmp, path: context.path, ports: record.ports };
     const env = buildEnvironment(spec, place);
-    const { outputFileBytes } = context;
-    const fields = startRequest({ dir: one.dir, spec, env }, record, { home: layout.home, outputFileBytes });
-    const reply = await helper.request('start', ...fields);
-    if (reply.ok || (reply.lost && (await startedAfterAll(one)))) return { ok: true, process: one.running };
-    await unregister(one);
-    return { ok: false, reason: reply.reason };
+    const first = await start(spec, env);
+    // the helper died over it, and it is certain that nothing was started: its successor may try
+    return !first.ok && first.lost ? start(spec, env) : first;
   };
 
   const stage = async (content: PlacedContent, dir: string): Promise<PlaceResult> => {
@@ -239,6 +252,7 @@ export const createProcessContainer = (
       for (const id of ids) {
         const exit = await readExit(join(layout.proc, id));
         const one = register(id, exit);
+        context.processes.set(one.dir, one);
         if (!exit) await helper.request('watch', one.dir);
       }
     },

@@ -19,6 +19,8 @@ export interface Helper {
   start(): Promise<void>;
   /** ends the helper; supervisors and containers stay */
   stop(): Promise<void>;
+  /** resolves when requests can be made; after a while in any case */
+  ready(): Promise<void>;
   /** fields must hold no NUL; text is sent as UTF-8 */
   request(verb: string, ...fields: string[]): Promise<HelperReply>;
   /** process id of the helper that runs now */
@@ -135,7 +137,7 @@ export const createHelper = (options: HelperOptions): Helper => {
     );
   };
 
-  const request = async (verb: string, ...fields: string[]): Promise<HelperReply> => {
+  const ready = async (): Promise<void> => {
     for (
       let waited = 0;
       !child?.stdin?.writable && !stopping && waited < PATIENCE_MS;
@@ -143,6 +145,10 @@ export const createHelper = (options: HelperOptions): Helper => {
     ) {
       await clock.sleep(FIRST_RETRY_MS);
     }
+  };
+
+  const request = async (verb: string, ...fields: string[]): Promise<HelperReply> => {
+    if (!child?.stdin?.writable) await ready();
     const stdin = child?.stdin;
     if (!stdin?.writable) return { ok: false, reason: 'the helper does not run', lost: false };
     const id = String(++sequence);
@@ -167,6 +173,7 @@ export const createHelper = (options: HelperOptions): Helper => {
       running.stdin?.end();
       await closed;
     },
+    ready,
     request,
     pid: () => child?.pid,
     healthy: () => child?.stdin?.writable === true,

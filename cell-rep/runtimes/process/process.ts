@@ -30,6 +30,8 @@ export interface SupervisedProcess {
   /** the supervisor is no more: finds out how the process ended, and ends what is left of it */
   supervisorGone(): Promise<void>;
   identity(): Promise<{ supervisor: number; leader: ProcessIdentity } | undefined>;
+  /** ends what runs without a supervisor */
+  endSession(): Promise<void>;
   /** stops following, for good */
   close(): void;
 }
@@ -165,12 +167,16 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
 
   const identity = async (): ReturnType<SupervisedProcess['identity']> => (known ??= await readIdentity(dir));
 
+  const endOwn = async (): Promise<void> => {
+    const who = await identity();
+    if (who) await endSession(who.leader, clock);
+  };
+
   const settle = async (): Promise<void> => {
     let status = await readExit(dir);
     if (!status) {
-      const who = await identity();
-      logger.warn('supervisor-lost', { dir, pid: who?.leader.pid });
-      if (who) await endSession(who.leader, clock);
+      logger.warn('supervisor-lost', { dir });
+      await endOwn();
       status = LOST;
       await writeExit(dir, status).catch(() => undefined); // the container may be on its way out
     }
@@ -204,6 +210,7 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
     ended,
     supervisorGone: () => (settling ??= exit ? Promise.resolve() : settle()),
     identity,
+    endSession: endOwn,
     close: () => followers.close(),
   };
 };

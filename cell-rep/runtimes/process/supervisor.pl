@@ -12,7 +12,7 @@
 #   merge  ID UID GID TREE TARGET       moves a tree of files into TARGET, as that user
 #   killall ID UID           kills every process of a user (never 0)
 #
-# Answers: "reply ID ok|failed REST", and unasked: "gone DIR" when a supervisor has ended.
+# Answers: "reply ID ok|started|failed REST", and unasked: "gone DIR" when a supervisor that started something has ended.
 #
 # A supervisor keeps in DIR: lock (flock held while it lives), pid, out.0 and out.1 (bounded, rotating), exit.
 use strict;
@@ -473,7 +473,7 @@ sub hear_channel {
     my $channel = $channels{$fd};
     my $n = sysread( $channel->{fh}, $channel->{text}, $READ, length $channel->{text} );
     return if !defined $n && $!{EINTR};
-    if ( $n && $channel->{kind} eq 'supervisor' ) {
+    if ( $n && $channel->{kind} eq 'supervisor' && $channel->{text} =~ /^started/ ) {
         answer( 'reply', $channel->{id}, split( /\0/, $channel->{text}, 2 ) );
         $channel->{told} = 1;
     }
@@ -482,12 +482,9 @@ sub hear_channel {
     vec( $listening, $fd, 1 ) = 0;
     close $channel->{fh};
     waitpid( $channel->{pid}, 0 );
-    if ( $channel->{kind} eq 'work' ) {
-        my ( $state, $rest ) = split /\0/, $channel->{text}, 2;
-        return answer( 'reply', $channel->{id}, $state // 'failed', $rest // 'vanished' );
-    }
-    answer( 'reply', $channel->{id}, 'failed', 'the supervisor vanished' ) unless $channel->{told};
-    answer( 'gone', $channel->{dir} );
+    return answer( 'gone', $channel->{dir} ) if $channel->{told};
+    my ( $state, $rest ) = split /\0/, $channel->{text}, 2;
+    answer( 'reply', $channel->{id}, $state // 'failed', $rest // 'vanished' );
     return;
 }
 

@@ -1,0 +1,143 @@
+import { mkdir, mkdtemp, rm, stat, chmod, readdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { createFakeClock } from '../../../common/adapters/fake-clock.js';
+import { createPortPool, isBindable } from '../../../cell-rep/runtimes/ports.js';
+import {
+  chooseContainerRoot,
+  removeContainerRoot,
+} from '../../../cell-rep/runtimes/process/container-root.js';
+import { buildEnvironment } from '../../../cell-rep/runtimes/process/environment.js';
+import { createUserPool, fitUserRange } from '../../../cell-rep/runtimes/process/users.js';
+
+const free = (): Promise<boolean> => Promise.resolve(true);
+
+const scratch = async (t: { teardown(task: () => Promise<void>): unknown }): Promise<string> => {
+  const dir = await mkdtemp(join(tmpdir(), 'outcry-pools-'));
+  t.teardown(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+};
+
+t.test('ports - are given once, rest after use, and come back when nothing else is left', async (t) => {
+  const clock = createFakeClock();
+  const pool = createPortPool({ range: { first: 100, last: 103 }, clock, bindable: free });
+  t.same(await pool.take(2), [100, 101]);
+  pool.release(100);
+  t.same(await pool.take(1), [102]);
+  t.same(await pool.take(1), [103], 'not the one that rests');
+  t.same(await pool.take(1), [100], 'unless nothing else is left');
+  t.equal(await pool.take(1), undefined);
+  pool.release(101);
+  pool.release(103);
+  await clock.advance(120_000);
+  t.equal(await pool.take(3), undefined, 'all or nothing');
+  t.same(new Set(await pool.take(2)), new Set([101, 103]));
+});
+
+t.test('ports - what somebody listens on is passed over', async (t) => {
+  const server = createServer().listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  t.notOk(await isBindable(port));
+  const pool = createPortPool({ range: { first: port, last: port }, clock: createFakeClock() });
+  t.equal(await pool.take(1), undefined);
+  server.close();
+});
+
+t.test('users - are never shared, between cells neither, and a claim ends with its container', async (t) => {
+  const dir = await scratch(t);
+  const claims = join(dir, 'claims');
+  const range = { base: 1000, count: 3 };
+  const [one, two] = [
+    createUserPool({ range, root: '/a', claims }),
+    createUserPool({ range, root: '/b', claims }),
+  ];
+  await one.sweep();
+  const home = join(dir, 'container');
+  await mkdir(home);
+  const taken = [await one.take(home), await two.take(home), await one.take(home)];
+  t.same(new Set(taken), new Set([1000, 1001, 1002]));
+  t.equal(await two.take(home), undefined);
+  await two.release(1001);
+  t.equal(await one.take(home), 1001);
+  await two.sweep();
+  t.equal(await two.take(home), undefined, 'the container is still there');
+  await rm(home, { recursive: true });
+  await two.sweep();
+  t.same(await readdir(claims), []);
+});
+
+t.test('users - the range moves to where ids exist', (t) => {
+  const range = { base: 200_000, count: 100_000 };
+  t.same(fitUserRange(range, '         0          0 4294967295\n'), range);
+  t.same(fitUserRange(range, ''), range);
+  t.same(fitUserRange(range, '0 100000 65536\n'), { base: 20_000, count: 10_000 });
+  t.same(fitUserRange(range, '0 1000 1\n'), { base: 20_000, count: 0 });
+  t.end();
+});
+
+t.test(
+  'container root - below the data directory when its users can get there, else elsewhere',
+  async (t) => {
+    const dir = await scratch(t);
+    await chmod(dir, 0o711);
+    const fallback = join(dir, 'lib', 'outcry');
+    await mkdir(join(dir, 'lib'));
+    const open = join(dir, 'open');
+    const closed = join(dir, 'closed');
+    await mkdir(open, { mode: 0o711 });
+    await mkdir(closed, { mode: 0o700 });
+    const near = await chooseContainerRoot({ dataDir: open, cellId: 'c1', isRoot: true, fallback });
+    t.equal(near, join(open, 'cells', 'c1', 'containers'));
+    t.equal((await stat(near)).mode & 0o777, 0o711);
+    const far = await chooseContainerRoot({ dataDir: closed, cellId: 'c1', isRoot: true, fallback });
+    t.ok(far.startsWith(fallback));
+    t.equal(
+      await chooseContainerRoot({ dataDir: closed, cellId: 'c1', isRoot: true, fallback }),
+      far,
+      'always the same',
+    );
+    const own = await chooseContainerRoot({ dataDir: closed, cellId: 'c1', isRoot: false, fallback });
+    t.equal(own, join(closed, 'cells', 'c1', 'containers'));
+    await removeContainerRoot(far);
+    t.same(await readdir(fallback), []);
+    await removeContainerRoot(own);
+    t.same(await readdir(closed), [], 'the data directory itself stays');
+  },
+);
+
+t.test('environment - is complete, and PORT means the host port', (t) => {
+  const spec = {
+    id: 'main',
+    path: 'x',
+    args: [],
+    dir: '',
+    user: 'vcap',
+    env: { LANG: 'de_DE', PORT: '2222' },
+  };
+  const ports = [
+    { containerPort: 8080, hostPort: 20_001 },
+    { containerPort: 2222, hostPort: 20_002 },
+  ];
+  const place = { home: '/h', tmp: '/t', path: '/bin', ports };
+  t.same(buildEnvironment(spec, place), {
+    HOME: '/h',
+    TMPDIR: '/t',
+    USER: 'vcap',
+    PATH: '/bin',
+    LANG: 'de_DE',
+    PORT: '20002',
+  });
+  t.equal(buildEnvironment({ ...spec, env: {} }, place)['PORT'], '20001', 'the first when none is asked for');
+  t.equal(
+    buildEnvironment({ ...spec, env: { PORT: '9' } }, place)['PORT'],
+    '9',
+    'a port of no mapping is left alone',
+  );
+  t.notOk('PORT' in buildEnvironment({ ...spec, env: {} }, { ...place, ports: [] }));
+  t.end();
+});
