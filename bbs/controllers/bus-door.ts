@@ -36,6 +36,10 @@ export const openBusDoor = ({ bus, logger, board, onCapacity }: BusDoorOptions):
   const cancels = [
     bus.subscribe(ANY_CELL_PRESENCE, onPresence, { queue: 'bbs' }),
     bus.subscribe(SUBJECTS.auctionCapacity, onCapacity),
+    // what was asked for while the bus was down was heard by nobody
+    bus.onConnection((up) => {
+      if (up) onCapacity();
+    }),
   ];
   return () => cancels.forEach((cancel) => cancel());
 };

@@ -124,14 +124,16 @@ const createGathered = (clock: Clock, run: () => void, timing: { delayMs: number
   let cancel: Cancel | undefined;
   let lastRun = -Infinity;
   return {
-    trigger(delayMs = timing.delayMs): void {
-      if (cancel) return;
+    /** false when a run is awaited already */
+    trigger(delayMs = timing.delayMs): boolean {
+      if (cancel) return false;
       const wait = Math.max(delayMs, lastRun + timing.intervalMs - clock.monotonic());
       cancel = clock.after(wait, () => {
         cancel = undefined;
         lastRun = clock.monotonic();
         run();
       });
+      return true;
     },
     stop(): void {
       cancel?.();
@@ -187,10 +189,16 @@ type Convergence = ReturnType<typeof createConvergence>;
 const createPasses = (options: ConvergerOptions, convergence: Convergence, work: Work) => {
   const { clock, random, logger, config } = options;
 
+  /** A slice without changes commits at once: requests must get their turn all the same. */
+  const breathe = async (slice: readonly string[], all: readonly string[]): Promise<void> => {
+    if (slice.length < all.length) await clock.sleep(0);
+  };
+
   const processes = async (traceId: string, guids: readonly string[], staleMs: number): Promise<void> => {
     for (const slice of sliced(guids, convergence.weight, config.sliceRows)) {
       if (work.stopped()) return;
       await convergence.processes(traceId, slice, staleMs);
+      await breathe(slice, guids);
     }
   };
 
@@ -198,6 +206,7 @@ const createPasses = (options: ConvergerOptions, convergence: Convergence, work:
     for (const slice of sliced(guids, () => 1, config.sliceRows)) {
       if (work.stopped()) return;
       await convergence.tasks(traceId, slice);
+      await breathe(slice, guids);
     }
   };
 
@@ -272,7 +281,7 @@ export const createConverger = (options: ConvergerOptions): Converger => {
       if (!work.stopped()) reauction.trigger();
     },
     reauctionLater() {
-      if (!work.stopped()) reauction.trigger(retryMs);
+      if (work.stopped() || !reauction.trigger(retryMs)) return;
       retryMs = Math.min(retryMs * 2, config.convergeIntervalMs);
     },
     heard() {

@@ -226,3 +226,15 @@ t.test('board - kv and other answers of requests that are wrong', async (t) => {
   t.same(must(await test.board.domains()), []);
   await test.close();
 });
+
+t.test('board - what was asked for while the bus was down is asked for when it is back', async (t) => {
+  const test = await openBoard();
+  test.bus.disconnect();
+  must(await test.board.desireLrp(desiredLrp(), ''));
+  await test.clock.advance(20_000);
+  t.same(test.requests, []);
+  test.bus.reconnect();
+  await test.clock.advance(1_000);
+  t.equal(test.requests.length, 1);
+  await test.close();
+});
