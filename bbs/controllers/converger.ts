@@ -121,23 +121,31 @@ export interface Converger {
 
 /** Gathers causes for `delayMs` and then runs once; not sooner than `intervalMs` after the last run. */
 const createGathered = (clock: Clock, run: () => void, timing: { delayMs: number; intervalMs: number }) => {
-  let cancel: Cancel | undefined;
+  let cancel: Cancel = () => undefined;
   let lastRun = -Infinity;
+  /** monotonic ms of the run that is awaited */
+  let dueAt = Infinity;
+
+  const stop = (): void => {
+    cancel();
+    dueAt = Infinity;
+  };
+
   return {
-    /** false when a run is awaited already */
+    stop,
+    /** false when a run is awaited already that comes no later */
     trigger(delayMs = timing.delayMs): boolean {
-      if (cancel) return false;
-      const wait = Math.max(delayMs, lastRun + timing.intervalMs - clock.monotonic());
-      cancel = clock.after(wait, () => {
-        cancel = undefined;
+      const now = clock.monotonic();
+      const at = Math.max(now + delayMs, lastRun + timing.intervalMs);
+      if (at >= dueAt) return false;
+      cancel();
+      dueAt = at;
+      cancel = clock.after(at - now, () => {
+        dueAt = Infinity;
         lastRun = clock.monotonic();
         run();
       });
       return true;
-    },
-    stop(): void {
-      cancel?.();
-      cancel = undefined;
     },
   };
 };
