@@ -15,7 +15,7 @@ export interface LogEnvelope {
 
 export interface LogLimits {
   linesPerSource: number;
-  /** bytes of payload, as base64, over all sources */
+  /** bytes over all sources: payloads as base64, and what a line costs beside */
   totalBytes: number;
 }
 
@@ -37,13 +37,16 @@ export interface LogBuffer {
 }
 
 const SECOND = 1_000_000_000n;
+/** Bytes of memory that a line takes beside its payload, about. */
+const LINE_BYTES = 200;
 const DECIMAL = /^\d{1,20}$/;
 
 interface Source {
   /** oldest first, no two with one timestamp */
   lines: LogEnvelope[];
-  bytes: number;
 }
+
+const cost = (line: { payload: string }): number => line.payload.length + LINE_BYTES;
 
 /** First position whose line is not older than `time`. */
 const lowerBound = (lines: readonly LogEnvelope[], time: bigint): number => {
@@ -95,10 +98,7 @@ export const createLogBuffer = (limits: LogLimits): LogBuffer => {
   let totalBytes = 0;
 
   const shift = (source: Source, count: number): void => {
-    for (const line of source.lines.splice(0, count)) {
-      source.bytes -= line.payload.length;
-      totalBytes -= line.payload.length;
-    }
+    for (const line of source.lines.splice(0, count)) totalBytes -= cost(line);
   };
 
   const makeRoom = (): void => {
@@ -123,13 +123,13 @@ export const createLogBuffer = (limits: LogLimits): LogBuffer => {
       instanceId,
       tags,
     });
-    source.bytes += payload.length;
-    totalBytes += payload.length;
+    totalBytes += cost(line);
   };
 
   return {
     add(batch) {
-      const source = sources.get(batch.sourceId) ?? { lines: [], bytes: 0 };
+      if (batch.lines.length === 0) return;
+      const source = sources.get(batch.sourceId) ?? { lines: [] };
       sources.delete(batch.sourceId);
       sources.set(batch.sourceId, source);
       for (const line of batch.lines) addLine(source, line, batch);

@@ -51,7 +51,8 @@ export const createGuard = (options: GuardOptions) => {
   };
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const host = nameOf(request.host);
+    // HTTP/1.0 may leave it out
+    const host = nameOf(request.host ?? '');
     if (!hosts.has(host)) return sendFailures(reply, [codedFailure('API_HOST_REFUSED', { host })]);
     if (originRefused(request)) {
       const origin = String(request.headers.origin);

@@ -80,7 +80,8 @@ const filtered = <T>(rows: Iterable<T>, query: Query, spec: ListSpec<T>): T[] =>
 const ordered = <T>(rows: T[], query: Query, spec: ListSpec<T>): Result<T[], ApiFailure[]> => {
   const asked = query['order_by'] ?? Object.keys(spec.orders)[0] ?? '';
   const descending = asked.startsWith('-');
-  const read = spec.orders[asked.replace(/^[-+]/, '')];
+  const name = asked.replace(/^[-+]/, '');
+  const read = Object.hasOwn(spec.orders, name) ? spec.orders[name] : undefined;
   if (!read) return badQuery(`Order by can only be: ${Object.keys(spec.orders).join(', ')}`);
   const sign = descending ? -1 : 1;
   return ok(

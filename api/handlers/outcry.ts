@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BbsError, BbsResult } from '../../common/model/bbs-error.js';
-import type { CellState, Resources } from '../../common/model/cell.js';
 import type { Result } from '../../common/model/result.js';
 import { err, ok } from '../../common/model/result.js';
 import { fromJson, toJson } from '../../common/wire/codec.js';
@@ -153,41 +152,17 @@ const bbsTaskRoutes = (server: FastifyInstance, { bbs, random }: Deps): void => 
   });
 };
 
-const sum = (counts: Record<string, number>): number =>
-  Object.values(counts).reduce((total, count) => total + count, 0);
-
-/** What a cell says of itself, summed up; null when it did not answer. */
-const liveState = (state: CellState | undefined) =>
-  state === undefined
-    ? null
-    : {
-        available_resources: resources(state.available),
-        total_resources: resources(state.total),
-        cpu_milli: { available: state.cpuMilliAvailable, total: state.cpuMilliTotal },
-        lrps: sum(state.lrpCounts),
-        tasks: state.taskCount,
-        starting_containers: state.startingContainerCount,
-        evacuating: state.evacuating,
-        placeable: state.placeable,
-      };
-
-const resources = ({ memoryMb, diskMb, containers }: Resources) => ({
-  memory_mb: memoryMb,
-  disk_mb: diskMb,
-  containers,
-});
-
 const cell = ({ cellId, presence, state }: Cell) => ({
   cell_id: cellId,
-  zone: state?.zone ?? presence?.zone ?? '',
   presence: presence === undefined ? null : toJson('CellPresence', presence),
-  state: liveState(state),
+  // null when it did not answer
+  state: state === undefined ? null : toJson('CellState', state),
 });
 
 export const outcryRoutes = (server: FastifyInstance, deps: Deps): void => {
   desiredLrpRoutes(server, deps);
   bbsTaskRoutes(server, deps);
   server.get('/outcry/v1/cells', async (_request, reply) =>
-    send(reply, outcome(await deps.cells(), 'Cell'), (cells) => ({ cells: cells.map(cell) })),
+    send(reply, outcome(await deps.cells(), 'Cell'), (cells) => ({ resources: cells.map(cell) })),
   );
 };

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ERRORS, OutcryError } from '../../common/model/errors.js';
+import { OutcryError } from '../../common/model/errors.js';
 import type { Result } from '../../common/model/result.js';
 import type { ApiFailure } from '../core/failure.js';
 
@@ -50,6 +50,3 @@ export const sendJob = (
         .header('location', `${baseUrl(request)}/v3/jobs/${result.value.guid}`)
         .send()
     : sendFailures(reply, result.error);
-
-export const isOutcryCode = (code: unknown): code is keyof typeof ERRORS =>
-  typeof code === 'string' && Object.hasOwn(ERRORS, code);

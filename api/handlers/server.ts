@@ -71,6 +71,9 @@ export const createServer = async (deps: Deps, guard: GuardOptions): Promise<Fas
     logger: false,
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
+    // paths that cannot be decoded
+    frameworkErrors: (_error, _request, reply) =>
+      sendFailures(reply, [cfFailure('MessageParseError', PARSE_ERROR)]),
     routerOptions: { maxParamLength: 256 },
     genReqId: (request) => requestId(request.headers[REQUEST_ID], () => deps.random.uuid()),
   });

@@ -72,14 +72,16 @@ const fail = async (guid: string, failure: ApiFailure, deps: Deps): Outcome<Pack
   return failed.ok ? err([failure]) : failed;
 };
 
-/** The row follows the file: a crash in between leaves a file that no row names, which the next sweep takes. */
+/** The row follows the file: a file that no row names goes with the next sweep. */
 const accept = async (guid: string, blob: ReceivedBlob, deps: Deps): Outcome<PackageRow> => {
   const kept = await deps.blobs.keep(blob);
   try {
     const { sha256, sizeBytes } = blob;
-    return await deps.state.decide((tables, context) =>
+    const accepted = await deps.state.decide((tables, context) =>
       finishUpload(tables, context, { guid, blob: sha256, sizeBytes }),
     );
+    if (!accepted.ok) deps.operations.sweep();
+    return accepted;
   } finally {
     kept.release();
   }

@@ -96,7 +96,7 @@ t.test('doors - errors have the shape of Cloud Controller', async (t) => {
     status: 400,
     body: { errors: [{ code: 10005, title: 'CF-BadQueryParameter', detail: /'nmaes'/ }] },
   });
-  for (const query of ['page=0', 'per_page=5001', 'per_page=x', 'order_by=size']) {
+  for (const query of ['page=0', 'per_page=5001', 'per_page=x', 'order_by=size', 'order_by=constructor']) {
     t.equal((await api.call('GET', `/v3/apps?${query}`)).status, 400, query);
   }
   for (const [path, what] of [
@@ -114,6 +114,7 @@ t.test('doors - errors have the shape of Cloud Controller', async (t) => {
       body: { errors: [{ code: 10010, detail: `${what} not found` }] },
     });
   }
+  t.match(await api.call('GET', '/v3/apps/%zz'), { status: 400, body: { errors: [{ title: /^CF-/ }] } });
   t.equal((await api.call('GET', '/v3/apps')).headers.get('x-vcap-request-id')?.length, 36);
   const given = await api.call('GET', '/v3/apps', { headers: { 'x-vcap-request-id': 'mine-1' } });
   t.equal(given.headers.get('x-vcap-request-id'), 'mine-1');

@@ -62,7 +62,8 @@ t.test('logs - the question where to begin is answered with a line that is a sec
 });
 
 t.test('logs - are bounded by lines and bytes, the quietest source going first', async (t) => {
-  const logs = buffer({ linesPerSource: 3, totalBytes: 100 });
+  // a line costs 200 bytes beside its payload
+  const logs = buffer({ linesPerSource: 3, totalBytes: 900 });
   logs.add(batch('a', ...[1n, 2n, 3n, 4n, 5n].map((at) => line(NOW + at, `l${at}`))));
   t.same(logs.read(), ['l3', 'l4', 'l5']);
   logs.add(batch('b', line(NOW, 'x'.repeat(60))));

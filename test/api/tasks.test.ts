@@ -197,11 +197,7 @@ t.test('outcry - LRPs, tasks and cells as Diego has them', async (t) => {
   });
   const state = aCellState({ cellId: 'cell-1', zone: 'z1', lrpCounts: { a: 2, b: 1 }, taskCount: 1 });
   api.bus.subscribe('cell.state', (message) => void message.respond(encode('CellState', state)));
-  t.match((await api.call('GET', '/outcry/v1/cells')).body.cells, [
-    {
-      cell_id: 'cell-1',
-      zone: 'z1',
-      state: { lrps: 3, tasks: 1, total_resources: { memory_mb: state.total.memoryMb } },
-    },
+  t.match((await api.call('GET', '/outcry/v1/cells')).body.resources, [
+    { cell_id: 'cell-1', presence: { zone: 'z1' }, state: { lrp_counts: { a: 2, b: 1 }, task_count: 1 } },
   ]);
 });

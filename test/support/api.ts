@@ -204,9 +204,9 @@ export interface ApiHarness {
   readonly dir: string;
   api(): Api;
   url(): string;
-  /** JSON in, JSON out; `headers` undefined values take a header away */
+  /** JSON in, JSON out, with the token unless another one ('' = none) is given */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
-  /** ends the API as kill -9 would, as far as one process allows, and starts it on the same store */
+  /** stops the API and starts it again on the same store and files */
   restart(): Promise<void>;
   spaceGuid(): Promise<string>;
   apply(manifest: string): Promise<Answer>;
