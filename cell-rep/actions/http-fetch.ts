@@ -97,7 +97,12 @@ interface Route {
   url: URL;
 }
 
-const createRouter = (options: HttpFetcherOptions): { of(url: URL): Route; agents: Agent[] } => {
+interface Router {
+  of(url: URL): Route;
+  agents: Agent[];
+}
+
+const createRouter = (options: HttpFetcherOptions): Router => {
   const timeouts = { bodyTimeout: options.idleTimeoutMs, headersTimeout: options.idleTimeoutMs };
   const open = new Agent(timeouts);
   const guarded = options.allowLoopback
@@ -131,89 +136,86 @@ const reasonOf = (error: unknown, signal: AbortSignal): string => {
   return inner instanceof Error && message === '' ? inner.message : message;
 };
 
+const credentials = ({ username, password }: URL): Record<string, string> => {
+  if (username === '') return {};
+  const text = decodeURIComponent(`${username}:${password}`);
+  return { authorization: `Basic ${Buffer.from(text).toString('base64')}` };
+};
+
+/** Every stop on the way is a URL that nobody vouches for, and checked like the first. */
+const follow = async (
+  router: Router,
+  { from, headers, signal }: FetchRequest,
+): Promise<Dispatcher.ResponseData> => {
+  let url = parseUrl(from);
+  for (let left = MAX_REDIRECTS; ; left -= 1) {
+    const route = router.of(url);
+    const response = await request(route.url.origin + route.url.pathname + route.url.search, {
+      dispatcher: route.dispatcher,
+      headers: { ...headers, ...credentials(url) },
+      signal,
+    });
+    if (!REDIRECTS.has(response.statusCode)) return response;
+    await response.body.dump();
+    const location = headerOf(response.headers, 'location');
+    if (location === undefined) throw new DownloadError(`status ${response.statusCode} without a location`);
+    if (left === 0) throw new DownloadError(`more than ${MAX_REDIRECTS} redirects`);
+    url = parseUrl(location, url);
+  }
+};
+
+const validatorsOf = ({ headers }: Dispatcher.ResponseData): Pick<FetchedFile, 'etag' | 'lastModified'> => {
+  const etag = headerOf(headers, 'etag');
+  const lastModified = headerOf(headers, 'last-modified');
+  return { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };
+};
+
+const save = async (body: Readable, wanted: FetchRequest, maxBytes: number): Promise<number> => {
+  const algorithm = wanted.checksumAlgorithm.toLowerCase();
+  const meter = createMeter(maxBytes, algorithm);
+  try {
+    await pipeline(body, meter.stream, createWriteStream(wanted.to, { flags: 'wx', mode: 0o600 }));
+    const sum = meter.sum();
+    if (algorithm !== '' && sum !== wanted.checksumValue.toLowerCase()) {
+      throw new DownloadError(`checksum mismatch: ${algorithm} is ${sum}, expected ${wanted.checksumValue}`);
+    }
+    return meter.bytes();
+  } catch (error) {
+    await unlink(wanted.to).catch(() => undefined);
+    throw error;
+  }
+};
+
+const fetchInto = async (
+  wanted: FetchRequest,
+  options: { router: Router; maxBytes: number },
+): Promise<HttpFetchResult> => {
+  const { router, maxBytes } = options;
+  const algorithm = wanted.checksumAlgorithm.toLowerCase();
+  if (algorithm !== '' && !CHECKSUMS.has(algorithm)) {
+    throw new DownloadError(`unknown checksum algorithm ${wanted.checksumAlgorithm}`);
+  }
+  const response = await follow(router, wanted);
+  if (response.statusCode === 304) {
+    await response.body.dump();
+    return { ok: true, unchanged: true };
+  }
+  const declared = Number(headerOf(response.headers, 'content-length') ?? 0);
+  if (response.statusCode !== 200 || declared > maxBytes) {
+    response.body.on('error', () => undefined).destroy();
+    if (response.statusCode !== 200) throw new DownloadError(`status ${response.statusCode}`);
+    throw new DownloadError(`larger than ${maxBytes} bytes`);
+  }
+  const bytes = await save(response.body, wanted, maxBytes);
+  return { ok: true, file: { bytes, ...validatorsOf(response) } };
+};
+
 export const createHttpFetcher = (options: HttpFetcherOptions): HttpFetcher => {
   const router = createRouter(options);
-
-  const follow = async (
-    from: string,
-    { headers, signal }: FetchRequest,
-  ): Promise<Dispatcher.ResponseData> => {
-    let url = parseUrl(from);
-    for (let left = MAX_REDIRECTS; ; left -= 1) {
-      const route = router.of(url);
-      const authorization =
-        url.username === ''
-          ? {}
-          : {
-              authorization:
-                'Basic ' +
-                Buffer.from(decodeURIComponent(`${url.username}:${url.password}`)).toString('base64'),
-            };
-      const response = await request(route.url.origin + route.url.pathname + route.url.search, {
-        dispatcher: route.dispatcher,
-        headers: { ...headers, ...authorization },
-        signal,
-      });
-      if (!REDIRECTS.has(response.statusCode)) return response;
-      await response.body.dump();
-      const location = headerOf(response.headers, 'location');
-      if (location === undefined) throw new DownloadError(`status ${response.statusCode} without a location`);
-      if (left === 0) throw new DownloadError(`more than ${MAX_REDIRECTS} redirects`);
-      url = parseUrl(location, url);
-    }
-  };
-
-  const save = async (body: Readable, wanted: FetchRequest): Promise<number> => {
-    const algorithm = wanted.checksumAlgorithm.toLowerCase();
-    const meter = createMeter(options.maxBytes, algorithm);
-    try {
-      await pipeline(body, meter.stream, createWriteStream(wanted.to, { flags: 'wx', mode: 0o600 }));
-      const sum = meter.sum();
-      if (algorithm !== '' && sum !== wanted.checksumValue.toLowerCase()) {
-        throw new DownloadError(
-          `checksum mismatch: ${algorithm} is ${sum}, expected ${wanted.checksumValue}`,
-        );
-      }
-      return meter.bytes();
-    } catch (error) {
-      await unlink(wanted.to).catch(() => undefined);
-      throw error;
-    }
-  };
-
-  const fetch = async (wanted: FetchRequest): Promise<HttpFetchResult> => {
-    const algorithm = wanted.checksumAlgorithm.toLowerCase();
-    if (algorithm !== '' && !CHECKSUMS.has(algorithm)) {
-      throw new DownloadError(`unknown checksum algorithm ${wanted.checksumAlgorithm}`);
-    }
-    const response = await follow(wanted.from, wanted);
-    if (response.statusCode === 304) {
-      await response.body.dump();
-      return { ok: true, unchanged: true };
-    }
-    const declared = Number(headerOf(response.headers, 'content-length') ?? 0);
-    if (response.statusCode !== 200 || declared > options.maxBytes) {
-      response.body.on('error', () => undefined).destroy();
-      if (response.statusCode !== 200) throw new DownloadError(`status ${response.statusCode}`);
-      throw new DownloadError(`larger than ${options.maxBytes} bytes`);
-    }
-    const bytes = await save(response.body, wanted);
-    const etag = headerOf(response.headers, 'etag');
-    const lastModified = headerOf(response.headers, 'last-modified');
-    return {
-      ok: true,
-      file: {
-        bytes,
-        ...(etag !== undefined && { etag }),
-        ...(lastModified !== undefined && { lastModified }),
-      },
-    };
-  };
-
   return {
     async fetch(wanted) {
       try {
-        return await fetch(wanted);
+        return await fetchInto(wanted, { router, maxBytes: options.maxBytes });
       } catch (error) {
         return { ok: false, reason: reasonOf(error, wanted.signal) };
       }

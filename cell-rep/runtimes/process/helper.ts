@@ -74,7 +74,7 @@ const cutField = (data: Buffer): [string, Buffer] => {
 const toReply = (state: string, rest: Buffer): HelperReply =>
   state === 'failed' ? { ok: false, reason: rest.toString(), lost: false } : { ok: true, rest };
 
-const spawnPerl = (): ChildProcess =>
+const runPerl = (): ChildProcess =>
   spawn(
     existsSync(PERL) ? PERL : 'perl',
     [join(packageRoot(), 'cell-rep', 'runtimes', 'process', 'supervisor.pl')],
@@ -84,6 +84,30 @@ const spawnPerl = (): ChildProcess =>
       env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' },
     },
   );
+
+interface PerlEvents {
+  logger: Logger;
+  onFrame(data: Buffer): void;
+  /** once, however it died, also when it could not be started */
+  onDeath(): void;
+}
+
+const spawnPerl = ({ logger, onFrame, onDeath }: PerlEvents): ChildProcess => {
+  const child = runPerl();
+  let over = false;
+  const end = (error?: unknown): void => {
+    if (over) return;
+    over = true;
+    if (error) logger.error('helper-failed', { error });
+    onDeath();
+  };
+  child.on('error', end);
+  child.on('close', () => end());
+  child.stdin?.on('error', () => undefined); // its death is told by 'close'
+  child.stdout?.on('data', createUnframer(onFrame));
+  child.stderr?.on('data', (text: Buffer) => logger.warn('helper-said', { text: text.toString().trim() }));
+  return child;
+};
 
 export const createHelper = (options: HelperOptions): Helper => {
   const { clock, logger } = options;
@@ -119,30 +143,12 @@ export const createHelper = (options: HelperOptions): Helper => {
   };
 
   const launch = (): void => {
-    const started = spawnPerl();
-    child = started;
-    let over = false;
-    const once = (error?: unknown): void => {
-      if (over) return;
-      over = true;
-      if (error) logger.error('helper-failed', { error });
-      onDeath();
-    };
-    started.on('error', once);
-    started.on('close', () => once());
-    started.stdin?.on('error', () => undefined); // its death is told by 'close'
-    started.stdout?.on('data', createUnframer(onFrame));
-    started.stderr?.on('data', (text: Buffer) =>
-      logger.warn('helper-said', { text: text.toString().trim() }),
-    );
+    child = spawnPerl({ logger, onFrame, onDeath });
   };
 
   const ready = async (): Promise<void> => {
-    for (
-      let waited = 0;
-      !child?.stdin?.writable && !stopping && waited < PATIENCE_MS;
-      waited += FIRST_RETRY_MS
-    ) {
+    const deadline = clock.monotonic() + PATIENCE_MS;
+    while (!child?.stdin?.writable && !stopping && clock.monotonic() < deadline) {
       await clock.sleep(FIRST_RETRY_MS);
     }
   };

@@ -16,7 +16,8 @@ import type {
 import { createPortPool } from '../ports.js';
 import type { PortPool, PortRange } from '../ports.js';
 import { createProcessContainer } from './container.js';
-import type { ContainerContext, ProcessContainer } from './container.js';
+import type { ProcessContainer } from './container.js';
+import type { CellContext } from './context.js';
 import { defaultPath } from './environment.js';
 import { createHelper } from './helper.js';
 import type { Helper } from './helper.js';
@@ -104,31 +105,45 @@ const removeRemains = async (helper: Helper, layout: Layout, uid: number): Promi
   await removeTree(layout.dir);
 };
 
-export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
-  const { root, clock } = options;
+interface Cell {
+  root: string;
+  resources: Resources;
+  containers: Map<string, ProcessContainer>;
+  /** half made: adopt leaves them alone */
+  making: Set<string>;
+  context: CellContext;
+}
+
+const createCell = (options: ProcessRuntimeOptions): Cell => {
   const logger = options.logger.session('process-runtime');
   const resources = createResources(options);
   const containers = new Map<string, ProcessContainer>();
   const processes = new Map<string, SupervisedProcess>();
-  const making = new Set<string>();
+  const watched = new Set<string>();
 
+  const onGone = async (dir: string): Promise<void> => {
+    await processes.get(dir)?.supervisorGone();
+    if (watched.delete(dir)) await helper.request('forget', dir);
+  };
+  const watch = async (dir: string): Promise<void> => {
+    watched.add(dir);
+    await helper.request('watch', dir);
+  };
   const helper = createHelper({
-    clock,
+    clock: options.clock,
     logger,
-    onGone: (dir) => {
-      void processes.get(dir)?.supervisorGone();
-      void helper.request('forget', dir);
-    },
+    onGone: (dir) => void onGone(dir),
     onRestart: () => {
-      for (const one of processes.values()) if (one.info().running) void helper.request('watch', one.dir);
+      for (const one of processes.values()) if (one.info().running) void watch(one.dir);
     },
   });
 
-  const context: ContainerContext = {
-    clock,
+  const context: CellContext = {
+    clock: options.clock,
     logger,
     helper,
     processes,
+    watch,
     path: options.path ?? defaultPath(),
     outputFileBytes: Math.max(options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES, MIN_OUTPUT_FILE_BYTES),
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
@@ -137,56 +152,62 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       await release(resources, record);
     },
   };
+  return { root: options.root, resources, containers, making: new Set(), context };
+};
 
-  const build = (layout: Layout, record: ContainerRecord): ProcessContainer => {
-    const container = createProcessContainer(context, layout, record);
-    containers.set(record.spec.guid, container);
-    return container;
-  };
+const build = ({ context, containers }: Cell, layout: Layout, record: ContainerRecord): ProcessContainer => {
+  const container = createProcessContainer(context, layout, record);
+  containers.set(record.spec.guid, container);
+  return container;
+};
 
-  const make = async (spec: ContainerSpec): Promise<CreateResult> => {
-    const layout = layoutOf(root, spec.guid);
-    try {
-      await mkdir(layout.dir, { mode: 0o711 });
-    } catch (error) {
-      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-      return {
-        ok: false,
-        reason: exists ? `container ${spec.guid} exists already` : (error as Error).message,
-      };
-    }
-    const reserved = await reserve(resources, spec, layout.dir);
-    try {
-      if (reserved.ok) {
-        await writeContainer(layout, reserved.record);
-        return { ok: true, container: build(layout, reserved.record) };
-      }
-    } catch (error) {
-      if (reserved.ok) await release(resources, reserved.record);
-      await removeTree(layout.dir);
-      return { ok: false, reason: (error as Error).message };
-    }
-    await removeTree(layout.dir);
-    return reserved;
-  };
+const fill = async (cell: Cell, layout: Layout, spec: ContainerSpec): Promise<CreateResult> => {
+  const reserved = await reserve(cell.resources, spec, layout.dir);
+  if (!reserved.ok) return reserved;
+  try {
+    await writeContainer(layout, reserved.record);
+    return { ok: true, container: build(cell, layout, reserved.record) };
+  } catch (error) {
+    await release(cell.resources, reserved.record);
+    return { ok: false, reason: (error as Error).message };
+  }
+};
 
-  const create = async (spec: ContainerSpec): Promise<CreateResult> => {
-    if (!GUID.test(spec.guid)) return { ok: false, reason: `bad container guid: ${spec.guid}` };
-    making.add(spec.guid); // half made: adopt leaves it alone
-    try {
-      return await make(spec);
-    } finally {
-      making.delete(spec.guid);
-    }
-  };
+const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
+  const layout = layoutOf(cell.root, spec.guid);
+  try {
+    await mkdir(layout.dir, { mode: 0o711 });
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    return { ok: false, reason: exists ? `container ${spec.guid} exists already` : (error as Error).message };
+  }
+  const made = await fill(cell, layout, spec);
+  if (!made.ok) await removeTree(layout.dir);
+  return made;
+};
 
-  const adoptOne = async (name: string): Promise<void> => {
-    const layout = layoutOf(root, name);
-    const found = await readContainer(layout);
-    if (found.kind === 'remains') return removeRemains(helper, layout, found.uid);
-    for (const { hostPort } of found.record.ports) resources.ports.keep(hostPort);
-    await build(layout, found.record).adopt(await listDirectories(layout.proc));
-  };
+const create = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
+  if (!GUID.test(spec.guid)) return { ok: false, reason: `bad container guid: ${spec.guid}` };
+  cell.making.add(spec.guid);
+  try {
+    return await make(cell, spec);
+  } finally {
+    cell.making.delete(spec.guid);
+  }
+};
+
+const adoptOne = async (cell: Cell, name: string): Promise<void> => {
+  const layout = layoutOf(cell.root, name);
+  const found = await readContainer(layout);
+  if (found.kind === 'remains') return removeRemains(cell.context.helper, layout, found.uid);
+  for (const { hostPort } of found.record.ports) cell.resources.ports.keep(hostPort);
+  await build(cell, layout, found.record).adopt(await listDirectories(layout.proc));
+};
+
+export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
+  const cell = createCell(options);
+  const { root, resources, containers, making } = cell;
+  const { helper } = cell.context;
 
   return {
     kind: 'process',
@@ -202,10 +223,10 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       await helper.stop();
     },
     healthy: () => helper.healthy(),
-    create,
+    create: (spec) => create(cell, spec),
     async adopt(): Promise<Container[]> {
       for (const name of await listDirectories(root)) {
-        if (!containers.has(name) && !making.has(name)) await adoptOne(name);
+        if (!containers.has(name) && !making.has(name)) await adoptOne(cell, name);
       }
       return [...containers.values()];
     },

@@ -1,0 +1,64 @@
+/** The end of a container. */
+import { rename } from 'node:fs/promises';
+import type { Cancel, Clock } from '../../../common/ports/clock.js';
+import type { ContainerContext } from './context.js';
+import { removeTree } from './layout.js';
+
+/** Time for everything killed to be gone, before the supervisors themselves are killed. */
+const PATIENCE_MS = 5000;
+/** a process that was just being started is met by the next round */
+const KILL_AGAIN_MS = 100;
+
+const createDeadline = (clock: Clock, ms: number): { passed: Promise<undefined>; cancel: Cancel } => {
+  let cancel: Cancel = () => undefined;
+  const passed = new Promise<undefined>((resolve) => (cancel = clock.after(ms, () => resolve(undefined))));
+  return { passed, cancel: () => cancel() };
+};
+
+const killAll = async ({ processes }: ContainerContext): Promise<void> => {
+  await Promise.all([...processes.values()].map((one) => one.running.signal('SIGKILL')));
+};
+
+const killSupervisors = async ({ cell, processes }: ContainerContext): Promise<void> => {
+  for (const one of processes.values()) {
+    if (!one.info().running) continue;
+    const who = await one.identity();
+    cell.logger.warn('supervisor-does-not-end', { dir: one.dir });
+    try {
+      if (who) process.kill(who.supervisor, 'SIGKILL');
+    } catch {
+      // it ended just now
+    }
+    await one.supervisorGone();
+  }
+};
+
+/** Answers whether it is certain that nothing of the container runs any more. */
+const endAll = async (container: ContainerContext): Promise<boolean> => {
+  const { clock } = container.cell;
+  await killAll(container);
+  const ended = Promise.all([...container.processes.values()].map((one) => one.ended));
+  const late = createDeadline(clock, PATIENCE_MS);
+  const stopKilling = clock.every(KILL_AGAIN_MS, () => killAll(container));
+  const exits = await Promise.race([ended, late.passed]);
+  late.cancel();
+  stopKilling();
+  if (!exits) await killSupervisors(container);
+  return exits?.every((exit) => exit.clean) ?? false;
+};
+
+/** Kills what runs and removes everything of it. */
+export const destroyContainer = async (container: ContainerContext): Promise<void> => {
+  const { cell, layout, record } = container;
+  await rename(layout.record, layout.destroyed).catch(() => undefined);
+  // a daemon that left its group, a fork that slipped through
+  if (!(await endAll(container)) && record.uid > 0) await cell.helper.request('killall', String(record.uid));
+  for (const one of container.processes.values()) {
+    one.close();
+    cell.processes.delete(one.dir);
+  }
+  // the mark goes last: whoever finds it finishes the removal
+  for (const part of [layout.home, layout.tmp, layout.proc]) await removeTree(part);
+  await removeTree(layout.dir);
+  await cell.release(record);
+};
