@@ -20,6 +20,8 @@ const SOURCE_FOLDERS = [
   'test',
 ];
 const OLDEST_NODE = [20, 19];
+/** of what a failed step has printed */
+const SHOWN_LINES = 20;
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -41,8 +43,11 @@ const step = (label, command, args) => {
   const seconds = (Number(process.hrtime.bigint() - began) / 1e9).toFixed(1);
   say(result.status === 0 ? `done in ${seconds} s` : 'failed');
   if (result.status === 0) return;
-  say((result.stdout ?? '') + (result.stderr ?? ''));
-  fail(`outcry: '${command} ${args.join(' ')}' failed: see above`);
+  const lines = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n');
+  say(lines.slice(0, SHOWN_LINES).join('\n'));
+  fail(
+    `outcry: '${[command, ...args].join(' ')}' failed (${result.error?.message ?? `status ${result.status}`}): see above`,
+  );
 };
 
 const hash = (text) => createHash('sha256').update(text).digest('hex');
