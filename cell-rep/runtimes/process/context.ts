@@ -19,7 +19,7 @@ export interface CellContext {
   outputFileBytes: number;
   archiveLimits: ArchiveLimits;
   /** gives ports and user back */
-  release(record: ContainerRecord): Promise<void>;
+  release(record: ContainerRecord): void;
 }
 
 /** What the parts of one container share. */

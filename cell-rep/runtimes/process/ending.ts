@@ -1,8 +1,9 @@
 /** The end of a container. */
 import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Cancel, Clock } from '../../../common/ports/clock.js';
 import type { ContainerContext } from './context.js';
-import { removeTree } from './layout.js';
+import { listDirectories, removeTree } from './layout.js';
 
 /** Time for everything killed to be gone, before the supervisors themselves are killed. */
 const PATIENCE_MS = 5000;
@@ -57,8 +58,9 @@ export const destroyContainer = async (container: ContainerContext): Promise<voi
     one.close();
     cell.processes.delete(one.dir);
   }
-  // the mark goes last: whoever finds it finishes the removal
-  for (const part of [layout.home, layout.tmp, layout.proc]) await removeTree(part);
+  // the mark goes last: whoever finds it knows whose the rest is
+  const parts = (await listDirectories(layout.dir)).map((name) => join(layout.dir, name));
+  await Promise.all(parts.map(removeTree));
   await removeTree(layout.dir);
-  await cell.release(record);
+  cell.release(record);
 };

@@ -4,7 +4,7 @@
  *     <root>/<guid>/             0711
  *       container.json           0600  what it is; `destroyed.json` once it is being removed
  *       home/  tmp/              0700  the container's user
- *       proc/<id>/               0700  lock, pid, out.0, out.1, exit (supervisor.pl)
+ *       proc-<id>/               0700  of one process: state, out.0, out.1 (supervisor.pl)
  *       stage-<n>/               0700  content on its way into home
  */
 import { chmod, chown, mkdir, readFile, readdir, rmdir, unlink, writeFile } from 'node:fs/promises';
@@ -24,7 +24,6 @@ export interface Layout {
   dir: string;
   home: string;
   tmp: string;
-  proc: string;
   record: string;
   destroyed: string;
 }
@@ -35,7 +34,6 @@ export const layoutOf = (root: string, guid: string): Layout => {
     dir,
     home: join(dir, 'home'),
     tmp: join(dir, 'tmp'),
-    proc: join(dir, 'proc'),
     record: join(dir, 'container.json'),
     destroyed: join(dir, 'destroyed.json'),
   };
@@ -52,7 +50,6 @@ export const writeContainer = async (layout: Layout, record: ContainerRecord): P
     (process.umask() & 0o011) === 0 ? undefined : chmod(layout.dir, 0o711), // mkdir's mode is cut by the umask
     makeOwn(layout.home, record.uid),
     makeOwn(layout.tmp, record.uid),
-    mkdir(layout.proc, { mode: 0o700 }),
   ]);
   // last: a container without a whole record was never made
   await writeFile(layout.record, JSON.stringify(record), { mode: 0o600 });
@@ -76,6 +73,15 @@ export const readContainer = async (layout: Layout): Promise<Found> => {
   const record = await parseRecord(layout.record);
   if (record) return { kind: 'container', record };
   return { kind: 'remains', uid: (await parseRecord(layout.destroyed))?.uid ?? -1 };
+};
+
+const PROCESS = 'proc-';
+
+export const processDir = (layout: Layout, id: string): string => join(layout.dir, PROCESS + id);
+
+export const listProcessIds = async (layout: Layout): Promise<string[]> => {
+  const names = await listDirectories(layout.dir);
+  return names.filter((name) => name.startsWith(PROCESS)).map((name) => name.slice(PROCESS.length));
 };
 
 export const listDirectories = async (dir: string): Promise<string[]> => {

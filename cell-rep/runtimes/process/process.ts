@@ -1,8 +1,8 @@
 /** One process of a container: its directory, its supervisor, who follows it. */
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { readFile, writeFile, rename } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ExitStatus, OutputReader, ProcessInfo, RunningProcess } from '../../core/container-runtime.js';
@@ -21,6 +21,12 @@ const LOST: SupervisedExit = { code: 255, signal: 0, outOfMemory: false, lost: t
 /** `clean`: the supervisor knows that no descendant of the process lives on */
 export type SupervisedExit = ExitStatus & { clean: boolean };
 
+export interface SupervisorIdentity {
+  supervisor: number;
+  /** the process itself, leader of its session and group */
+  leader: ProcessIdentity;
+}
+
 export interface SupervisedProcess {
   readonly dir: string;
   readonly running: RunningProcess;
@@ -29,16 +35,27 @@ export interface SupervisedProcess {
   readonly ended: Promise<SupervisedExit>;
   /** the supervisor is no more: finds out how the process ended, and ends what is left of it */
   supervisorGone(): Promise<void>;
-  identity(): Promise<{ supervisor: number; leader: ProcessIdentity } | undefined>;
+  identity(): Promise<SupervisorIdentity | undefined>;
   /** ends what runs without a supervisor */
   endSession(): Promise<void>;
   /** stops following, for good */
   close(): void;
 }
 
-const parseExit = (text: string): SupervisedExit | undefined => {
+interface State {
+  identity?: SupervisorIdentity;
+  exit?: SupervisedExit;
+}
+
+const parseStarted = (line: string): SupervisorIdentity | undefined => {
+  const [, supervisor, pid, startTime, bootId] = line.split(' ');
+  if (bootId === undefined || startTime === undefined) return undefined;
+  return { supervisor: Number(supervisor), leader: { pid: Number(pid), startTime, bootId } };
+};
+
+const parseEnded = (line: string): SupervisedExit | undefined => {
   try {
-    const { code, signal, lost, clean } = JSON.parse(text) as Partial<SupervisedExit>;
+    const { code, signal, lost, clean } = JSON.parse(line.slice('ended '.length)) as Partial<SupervisedExit>;
     if (typeof code !== 'number' || typeof signal !== 'number') return undefined;
     return { code, signal, outOfMemory: false, lost: lost === true, clean: clean === true };
   } catch {
@@ -46,24 +63,24 @@ const parseExit = (text: string): SupervisedExit | undefined => {
   }
 };
 
-export const readExit = async (dir: string): Promise<SupervisedExit | undefined> => {
-  const text = await readFile(join(dir, 'exit'), 'utf8').catch(() => '');
-  return parseExit(text);
+const stateFile = (dir: string): string => join(dir, 'state');
+
+/** For a supervisor to find, lock, and add to; see supervisor.pl. */
+export const prepareState = (dir: string): Promise<void> => writeFile(stateFile(dir), '', { mode: 0o600 });
+
+export const readState = async (dir: string): Promise<State> => {
+  const text = await readFile(stateFile(dir), 'utf8').catch(() => '');
+  const lines = text.split('\n').slice(0, -1); // what has no end yet is still being written
+  const started = lines.find((line) => line.startsWith('started '));
+  const ended = lines.find((line) => line.startsWith('ended '));
+  const identity = started === undefined ? undefined : parseStarted(started);
+  const exit = ended === undefined ? undefined : parseEnded(ended);
+  return { ...(identity && { identity }), ...(exit && { exit }) };
 };
 
-const readIdentity = async (dir: string): ReturnType<SupervisedProcess['identity']> => {
-  const text = await readFile(join(dir, 'pid'), 'utf8').catch(() => '');
-  const [supervisor, pid, startTime, boot] = text.trim().split(' ');
-  if (supervisor === undefined || pid === undefined || startTime === undefined || boot === undefined)
-    return undefined;
-  return { supervisor: Number(supervisor), leader: { pid: Number(pid), startTime, bootId: boot } };
-};
-
-const writeExit = async (dir: string, exit: SupervisedExit): Promise<void> => {
-  const path = join(dir, 'exit');
-  await writeFile(`${path}.lost`, JSON.stringify(exit) + '\n', { mode: 0o600 });
-  await rename(`${path}.lost`, path);
-};
+/** For the supervisor that could not do it itself; begins on a line of its own whatever was written before. */
+const writeExit = (dir: string, exit: SupervisedExit): Promise<void> =>
+  appendFile(stateFile(dir), `\nended ${JSON.stringify(exit)}\n`);
 
 /** Ends what a vanished supervisor left; its kill may take a moment to be done. */
 const endSession = async (leader: ProcessIdentity, clock: Clock): Promise<void> => {
@@ -142,6 +159,7 @@ const createFollowers = (dir: string, clock: Clock, logger: Logger): Followers =
 };
 
 export interface SupervisedProcessOptions {
+  id: string;
   dir: string;
   clock: Clock;
   logger: Logger;
@@ -160,12 +178,13 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
   const { dir, clock, logger } = options;
   const followers = createFollowers(dir, clock, logger);
   let exit = options.exit;
-  let known: Awaited<ReturnType<typeof readIdentity>>;
+  let known: SupervisorIdentity | undefined;
   let finish: (status: SupervisedExit) => void = () => undefined;
   const ended = new Promise<SupervisedExit>((resolve) => (finish = resolve));
   if (exit) finish(exit);
 
-  const identity = async (): ReturnType<SupervisedProcess['identity']> => (known ??= await readIdentity(dir));
+  const identity = async (): Promise<SupervisorIdentity | undefined> =>
+    (known ??= (await readState(dir)).identity);
 
   const endOwn = async (): Promise<void> => {
     const who = await identity();
@@ -173,7 +192,7 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
   };
 
   const settle = async (): Promise<void> => {
-    let status = await readExit(dir);
+    let status = (await readState(dir)).exit;
     if (!status) {
       logger.warn('supervisor-lost', { dir });
       await endOwn();
@@ -187,7 +206,7 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
   let settling: Promise<void> | undefined;
 
   const running: RunningProcess = {
-    id: basename(dir),
+    id: options.id,
     // asked for anew each time: followers that came late are waited for as well
     get exited() {
       return ended.then(async (status) => {

@@ -21,7 +21,14 @@ import type { CellContext } from './context.js';
 import { defaultPath } from './environment.js';
 import { createHelper } from './helper.js';
 import type { Helper } from './helper.js';
-import { layoutOf, listDirectories, readContainer, removeTree, writeContainer } from './layout.js';
+import {
+  layoutOf,
+  listDirectories,
+  listProcessIds,
+  readContainer,
+  removeTree,
+  writeContainer,
+} from './layout.js';
 import type { ContainerRecord, Layout } from './layout.js';
 import { MIN_OUTPUT_FILE_BYTES } from './output.js';
 import type { SupervisedProcess } from './process.js';
@@ -81,11 +88,10 @@ const createResources = (options: ProcessRuntimeOptions): Resources => {
 const reserve = async (
   { users, ports }: Resources,
   spec: ContainerSpec,
-  dir: string,
 ): Promise<{ ok: true; record: ContainerRecord } | { ok: false; reason: string }> => {
   const hostPorts = await ports.take(spec.ports.length);
   if (!hostPorts) return { ok: false, reason: 'no free host port' };
-  const uid = users ? await users.take(dir) : -1;
+  const uid = users ? await users.take() : -1;
   if (uid === undefined) {
     hostPorts.forEach((port) => ports.release(port));
     return { ok: false, reason: 'no free user id' };
@@ -94,9 +100,9 @@ const reserve = async (
   return { ok: true, record: { spec, uid, ports: mapped } };
 };
 
-const release = async ({ users, ports }: Resources, record: ContainerRecord): Promise<void> => {
+const release = ({ users, ports }: Resources, record: ContainerRecord): void => {
   for (const { hostPort } of record.ports) ports.release(hostPort);
-  if (record.uid >= 0) await users?.release(record.uid);
+  if (record.uid >= 0) users?.release(record.uid);
 };
 
 /** Finishes what a removal, or a creation, left half-done when the platform was killed. */
@@ -147,9 +153,9 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
     path: options.path ?? defaultPath(),
     outputFileBytes: Math.max(options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES, MIN_OUTPUT_FILE_BYTES),
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
-    async release(record) {
+    release(record) {
       containers.delete(record.spec.guid);
-      await release(resources, record);
+      release(resources, record);
     },
   };
   return { root: options.root, resources, containers, making: new Set(), context };
@@ -162,13 +168,13 @@ const build = ({ context, containers }: Cell, layout: Layout, record: ContainerR
 };
 
 const fill = async (cell: Cell, layout: Layout, spec: ContainerSpec): Promise<CreateResult> => {
-  const reserved = await reserve(cell.resources, spec, layout.dir);
+  const reserved = await reserve(cell.resources, spec);
   if (!reserved.ok) return reserved;
   try {
     await writeContainer(layout, reserved.record);
     return { ok: true, container: build(cell, layout, reserved.record) };
   } catch (error) {
-    await release(cell.resources, reserved.record);
+    release(cell.resources, reserved.record);
     return { ok: false, reason: (error as Error).message };
   }
 };
@@ -201,7 +207,8 @@ const adoptOne = async (cell: Cell, name: string): Promise<void> => {
   const found = await readContainer(layout);
   if (found.kind === 'remains') return removeRemains(cell.context.helper, layout, found.uid);
   for (const { hostPort } of found.record.ports) cell.resources.ports.keep(hostPort);
-  await build(cell, layout, found.record).adopt(await listDirectories(layout.proc));
+  if (found.record.uid >= 0) cell.resources.users?.keep(found.record.uid);
+  await build(cell, layout, found.record).adopt(await listProcessIds(layout));
 };
 
 export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
@@ -215,7 +222,7 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
     async start() {
       await mkdir(root, { recursive: true });
       await chmod(root, 0o711);
-      await resources.users?.sweep();
+      await resources.users?.open();
       await helper.start();
     },
     async stop() {

@@ -1,11 +1,11 @@
 /** Starts processes in a container, and finds those of an earlier life. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { ProcessSpec, RunResult } from '../../core/container-runtime.js';
 import type { ContainerContext } from './context.js';
 import { buildEnvironment, specProblem } from './environment.js';
-import { removeTree } from './layout.js';
-import { createSupervisedProcess, readExit } from './process.js';
+import { processDir, removeTree } from './layout.js';
+import { createSupervisedProcess, prepareState, readState } from './process.js';
 import type { SupervisedProcess, SupervisedExit } from './process.js';
 
 const RECHECK_MS = 50;
@@ -19,7 +19,13 @@ const register = (
   exit?: SupervisedExit,
 ): SupervisedProcess => {
   const { clock, logger } = cell;
-  const one = createSupervisedProcess({ dir: join(layout.proc, id), clock, logger, ...(exit && { exit }) });
+  const one = createSupervisedProcess({
+    id,
+    dir: processDir(layout, id),
+    clock,
+    logger,
+    ...(exit && { exit }),
+  });
   processes.set(id, one);
   return one;
 };
@@ -47,7 +53,7 @@ const startRequest = ({ cell, layout, record }: ContainerContext, spec: ProcessS
   // a limit on processes counts all of a user: only where the user is the container's own
   const pids = record.uid >= 0 ? record.spec.limits.maxPids : 0;
   return [
-    join(layout.proc, spec.id),
+    processDir(layout, spec.id),
     `${record.spec.guid}/${spec.id}`,
     user,
     user,
@@ -67,7 +73,7 @@ const start = async (container: ContainerContext, spec: ProcessSpec): Promise<St
   const one = register(container, spec.id);
   try {
     await mkdir(one.dir, { mode: 0o700 });
-    await writeFile(join(one.dir, 'lock'), '', { mode: 0o600 });
+    await prepareState(one.dir);
   } catch (error) {
     await unregister(container, one);
     return { ok: false, reason: (error as Error).message };
@@ -92,7 +98,7 @@ export const runIn = async (container: ContainerContext, spec: ProcessSpec): Pro
 };
 
 export const adoptProcess = async (container: ContainerContext, id: string): Promise<void> => {
-  const exit = await readExit(join(container.layout.proc, id));
+  const { exit } = await readState(processDir(container.layout, id));
   const one = register(container, id, exit);
   container.cell.processes.set(one.dir, one);
   if (!exit) await container.cell.watch(one.dir);

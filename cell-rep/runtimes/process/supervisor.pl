@@ -6,7 +6,7 @@
 # fields separated by NUL. It exits when stdin closes; supervisors and their processes stay.
 #
 #   start  ID DIR TITLE UID GID NOFILE PIDS OUTBYTES WORKDIR ARGS PATH ARG.. KEY=VALUE..   ARGS = number of ARG
-#   watch  ID DIR            tells `gone` once nobody holds DIR/lock (an adopted supervisor has ended)
+#   watch  ID DIR            tells `gone` once nobody holds the lock (an adopted supervisor has ended)
 #   forget ID DIR            releases the lock taken by `watch`
 #   read   ID UID GID PATH LIMIT        a regular file, read as that user
 #   merge  ID UID GID TREE TARGET       moves a tree of files into TARGET, as that user
@@ -14,7 +14,11 @@
 #
 # Answers: "reply ID ok|started|failed REST", and unasked: "gone DIR" when a supervisor that started something has ended.
 #
-# A supervisor keeps in DIR: lock (flock held while it lives), pid, out.0 and out.1 (bounded, rotating), exit.
+# A supervisor keeps in DIR: out.0 and out.1 (bounded, rotating, there once something was said), and `state`, which it
+# finds there, holds locked (flock) while it lives, and adds lines to:
+#   started SUPERVISOR PID START-TIME BOOT-ID
+#   ended {"code":0,"signal":0,"lost":false,"clean":true}
+# One small file, since tasks come by the hundred and a file is the dearest thing about them.
 use strict;
 use warnings;
 use POSIX ();
@@ -82,14 +86,6 @@ sub write_all {
     return 1;
 }
 
-sub write_file {
-    my ( $path, $data ) = @_;
-    unlink "$path.new";
-    sysopen( my $fh, "$path.new", O_WRONLY | O_CREAT | O_EXCL, 0600 ) or return 0;
-    my $done = write_all( $fh, $data ) && close($fh);
-    return $done && rename( "$path.new", $path );
-}
-
 # Gives up every right but that user's, for good. -1 = stay who we are.
 sub become {
     my ( $uid, $gid ) = @_;
@@ -115,10 +111,10 @@ sub close_inherited {
     return;
 }
 
+my $NULL;    # opened once by the helper
+
 sub stdio_to_null {
-    open( STDIN,  '<', '/dev/null' );
-    open( STDOUT, '>', '/dev/null' );
-    open( STDERR, '>', '/dev/null' );
+    POSIX::dup2( fileno $NULL, $_ ) for 0 .. 2;
     return;
 }
 
@@ -146,7 +142,7 @@ sub run_process {
     my $fail = sub { write_all( $status, $_[0] ); POSIX::_exit(127) };
     sysread( $go, my $word, 1 ) or POSIX::_exit(127);    # the supervisor vanished before it knew of us
     POSIX::setsid();
-    $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT TERM PIPE CHLD USR1 USR2 ALRM TSTP TTIN TTOU);
+    $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT TERM PIPE USR1 USR2 CHLD);
     umask 0022;
     become( $req->{uid}, $req->{gid} ) or $fail->("cannot become user $req->{uid}: $!");
     prctl( 38, 1 );                                       # no_new_privs: no set-uid program helps an application out
@@ -253,15 +249,13 @@ sub supervise {
     my $fail = sub { write_all( $report, "failed\0$_[0]" ); POSIX::_exit(1) };
     POSIX::setsid();
     stdio_to_null();
-    $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT TERM PIPE USR1 USR2);
     $SIG{CHLD} = sub { };             # only to wake select
     $0 = "outcry-supervisor $req->{title}";
     umask 0077;
     # whoever holds the lock decides: if the platform has declared this start dead, it is dead
-    sysopen( my $lock, "$dir/lock", O_RDWR ) or $fail->("no container: $!");
-    flock( $lock, LOCK_EX | LOCK_NB ) or $fail->('given up');
+    sysopen( my $state, "$dir/state", O_WRONLY | O_APPEND ) or $fail->("no container: $!");
+    flock( $state, LOCK_EX | LOCK_NB ) or $fail->('given up');
     my $out = { dir => $dir, generation => 0, limit => $req->{outbytes}, size => 0 };
-    open_output($out);
     my $subreaper = prctl( 36, 1 );
     pipe( my $out_r, my $out_w ) && pipe( my $err_r, my $err_w ) or $fail->("pipe: $!");
     pipe( my $go_r,  my $go_w )  && pipe( my $st_r,  my $st_w )  or $fail->("pipe: $!");
@@ -273,7 +267,8 @@ sub supervise {
         run_process( $req, $go_r, $st_w );
     }
     close $_ for $out_w, $err_w, $go_r, $st_w;
-    write_file( "$dir/pid", join( ' ', $$, $pid, start_time($pid), $BOOT ) . "\n" ) or $fail->("pid file: $!");
+    my $started = start_time($pid);
+    write_all( $state, "started $$ $pid $started $BOOT\n" ) or $fail->("state file: $!");
     syswrite( $go_w, '!' );
     close $go_w;
     my $problem = '';
@@ -283,16 +278,12 @@ sub supervise {
     }
     close $st_r;
     if ( $problem ne '' ) { waitpid( $pid, 0 ); $fail->($problem) }
-    write_all( $report, "started\0$$\0$pid\0" . start_time($pid) );
+    write_all( $report, "started\0" );
     my $status = pump( $pid, $out,
         { fh => $out_r, fd => fileno $out_r, stream => 1, open => 1 },
         { fh => $err_r, fd => fileno $err_r, stream => 2, open => 1 } );
     my $clean = reap_strays() && $subreaper;
-    my $exit  = exit_of( $status, $clean ) . "\n";
-    if ( !write_file( "$dir/exit", $exit ) ) {    # a full disk: older output makes room
-        unlink "$dir/out." . ( ( $out->{generation} + 1 ) % 2 );
-        write_file( "$dir/exit", $exit );
-    }
+    write_all( $state, 'ended ' . exit_of( $status, $clean ) . "\n" );
     POSIX::_exit(0);
     return;
 }
@@ -426,7 +417,7 @@ sub handle_start {
 sub handle_watch {
     my ( $id, $dir ) = @_;
     my $fh;
-    if ( $watched{$dir} || sysopen( $fh, "$dir/lock", O_RDWR ) ) { $watched{$dir} ||= { fh => $fh, gone => 0 } }
+    if ( $watched{$dir} || sysopen( $fh, "$dir/state", O_RDWR ) ) { $watched{$dir} ||= { fh => $fh, gone => 0 } }
     else { answer( 'gone', $dir ) }
     look_at($dir) if $watched{$dir};    # `gone` goes out before the reply: whoever waits for it knows the state
     answer( 'reply', $id, 'ok', '' );
@@ -489,8 +480,10 @@ sub hear_channel {
 }
 
 close_inherited();
+sysopen( $NULL, '/dev/null', O_RDWR ) or die "/dev/null: $!\n";
 $0 = 'outcry-helper';
-$SIG{$_} = 'IGNORE' for qw(INT TERM HUP PIPE);    # Ctrl-C is the platform's to handle: it closes our stdin
+# Ctrl-C is the platform's to handle: it closes our stdin. Supervisors inherit this.
+$SIG{$_} = 'IGNORE' for qw(HUP INT QUIT TERM PIPE USR1 USR2);
 binmode STDIN;
 binmode STDOUT;
 vec( $listening, 0, 1 ) = 1;

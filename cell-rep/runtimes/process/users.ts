@@ -1,6 +1,6 @@
 /**
- * User ids for containers, when the platform runs as root: one each, from a range. A claim is a file in a directory
- * of the machine, so that several cells, and several installations, never share one.
+ * User ids for containers, when the platform runs as root: one each, from a range. Cells claim blocks of them by files
+ * in a directory of the machine, so that several cells, and several installations, never share one.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -18,12 +18,16 @@ export const DEFAULT_USERS: UserRange = { base: 200_000, count: 100_000 };
 export const USER_CLAIMS = '/var/lib/outcry/users';
 
 export interface UserPool {
-  /** @param owner the container's directory; it must exist while the claim holds */
-  take(owner: string): Promise<number | undefined>;
-  release(uid: number): Promise<void>;
-  /** to be called first: removes claims whose container's directory is no more */
-  sweep(): Promise<void>;
+  /** finds what this cell claimed in an earlier life, and drops claims of cells that are no more; to be called first */
+  open(): Promise<void>;
+  take(): Promise<number | undefined>;
+  /** marks a user as taken: a container of an earlier life has it */
+  keep(uid: number): void;
+  release(uid: number): void;
 }
+
+/** Claims are made for so many users at a time: containers are many and short-lived, claims are files. */
+export const USERS_PER_CLAIM = 100;
 
 /** In a user namespace not every id exists: moves the range to where 10,000 of them do. */
 export const fitUserRange = (range: UserRange, uidMap: string): UserRange => {
@@ -42,7 +46,7 @@ export const fitUserRange = (range: UserRange, uidMap: string): UserRange => {
 export const readUidMap = (): string =>
   existsSync('/proc/self/uid_map') ? readFileSync('/proc/self/uid_map', 'utf8') : '';
 
-const isFree = async (path: string, owner: string): Promise<boolean> => {
+const claim = async (path: string, owner: string): Promise<boolean> => {
   try {
     await writeFile(path, owner, { flag: 'wx', mode: 0o600 });
     return true;
@@ -52,41 +56,80 @@ const isFree = async (path: string, owner: string): Promise<boolean> => {
   }
 };
 
-export const createUserPool = (options: {
+export interface UserPoolOptions {
   range: UserRange;
-  /** the cell's container root: cells begin at different places of the range */
+  /** the cell's container root; its claims hold while it exists */
   root: string;
+  /** where the machine's claims are kept: a file per block, named by its first user, holding the root */
   claims: string;
-}): UserPool => {
-  const { range, claims } = options;
-  const pathOf = (uid: number): string => join(claims, String(uid));
-  let next = createHash('sha256').update(options.root).digest().readUInt32BE(0) % Math.max(1, range.count);
+}
 
-  /** moves it aside first: another cell may be doing the same, and its new claim must not be lost */
-  const dropIfStale = async (uid: number): Promise<void> => {
-    const owner = await readFile(pathOf(uid), 'utf8');
-    if (owner === '' || existsSync(owner)) return;
-    const aside = `${pathOf(uid)}.${process.pid}.stale`;
-    await rename(pathOf(uid), aside);
-    if ((await readFile(aside, 'utf8')) !== owner) await link(aside, pathOf(uid));
-    await unlink(aside);
+/** Moves it aside first: another cell may be doing the same, and its new claim must not be lost. */
+const dropIfStale = async (path: string): Promise<void> => {
+  const owner = await readFile(path, 'utf8');
+  if (owner === '' || existsSync(owner)) return;
+  const aside = `${path}.${process.pid}.stale`;
+  await rename(path, aside);
+  if ((await readFile(aside, 'utf8')) !== owner) await link(aside, path);
+  await unlink(aside);
+};
+
+const readClaims = async ({ claims, root }: UserPoolOptions): Promise<number[]> => {
+  await mkdir(claims, { recursive: true, mode: 0o700 });
+  const own: number[] = [];
+  for (const name of (await readdir(claims)).filter((one) => /^\d+$/.test(one))) {
+    const path = join(claims, name);
+    await dropIfStale(path).catch(() => undefined);
+    if ((await readFile(path, 'utf8').catch(() => '')) === root) own.push(Number(name));
+  }
+  return own;
+};
+
+/** Claims the first free block from a place that differs from cell to cell. */
+const claimBlock = async ({ range, root, claims }: UserPoolOptions): Promise<number | undefined> => {
+  const blocks = Math.floor(range.count / USERS_PER_CLAIM);
+  const start = createHash('sha256').update(root).digest().readUInt32BE(0);
+  for (let i = 0; i < blocks; i += 1) {
+    const first = range.base + ((start + i) % blocks) * USERS_PER_CLAIM;
+    if (await claim(join(claims, String(first)), root)) return first;
+  }
+  return undefined;
+};
+
+export const createUserPool = (options: UserPoolOptions): UserPool => {
+  const taken = new Set<number>();
+  /** the longest unused first: a user's number rests as long as can be */
+  const free = new Set<number>();
+  let claiming: Promise<boolean> | undefined;
+
+  const addBlock = (first: number): void => {
+    for (let uid = first; uid < first + USERS_PER_CLAIM; uid += 1) if (!taken.has(uid)) free.add(uid);
+  };
+  const claimMore = async (): Promise<boolean> => {
+    const first = await claimBlock(options);
+    if (first !== undefined) addBlock(first);
+    claiming = undefined;
+    return first !== undefined;
   };
 
   return {
-    async take(owner) {
-      for (let left = range.count; left > 0; left -= 1) {
-        const uid = range.base + next;
-        next = (next + 1) % range.count;
-        if (await isFree(pathOf(uid), owner)) return uid;
-      }
-      return undefined;
+    async open() {
+      for (const first of await readClaims(options)) addBlock(first);
     },
-    release: (uid) => unlink(pathOf(uid)).catch(() => undefined),
-    async sweep() {
-      await mkdir(claims, { recursive: true, mode: 0o700 });
-      for (const name of await readdir(claims)) {
-        if (/^\d+$/.test(name)) await dropIfStale(Number(name)).catch(() => undefined);
-      }
+    async take() {
+      while (free.size === 0) if (!(await (claiming ??= claimMore()))) return undefined;
+      const [uid] = free;
+      if (uid === undefined) return undefined;
+      free.delete(uid);
+      taken.add(uid);
+      return uid;
+    },
+    keep(uid) {
+      taken.add(uid);
+      free.delete(uid);
+    },
+    release(uid) {
+      if (taken.delete(uid)) free.add(uid);
     },
   };
 };

@@ -13,6 +13,7 @@ import {
 } from '../../../cell-rep/runtimes/process/container-root.js';
 import { buildEnvironment } from '../../../cell-rep/runtimes/process/environment.js';
 import { createUserPool, fitUserRange } from '../../../cell-rep/runtimes/process/users.js';
+import type { UserPool } from '../../../cell-rep/runtimes/process/users.js';
 
 const free = (): Promise<boolean> => Promise.resolve(true);
 
@@ -48,27 +49,35 @@ t.test('ports - what somebody listens on is passed over', async (t) => {
   server.close();
 });
 
-t.test('users - are never shared, between cells neither, and a claim ends with its container', async (t) => {
+t.test('users - are never shared, between cells neither, and a claim ends with its cell', async (t) => {
   const dir = await scratch(t);
   const claims = join(dir, 'claims');
-  const range = { base: 1000, count: 3 };
-  const [one, two] = [
-    createUserPool({ range, root: '/a', claims }),
-    createUserPool({ range, root: '/b', claims }),
-  ];
-  await one.sweep();
-  const home = join(dir, 'container');
-  await mkdir(home);
-  const taken = [await one.take(home), await two.take(home), await one.take(home)];
-  t.same(new Set(taken), new Set([1000, 1001, 1002]));
-  t.equal(await two.take(home), undefined);
-  await two.release(1001);
-  t.equal(await one.take(home), 1001);
-  await two.sweep();
-  t.equal(await two.take(home), undefined, 'the container is still there');
-  await rm(home, { recursive: true });
-  await two.sweep();
-  t.same(await readdir(claims), []);
+  const range = { base: 1000, count: 200 };
+  const roots = [join(dir, 'a'), join(dir, 'b'), join(dir, 'c')] as const;
+  for (const root of roots) await mkdir(root);
+  const open = async (root: string): Promise<UserPool> => {
+    const pool = createUserPool({ range, root, claims });
+    await pool.open();
+    return pool;
+  };
+  const [one, two] = [await open(roots[0]), await open(roots[1])];
+  const taken: (number | undefined)[] = [];
+  for (let i = 0; i < 100; i += 1) taken.push(...(await Promise.all([one.take(), two.take()])));
+  t.equal(new Set(taken).size, 200);
+  t.ok(taken.every((uid) => uid !== undefined && uid >= 1000 && uid < 1200));
+  t.equal(await one.take(), undefined, 'all are taken');
+  const [first] = taken;
+  one.release(first as number);
+  t.equal(await one.take(), first);
+
+  const later = await open(roots[0]);
+  later.keep(first as number);
+  const again = new Set<number | undefined>();
+  for (let i = 0; i < 99; i += 1) again.add(await later.take());
+  t.notOk(again.has(first), 'not the one that a container has');
+  t.equal(await (await open(roots[2])).take(), undefined);
+  await rm(roots[0], { recursive: true });
+  t.not(await (await open(roots[2])).take(), undefined, 'what the first cell had is free again');
 });
 
 t.test('users - the range moves to where ids exist', (t) => {

@@ -40,8 +40,8 @@ const pidsOf = async (
   guid: string,
   id = 'main',
 ): Promise<{ supervisor: number; pid: number }> => {
-  const text = await readFile(join(root, 'containers', guid, 'proc', id, 'pid'), 'utf8');
-  const [supervisor, pid] = text.split(' ').map(Number);
+  const text = await readFile(join(root, 'containers', guid, `proc-${id}`, 'state'), 'utf8');
+  const [, supervisor, pid] = text.split(' ').map(Number);
   return { supervisor: supervisor ?? 0, pid: pid ?? 0 };
 };
 
@@ -223,7 +223,11 @@ t.test('process runtime - a missing program, and one that may not be run, are re
     ok: false,
     reason: /working directory: No such file/,
   });
-  t.same(await readdir(join(root, 'containers', container.guid, 'proc')), [], 'and leave nothing');
+  t.same(
+    (await readdir(join(root, 'containers', container.guid))).sort(),
+    ['container.json', 'home', 'tmp'],
+    'and leave nothing',
+  );
 });
 
 t.test(
@@ -257,7 +261,8 @@ t.test(
     const targets = [
       `${dir}/home/secret`,
       `${dir}/container.json`,
-      `${dir}/proc/main/out.0`,
+      `${dir}/proc-main/out.0`,
+      `${dir}/proc-main/state`,
       `/proc/${pid}/environ`,
       `/proc/${supervisor}/environ`,
       `/proc/${process.pid}/environ`,
