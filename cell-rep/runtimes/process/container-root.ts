@@ -15,7 +15,8 @@ export interface ContainerRootOptions {
 const PASSABLE = 0o711;
 const OTHERS_EXECUTE = 0o001;
 
-const isPassable = async (dir: string): Promise<boolean> => {
+/** Whether every user may go through a directory and all above it. */
+export const isPassable = async (dir: string): Promise<boolean> => {
   for (let at = resolve(dir); ; at = dirname(at)) {
     const found = await stat(at).catch(() => undefined);
     if (!found || (found.mode & OTHERS_EXECUTE) === 0) return false;

@@ -1,12 +1,11 @@
-import { dirname } from 'node:path';
 import type { ContainerPort, ProcessSpec } from '../../core/container-runtime.js';
 
 const COMMON_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
 
 /** Where applications find programs unless their environment says otherwise; the platform's own Node comes last. */
-export const defaultPath = (): string => {
+export const defaultPath = (nodeDir: string): string => {
   const extra = process.platform === 'darwin' ? ['/opt/homebrew/bin'] : [];
-  return [...new Set([...COMMON_PATH, ...extra, dirname(process.execPath)])].join(':');
+  return [...new Set([...COMMON_PATH, ...extra, nodeDir])].join(':');
 };
 
 /**

@@ -4,7 +4,7 @@
  *     <root>/<guid>/             0711
  *       container.json           0600  what it is; `destroyed.json` once it is being removed
  *       home/  tmp/              0700  the container's user
- *       proc-<id>/               0700  of one process: state, out.0, out.1 (supervisor.pl)
+ *       proc-<id>/               0700  of one process: state, out.0, out.1 (supervise.pl)
  *       stage-<n>/               0700  content on its way into home
  */
 import { chmod, chown, mkdir, readFile, readdir, rmdir, unlink, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Reads the bounded rotating output files that a supervisor writes; the format is described in supervisor.pl. */
+/** Reads the bounded rotating output files that a supervisor writes; the format is described in supervise.pl. */
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -65,7 +65,7 @@ const parseEnded = (line: string): SupervisedExit | undefined => {
 
 const stateFile = (dir: string): string => join(dir, 'state');
 
-/** For a supervisor to find, lock, and add to; see supervisor.pl. */
+/** For a supervisor to find, lock, and add to; see supervise.pl. */
 export const prepareState = (dir: string): Promise<void> => writeFile(stateFile(dir), '', { mode: 0o600 });
 
 export const readState = async (dir: string): Promise<State> => {

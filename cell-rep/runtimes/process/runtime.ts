@@ -3,6 +3,7 @@
  * when the platform runs as root.
  */
 import { mkdir, chmod } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { DEFAULT_ARCHIVE_LIMITS } from '../../../common/model/archive-rules.js';
 import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
 import type { Clock } from '../../../common/ports/clock.js';
@@ -32,6 +33,7 @@ import {
 import type { ContainerRecord, Layout } from './layout.js';
 import { MIN_OUTPUT_FILE_BYTES } from './output.js';
 import type { SupervisedProcess } from './process.js';
+import { reachableNode, TOOLS } from './tools.js';
 import { createUserPool, DEFAULT_USERS, fitUserRange, readUidMap, USER_CLAIMS } from './users.js';
 import type { UserPool, UserRange } from './users.js';
 
@@ -150,7 +152,7 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
     helper,
     processes,
     watch,
-    path: options.path ?? defaultPath(),
+    path: options.path ?? defaultPath(dirname(process.execPath)),
     outputFileBytes: Math.max(options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES, MIN_OUTPUT_FILE_BYTES),
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
     release(record) {
@@ -223,6 +225,9 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       await mkdir(root, { recursive: true });
       await chmod(root, 0o711);
       await resources.users?.open();
+      if (resources.users && options.path === undefined) {
+        cell.context.path = defaultPath(await reachableNode(process.execPath, TOOLS));
+      }
       await helper.start();
     },
     async stop() {

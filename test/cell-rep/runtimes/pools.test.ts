@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, rm, stat, chmod, readdir } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { createFakeClock } from '../../../common/adapters/fake-clock.js';
 import { createPortPool, isBindable } from '../../../cell-rep/runtimes/ports.js';
@@ -13,6 +13,7 @@ import {
 } from '../../../cell-rep/runtimes/process/container-root.js';
 import { buildEnvironment } from '../../../cell-rep/runtimes/process/environment.js';
 import { createUserPool, fitUserRange } from '../../../cell-rep/runtimes/process/users.js';
+import { reachableNode } from '../../../cell-rep/runtimes/process/tools.js';
 import type { UserPool } from '../../../cell-rep/runtimes/process/users.js';
 
 const free = (): Promise<boolean> => Promise.resolve(true);
@@ -149,4 +150,24 @@ t.test('environment - is complete, and PORT means the host port', (t) => {
   );
   t.notOk('PORT' in buildEnvironment({ ...spec, env: {} }, { ...place, ports: [] }));
   t.end();
+});
+
+t.test('tools - a node that others cannot reach is copied to where they can, once', async (t) => {
+  const dir = await scratch(t);
+  await chmod(dir, 0o711);
+  const closed = join(dir, 'home');
+  const tools = join(dir, 'tools');
+  await mkdir(join(closed, 'bin'), { recursive: true });
+  await mkdir(join(closed, 'lib', 'node_modules', 'npm', 'bin'), { recursive: true });
+  const node = join(closed, 'bin', 'node');
+  await writeFile(node, '#!/bin/sh\necho node\n', { mode: 0o755 });
+  await writeFile(join(closed, 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'), 'npm');
+  t.equal(await reachableNode(node, tools), dirname(node), 'reached where it is');
+  await chmod(closed, 0o700);
+  const [one, two] = await Promise.all([reachableNode(node, tools), reachableNode(node, tools)]);
+  t.equal(one, two);
+  t.equal(await reachableNode(node, tools), one);
+  t.equal((await stat(join(one, 'node'))).mode & 0o777, 0o755);
+  t.equal(await readFile(join(one, 'npm'), 'utf8'), 'npm');
+  t.equal((await readdir(tools)).length, 1);
 });

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { readFile, readdir, rename, stat } from 'node:fs/promises';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { packageRoot } from '../../../common/runtime/package-root.js';
 import type { RunningProcess } from '../../../cell-rep/core/container-runtime.js';
 import type { ProcessRuntime } from '../../../cell-rep/runtimes/process/runtime.js';
 import { collect, mustCreate, mustRun } from '../../contract/container-runtime.js';
@@ -315,3 +317,21 @@ t.test('process runtime - destroy removes read-only trees and processes that hid
     t.same(left, []);
   }
 });
+
+const PERL_BASE = ['/usr/lib/x86_64-linux-gnu/perl-base', '/usr/lib/aarch64-linux-gnu/perl-base'];
+const perlBase = PERL_BASE.find((dir) => existsSync(dir));
+
+t.test(
+  'process runtime - the helper needs no more of perl than perl-base',
+  { skip: perlBase === undefined && 'not on Debian' },
+  async (t) => {
+    const script = join(packageRoot(), 'cell-rep', 'runtimes', 'process', 'supervisor.pl');
+    const load = 'BEGIN { @INC = (shift) } $0 = shift; require $0';
+    const perl = spawn('perl', ['-e', load, perlBase ?? '', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    perl.stderr.on('data', (text: Buffer) => (said += text.toString()));
+    const [code] = (await once(perl, 'close')) as [number];
+    t.equal(said, '');
+    t.equal(code, 0);
+  },
+);
