@@ -36,7 +36,8 @@ export const checkEntryName = (name: string): Result<string, string> => {
   const shown = JSON.stringify(name.length > 120 ? name.slice(0, 120) + '…' : name);
   if (name === '') return err('an entry has no name');
   if (name.includes('\0')) return err(`entry name with NUL: ${shown}`);
-  if (name.startsWith('/') || name.startsWith('\\') || DRIVE.test(name)) return err(`absolute path: ${shown}`);
+  if (name.startsWith('/') || name.startsWith('\\') || DRIVE.test(name))
+    return err(`absolute path: ${shown}`);
   if (name.length > MAX_NAME) return err(`entry name too long: ${shown}`);
   if (name.split(/[/\\]/).includes('..')) return err(`path leads outside: ${shown}`);
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
@@ -51,7 +52,8 @@ export const checkEntryName = (name: string): Result<string, string> => {
  */
 export const checkLinkTarget = (entry: string, target: string): Result<string, string> => {
   const shown = `${JSON.stringify(entry)} -> ${JSON.stringify(target.slice(0, 120))}`;
-  if (target === '' || target.includes('\0') || target.length > MAX_NAME) return err(`bad link target: ${shown}`);
+  if (target === '' || target.includes('\0') || target.length > MAX_NAME)
+    return err(`bad link target: ${shown}`);
   if (target.startsWith('/') || target.startsWith('\\') || DRIVE.test(target)) {
     return err(`link leads outside: ${shown}`);
   }
