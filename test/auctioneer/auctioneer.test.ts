@@ -120,7 +120,7 @@ const startAuctioneer = async (t: Test, registered: string[]) => {
   return { bus, failed, ask };
 };
 
-const { placementId, index, ...start } = anLrpWork();
+const { placementId: _placementId, index: _index, ...start } = anLrpWork();
 const instances = (count: number) => ({
   ...start,
   instances: Array.from({ length: count }, (_, at) => ({ index: at, placementId: `app.${at}@e.0` })),
