@@ -25,7 +25,7 @@ const problemOf = (error: unknown, options: Options): string => {
   if (wanting !== undefined) return `the value of ${wanting} is missing, or begins with a dash`;
   const [, unknown] = /^Unknown option '--([^'=]+)/.exec(message) ?? [];
   const meant = unknown === undefined ? undefined : nearest(unknown, Object.keys(options));
-  return meant === undefined ? message : `${message}, did you mean '--${meant}'?`;
+  return meant === undefined ? message : `${message} (did you mean '--${meant}'?)`;
 };
 
 /** Reads a command's words and options; anything unexpected is a USAGE error that shows the usage. */

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { createSystemClock } from '../common/adapters/system-clock.js';
 import type { Context } from './context.js';
 import { type ApiClient, createApiClient } from './http/api-client.js';
@@ -22,6 +23,12 @@ const endWithReader = (): void => {
   });
 };
 
+const resolves = (host: string): Promise<boolean> =>
+  lookup(host).then(
+    () => true,
+    () => false,
+  );
+
 /** Runs one command. Returns the exit status; every failure has been printed. */
 export const main = async (argv: readonly string[]): Promise<number> => {
   // `up` minds its signals itself
@@ -36,6 +43,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     print,
     note,
     progress,
+    resolves,
     sleep: (ms) => clock.sleep(ms),
     elapsed: () => clock.monotonic(),
     now: () => clock.now(),

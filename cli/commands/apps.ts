@@ -3,6 +3,7 @@ import type { Command, Context } from '../context.js';
 import { isGone } from '../http/api-client.js';
 import { allApps, routesOf, statsOf, webProcess } from '../http/apps.js';
 import type { App } from '../http/resources.js';
+import { waysTo } from '../http/sites.js';
 import { compactTable } from '../output.js';
 
 /** No row for an application that has been deleted in the meantime. */
@@ -11,7 +12,8 @@ const rowsOf = async (context: Context, app: App): Promise<string[][]> => {
   try {
     const [web, routes] = await Promise.all([webProcess(api, app), routesOf(api, app)]);
     const running = (await statsOf(api, web.guid)).filter(({ state }) => state === 'RUNNING').length;
-    const urls = routes.map(({ url }) => `http://${url}`).join(' ');
+    const ways = await Promise.all(routes.map((route) => waysTo(context, route)));
+    const urls = ways.map(([url]) => url).join(' ');
     const memory = `${web.memory_in_mb} MB`;
     return [[app.name, app.state.toLowerCase(), `${running}/${web.instances}`, memory, urls]];
   } catch (error) {

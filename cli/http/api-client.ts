@@ -5,6 +5,8 @@ export interface ApiClientOptions {
   /** `http://127.0.0.1:8081` */
   url: string;
   token: string;
+  /** where applications are reached, if that is known: `http://127.0.0.1:8080` */
+  router?: string | undefined;
   /** ends reads and uploads that are under way; changes already asked for are let finish */
   signal?: AbortSignal;
 }
@@ -27,6 +29,7 @@ export interface ApiResponse {
 /** The API as the command line uses it. Every failure is an OutcryError that says what to do. */
 export interface ApiClient {
   readonly url: string;
+  readonly router: string | undefined;
   /** a 2xx answer; other statuses are errors with the API's own text */
   call(request: ApiRequest): Promise<ApiResponse>;
   /** the body of such an answer */
@@ -144,6 +147,7 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
     };
     return {
       url: options.url,
+      router: options.router,
       call,
       fetch: async <T>(asked: ApiRequest) => (await call(asked)).body as T,
       undisturbed: () => client(undefined),

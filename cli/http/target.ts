@@ -23,8 +23,15 @@ const isEndpoint = (value: unknown): value is EndpointFile => {
   return typeof api === 'string' && typeof token === 'string';
 };
 
+interface Target {
+  url: string;
+  token: string;
+  /** known of the local system only */
+  router?: string;
+}
+
 /** Where the API is: `OUTCRY_API` and `OUTCRY_TOKEN`, else what the local system has written down. */
-export const findTarget = (env: Environment): { url: string; token: string } => {
+export const findTarget = (env: Environment): Target => {
   if (env.OUTCRY_API) {
     if (!env.OUTCRY_TOKEN) throw new OutcryError('TOKEN_MISSING', { url: env.OUTCRY_API });
     return { url: env.OUTCRY_API, token: env.OUTCRY_TOKEN };
@@ -37,5 +44,5 @@ export const findTarget = (env: Environment): { url: string; token: string } => 
     throw new OutcryError('NOT_RUNNING', { file }, { cause });
   }
   if (!isEndpoint(endpoint)) throw new OutcryError('NOT_RUNNING', { file });
-  return { url: endpoint.api, token: endpoint.token };
+  return { url: endpoint.api, token: endpoint.token, router: endpoint.router };
 };

@@ -18,6 +18,8 @@ export interface Bundle {
 }
 
 export interface BundleOptions {
+  /** what is packed; without: all that is pushed of the directory */
+  entries?: readonly SourceEntry[];
   /** ends the packing; nothing is left of it */
   signal?: AbortSignal;
   /** told of every file that has its turn */
@@ -94,7 +96,7 @@ const failureOf = (error: unknown, dir: string): unknown => {
  * PACK_FAILED; what it made is removed again by then.
  */
 export const bundle = async (dir: string, options: BundleOptions = {}): Promise<Bundle> => {
-  const entries = await listFiles(dir);
+  const entries = options.entries ?? (await listFiles(dir));
   options.signal?.throwIfAborted();
   let place: string | undefined;
   const remove = async (): Promise<void> => {

@@ -54,7 +54,7 @@ const invalid = (place: string, field: string, problem: string): OutcryError =>
 
 const errorOf = (source: Source, [first, ...others]: readonly Problem[]): OutcryError => {
   const { path, kind, reason } = first ?? { path: [], kind: 'invalid', reason: 'is not a manifest' };
-  const hint = reason === '' ? '' : `; did you mean '${reason}'?`;
+  const hint = reason === '' ? '' : ` (did you mean '${reason}'?)`;
   const problem = kind === 'unknown-key' ? `unknown key${hint}` : reason;
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   const field = path.length === 0 ? 'manifest' : shown(path);

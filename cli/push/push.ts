@@ -8,7 +8,7 @@ import { bytes, oneLine, plural, seconds } from '../output.js';
 import { awaitStart } from './await-start.js';
 import { type Bundle, bundle } from './bundle.js';
 import { hasStartCommand } from './detect.js';
-import { checkDirectory } from './files.js';
+import { type SourceEntry, listFiles } from './files.js';
 import type { ManifestApp } from './manifest.js';
 import { type PackageState, isReady, uploadBits } from './upload.js';
 
@@ -41,12 +41,14 @@ const hasKeptCommand = async (context: Context, app: ManifestApp): Promise<boole
   return known !== undefined && (await webProcess(context.api(), known)).command !== null;
 };
 
-/** All that can be said of a push before anything is sent or changed. */
-export const checkPush = async (context: Context, { app, dir }: Pushed): Promise<void> => {
-  await checkDirectory(dir);
+/** All that can be said of a push before anything is sent or changed. Returns what it would send. */
+export const checkPush = async (context: Context, { app, dir }: Pushed): Promise<SourceEntry[]> => {
+  const entries = await listFiles(dir);
   if (!isAppName(app.name)) throw new OutcryError('APP_NAME_INVALID', { name: app.name });
-  if (commandOf(app) !== undefined || (await hasStartCommand(dir))) return;
-  if (!(await hasKeptCommand(context, app))) throw new OutcryError('NO_START_COMMAND', { app: app.name });
+  const started =
+    commandOf(app) !== undefined || (await hasStartCommand(dir)) || (await hasKeptCommand(context, app));
+  if (!started) throw new OutcryError('NO_START_COMMAND', { app: app.name });
+  return entries;
 };
 
 const routeKey = (app: ManifestApp): Record<string, boolean> =>
@@ -71,8 +73,9 @@ const bar = (share: number): string => {
   return `[${'#'.repeat(filled)}${' '.repeat(20 - filled)}] ${Math.round(share * 100)} %`;
 };
 
-const pack = async (context: Context, dir: string): Promise<Bundle> => {
+const pack = async (context: Context, dir: string, entries: readonly SourceEntry[]): Promise<Bundle> => {
   const files = await bundle(dir, {
+    entries,
     signal: context.interrupted,
     onFile: (count) => context.progress(`  packing    ${plural(count, 'file')}`),
   });
@@ -160,9 +163,9 @@ const deliverOrUndo = async (context: Context, pushed: ManifestApp, files: Bundl
 /** Pushes one application. What fails before it could start leaves nothing new behind. */
 export const pushApp = async (context: Context, pushed: Pushed): Promise<App> => {
   const { app, dir, start } = pushed;
-  await checkPush(context, pushed);
+  const entries = await checkPush(context, pushed);
   context.note(`Pushing ${app.name} from ${dir}`);
-  const files = await pack(context, dir);
+  const files = await pack(context, dir, entries);
   let delivered: App;
   try {
     context.interrupted.throwIfAborted();

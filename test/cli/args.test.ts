@@ -30,7 +30,7 @@ t.test('args - what is wrong is said, and the usage with it', async (t) => {
   const cases: [string[], RegExp][] = [
     [[], /^NAME is missing$/],
     [['a', 'b', 'c'], /^unexpected 'c'$/],
-    [['a', '--instance', '3'], /^Unknown option '--instance', did you mean '--instances'\?$/],
+    [['a', '--instance', '3'], /^Unknown option '--instance' \(did you mean '--instances'\?\)$/],
     [['a', '--zzz'], /^Unknown option '--zzz'$/],
     [['a', '-z'], /^Unknown option '-z'$/],
     [['a', '-i'], /^the value of -i is missing, or begins with a dash$/],

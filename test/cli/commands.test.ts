@@ -95,7 +95,12 @@ t.test('app - a stopped one, one of several processes, none', async (t) => {
   t.equal(await stopped.cli.run('app', 'web'), 0);
   t.match(stopped.cli.out(), /^web: stopped, 0 of 1 running, [^\n]+\nhttp/);
   const process = (guid: string, type: string, instances: number) => ({
-    ...{ guid, type, instances, memory_in_mb: 1, disk_in_mb: 2, command: 'x' },
+    guid,
+    type,
+    instances,
+    memory_in_mb: 1,
+    disk_in_mb: 2,
+    command: 'x',
   });
   const resources = [process('p1', 'web', 1), process('p2', 'worker', 1), process('p3', 'idle', 0)];
   const several = await setUp(t, {
@@ -108,6 +113,59 @@ t.test('app - a stopped one, one of several processes, none', async (t) => {
   t.equal(await several.cli.run('app', 'nothing'), 1);
   t.match(several.cli.errors()[0], /^outcry: APP_NOT_FOUND: no application 'nothing'; /);
 });
+
+t.test('app - those that wait for the same reason are told together', async (t) => {
+  const why = (details: string) => ({ state: 'DOWN' as const, details });
+  const { cli } = await setUp(t, {
+    apps: [{ name: 'web' }],
+    stats: () => [
+      why('memory'),
+      { state: 'RUNNING' },
+      why('memory'),
+      why('memory'),
+      why('memory'),
+      why('disk'),
+    ],
+  });
+  await cli.run('app', 'web');
+  const names = cli.out().match(/^#\d+( to #\d+)?/gm);
+  t.same(names, ['#0', '#1', '#2 to #4', '#5']);
+});
+
+t.test(
+  'app - the URL has the port of the local router; a host that is not found has another way',
+  async (t) => {
+    const cf = await createFakeCf({
+      apps: [{ name: 'web' }],
+      on: {
+        'GET /v3/apps/app-1/routes': () => ({
+          json: {
+            resources: [
+              { guid: 'r', url: 'web.localhost/path' },
+              { guid: 's', url: 'other:81' },
+            ],
+          },
+        }),
+      },
+    });
+    t.teardown(() => cf.close());
+    const urls = async (router: string | undefined, resolves: boolean) => {
+      const api = { url: cf.url, token: cf.token, ...(router === undefined ? {} : { router }) };
+      const cli = createFakeCli({ api, resolves });
+      t.equal(await cli.run('app', 'web'), 0, cli.err());
+      await cli.close();
+      return cli.out().trimEnd().split('\n').slice(3);
+    };
+    t.same(await urls(undefined, false), ['http://web.localhost/path', 'http://other:81']);
+    t.same(await urls('http://127.0.0.1:8080', true), ['http://web.localhost:8080/path', 'http://other:81']);
+    t.same(await urls('http://127.0.0.1:8080', false), [
+      'http://web.localhost:8080/path',
+      "curl -H 'Host: web.localhost' http://127.0.0.1:8080/path",
+      'http://other:81',
+      "curl -H 'Host: other' http://127.0.0.1:8080",
+    ]);
+  },
+);
 
 t.test('scale - instances at once, sizes with a restart', async (t) => {
   const more = await setUp(t, { apps: [{ name: 'web' }], instances: 5 });
@@ -210,7 +268,10 @@ t.test('run-task - as a word or with -c, with its sizes', async (t) => {
     const { cf, cli } = await setUp(t, { apps: [{ name: 'web' }], on: taskAnswers() });
     t.equal(await cli.run('run-task', 'web', ...words, '-k', '1G', '--name', 'mine'), 0, cli.err());
     t.same(bodyOf(cf, '/v3/apps/app-1/tasks'), {
-      ...{ command: 'ls -l', name: 'mine', memory_in_mb: 64, disk_in_mb: 1024 },
+      command: 'ls -l',
+      name: 'mine',
+      memory_in_mb: 64,
+      disk_in_mb: 1024,
     });
     t.equal(cli.out(), 'task-1 of web is pending\n');
     t.notOk(cf.calls.includes('GET /v3/tasks/t1'), 'does not wait');

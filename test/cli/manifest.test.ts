@@ -88,15 +88,15 @@ applications:
 t.test('manifest - an unknown key is named with its line and what was meant', async (t) => {
   t.equal(
     problemOf(t, 'applications:\n- name: a\n\n  instnaces: 3\n'),
-    "4: applications[0].instnaces: unknown key; did you mean 'instances'?",
+    "4: applications[0].instnaces: unknown key (did you mean 'instances'?)",
   );
   t.equal(
     problemOf(t, 'aplications:\n- name: a\n'),
-    "1: aplications: unknown key; did you mean 'applications'?",
+    "1: aplications: unknown key (did you mean 'applications'?)",
   );
   t.equal(
     problemOf(t, `${appWith('processes:')}  - type: worker\n    comand: x\n`),
-    "5: applications[0].processes[0].comand: unknown key; did you mean 'command'?",
+    "5: applications[0].processes[0].comand: unknown key (did you mean 'command'?)",
   );
   t.equal(problemOf(t, appWith('zzzzzz: 1')), '3: applications[0].zzzzzz: unknown key');
   t.match(problemOf(t, appWith('routes:\n  - rout: x')), /^4: applications\[0\]\.routes\[0\]\.rout: unknown/);

@@ -7,10 +7,12 @@ import { createTerminal } from '../../cli/terminal.js';
 export interface CliOptions {
   cwd?: string;
   /** where the API is; without: as `env` says */
-  api?: { url: string; token: string };
+  api?: { url: string; token: string; router?: string };
   env?: Record<string, string>;
   /** whether stderr is a terminal */
   tty?: boolean;
+  /** whether the machine finds host names; default: it does */
+  resolves?: boolean;
   /** told of every wait; Ctrl-C is pressed with `interrupt` */
   onSleep?: (ms: number, cli: FakeCli) => void;
 }
@@ -50,6 +52,7 @@ export const createFakeCli = (options: CliOptions = {}): FakeCli => {
     print: terminal.print,
     note: terminal.note,
     progress: terminal.progress,
+    resolves: async () => options.resolves !== false,
     async sleep(ms) {
       passed += ms;
       options.onSleep?.(ms, cli);
