@@ -63,19 +63,21 @@ const stampOf = (name) => {
   };
 };
 
+const complete = (name) => existsSync(join(root, 'node_modules', name, 'package.json'));
+
 const install = (withTests) => {
   const lock = hash(readFileSync(join(root, 'package-lock.json')));
-  const wanted = withTests ? 'all' : 'run';
   const stamp = stampOf('installed');
-  const [have, extent] = stamp.read().split(' ');
+  // whoever has the packages for development keeps them
+  const wanted = withTests || complete('tap') ? 'all' : 'run';
+  const [have = '', extent] = stamp.read().split(' ');
   if (have === lock && (extent === 'all' || extent === wanted)) return;
-  const complete = (name) => existsSync(join(root, 'node_modules', name, 'package.json'));
-  if (have !== undefined && have !== '' ? false : complete('fastify') && complete('typescript')) {
-    // installed by hand (`npm ci`, `npm install`): trust it
-    if (!withTests || complete('tap')) return stamp.write(`${lock} ${complete('tap') ? 'all' : 'run'}`);
+  const byHand =
+    have === '' && complete('fastify') && complete('typescript') && (!withTests || complete('tap'));
+  if (!byHand) {
+    const omit = wanted === 'all' ? [] : ['--omit=dev'];
+    step('installing packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...omit]);
   }
-  const omit = withTests ? [] : ['--omit=dev'];
-  step('installing packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...omit]);
   stamp.write(`${lock} ${wanted}`);
 };
 
