@@ -15,12 +15,15 @@ import { isBody } from './protocol/fields.js';
 import type { Body, Call } from './protocol/fields.js';
 import * as tasks from './protocol/tasks.js';
 
-export interface BbsClientOptions {
-  endpoint: { socketPath: string } | { url: string };
+interface CallOptions {
   clock: Clock;
   logger: Logger;
   /** attempts in all when the BBS cannot be reached; 3 when absent, as Diego's client */
   attempts?: number;
+}
+
+export interface BbsClientOptions extends CallOptions {
+  endpoint: { socketPath: string } | { url: string };
 }
 
 /** ms between attempts, as Diego's client */
@@ -64,7 +67,7 @@ interface Transport {
   call<Args, Value>(call: Call<Args, Value>, args: Args, traceId?: string): Promise<BbsResult<Value>>;
 }
 
-const createTransport = (pool: Dispatcher, options: BbsClientOptions): Transport => {
+const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
   const { clock, logger, attempts = 3 } = options;
 
   const once = async <Args, Value>(call: Call<Args, Value>, args: Args, traceId: string) => {
@@ -147,12 +150,8 @@ const coordinationApi = ({ call }: Transport) =>
     kvPut: (entry) => call(coordination.kvPut, entry),
   }) satisfies Partial<BbsClient>;
 
-/**
- * A client of the BBS's HTTP API. Errors of the board come back at once; only a BBS that cannot be
- * reached is asked again, and then told as `unavailable`. Never rejects.
- */
-export const createBbsClient = (options: BbsClientOptions): BbsClient => {
-  const pool = createPool(options.endpoint);
+/** A client over any carrier of HTTP requests. */
+export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): BbsClient => {
   const transport = createTransport(pool, options);
   const closing = new AbortController();
   return {
@@ -167,3 +166,10 @@ export const createBbsClient = (options: BbsClientOptions): BbsClient => {
     },
   };
 };
+
+/**
+ * A client of the BBS's HTTP API. Errors of the board come back at once; only a BBS that cannot be
+ * reached is asked again, and then told as `unavailable`. Never rejects.
+ */
+export const createBbsClient = ({ endpoint, ...options }: BbsClientOptions): BbsClient =>
+  createBbsClientOver(createPool(endpoint), options);

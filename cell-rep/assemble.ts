@@ -13,6 +13,7 @@ import type { Cell } from './containers/cell.js';
 import { createCell } from './containers/cell.js';
 import type { CellContext, RepBbs } from './containers/context.js';
 import { createFileNotes, createNoNotes } from './containers/file-notes.js';
+import type { ContainerNotes } from './containers/memory.js';
 import { leaveContainers, stopContainers } from './containers/shutdown.js';
 import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
@@ -46,6 +47,8 @@ export interface CellRepOptions {
   downloader: Downloader;
   /** the bus when absent */
   workSource?: WorkSource;
+  /** files in the state directory when absent */
+  notes?: ContainerNotes;
 }
 
 /** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
@@ -115,7 +118,7 @@ const createContext = (
       ackTimeoutMs: config.unregisterTimeoutMs,
       startJitter: config.routeStartJitter,
     }),
-    notes: config.stateDir === '' ? createNoNotes() : createFileNotes(notesDir, logger),
+    notes: options.notes ?? (config.stateDir === '' ? createNoNotes() : createFileNotes(notesDir, logger)),
     createSlots: createSlots(config.createSlots),
     changed: announcer.changed,
     roomAppeared: announcer.roomAppeared,

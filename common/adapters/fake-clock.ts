@@ -60,7 +60,8 @@ export const createFakeClock = (startMs = 1_700_000_000_000): FakeClock => {
   const after = (ms: number, task: () => void): Cancel => add({ due: elapsed + Math.max(0, ms), task });
 
   return {
-    now: () => offset + elapsed,
+    // whole ms, as the machine tells them
+    now: () => Math.floor(offset + elapsed),
     monotonic: () => elapsed,
     after,
     every(ms, task) {
