@@ -31,7 +31,7 @@ t.test('bad input - each is one line with a code, exits with 1, and leaves nothi
     [
       'unknown key in the manifest',
       ['push', place('key', { ...server, 'manifest.yml': 'applications:\n- name: x\n  memroy: 64M\n' })],
-      /MANIFEST_INVALID: .*manifest\.yml:3: applications\[0\]\.memroy: unknown key; did you mean 'memory'/,
+      /MANIFEST_INVALID: .*manifest\.yml:3: applications\[0\]\.memroy: unknown key \(did you mean 'memory'/,
     ],
     [
       'wrong type in the manifest',
