@@ -49,6 +49,8 @@ export interface CellRepOptions {
   workSource?: WorkSource;
   /** files in the state directory when absent */
   notes?: ContainerNotes;
+  /** who holds the cell's presence, the same in every life of the rep; kept in the state directory when absent */
+  presenceOwner?: string;
 }
 
 /** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
@@ -127,7 +129,7 @@ const createContext = (
 
 /** The cell's lease, opened when its owner's name has been read. */
 const createPresenceMember = (
-  { config, clock, random, bus, bbs }: CellRepOptions,
+  { config, clock, random, bus, bbs, presenceOwner: owner }: CellRepOptions,
   parts: { facts: CellFacts; logger: Logger; onChange(status: PresenceStatus): void },
 ): Member & { status(): PresenceStatus } => {
   let presence: Presence | undefined;
@@ -136,7 +138,7 @@ const createPresenceMember = (
     async start() {
       presence = createPresence({
         cellId: config.cellId,
-        owner: await presenceOwner(config.stateDir, random),
+        owner: owner ?? (await presenceOwner(config.stateDir, random)),
         value: JSON.stringify(toJson('CellPresence', buildPresence(parts.facts))),
         ttlMs: config.presenceTtlMs,
         everyMs: config.presenceEveryMs,

@@ -1,0 +1,185 @@
+import type { Clock } from '../../common/ports/clock.js';
+import type { Bus, BusHandler } from '../../common/ports/bus.js';
+import type { Random } from '../../common/ports/random.js';
+import type { MemoryBus } from '../../common/adapters/memory-bus.js';
+import type { Container, ContainerRuntime, RunningProcess } from '../../cell-rep/core/container-runtime.js';
+
+/** One life of a component. Killed, it never does anything again: what it waits for never comes. */
+export interface Life {
+  readonly clock: Clock;
+  alive(): boolean;
+  kill(): void;
+  /** the promise while alive; after that, nothing */
+  gate<T>(work: Promise<T>): Promise<T>;
+  /** calls `work` while alive, and gates what it answers */
+  live<A extends unknown[], R>(work: (...args: A) => Promise<R>): (...args: A) => Promise<R>;
+}
+
+const never = <T>(): Promise<T> => new Promise(() => undefined);
+
+export const createLife = (clock: Clock): Life => {
+  let alive = true;
+  const cancels = new Set<() => void>();
+
+  const tracked = (cancel: () => void): (() => void) => {
+    const own = (): void => {
+      cancels.delete(own);
+      cancel();
+    };
+    cancels.add(own);
+    return own;
+  };
+  const gate = <T>(work: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      work.then(
+        (value) => alive && resolve(value),
+        (error: unknown) => alive && reject(error),
+      );
+    });
+
+  const mortal: Clock = {
+    now: clock.now,
+    monotonic: clock.monotonic,
+    after(ms, task) {
+      if (!alive) return () => undefined;
+      const own = tracked(
+        clock.after(ms, () => {
+          cancels.delete(own);
+          task();
+        }),
+      );
+      return own;
+    },
+    every: (ms, task) => (alive ? tracked(clock.every(ms, task)) : () => undefined),
+    sleep: (ms) => new Promise((resolve) => void mortal.after(ms, resolve)),
+  };
+  return {
+    clock: mortal,
+    alive: () => alive,
+    kill() {
+      alive = false;
+      for (const cancel of [...cancels]) cancel();
+    },
+    gate,
+    live:
+      (work) =>
+      (...args) =>
+        alive ? gate(work(...args)) : never(),
+  };
+};
+
+/** Chances, 0 to 1, of what a network does to a message. Changed while the simulation runs. */
+export interface BusFaults {
+  lose: number;
+  repeat: number;
+  late: number;
+  /** most ms that a late message is under way */
+  lateMs: number;
+}
+
+export const noBusFaults = (): BusFaults => ({ lose: 0, repeat: 0, late: 0, lateMs: 0 });
+
+/** A connection of one life, over which messages are lost, repeated and late. */
+export const createMortalBus = (
+  bus: MemoryBus,
+  { life, random, faults }: { life: Life; random: Random; faults: BusFaults },
+): Bus => {
+  const { clock } = life;
+  const chance = (share: number): boolean => share > 0 && random.fraction() < share;
+
+  const handled =
+    (handler: BusHandler): BusHandler =>
+    (message) => {
+      if (!life.alive() || chance(faults.lose)) return;
+      const times = chance(faults.repeat) ? 2 : 1;
+      for (let time = 0; time < times; time += 1) {
+        if (time > 0 || chance(faults.late)) {
+          clock.after(random.fraction() * faults.lateMs, () => handler(message));
+        } else handler(message);
+      }
+    };
+
+  return {
+    publish: (subject, payload) => life.alive() && bus.publish(subject, payload),
+    subscribe: (subject, handler, options) => bus.subscribe(subject, handled(handler), options),
+    request: life.live(async (subject, payload, options) => {
+      const reply = await bus.request(subject, payload, options);
+      if (!reply.ok || !chance(faults.lose)) return reply;
+      await clock.sleep(options.timeoutMs);
+      return { ok: false as const, error: 'timeout' as const };
+    }),
+    gather: life.live(bus.gather),
+    connected: () => life.alive() && bus.connected(),
+    onConnection: (listener) => bus.onConnection((up) => life.alive() && listener(up)),
+    flush: life.live(bus.flush),
+    close: life.live(bus.close),
+  };
+};
+
+const mortalProcess = (process: RunningProcess, life: Life): RunningProcess => ({
+  id: process.id,
+  get exited() {
+    return life.gate(process.exited);
+  },
+  follow: (from, reader) =>
+    process.follow(from, {
+      onChunk: (chunk, cursor) => (life.alive() ? reader.onChunk(chunk, cursor) : undefined),
+    }),
+  signal: life.live((name) => process.signal(name)),
+});
+
+const mortalContainer = (container: Container, life: Life): Container => ({
+  guid: container.guid,
+  info: () => container.info(),
+  run: life.live(async (spec) => {
+    const started = await container.run(spec);
+    return started.ok ? { ok: true as const, process: mortalProcess(started.process, life) } : started;
+  }),
+  process(id) {
+    const found = container.process(id);
+    return found && mortalProcess(found, life);
+  },
+  place: life.live((content) => container.place(content)),
+  readFile: life.live((path, limit) => container.readFile(path, limit)),
+  destroy: life.live(() => container.destroy()),
+});
+
+export interface RuntimeFaults {
+  /** most ms that making or destroying a container takes */
+  slowMs: number;
+  /** chance that a container cannot be made */
+  refuse: number;
+}
+
+/** The runtime as one life of a rep sees it: containers stay when the life ends. */
+export const createMortalRuntime = (
+  runtime: ContainerRuntime,
+  { life, random, faults }: { life: Life; random: Random; faults: RuntimeFaults },
+): ContainerRuntime => {
+  const pause = (): Promise<void> => life.clock.sleep(random.fraction() * faults.slowMs);
+  const wrapped = (container: Container): Container => {
+    const own = mortalContainer(container, life);
+    return {
+      ...own,
+      destroy: async () => {
+        if (faults.slowMs > 0) await pause();
+        await own.destroy();
+      },
+    };
+  };
+  return {
+    kind: runtime.kind,
+    caveat: runtime.caveat,
+    start: life.live(() => runtime.start()),
+    stop: life.live(() => runtime.stop()),
+    healthy: () => runtime.healthy(),
+    create: life.live(async (spec) => {
+      if (faults.slowMs > 0) await pause();
+      if (faults.refuse > 0 && random.fraction() < faults.refuse)
+        return { ok: false, reason: 'no room on the disk' };
+      const created = await runtime.create(spec);
+      return created.ok ? { ok: true as const, container: wrapped(created.container) } : created;
+    }),
+    adopt: life.live(async () => (await runtime.adopt()).map(wrapped)),
+  };
+};

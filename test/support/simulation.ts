@@ -1,0 +1,315 @@
+import { assembleAuctioneer } from '../../auctioneer/assemble.js';
+import { auctioneerConfig } from '../../auctioneer/config.js';
+import type { BbsClient } from '../../bbs/index.js';
+import type { ContainerSpec, ProcessSpec } from '../../cell-rep/core/container-runtime.js';
+import { fromTags } from '../../cell-rep/core/identity.js';
+import type { SimulatedScript } from '../../cell-rep/runtimes/simulated/script.js';
+import { createFakeClock } from '../../common/adapters/fake-clock.js';
+import type { FakeClock } from '../../common/adapters/fake-clock.js';
+import { createMemoryBus } from '../../common/adapters/memory-bus.js';
+import type { MemoryBus } from '../../common/adapters/memory-bus.js';
+import { createSeededRandom } from '../../common/adapters/seeded-random.js';
+import type { BbsEvent } from '../../common/model/events.js';
+import type { LogFields, Logger } from '../../common/ports/logger.js';
+import type { Random } from '../../common/ports/random.js';
+import { createGroup } from '../../common/runtime/group.js';
+import { createMemoryEngine } from '../../common/store/memory-engine.js';
+import type { MemoryEngine } from '../../common/store/memory-engine.js';
+import { must } from './bbs.js';
+import type { BoardLife, StoreState, WireFaults } from './simulation-board.js';
+import { createWiredClient, noWireFaults, startBoard } from './simulation-board.js';
+import type { CellSize, SimulatedCell } from './simulation-cell.js';
+import { createSimulatedCell } from './simulation-cell.js';
+import type { Fold } from './simulation-fold.js';
+import { createFold } from './simulation-fold.js';
+import type { BusFaults, Life, RuntimeFaults } from './simulation-mortal.js';
+import { createLife, createMortalBus, noBusFaults } from './simulation-mortal.js';
+
+export interface Faults {
+  bus: BusFaults;
+  wire: WireFaults;
+  runtime: RuntimeFaults;
+}
+
+export interface SimulationOptions {
+  seed: number;
+  /** what a process does; default: it runs until it is told to end */
+  script?(process: ProcessSpec, container: ContainerSpec): SimulatedScript;
+  bbs?: Record<string, unknown>;
+  rep?: Record<string, unknown>;
+  auctioneer?: Record<string, unknown>;
+  /** most ms that a commit takes */
+  commitMs?: number;
+}
+
+/** An auctioneer: active or standing by. */
+export interface SimulatedAuctioneer {
+  readonly name: string;
+  readonly connection: MemoryBus;
+  kill(): void;
+}
+
+/** The true components over a bus in memory, in time that is moved by hand. The same seed gives the same run. */
+export interface Simulation {
+  readonly seed: number;
+  readonly clock: FakeClock;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly engine: MemoryEngine;
+  readonly store: StoreState;
+  readonly cells: Map<string, SimulatedCell>;
+  readonly auctioneers: Map<string, SimulatedAuctioneer>;
+  readonly fold: Fold;
+  /** every event that was told, of all lives of the BBS */
+  readonly events: BbsEvent[];
+  /** what must never happen, and did */
+  readonly wrongs: string[];
+  /** how often the main process of a container was started, by guid */
+  readonly starts: Map<string, number>;
+  /** a client as people use it, with no faults on its way */
+  readonly client: BbsClient;
+  board(): BoardLife | undefined;
+  boardConnection(): MemoryBus | undefined;
+  startBbs(): Promise<void>;
+  killBbs(): void;
+  addCell(cellId: string, size: CellSize): Promise<SimulatedCell>;
+  addAuctioneer(): Promise<SimulatedAuctioneer>;
+  /** lets time pass in small steps until `work` is done */
+  drive<T>(work: Promise<T>): Promise<T>;
+  /** starts the rep of a cell, unless the cell is lost for good */
+  revive(cell: SimulatedCell): Promise<void>;
+  /** seconds pass */
+  run(seconds: number): Promise<void>;
+  /** seconds pass until `problems` finds none; rejects with those found last */
+  until(problems: () => string[] | Promise<string[]>, seconds: number): Promise<number>;
+  log(): string;
+  close(): void;
+}
+
+const KEPT_LINES = 4_000;
+/** Defects, whatever faults there are. */
+const NEVER = [
+  'life-failed',
+  'effect-failed',
+  'batch-failed',
+  'listener-failed',
+  'convergence.failed',
+  'sync-failed',
+  'bus-handler-failed',
+  'presence.failed',
+  'request-unreadable',
+  'threw',
+  'failed-to-adopt',
+];
+
+/** Keeps the last lines, and complains of those that tell of a defect. */
+const createRing = (clock: FakeClock, complain: (problem: string) => void) => {
+  const lines: string[] = [];
+  const session = (prefix: string, bound: LogFields): Logger => {
+    const at =
+      (level: string) =>
+      (event: string, fields?: LogFields): void => {
+        const all = { ...bound, ...fields };
+        const text = `${(clock.monotonic() / 1000).toFixed(3)} ${level} ${prefix}${event}`;
+        const printed = Object.entries(all).map(
+          ([key, value]) => `${key}=${value instanceof Error ? value.stack : JSON.stringify(value)}`,
+        );
+        lines.push(`${text} ${printed.join(' ')}`);
+        if (lines.length > KEPT_LINES * 2) lines.splice(0, KEPT_LINES);
+        if (NEVER.some((part) => event.includes(part))) complain(lines.at(-1) ?? '');
+      };
+    return {
+      debug: () => undefined,
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      session: (name, fields) => session(`${prefix}${name}.`, { ...bound, ...fields }),
+    };
+  };
+  return { logger: session('', {}), text: () => lines.slice(-KEPT_LINES).join('\n') };
+};
+
+export const createSimulation = (options: SimulationOptions): Simulation => {
+  const { seed } = options;
+  const random = createSeededRandom(seed);
+  const clock = createFakeClock();
+  const wrongs: string[] = [];
+  const wrong = (what: string): void => {
+    if (wrongs.length < 20) wrongs.push(`${(clock.monotonic() / 1000).toFixed(3)} ${what}`);
+  };
+  const ring = createRing(clock, wrong);
+  const { logger } = ring;
+  const bus = createMemoryBus({ clock, logger });
+  const engine = createMemoryEngine();
+  const store: StoreState = { writing: 0, cut: 0 };
+  const faults: Faults = { bus: noBusFaults(), wire: noWireFaults(), runtime: { slowMs: 0, refuse: 0 } };
+  const cells = new Map<string, SimulatedCell>();
+  const auctioneers = new Map<string, SimulatedAuctioneer>();
+  const starts = new Map<string, number>();
+  const events: BbsEvent[] = [];
+  const fold = createFold(wrong);
+  let board: BoardLife | undefined;
+  let boardConnection: MemoryBus | undefined;
+  let made = 0;
+
+  const wired = (life: Life): BbsClient =>
+    createWiredClient({ life, random, faults: faults.wire, board: () => board, logger });
+  const quiet = createWiredClient({
+    life: createLife(clock),
+    random,
+    faults: noWireFaults(),
+    board: () => board,
+    logger,
+  });
+
+  const script = (process: ProcessSpec, container: ContainerSpec): SimulatedScript => {
+    if (process.id === 'main') {
+      const count = (starts.get(container.guid) ?? 0) + 1;
+      starts.set(container.guid, count);
+      const kind = fromTags(container.guid, container.tags)?.kind ?? 'unknown';
+      if (count > 1) wrong(`${kind} ${container.guid} was started ${count} times`);
+    }
+    return options.script?.(process, container) ?? {};
+  };
+
+  const endBoard = (): void => {
+    board = undefined;
+    boardConnection = undefined;
+  };
+
+  const onCrash = (event: BbsEvent): void => {
+    if (event.kind !== 'actual_lrp_crashed') return;
+    const main = cells.get(event.cellId)?.world.containers.get(event.instanceGuid)?.processes.get('main');
+    if (main?.info().running === true) wrong(`${event.instanceGuid} was told to have crashed, and runs`);
+  };
+
+  const drive = async <T>(work: Promise<T>): Promise<T> => {
+    let done = false;
+    const ended = (): void => void (done = true);
+    work.then(ended, ended);
+    for (await clock.advance(0); !done;) await clock.advance(1);
+    return work;
+  };
+
+  const simulation: Simulation = {
+    seed,
+    clock,
+    random,
+    faults,
+    engine,
+    store,
+    cells,
+    auctioneers,
+    fold,
+    events,
+    wrongs,
+    starts,
+    client: quiet,
+    board: () => board,
+    boardConnection: () => boardConnection,
+    async startBbs() {
+      boardConnection = bus.client();
+      board = await startBoard({
+        clock,
+        random,
+        logger,
+        bus: boardConnection,
+        engine,
+        busFaults: faults.bus,
+        commitMs: options.commitMs ?? 0,
+        storeState: store,
+        config: options.bbs ?? {},
+        onOpen({ hub, store: opened }) {
+          fold.reset(opened.committed);
+          hub.subscribe(({ event }) => {
+            events.push(event);
+            fold.tell(event);
+            onCrash(event);
+          });
+        },
+      });
+    },
+    killBbs() {
+      board?.kill();
+      endBoard();
+    },
+    async addCell(cellId, size) {
+      const cell = createSimulatedCell({
+        ...size,
+        cellId,
+        index: cells.size,
+        clock,
+        random,
+        logger,
+        connect: bus.client,
+        client: wired,
+        script,
+        busFaults: faults.bus,
+        runtimeFaults: faults.runtime,
+        config: options.rep ?? {},
+      });
+      cells.set(cellId, cell);
+      await drive(cell.start());
+      return cell;
+    },
+    async addAuctioneer() {
+      made += 1;
+      const name = `auctioneer-${made}`;
+      const life = createLife(clock);
+      const connection = bus.client();
+      const { members } = assembleAuctioneer({
+        config: must(auctioneerConfig.parse(options.auctioneer ?? {}, 'simulation')),
+        clock: life.clock,
+        random,
+        logger: logger.session(name),
+        bus: createMortalBus(connection, { life, random, faults: faults.bus }),
+        bbs: wired(life),
+      });
+      const auctioneer: SimulatedAuctioneer = {
+        name,
+        connection,
+        kill() {
+          auctioneers.delete(name);
+          life.kill();
+          connection.disconnect();
+          void connection.close();
+        },
+      };
+      auctioneers.set(name, auctioneer);
+      await createGroup(members, logger).start();
+      return auctioneer;
+    },
+    drive,
+    async revive(cell) {
+      if (cells.get(cell.cellId) !== cell) return;
+      cell.kill();
+      await drive(cell.start());
+    },
+    run: (seconds) => clock.advance(seconds * 1000),
+    async until(problems, seconds) {
+      let last: string[] = [];
+      for (let passed = 0; passed <= seconds; passed += 1) {
+        last = await problems();
+        if (last.length === 0) return passed;
+        await clock.advance(1000);
+      }
+      throw new Error(`seed ${seed}: after ${seconds} s still: ${last.slice(0, 10).join(' · ')}`);
+    },
+    log: ring.text,
+    close() {
+      for (const cell of cells.values()) cell.kill();
+      for (const auctioneer of [...auctioneers.values()]) auctioneer.kill();
+      board?.kill();
+    },
+  };
+  return simulation;
+};
+
+/** The seed of a run: OUTCRY_SEED, or one that is different every time. */
+export const chosenSeed = (): number => {
+  const given = process.env['OUTCRY_SEED'];
+  return given === undefined ? Math.floor(performance.timeOrigin) % 1_000_000_007 : Number(given);
+};
+
+/** How much longer than the short form to run: OUTCRY_ROUNDS, 1 when absent. */
+export const rounds = (): number => Math.max(1, Number(process.env['OUTCRY_ROUNDS'] ?? '1'));
