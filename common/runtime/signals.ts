@@ -1,11 +1,12 @@
 import type { Logger } from '../ports/logger.js';
 import type { Group } from './group.js';
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** SIGHUP: the terminal was closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type EndSignal = (typeof SIGNALS)[number];
 
 /** Exit statuses of a process that a signal ended, as shells count them. */
-const HARD_EXIT: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
+const HARD_EXIT: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 /** The part of `process` that is used here. */
 export interface SignalSource {
@@ -24,7 +25,7 @@ export interface RunOptions {
 }
 
 /**
- * Starts the group, runs it until SIGINT, SIGTERM or `until`, and stops it. A second signal ends the
+ * Starts the group, runs it until SIGINT, SIGTERM, SIGHUP or `until`, and stops it. A second signal ends the
  * process at once, for those who do not want to wait. A signal while members still start takes effect
  * when they have started. Answers the signal, or 'done' when `until` came first.
  */

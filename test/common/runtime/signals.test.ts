@@ -36,7 +36,11 @@ t.test('group - a member that fails to start undoes those before it', async (t) 
 });
 
 t.test('run until signal - stops on the first signal, ends at once on the second', async (t) => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
     const log: string[] = [];
     const signals = new EventEmitter();
     const exits: number[] = [];
@@ -52,7 +56,7 @@ t.test('run until signal - stops on the first signal, ends at once on the second
     await eventually(() => release !== undefined);
     t.same(exits, []);
     signals.emit(signal, signal);
-    t.same(exits, [signal === 'SIGINT' ? 130 : 143]);
+    t.same(exits, [status]);
     release?.();
     t.equal(await run, signal);
     t.equal(signals.listenerCount(signal), 0);
