@@ -54,8 +54,9 @@ export const createAppTasks = (options: AppTasksOptions): AppTasks => {
     if (ended) await removeThere(task);
   };
 
-  const watched = (work: Promise<void>): void =>
-    void work.catch((error: unknown) => logger.error('failed-to-follow-task', { error }));
+  /** a store that is full must not end the process */
+  const watched = (work: Promise<void>): Promise<void> =>
+    work.catch((error: unknown) => logger.error('failed-to-follow-task', { error }));
 
   const sync = async (): Promise<void> => {
     const before = new Date(clock.now() - HANDOVER_MS).toISOString();
@@ -101,12 +102,12 @@ export const createAppTasks = (options: AppTasksOptions): AppTasks => {
       cancels.push(
         bbs.subscribe({
           onEvent(event) {
-            if (event.kind === 'task_created') watched(observe(event.task));
-            if (event.kind === 'task_changed') watched(observe(event.after));
+            if (event.kind === 'task_created') void watched(observe(event.task));
+            if (event.kind === 'task_changed') void watched(observe(event.after));
           },
-          onGap: () => watched(sync()),
+          onGap: () => void watched(sync()),
         }),
-        clock.every(options.syncIntervalMs, sync),
+        clock.every(options.syncIntervalMs, () => watched(sync())),
       );
       await sync();
     },

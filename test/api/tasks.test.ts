@@ -201,3 +201,14 @@ t.test('outcry - LRPs, tasks and cells as Diego has them', async (t) => {
     { cell_id: 'cell-1', presence: { zone: 'z1' }, state: { lrp_counts: { a: 2, b: 1 }, task_count: 1 } },
   ]);
 });
+
+t.test('tasks - a store that takes nothing is asked again later', async (t) => {
+  const { api, appGuid } = await withApp(t);
+  const { guid } = (await run(api, appGuid, { command: 'true' })).body;
+  api.bbs.tasks.delete(guid);
+  api.engine.faults.failCommits(1, 'disk full');
+  await api.clock.advance(60_000);
+  await eventually(() => api.logger.named('api.failed-to-follow-task').length > 0);
+  await api.clock.advance(60_000);
+  await eventually(async () => (await api.call('GET', `/v3/tasks/${guid}`)).body.state === 'FAILED');
+});
