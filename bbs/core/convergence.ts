@@ -1,7 +1,7 @@
 import type { ActualLrp, DesiredLrp, Nanoseconds } from '../../common/model/lrp.js';
 import { retireRow } from './actual-lrps.js';
 import type { Cells } from './actual-lrps.js';
-import { isRestartable } from './crash-policy.js';
+import { isRestartable, timeSince } from './crash-policy.js';
 import { decision } from './decision.js';
 import type { Context, Decision } from './decision.js';
 import { emptySlot, gather, gathered, gathering, slotsOf } from './desired-lrps.js';
@@ -104,7 +104,8 @@ const createMissing: Duty = (draft, { index, desired, ctx }) => {
 /** 3: asked for long ago, and still no place */
 const reauctionStale: Duty = (draft, { desired, world }) => {
   const row = draft.slot.ordinary;
-  if (desired && row?.state === 'UNCLAIMED' && world.now - row.since > world.stale) draft.wanted = true;
+  if (desired && row?.state === 'UNCLAIMED' && timeSince(row.since, world.now) > world.stale)
+    draft.wanted = true;
 };
 
 const differs = (desired: DesiredLrp, row: ActualLrp): boolean =>

@@ -21,6 +21,10 @@ export const crashBackoff = (crashCount: number): Nanoseconds =>
     ? 0
     : Math.min(MAX_BACKOFF, BACKOFF * 2 ** Math.min(MAX_BACKOFF_EXPONENT, crashCount - IMMEDIATE_RESTARTS));
 
+/** Time since then. A clock that was set back says nothing of it: it counts as long ago, so that nothing waits for the clock. */
+export const timeSince = (since: Nanoseconds, now: Nanoseconds): Nanoseconds =>
+  now < since ? Infinity : now - since;
+
 /** Whether a CRASHED row may be started again now. */
 export const isRestartable = (row: ActualLrp, now: Nanoseconds): boolean =>
-  row.crashCount < MAX_CRASHES && now - row.since >= crashBackoff(row.crashCount);
+  row.crashCount < MAX_CRASHES && timeSince(row.since, now) >= crashBackoff(row.crashCount);

@@ -204,3 +204,11 @@ t.test('room appeared - every unplaced row that is desired is asked for', async 
   t.same(auctioned(reauctionProcess({ desired: desiredLrp({ instances: 4 }), rows })), [0, 2]);
   t.same(reauctionProcess({ desired: undefined, rows }).effects, []);
 });
+
+t.test('convergence - a clock that was set back makes nobody wait for it', async (t) => {
+  const ahead = NOW + 3600 * SECOND;
+  const crashed = [actual({ state: 'CRASHED', crashCount: 5, since: ahead })];
+  t.same(shown(converge(desiredLrp(), crashed).rows), ['0 ORDINARY UNCLAIMED']);
+  const waiting = [actual({ state: 'UNCLAIMED', since: ahead })];
+  t.same(auctioned(converge(desiredLrp(), waiting).made), [0]);
+});
