@@ -1,4 +1,5 @@
 /** Host ports of one cell: a range, never the same twice at once, and a rest after use. */
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Clock } from '../../common/ports/clock.js';
 
@@ -30,8 +31,18 @@ const canBind = (port: number, host: string): Promise<boolean> =>
 export const isBindable = async (port: number): Promise<boolean> =>
   (await canBind(port, '127.0.0.1')) && (await canBind(port, '0.0.0.0'));
 
+const beginning = ({ first, last }: PortRange, name: string | undefined): number =>
+  name === undefined
+    ? first
+    : first + (createHash('sha256').update(name).digest().readUInt32BE(0) % (last - first + 1));
+
 export const createPortPool = (options: {
   range: PortRange;
+  /**
+   * tells this pool from others of the same range on this machine: each begins elsewhere, since a port that was given
+   * out is not listened on before its application has started
+   */
+  name?: string;
   clock: Clock;
   /** for a runtime whose ports are not real */
   bindable?: (port: number) => Promise<boolean>;
@@ -40,7 +51,7 @@ export const createPortPool = (options: {
   const used = new Set<number>();
   /** in order of release */
   const freedAt = new Map<number, number>();
-  let next = range.first;
+  let next = beginning(range, options.name);
 
   const rests = (port: number): boolean => {
     const since = freedAt.get(port);

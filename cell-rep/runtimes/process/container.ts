@@ -39,7 +39,12 @@ export const createProcessContainer = (
     process: (id) => processes.get(id)?.running,
     place: (content) => placeInto(container, content),
     readFile: (path, limitBytes) => readFrom(container, path, limitBytes),
-    destroy: () => (destroying ??= destroyContainer(container)),
+    // one that failed may be tried again
+    destroy: () =>
+      (destroying ??= destroyContainer(container).catch((error: unknown) => {
+        destroying = undefined;
+        throw error;
+      })),
     async adopt(ids) {
       for (const id of ids) await adoptProcess(container, id);
     },

@@ -169,7 +169,9 @@ export const createHelper = (options: HelperOptions): Helper => {
       stopping = false;
       launch();
       const reply = await request('forget', '');
-      if (!reply.ok) throw new Error(`the process runtime's helper does not start (perl): ${reply.reason}`);
+      if (reply.ok) return;
+      stopping = true; // nobody will ask for another try
+      throw new Error(`the process runtime's helper does not start (perl): ${reply.reason}`);
     },
     async stop() {
       stopping = true;

@@ -83,8 +83,17 @@ const createResources = (options: ProcessRuntimeOptions): Resources => {
   const isRoot = process.getuid?.() === 0;
   return {
     users: isRoot ? createUserPool({ range, root, claims: options.userClaims ?? USER_CLAIMS }) : undefined,
-    ports: createPortPool({ range: ports, clock }),
+    ports: createPortPool({ range: ports, name: root, clock }),
   };
+};
+
+/** A user id, -1 for our own, or why there is none. */
+const takeUser = async (users: UserPool | undefined): Promise<number | string> => {
+  try {
+    return users ? ((await users.take()) ?? 'no free user id') : -1;
+  } catch (error) {
+    return `no free user id: ${(error as Error).message}`;
+  }
 };
 
 const reserve = async (
@@ -93,10 +102,10 @@ const reserve = async (
 ): Promise<{ ok: true; record: ContainerRecord } | { ok: false; reason: string }> => {
   const hostPorts = await ports.take(spec.ports.length);
   if (!hostPorts) return { ok: false, reason: 'no free host port' };
-  const uid = users ? await users.take() : -1;
-  if (uid === undefined) {
+  const uid = await takeUser(users);
+  if (typeof uid === 'string') {
     hostPorts.forEach((port) => ports.release(port));
-    return { ok: false, reason: 'no free user id' };
+    return { ok: false, reason: uid };
   }
   const mapped = spec.ports.map((containerPort, i) => ({ containerPort, hostPort: hostPorts[i] as number }));
   return { ok: true, record: { spec, uid, ports: mapped } };

@@ -13,8 +13,13 @@ export interface UserRange {
   count: number;
 }
 
-/** Above what Debian gives to people, daemons and systemd's dynamic users; below what user namespaces take. */
-export const DEFAULT_USERS: UserRange = { base: 200_000, count: 100_000 };
+/**
+ * Ids that nobody else gives out: above people's, daemons', the subordinate ids of user namespaces (100,000 to
+ * 600,100,000 on Debian), systemd's containers (to 1,879,048,191) and the ids that SSSD makes of a directory's users
+ * (200,000 to 2,000,200,000); below systemd's foreign ones (from 2,147,352,576). A container's end kills all of its
+ * user's processes, so that a shared id would kill a stranger's.
+ */
+export const DEFAULT_USERS: UserRange = { base: 2_001_000_000, count: 100_000 };
 export const USER_CLAIMS = '/var/lib/outcry/users';
 
 export interface UserPool {
@@ -52,6 +57,7 @@ const claim = async (path: string, owner: string): Promise<boolean> => {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    await unlink(path).catch(() => undefined); // made, and then the disk was full
     throw error;
   }
 };
@@ -106,10 +112,13 @@ export const createUserPool = (options: UserPoolOptions): UserPool => {
     for (let uid = first; uid < first + USERS_PER_CLAIM; uid += 1) if (!taken.has(uid)) free.add(uid);
   };
   const claimMore = async (): Promise<boolean> => {
-    const first = await claimBlock(options);
-    if (first !== undefined) addBlock(first);
-    claiming = undefined;
-    return first !== undefined;
+    try {
+      const first = await claimBlock(options);
+      if (first !== undefined) addBlock(first);
+      return first !== undefined;
+    } finally {
+      claiming = undefined;
+    }
   };
 
   return {

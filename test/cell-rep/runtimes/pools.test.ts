@@ -12,7 +12,7 @@ import {
   removeContainerRoot,
 } from '../../../cell-rep/runtimes/process/container-root.js';
 import { buildEnvironment } from '../../../cell-rep/runtimes/process/environment.js';
-import { createUserPool, fitUserRange } from '../../../cell-rep/runtimes/process/users.js';
+import { createUserPool, DEFAULT_USERS, fitUserRange } from '../../../cell-rep/runtimes/process/users.js';
 import { reachableNode } from '../../../cell-rep/runtimes/process/tools.js';
 import type { UserPool } from '../../../cell-rep/runtimes/process/users.js';
 
@@ -38,6 +38,16 @@ t.test('ports - are given once, rest after use, and come back when nothing else 
   await clock.advance(120_000);
   t.equal(await pool.take(3), undefined, 'all or nothing');
   t.same(new Set(await pool.take(2)), new Set([101, 103]));
+});
+
+t.test('ports - pools of one range on one machine begin at different places', async (t) => {
+  const range = { first: 20_000, last: 29_999 };
+  const take = (name: string) =>
+    createPortPool({ range, name, clock: createFakeClock(), bindable: free }).take(2);
+  const [one, two, again] = [await take('/a'), await take('/b'), await take('/a')];
+  t.same(one, again);
+  t.equal(new Set([...(one ?? []), ...(two ?? [])]).size, 4);
+  for (const port of [...(one ?? []), ...(two ?? [])]) t.ok(port >= 20_000 && port <= 29_999);
 });
 
 t.test('ports - what somebody listens on is passed over', async (t) => {
@@ -79,6 +89,24 @@ t.test('users - are never shared, between cells neither, and a claim ends with i
   t.equal(await (await open(roots[2])).take(), undefined);
   await rm(roots[0], { recursive: true });
   t.not(await (await open(roots[2])).take(), undefined, 'what the first cell had is free again');
+});
+
+t.test('users - claims that could not be written are tried again', async (t) => {
+  const dir = await scratch(t);
+  const claims = join(dir, 'claims');
+  const pool = createUserPool({ range: { base: 1000, count: 100 }, root: dir, claims });
+  await pool.open();
+  await rm(claims, { recursive: true });
+  await t.rejects(pool.take());
+  await mkdir(claims);
+  t.equal(await pool.take(), 1000);
+});
+
+t.test('users - ids are far from those that others give out', (t) => {
+  const last = DEFAULT_USERS.base + DEFAULT_USERS.count - 1;
+  t.ok(DEFAULT_USERS.base > 2_000_200_000, 'SSSD, systemd-nspawn, subordinate ids');
+  t.ok(last < 2_147_352_576, "systemd's foreign ids, and 31 bits");
+  t.end();
 });
 
 t.test('users - the range moves to where ids exist', (t) => {
