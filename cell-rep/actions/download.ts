@@ -45,6 +45,25 @@ const validators = (cached: CachedFile | undefined): Record<string, string> => (
 const keyOf = (action: DownloadAction): string =>
   action.cacheKey === '' ? '' : [action.cacheKey, action.checksumAlgorithm, action.checksumValue].join('\n');
 
+/** Names of files to be, below a directory made at the first; an error when it cannot be made. */
+const createNamer = (dir: string): (() => string | Error) => {
+  let files = 0;
+  let prepared = false;
+  return () => {
+    try {
+      if (!prepared) {
+        rmSync(dir, { recursive: true, force: true });
+        mkdirSync(dir, { recursive: true, mode: 0o700 });
+        prepared = true;
+      }
+    } catch (error) {
+      return error as Error;
+    }
+    files += 1;
+    return join(dir, `artifact-${files}`);
+  };
+};
+
 export const createDownloader = (options: DownloaderOptions): ClosableDownloader => {
   const logger = options.logger.session('downloader');
   const { hosts = {}, allowLoopback = false, maxBytes = 4 * GIB, idleTimeoutMs = 60_000 } = options;
@@ -53,18 +72,7 @@ export const createDownloader = (options: DownloaderOptions): ClosableDownloader
   const cache = createDownloadCache(options.maxCacheBytes ?? 10 * GIB);
   /** downloads under way by cache key: whoever wants the same file waits for it, then asks whether it changed */
   const turns = new Map<string, Promise<unknown>>();
-  let files = 0;
-  let prepared = false;
-
-  const newFile = (): string => {
-    if (!prepared) {
-      rmSync(options.cacheDir, { recursive: true, force: true });
-      mkdirSync(options.cacheDir, { recursive: true, mode: 0o700 });
-      prepared = true;
-    }
-    files += 1;
-    return join(options.cacheDir, `artifact-${files}`);
-  };
+  const newFile = createNamer(options.cacheDir);
 
   const handOut = (entry: CachedFile): FetchResult => {
     cache.use(entry);
@@ -85,6 +93,7 @@ export const createDownloader = (options: DownloaderOptions): ClosableDownloader
     const cached = cache.get(key);
     const { from, checksumAlgorithm, checksumValue } = action;
     const to = newFile();
+    if (typeof to !== 'string') return { ok: false, reason: to.message };
     const headers = validators(cached);
     // what is checked against asking may be dropped meanwhile
     if (cached) cache.use(cached);

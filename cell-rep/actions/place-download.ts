@@ -23,18 +23,17 @@ export const downloadInto = async (
   };
   say('OUT', `Downloading ${action.artifact}...`);
   const fetched = await downloader.fetch(action, step.signal);
-  if (step.signal.aborted) return CANCELLED;
+  if (step.signal.aborted) {
+    if (fetched.ok) fetched.release();
+    return CANCELLED;
+  }
   if (!fetched.ok) {
     say('ERR', `Failed to download ${action.artifact}: ${fetched.reason}`);
     return failedStep(`Downloading failed: ${fetched.reason}`);
   }
-  const placed = await container.place({
-    file: fetched.file,
-    to: action.to,
-    unpack: true,
-    user: action.user,
-  });
-  fetched.release();
+  const placed = await container
+    .place({ file: fetched.file, to: action.to, unpack: true, user: action.user })
+    .finally(() => fetched.release());
   if (!placed.ok) {
     say('ERR', `Failed to unpack ${action.artifact}: ${placed.reason}`);
     return failedStep(`Copying into the container failed: ${placed.reason}`);

@@ -53,6 +53,7 @@ export const createFileNotes = (dir: string, logger: Logger): ContainerNotes => 
         await made;
         await job();
       } catch (error) {
+        made = undefined; // it may have been that
         logger.error('failed-to-write-container-notes', { guid, error });
       }
     });

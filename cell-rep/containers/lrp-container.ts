@@ -170,10 +170,16 @@ export const createLrpContainer = (
   };
   const lrp = createInstance(identity, context, resume, () => void stop('unwanted'));
   const life = resume === undefined ? begin(lrp) : goOn(lrp, resume);
-  const settled = life.catch((error: unknown) => {
-    lrp.logger.error('container-life-failed', { error });
-    context.ledger.release(identity.guid);
-  });
+  // a defect must cost neither the container's room nor the row an answer
+  const settled = life
+    .catch((error: unknown) => {
+      lrp.logger.error('container-life-failed', { error });
+      return finish(lrp, crashed('internal error'));
+    })
+    .catch((error: unknown) => {
+      lrp.logger.error('container-end-failed', { error });
+      context.ledger.release(identity.guid);
+    });
   return {
     identity,
     state: lrp.vessel.state,

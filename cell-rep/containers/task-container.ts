@@ -183,10 +183,16 @@ export const createTaskContainer = (
 ): ManagedContainer => {
   const task = createRun(identity, context, resume);
   const life = resume === undefined ? begin(task) : goOn(task, resume);
-  const settled = life.catch((error: unknown) => {
-    task.logger.error('container-life-failed', { error });
-    context.ledger.release(identity.guid);
-  });
+  // a defect must cost neither the container's room nor the row an answer
+  const settled = life
+    .catch((error: unknown) => {
+      task.logger.error('container-life-failed', { error });
+      return finish(task, failedWith('internal error'));
+    })
+    .catch((error: unknown) => {
+      task.logger.error('container-end-failed', { error });
+      context.ledger.release(identity.guid);
+    });
   return {
     identity,
     state: task.vessel.state,

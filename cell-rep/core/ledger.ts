@@ -139,15 +139,15 @@ const createBooks = () => {
 };
 
 const countEntries = (entries: Iterable<LedgerEntry>): LedgerCounts => {
-  const lrpCounts: Record<string, number> = {};
+  const lrpCounts = new Map<string, number>();
   let taskCount = 0;
   let startingContainerCount = 0;
   for (const { identity, state } of entries) {
     if (isStarting(state)) startingContainerCount += 1;
     if (identity.kind === 'task') taskCount += 1;
-    else lrpCounts[identity.processGuid] = (lrpCounts[identity.processGuid] ?? 0) + 1;
+    else lrpCounts.set(identity.processGuid, (lrpCounts.get(identity.processGuid) ?? 0) + 1);
   }
-  return { lrpCounts, taskCount, startingContainerCount };
+  return { lrpCounts: Object.fromEntries(lrpCounts), taskCount, startingContainerCount };
 };
 
 /** What is left, never below zero: adopted containers may take more than there is. */

@@ -180,3 +180,29 @@ t.test('actions - a process that even SIGKILL does not end is reported', async (
   await clock.advance(11_500);
   t.same(await result, { ok: false, reason: 'process did not exit' });
 });
+
+t.test('download - a file that comes when nobody wants it any more is given back', async (t) => {
+  let released = 0;
+  let arrive: (() => void) | undefined;
+  const { act } = await stage({
+    fetch: async () => {
+      await new Promise<void>((resolve) => (arrive = resolve));
+      return { ok: true, file: '/f', bytes: 1, release: () => (released += 1) };
+    },
+  });
+  const download = {
+    artifact: 'a',
+    from: 'http://x/y',
+    to: '.',
+    cacheKey: 'k',
+    logSource: '',
+    user: '',
+    checksumAlgorithm: '',
+    checksumValue: '',
+  };
+  const { result, stop } = act({ download });
+  stop();
+  arrive?.();
+  t.match(await result, { ok: false });
+  t.equal(released, 1);
+});

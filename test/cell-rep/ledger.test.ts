@@ -201,3 +201,9 @@ t.test('ledger - resources add up and nothing is over-committed, under any seque
   );
   t.pass();
 });
+
+t.test('ledger - counts processes of any name', async (t) => {
+  const ledger = make();
+  ledger.admit(work({ lrps: [lrpWork({ processGuid: 'constructor' })], tasks: [] }), at(0));
+  t.same(ledger.counts().lrpCounts, { constructor: 1 });
+});

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -228,4 +228,12 @@ t.test('download - can be given up', async (t) => {
   controller.abort();
   t.match(await pending, { ok: false, reason: 'cancelled' });
   t.same(await readdir(cacheDir), []);
+});
+
+t.test('download - a cache that cannot be written is a reason, not a defect', async (t) => {
+  const base = await serve(t, (_request, response) => response.end(CONTENT));
+  const { dir } = await open(t);
+  await writeFile(join(dir, 'file'), '');
+  const { downloader } = await open(t, { cacheDir: join(dir, 'file', 'cache') });
+  t.match(await downloader.fetch(action(`${base}/x`), never), { ok: false, reason: /ENOTDIR/ });
 });
