@@ -12,6 +12,7 @@ import { createProbe } from '../health/probe.js';
 import type { Probe } from '../health/probe.js';
 import { watchReadiness } from '../health/readiness.js';
 import type { ContainerLog } from '../logs/container-log.js';
+import { createContainerMemory } from './memory.js';
 import type { ContainerMemory } from './memory.js';
 
 export interface BodyOptions {
@@ -51,13 +52,19 @@ const prepare = async (options: BodyOptions): Promise<(StepResult & { retryable?
   return undefined;
 };
 
-/** A monitor action as a probe: healthy when it succeeds. Its output is not the application's. */
+/**
+ * A monitor action as a probe: healthy when it succeeds. Its output is not the application's, and nothing is kept of
+ * a run that has ended: there is one every few seconds for as long as the container lives.
+ */
 const monitorProbe = (action: Action, context: StepContext): Probe => {
   const prefix = `monitor-${Math.round(context.clock.now()).toString(36)}`;
   let runs = 0;
   return async (signal) => {
     runs += 1;
-    const result = await runAction({ action, id: `${prefix}-${runs}`, signal }, { ...context, log: SILENT });
+    const id = `${prefix}-${runs}`;
+    const memory = createContainerMemory(() => undefined);
+    const result = await runAction({ action, id, signal }, { ...context, log: SILENT, memory });
+    await context.container.forget(id);
     return result.ok ? { healthy: true } : { healthy: false, detail: result.reason };
   };
 };

@@ -152,7 +152,10 @@ const createRun = (
     context: { ...context, logger },
     signal: vessel.detached,
     async send(report) {
-      if (report.call === 'reject') return bbs.rejectTask(taskGuid, report.reason, traceId);
+      if (report.call === 'reject') {
+        const { placementId } = identity;
+        return bbs.rejectTask(taskGuid, report.reason, traceId, { placementId, cellId });
+      }
       if (report.call !== 'complete') return { ok: true, value: undefined };
       const { failed, reason } = report;
       const completion = { taskGuid, cellId, failed, failureReason: reason, result: task.result };

@@ -119,6 +119,8 @@ export interface Container {
   run(spec: ProcessSpec): Promise<RunResult>;
   /** a process started earlier, also by an earlier life of the rep */
   process(id: string): RunningProcess | undefined;
+  /** drops what is kept of the processes with that beginning of their id that have ended; others stay */
+  forget(idPrefix: string): Promise<void>;
   /** puts content into the container, owned by `user`; only below its home */
   place(content: PlacedContent): Promise<PlaceResult>;
   readFile(path: string, limitBytes: number): Promise<ReadFileResult>;

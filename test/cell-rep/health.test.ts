@@ -129,6 +129,8 @@ t.test(
     t.equal(world.bbs.starts.length, 0, 'a monitor has no start timeout of its own');
     status = 0;
     await rep.until(() => world.bbs.starts.length === 1, 'started', 100);
+    const kept = [...rep.only().processes.keys()].filter((id) => id.startsWith('monitor'));
+    t.same(kept, [], 'nothing is kept of its runs');
     status = 2;
     await rep.until(() => crashOf(world) !== '', 'crash', 500);
     t.match(

@@ -322,6 +322,22 @@ const keepingTests = (harness: RuntimeHarness): void => {
     t.ok((await runtime.create(spec)).ok, 'the guid is free again');
   });
 
+  t.test(`${name} - of processes that have ended nothing is kept when told so`, async (t) => {
+    const container = await mustCreate(await withRuntime(t, harness));
+    const first = await mustRun(container, programs.prints({ exitCode: 3 }), { id: 'probe-1' });
+    await mustRun(container, programs.runs(), { id: 'probe-2' });
+    await first.exited;
+    await container.forget('probe');
+    t.same(
+      container.info().processes.map(({ id }) => id),
+      ['probe-2'],
+    );
+    t.equal(container.process('probe-1'), undefined);
+    t.match(await (await mustRun(container, programs.prints({ exitCode: 4 }), { id: 'probe-1' })).exited, {
+      code: 4,
+    });
+  });
+
   t.test(`${name} - files are placed below home only, and read back within a limit`, async (t) => {
     const container = await mustCreate(await withRuntime(t, harness));
     const dir = await mkdtemp(join(tmpdir(), 'outcry-place-'));

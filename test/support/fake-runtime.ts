@@ -117,6 +117,9 @@ const createContainer = (spec: ContainerSpec, runtime: FakeRuntime): FakeContain
       return { ok: true, process };
     },
     process: (id) => processes.get(id),
+    async forget(idPrefix) {
+      for (const id of [...processes.keys()]) if (id.startsWith(idPrefix)) processes.delete(id);
+    },
     place: async () => ({ ok: true }),
     async readFile(path, limit) {
       const content = container.files.get(path);

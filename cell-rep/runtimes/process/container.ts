@@ -4,7 +4,7 @@ import { placeInto, readFrom } from './content.js';
 import type { CellContext, ContainerContext } from './context.js';
 import { destroyContainer } from './ending.js';
 import type { ContainerRecord, Layout } from './layout.js';
-import { adoptProcess, runIn } from './starting.js';
+import { adoptProcess, runIn, unregister } from './starting.js';
 
 export interface ProcessContainer extends Container {
   /** finds processes of an earlier life */
@@ -37,6 +37,11 @@ export const createProcessContainer = (
       return runIn(container, spec);
     },
     process: (id) => processes.get(id)?.running,
+    async forget(idPrefix) {
+      for (const [id, one] of processes) {
+        if (id.startsWith(idPrefix) && !one.info().running) await unregister(container, one);
+      }
+    },
     place: (content) => placeInto(container, content),
     readFile: (path, limitBytes) => readFrom(container, path, limitBytes),
     // one that failed may be tried again

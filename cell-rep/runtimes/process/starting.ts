@@ -30,12 +30,20 @@ const register = (
   return one;
 };
 
-const unregister = async ({ cell, processes }: ContainerContext, one: SupervisedProcess): Promise<void> => {
-  await one.endSession(); // should its supervisor have been killed just after it began
+export const unregister = async (
+  { cell, processes }: ContainerContext,
+  one: SupervisedProcess,
+): Promise<void> => {
   processes.delete(one.running.id);
   cell.processes.delete(one.dir);
   one.close();
   await removeTree(one.dir);
+};
+
+/** What was not started, as far as is known. */
+const abandon = async (container: ContainerContext, one: SupervisedProcess): Promise<void> => {
+  await one.endSession(); // should its supervisor have been killed just after it began
+  await unregister(container, one);
 };
 
 /** The helper died over it: the supervisor lives and has said so in its file, or it is found to be gone. */
@@ -75,7 +83,7 @@ const start = async (container: ContainerContext, spec: ProcessSpec): Promise<St
     await mkdir(one.dir, { mode: 0o700 });
     await prepareState(one.dir);
   } catch (error) {
-    await unregister(container, one);
+    await abandon(container, one);
     return { ok: false, reason: (error as Error).message };
   }
   await helper.ready();
@@ -84,7 +92,7 @@ const start = async (container: ContainerContext, spec: ProcessSpec): Promise<St
   const reply = await helper.request('start', ...startRequest(container, spec));
   if (reply.ok || (reply.lost && (await startedAfterAll(container, one))))
     return { ok: true, process: one.running };
-  await unregister(container, one);
+  await abandon(container, one);
   return { ok: false, reason: reply.reason, lost: reply.lost };
 };
 

@@ -146,6 +146,11 @@ const createContainer = (
       }
     },
     process: (id) => processes.get(id)?.running,
+    async forget(idPrefix) {
+      for (const [id, one] of processes) {
+        if (id.startsWith(idPrefix) && !one.info().running) processes.delete(id);
+      }
+    },
     destroy() {
       if (!destroyed) {
         destroyed = true;
