@@ -118,7 +118,7 @@ const createContainer = (spec: ContainerSpec, runtime: FakeRuntime): FakeContain
     },
     process: (id) => processes.get(id),
     async forget(idPrefix) {
-      for (const id of [...processes.keys()]) if (id.startsWith(idPrefix)) processes.delete(id);
+      for (const id of processes.keys()) if (id.startsWith(idPrefix)) processes.delete(id);
     },
     place: async () => ({ ok: true }),
     async readFile(path, limit) {
