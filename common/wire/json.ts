@@ -1,3 +1,4 @@
+import { nearest } from '../model/nearest.js';
 import type { FieldPlan, MessagePlan, ScalarType, ValuePlan } from './schema.js';
 import { wellFormed } from './text.js';
 
@@ -75,28 +76,9 @@ const parseScalar = (type: ScalarType, json: unknown): unknown => {
 
 // ---- names ----
 
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-};
-
 const unknownKey = (key: string, known: readonly string[]): string => {
-  // Longer keys are no typing mistakes, and comparing them would cost time to the sender's liking.
-  if (key.length > 64) return 'is not known';
-  const near = known
-    .map((name) => ({ name, far: distance(key.toLowerCase(), name) }))
-    .sort((a, b) => a.far - b.far)[0];
-  return near && near.far <= Math.max(2, key.length / 3)
-    ? `is not known; did you mean ${near.name}?`
-    : 'is not known';
+  const meant = nearest(key, known);
+  return meant === undefined ? 'is not known' : `is not known; did you mean ${meant}?`;
 };
 
 const oneOf = (names: readonly string[]): string => `must be one of ${names.join(', ')}`;
