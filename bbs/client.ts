@@ -54,6 +54,12 @@ export interface TaskCompletion {
   result: string;
 }
 
+export interface RejectedPlacement {
+  placementId: string;
+  /** the cell that could not make the container; absent = no place was found */
+  cellId?: string;
+}
+
 export interface KvEntry {
   key: string;
   value: string;
@@ -94,7 +100,13 @@ export interface TaskApi {
   /** whether the caller is to start the task now */
   startTask(taskGuid: string, cellId: string, traceId: string): Promise<BbsResult<boolean>>;
   completeTask(completion: TaskCompletion, traceId: string): Promise<BbsResult<void>>;
-  rejectTask(taskGuid: string, reason: string, traceId: string): Promise<BbsResult<void>>;
+  /** `of`: what was rejected, so that a rejection that comes late takes back no task that runs by now */
+  rejectTask(
+    taskGuid: string,
+    reason: string,
+    traceId: string,
+    of?: RejectedPlacement,
+  ): Promise<BbsResult<void>>;
   cancelTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
   resolvingTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
   deleteTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;

@@ -129,7 +129,7 @@ const taskApi = ({ call }: Transport) =>
     task: (taskGuid) => call(tasks.task, { taskGuid }),
     startTask: (taskGuid, cellId, traceId) => call(tasks.startTask, { taskGuid, cellId }, traceId),
     completeTask: (completion, traceId) => call(tasks.completeTask, completion, traceId),
-    rejectTask: (taskGuid, reason, traceId) => call(tasks.rejectTask, { taskGuid, reason }, traceId),
+    rejectTask: (taskGuid, reason, traceId, of) => call(tasks.rejectTask, { taskGuid, reason, of }, traceId),
     cancelTask: (taskGuid, traceId) => call(tasks.cancelTask, { taskGuid }, traceId),
     resolvingTask: (taskGuid, traceId) => call(tasks.resolvingTask, { taskGuid }, traceId),
     deleteTask: (taskGuid, traceId) => call(tasks.deleteTask, { taskGuid }, traceId),

@@ -8,6 +8,7 @@ export type {
   DesiredLrpFilter,
   EventApi,
   KvEntry,
+  RejectedPlacement,
   StartActualLrp,
   TaskApi,
   TaskCompletion,

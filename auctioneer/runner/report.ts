@@ -40,7 +40,9 @@ export const createReporter = ({ bbs, logger }: ReporterOptions): Reporter => {
             reason,
             traceId,
           )
-        : await bbs.rejectTask(auction.work.taskGuid, reason, traceId);
+        : await bbs.rejectTask(auction.work.taskGuid, reason, traceId, {
+            placementId: auction.work.placementId,
+          });
     logger.info(auction.kind === 'lrp' ? 'lrp-auction-failed' : 'task-auction-failed', {
       id: auctionId(auction),
       reason,

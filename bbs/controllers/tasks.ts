@@ -62,10 +62,10 @@ export const createTaskApi = ({ transactions, store, config, rejections }: Board
         (task, ctx) => completeTask(task, request, ctx),
       ),
     // a missing reason is told as `failure_reason`, as Diego does
-    rejectTask: (taskGuid, reason, traceId) =>
+    rejectTask: (taskGuid, reason, traceId, of) =>
       onTask('reject-task', { taskGuid, traceId, fields: { failure_reason: reason } }, (task, ctx) => {
         const counted = rejections.counted(taskGuid);
-        return rejectTask(task, { reason, counted, maxRetries: config.maxTaskRetries }, ctx);
+        return rejectTask(task, { ...of, reason, counted, maxRetries: config.maxTaskRetries }, ctx);
       }),
     cancelTask: (taskGuid, traceId) => onTask('cancel-task', { taskGuid, traceId }, cancelTask),
     resolvingTask: (taskGuid, traceId) => onTask('resolving-task', { taskGuid, traceId }, resolvingTask),

@@ -1,3 +1,4 @@
+import { taskPlacementId } from '../../common/model/ids.js';
 import { err } from '../../common/model/result.js';
 import type { Task, TaskDefinition, TaskState } from '../../common/model/task.js';
 import type { Nanoseconds } from '../../common/model/lrp.js';
@@ -120,12 +121,23 @@ export interface RejectTask {
   /** false: the auction was an extra one (room appeared), which costs the task no retry */
   counted: boolean;
   maxRetries: number;
+  /** which placement is meant; absent = the present one, as Diego's clients mean it */
+  placementId?: string | undefined;
+  /** the cell that could not make the container; absent = no cell had the task */
+  cellId?: string | undefined;
 }
+
+/** A rejection may arrive late, or twice: it must not take back a task that runs by now (design §8.3). */
+const isOfAnotherPlacement = (task: Task, { placementId, cellId }: RejectTask): boolean =>
+  placementId !== undefined &&
+  (placementId !== taskPlacementId(task.taskGuid, task.rejectionCount) ||
+    (task.state === 'Running' && task.cellId !== cellId));
 
 /** No place, or the cell could not make the container. A rejection by a cell that had started it always counts. */
 export const rejectTask = (task: Task | undefined, request: RejectTask, ctx: Context): Decided => {
   if (!task) return refused('ResourceNotFound');
   if (task.state !== 'Pending' && task.state !== 'Running') return refused('InvalidRequest');
+  if (isOfAnotherPlacement(task, request)) return refused('InvalidRequest');
   const rejectionReason = truncated(request.reason);
   if (!request.counted && task.state === 'Pending') {
     return decided(undefined, change(task, { rejectionReason }, ctx));

@@ -61,7 +61,9 @@ export const HANDLERS: readonly Handler[] = [
   on(tasks.task, (board, { taskGuid }) => board.task(taskGuid)),
   on(tasks.startTask, (board, { taskGuid, cellId }, traceId) => board.startTask(taskGuid, cellId, traceId)),
   on(tasks.completeTask, (board, completion, traceId) => board.completeTask(completion, traceId)),
-  on(tasks.rejectTask, (board, { taskGuid, reason }, traceId) => board.rejectTask(taskGuid, reason, traceId)),
+  on(tasks.rejectTask, (board, { taskGuid, reason, of }, traceId) =>
+    board.rejectTask(taskGuid, reason, traceId, of),
+  ),
   on(tasks.cancelTask, (board, { taskGuid }, traceId) => board.cancelTask(taskGuid, traceId)),
   on(tasks.resolvingTask, (board, { taskGuid }, traceId) => board.resolvingTask(taskGuid, traceId)),
   on(tasks.deleteTask, (board, { taskGuid }, traceId) => board.deleteTask(taskGuid, traceId)),

@@ -2,7 +2,7 @@ import type { Task, TaskDefinition } from '../../common/model/task.js';
 import { err } from '../../common/model/result.js';
 import { toJson } from '../../common/wire/codec.js';
 import type { BbsRoute } from '../../common/wire/routes.js';
-import type { TaskCompletion, TaskFilter } from '../client.js';
+import type { RejectedPlacement, TaskCompletion, TaskFilter } from '../client.js';
 import { chain, EMPTY, fields, map, message, messages, present, printed } from './fields.js';
 import type { Body, Call } from './fields.js';
 
@@ -102,13 +102,36 @@ export const completeTask: Call<TaskCompletion, void> = {
   ...EMPTY,
 };
 
-export const rejectTask: Call<{ taskGuid: string; reason: string }, void> = {
+interface Rejection {
+  taskGuid: string;
+  reason: string;
+  of?: RejectedPlacement | undefined;
+}
+
+/** `placement_id` and `cell_id` are Outcry's own; Diego's clients leave them out. */
+export const rejectTask: Call<Rejection, void> = {
   route: 'RejectTask',
-  print: ({ taskGuid, reason }) => ({ task_guid: taskGuid, rejection_reason: reason }),
+  print: ({ taskGuid, reason, of }) => ({
+    task_guid: taskGuid,
+    rejection_reason: reason,
+    ...present({ placement_id: of?.placementId, cell_id: of?.cellId }),
+  }),
   parse: (body) =>
     map(
-      fields(body, { task_guid: 'string', rejection_reason: 'string' }),
-      ({ task_guid, rejection_reason }) => ({ taskGuid: task_guid, reason: rejection_reason }),
+      fields(body, {
+        task_guid: 'string',
+        rejection_reason: 'string',
+        placement_id: 'string?',
+        cell_id: 'string?',
+      }),
+      ({ task_guid, rejection_reason, placement_id: placementId, cell_id: cellId }) => ({
+        taskGuid: task_guid,
+        reason: rejection_reason,
+        of:
+          placementId === undefined
+            ? undefined
+            : { placementId, ...(cellId === undefined ? {} : { cellId }) },
+      }),
     ),
   ...EMPTY,
 };

@@ -124,6 +124,15 @@ const walkTasks = async (t: TestContext, client: BbsClient): Promise<void> => {
   const definition = taskDefinition({ resultFile: '/out', env: [{ name: 'A', value: 'b' }] });
   must(await client.desireTask({ taskGuid: 'one', domain: 'd', definition }, ''));
   must(await client.rejectTask('one', 'no room', ''));
+  const ofPlacement = { placementId: 'one@1', cellId: 'cell-1' };
+  t.equal(must(await client.startTask('one', 'cell-1', '')), true);
+  t.equal(
+    errorType(await client.rejectTask('one', 'no room', '', { placementId: 'one@1' })),
+    'InvalidRequest',
+    'no place was found for what runs',
+  );
+  must(await client.rejectTask('one', 'no room', '', ofPlacement));
+  t.equal(errorType(await client.rejectTask('one', 'no room', '', ofPlacement)), 'InvalidRequest', 'told twice');
   t.equal(must(await client.startTask('one', 'cell-1', '')), true);
   t.equal(must(await client.startTask('one', 'cell-1', '')), false);
   t.equal(must(await client.tasks({ cellId: 'cell-1' })).length, 1);
@@ -137,7 +146,7 @@ const walkTasks = async (t: TestContext, client: BbsClient): Promise<void> => {
     ...definition,
     state: 'Completed',
     result: 'done',
-    rejectionCount: 1,
+    rejectionCount: 2,
   });
   must(await client.resolvingTask('one', ''));
   must(await client.deleteTask('one', ''));

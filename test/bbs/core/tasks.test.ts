@@ -152,6 +152,24 @@ t.test(
   },
 );
 
+t.test('tasks - a rejection of another placement than the present one changes nothing', async (t) => {
+  const named = (over: object) => ({ ...rejection, ...over });
+  const first = task({ rejectionCount: 1 });
+  const attempt = { placementId: 'task@1' };
+  t.match(after(must(rejectTask(first, named(attempt), context()))), { rejectionCount: 2 });
+  t.equal(
+    errorType(rejectTask(first, named({ placementId: 'task@0' }), context())),
+    'InvalidRequest',
+    'told late',
+  );
+  const runs = running({ rejectionCount: 1 });
+  const late = rejectTask(runs, named(attempt), context());
+  t.equal(errorType(late), 'InvalidRequest', 'an auctioneer found no place for what runs by now');
+  t.equal(errorType(rejectTask(runs, named({ ...attempt, cellId: 'cell-2' }), context())), 'InvalidRequest');
+  const own = must(rejectTask(runs, named({ ...attempt, cellId: 'cell-1' }), context()));
+  t.match(after(own), { state: 'Pending', rejectionCount: 2 });
+});
+
 t.test('tasks - reject is refused once it is over', async (t) => {
   for (const other of [completed(), resolving()]) {
     const refused = rejectTask(other, rejection, context());
