@@ -132,7 +132,11 @@ const walkTasks = async (t: TestContext, client: BbsClient): Promise<void> => {
     'no place was found for what runs',
   );
   must(await client.rejectTask('one', 'no room', '', ofPlacement));
-  t.equal(errorType(await client.rejectTask('one', 'no room', '', ofPlacement)), 'InvalidRequest', 'told twice');
+  t.equal(
+    errorType(await client.rejectTask('one', 'no room', '', ofPlacement)),
+    'InvalidRequest',
+    'told twice',
+  );
   t.equal(must(await client.startTask('one', 'cell-1', '')), true);
   t.equal(must(await client.startTask('one', 'cell-1', '')), false);
   t.equal(must(await client.tasks({ cellId: 'cell-1' })).length, 1);

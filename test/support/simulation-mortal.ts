@@ -140,6 +140,7 @@ const mortalContainer = (container: Container, life: Life): Container => ({
     return found && mortalProcess(found, life);
   },
   forget: life.live((idPrefix) => container.forget(idPrefix)),
+  place: life.live((content) => container.place(content)),
   readFile: life.live((path, limit) => container.readFile(path, limit)),
   destroy: life.live(() => container.destroy()),
 });
