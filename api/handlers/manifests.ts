@@ -48,8 +48,12 @@ const failureOf =
     return codedFailure(code, { ...place, reason });
   };
 
+/** Characters. Reading YAML takes time that grows faster than its length, and nobody else is served meanwhile. */
+const LONGEST_MANIFEST = 128 * 1024;
+
 const parseManifest = (body: unknown, settings: ApiSettings): Result<Parsed, ApiFailure[]> => {
   if (typeof body !== 'string') return unreadable('no YAML was sent (content type application/x-yaml)');
+  if (body.length > LONGEST_MANIFEST) return unreadable(`longer than ${LONGEST_MANIFEST / 1024} KB`);
   const lines = new LineCounter();
   const document = parseDocument(body, { lineCounter: lines });
   const [problem] = document.errors;

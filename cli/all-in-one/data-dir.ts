@@ -1,22 +1,23 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Random } from '../../common/ports/random.js';
+import { OutcryError } from '../../common/model/errors.js';
 import { ENDPOINT_FILE, type EndpointFile } from '../http/target.js';
 
-/** bytes of the API's token */
-const TOKEN_BYTES = 32;
+/** What every system's sockaddr_un takes, in bytes. */
+const LONGEST_SOCKET_PATH = 103;
+const LONGEST_SOCKET_NAME = '/blobs.sock';
+
+/** The sockets in the data directory set a limit to its path. */
+export const checkDepth = (dataDir: string): void => {
+  const longest = LONGEST_SOCKET_PATH - LONGEST_SOCKET_NAME.length;
+  if (Buffer.byteLength(dataDir) > longest)
+    throw new OutcryError('DATA_DIR_TOO_DEEP', { path: dataDir, longest });
+};
 
 const writeSecret = (file: string, text: string): void => {
   const temporary = `${file}.new`;
   writeFileSync(temporary, text, { mode: 0o600 });
   renameSync(temporary, file);
-};
-
-/** The bearer token of the API: made at the first start, kept from then on. */
-export const readToken = (dataDir: string, random: Random): string => {
-  const file = join(dataDir, 'token');
-  if (!existsSync(file)) writeSecret(file, random.secret(TOKEN_BYTES));
-  return readFileSync(file, 'utf8').trim();
 };
 
 /** Tells the command line where the running system is. */

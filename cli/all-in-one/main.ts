@@ -33,9 +33,9 @@ import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { assembleRouter } from '../../router/assemble.js';
 import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
-import { createApiClient } from '../http/api-client.js';
+import { type ApiClient, createApiClient } from '../http/api-client.js';
 import { capacityPerCell } from './capacity.js';
-import { privateDir, readToken, removeEndpoint, writeEndpoint } from './data-dir.js';
+import { checkDepth, privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
 import { choosePort } from './ports.js';
 import { type Tour, serve, tourOnce } from './tour.js';
 
@@ -153,6 +153,7 @@ const assembleSystem = async (
   return {
     roots: cells.map(({ root }) => root),
     caveat: cells[0]?.runtime.caveat ?? '',
+    token: api.token,
     members: [
       bus0,
       ...board.members,
@@ -171,11 +172,20 @@ const together = (
   { parts, logger }: { parts: readonly { members: readonly Member[] }[]; logger: Logger },
 ): Member[] => {
   const groups = parts.map(({ members }) => createGroup(members, logger));
+  const stop = async (): Promise<void> => {
+    await Promise.all(groups.map((group) => group.stop()));
+  };
   return [
     {
       name,
-      start: async () => void (await Promise.all(groups.map((group) => group.start()))),
-      stop: async () => void (await Promise.all(groups.map((group) => group.stop()))),
+      async start() {
+        const outcomes = await Promise.allSettled(groups.map((group) => group.start()));
+        const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+        if (failed === undefined) return;
+        await stop();
+        throw failed.reason;
+      },
+      stop,
     },
   ];
 };
@@ -187,6 +197,7 @@ const withDataDir = async <T>(
   use: (dataDir: string) => Promise<T>,
 ): Promise<T> => {
   const dataDir = options.once ? mkdtempSync(join(tmpdir(), 'outcry-once-')) : options.dataDir;
+  checkDepth(dataDir);
   const lock = acquireDataLock(dataDir, {
     pid: process.pid,
     startedAt: new Date(context.now()).toISOString(),
@@ -199,6 +210,40 @@ const withDataDir = async <T>(
     lock.value.release();
     if (options.once) rmSync(dataDir, { recursive: true, force: true });
   }
+};
+
+interface ShowingAround {
+  context: Context;
+  dataDir: string;
+  ports: Ports;
+  system: { caveat: string; token(): string };
+  show(tour: Tour): void;
+}
+
+/** The last member: tells the command line where the system is, and shows that it works. */
+const showingAround = ({ context, dataDir, ports, system, show }: ShowingAround): Member => {
+  const url = `http://127.0.0.1:${ports.api}`;
+  const router = `http://127.0.0.1:${ports.router}`;
+  let api: ApiClient | undefined;
+  return {
+    name: 'tour',
+    start() {
+      const token = system.token();
+      const client = createApiClient({ url, token, router });
+      api = client;
+      writeEndpoint(dataDir, { api: url, router, token, pid: process.pid });
+      show({
+        context: { ...context, api: () => client },
+        url,
+        routerPort: ports.router,
+        caveat: system.caveat,
+      });
+    },
+    async stop() {
+      removeEndpoint(dataDir);
+      await api?.close();
+    },
+  };
 };
 
 const run = async (context: Context, options: UpOptions, dataDir: string): Promise<number> => {
@@ -214,8 +259,6 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
     router: await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' }),
     api: await choosePort({ asked: options.apiPort, preferred: 8081, what: 'API' }),
   };
-  const url = `http://127.0.0.1:${ports.api}`;
-  const token = readToken(dataDir, random);
   let lost: (error: Error) => void = () => undefined;
   const untilLost = new Promise<never>((_, reject) => (lost = reject));
   const system = await assembleSystem(ground, {
@@ -223,34 +266,18 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
     ports,
     onLost: (reason) => lost(new Error(`the bulletin board has lost its store: ${reason}`)),
   });
-
-  const api = createApiClient({ url, token });
-  const tour: Tour = {
-    context: { ...context, api: () => api },
-    began,
-    url,
-    routerPort: ports.router,
-    ...system,
-  };
   let finish: (done: Promise<void>) => void = () => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));
-  const last: Member = {
-    name: 'tour',
-    start: () => {
-      writeEndpoint(dataDir, {
-        api: url,
-        router: `http://127.0.0.1:${ports.router}`,
-        token,
-        pid: process.pid,
-      });
-      if (options.once) finish(tourOnce(tour));
+  const last = showingAround({
+    context,
+    dataDir,
+    ports,
+    system,
+    show(tour) {
+      if (options.once) finish(tourOnce({ ...tour, began }));
       else void serve(tour);
     },
-    stop: async () => {
-      removeEndpoint(dataDir);
-      await api.close();
-    },
-  };
+  });
   const group = createGroup([...system.members, last], logger);
   try {
     const end = await runUntilSignal(group, { logger, until: Promise.race([finished, untilLost]) });

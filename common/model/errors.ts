@@ -137,6 +137,12 @@ export const ERRORS = {
     remedy: 'stop that process first, or give another directory with --data DIR',
     status: 409,
   },
+  DATA_DIR_TOO_DEEP: {
+    message:
+      'the path of the data directory {path} is too long: at most {longest} bytes, since it holds sockets',
+    remedy: 'give a shorter one with --data DIR',
+    status: 422,
+  },
   DATA_DIR_UNREADABLE: {
     message: 'the data directory {path} cannot be used: {reason}',
     remedy: 'make it a directory that you own and may read and write, or give another with --data DIR',
@@ -209,6 +215,11 @@ export const ERRORS = {
     message: 'cannot pack {path}: {reason}',
     remedy: 'see that the temporary directory {place} can be written and has space (TMPDIR names another)',
     status: 507,
+  },
+  PERL_UNUSABLE: {
+    message: 'the process runtime cannot start its helper in perl: {reason}',
+    remedy: "install perl (Debian's perl-base is enough), or see why 'perl -v' fails",
+    status: 500,
   },
   PLACEMENT_FAILED: {
     message: 'no cell takes {app}: {reason}',

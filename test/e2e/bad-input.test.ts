@@ -94,6 +94,9 @@ t.test('bad input - a port in use, a data directory that cannot be used or is co
   const file = await runStart('--data', `${dir}-file`);
   t.ok(refused(file, /DATA_DIR_UNREADABLE/), file.output);
 
+  const deep = await runStart('--data', join(dir, 'x'.repeat(120)));
+  t.ok(refused(deep, /DATA_DIR_TOO_DEEP/), deep.output);
+
   mkdirSync(join(dir, 'db'), { recursive: true, mode: 0o700 });
   writeFileSync(
     join(dir, 'db', 'bbs.db'),

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../../common/runtime/package-root.js';
 import type { Clock } from '../../../common/ports/clock.js';
+import { OutcryError } from '../../../common/model/errors.js';
 import type { Logger } from '../../../common/ports/logger.js';
 
 export type HelperReply =
@@ -171,7 +172,7 @@ export const createHelper = (options: HelperOptions): Helper => {
       const reply = await request('forget', '');
       if (reply.ok) return;
       stopping = true; // nobody will ask for another try
-      throw new Error(`the process runtime's helper does not start (perl): ${reply.reason}`);
+      throw new OutcryError('PERL_UNUSABLE', { reason: reply.reason });
     },
     async stop() {
       stopping = true;
