@@ -21,7 +21,10 @@ const rendered = (): string =>
   HEAD +
   Object.entries(ERRORS)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([code, { message, remedy, status }]) => `| ${code} | ${cell(message)} | ${cell(remedy)} | ${status} |\n`)
+    .map(
+      ([code, { message, remedy, status }]) =>
+        `| ${code} | ${cell(message)} | ${cell(remedy)} | ${status} |\n`,
+    )
     .join('');
 
 t.test('docs - errors.md is the registry, no more and no less', async (t) => {

@@ -62,8 +62,10 @@ t.test(
     const stored = await visit(running, 's3', { method: 'PUT', path: '/files/large', body: upload() });
     t.equal(stored.status, 200, stored.body);
     const fetched = await digestOf(running.endpoint.router, '/files/large');
-  const logs = fetched.startsWith('200 ') ? '' : (await outcry(dir, 'logs', 's3', '--recent')).output.slice(-3000);
-  t.equal(fetched, `200 ${expectedDigest()}`, `every byte, both ways ${logs}`);
+    const logs = fetched.startsWith('200 ')
+      ? ''
+      : (await outcry(dir, 'logs', 's3', '--recent')).output.slice(-3000);
+    t.equal(fetched, `200 ${expectedDigest()}`, `every byte, both ways ${logs}`);
     const resident = residentBytes(running.endpoint.pid);
     t.comment(`resident after the upload: ${Math.round(resident / MB)} MB`);
     t.ok(resident <= RESIDENT_LIMIT, `${Math.round(resident / MB)} MB resident`);
