@@ -1,10 +1,13 @@
 import type { ActualLrpApi, CoordinationApi, TaskApi } from '../bbs/index.js';
+import type { BbsError } from '../common/model/bbs-error.js';
+import { err } from '../common/model/result.js';
 import type { Bus } from '../common/ports/bus.js';
 import type { Cancel, Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
 import { holdLease } from '../common/runtime/lease-client.js';
+import type { LeaseHolder, LeasePort } from '../common/runtime/lease-client.js';
 import { createBusCells } from './backends/bus-cells.js';
 import type { AuctioneerConfig } from './config.js';
 import { subscribeAuctions } from './handlers/bus-handlers.js';
@@ -22,6 +25,32 @@ export interface AuctioneerOptions {
 
 /** The lease that decides which auctioneer is active. */
 const LEASE = 'auctioneer';
+
+/**
+ * The lease is asked for over HTTP, and requests come over the bus: an auctioneer that the bus has lost
+ * lets its lease run out, so that one that hears takes over.
+ */
+const onlyOnTheBus = ({ bus, bbs }: AuctioneerOptions): LeasePort => {
+  const lost = err<BbsError>({
+    type: 'UnknownError',
+    message: 'the bus is not connected',
+    unavailable: true,
+  });
+  return {
+    acquire: async (request) => (bus.connected() ? bbs.acquireLease(request) : lost),
+    renew: async (request) => (bus.connected() ? bbs.renewLease(request) : lost),
+    release: bbs.releaseLease,
+  };
+};
+
+const renewOnReturn = (bus: Bus, lease: LeaseHolder): Member => {
+  let cancel: Cancel | undefined;
+  return {
+    name: 'auctioneer-return',
+    start: () => void (cancel = bus.onConnection((connected) => connected && lease.renewNow())),
+    stop: () => cancel?.(),
+  };
+};
 
 /** An auctioneer: it listens for requests only while it holds the lease. */
 export const assembleAuctioneer = (options: AuctioneerOptions): { members: Member[] } => {
@@ -51,7 +80,7 @@ export const assembleAuctioneer = (options: AuctioneerOptions): { members: Membe
     unsubscribe = undefined;
   };
   const lease = holdLease({
-    leases: { acquire: bbs.acquireLease, renew: bbs.renewLease, release: bbs.releaseLease },
+    leases: onlyOnTheBus(options),
     name: LEASE,
     owner: random.uuid(),
     ttlMs: config.leaseTtlMs,
@@ -65,5 +94,5 @@ export const assembleAuctioneer = (options: AuctioneerOptions): { members: Membe
     onLost: rest,
   });
   const requests: Member = { name: 'auction-requests', start: () => undefined, stop: rest };
-  return { members: [{ ...lease, name: 'auctioneer-lease' }, requests] };
+  return { members: [{ ...lease, name: 'auctioneer-lease' }, renewOnReturn(bus, lease), requests] };
 };
