@@ -28,6 +28,7 @@ interface UserConfig {
   sync_interval: string | number;
   domain_ttl: string | number;
   cell_state_timeout: string | number;
+  explain_timeout: string | number;
 }
 
 /** What the API runs by. Durations in ms unless named otherwise. */
@@ -47,6 +48,8 @@ export interface ApiConfig {
   readonly syncIntervalMs: number;
   readonly domainTtlSeconds: number;
   readonly cellStateTimeoutMs: number;
+  /** how long the auctioneer has to say why something found no place */
+  readonly explainTimeoutMs: number;
 }
 
 const MB = 1024 ** 2;
@@ -84,6 +87,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
       sync_interval: DURATION,
       domain_ttl: DURATION,
       cell_state_timeout: DURATION,
+      explain_timeout: DURATION,
     }),
     required: ['data_dir'],
   },
@@ -109,6 +113,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
     sync_interval: '30s',
     domain_ttl: '120s',
     cell_state_timeout: '1s',
+    explain_timeout: '500ms',
   },
   compile(full, report) {
     if (!isAbsolute(full.data_dir)) report('data_dir', 'must be an absolute path');
@@ -142,6 +147,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
       syncIntervalMs: toMs(full.sync_interval),
       domainTtlSeconds: Math.ceil(toMs(full.domain_ttl) / 1000),
       cellStateTimeoutMs: toMs(full.cell_state_timeout),
+      explainTimeoutMs: toMs(full.explain_timeout),
     };
   },
 });

@@ -37,8 +37,11 @@ const stateOf = (actual: ActualLrp): InstanceState => {
   }
 };
 
+const isUnplaced = ({ state, placementError }: ActualLrp): boolean =>
+  state === 'UNCLAIMED' && placementError !== '';
+
 const detailsOf = (actual: ActualLrp): string | null => {
-  if (actual.state === 'UNCLAIMED' && actual.placementError !== '') return actual.placementError;
+  if (isUnplaced(actual)) return actual.placementError;
   return actual.state === 'CRASHED' && actual.crashReason !== '' ? actual.crashReason : null;
 };
 
@@ -63,3 +66,28 @@ export const instanceStats = (input: {
     return { index, state: stateOf(actual), uptime, details: detailsOf(actual), actual };
   });
 };
+
+/**
+ * Per placement error the instance that was refused last. All instances of a process ask for the same, so what
+ * is said of that one holds for all with the same error.
+ */
+export const worthAsking = (stats: readonly InstanceStats[]): ActualLrp[] => {
+  const latest = new Map<string, ActualLrp>();
+  for (const { actual } of stats) {
+    if (!actual || !isUnplaced(actual)) continue;
+    const known = latest.get(actual.placementError);
+    if (!known || known.since < actual.since) latest.set(actual.placementError, actual);
+  }
+  return [...latest.values()];
+};
+
+/** The details of instances without a place, replaced by what `texts` has for their placement errors. */
+export const withExplanations = (
+  stats: readonly InstanceStats[],
+  texts: ReadonlyMap<string, string>,
+): InstanceStats[] =>
+  stats.map((instance) => {
+    const { actual } = instance;
+    const text = actual && isUnplaced(actual) ? texts.get(actual.placementError) : undefined;
+    return text === undefined ? instance : { ...instance, details: text };
+  });

@@ -6,6 +6,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { AppTasks } from '../services/app-tasks.js';
 import type { Cell } from '../services/cells.js';
+import type { Explain } from '../services/explain.js';
 import type { Logs } from '../services/logs.js';
 import type { Operations } from '../services/operations.js';
 import type { Staging } from '../services/staging.js';
@@ -22,6 +23,7 @@ export interface Deps {
   readonly logs: Logs;
   readonly bbs: BbsClient;
   readonly cells: () => Promise<BbsResult<Cell[]>>;
+  readonly explain: Explain;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

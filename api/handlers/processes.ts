@@ -69,7 +69,7 @@ const updateFields = (maximumTimeout: number): Fields<ManifestProcess> => ({
 });
 
 const createHandlers = (deps: Deps) => {
-  const { state, operations, bbs, clock, random } = deps;
+  const { state, operations, bbs, explain, clock, random } = deps;
   const { tables } = state;
   const find = (request: FastifyRequest) => findProcess(tables, whereOf(request));
 
@@ -78,7 +78,8 @@ const createHandlers = (deps: Deps) => {
     if (!actuals.ok) return { ok: false, error: [bbsFailure(actuals.error)] };
     const appState = tables.apps.get(process.appGuid)?.state ?? 'STOPPED';
     const instances = instanceStats({ process, appState, actuals: actuals.value, nowMs: clock.now() });
-    return ok({ resources: instances.map(present.stats(process)) });
+    const explained = await explain.instances(instances);
+    return ok({ resources: explained.map(present.stats(process)) });
   };
 
   return {

@@ -12,6 +12,7 @@ import { planTasks } from '../core/reconcile.js';
 import type { TaskRow } from '../core/rows.js';
 import { cancelTask, failMissing, failTask, hasEnded, observeTask } from '../core/tasks.js';
 import type { State } from '../store/state.js';
+import type { Explain } from './explain.js';
 import { bbsFailure } from './lrp-writer.js';
 
 /** Apps' tasks: handed to the BBS, followed there, and removed there once their end is kept here. */
@@ -28,6 +29,7 @@ export interface AppTasks {
 export interface AppTasksOptions {
   state: State;
   bbs: TaskApi & EventApi;
+  explain: Pick<Explain, 'reason'>;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -38,8 +40,12 @@ export interface AppTasksOptions {
 /** ms that a new task may be unknown to the BBS, being on its way there. */
 const HANDOVER_MS = 10_000;
 
+/** It ended because it was refused, not because of what it did. */
+const hasNoPlace = ({ state, failed, failureReason, rejectionReason }: Task): boolean =>
+  state === 'Completed' && failed && failureReason !== '' && failureReason === rejectionReason;
+
 export const createAppTasks = (options: AppTasksOptions): AppTasks => {
-  const { state, bbs, clock, random, logger } = options;
+  const { state, bbs, explain, clock, random, logger } = options;
   const cancels: Cancel[] = [];
 
   const removeThere = async (task: Task): Promise<void> => {
@@ -52,6 +58,12 @@ export const createAppTasks = (options: AppTasksOptions): AppTasks => {
     if (task.domain !== TASKS_DOMAIN) return;
     const ended = await state.change((tables, context) => observeTask(tables, context, task));
     if (ended) await removeThere(task);
+  };
+
+  /** As it happens: one that found no place ends with the cell that came nearest. A comparison does not wait for that. */
+  const follow = async (task: Task): Promise<void> => {
+    if (task.domain !== TASKS_DOMAIN || !hasNoPlace(task)) return observe(task);
+    await observe({ ...task, failureReason: await explain.reason(task.taskGuid, task.failureReason) });
   };
 
   /** a store that is full must not end the process */
@@ -102,8 +114,8 @@ export const createAppTasks = (options: AppTasksOptions): AppTasks => {
       cancels.push(
         bbs.subscribe({
           onEvent(event) {
-            if (event.kind === 'task_created') void watched(observe(event.task));
-            if (event.kind === 'task_changed') void watched(observe(event.after));
+            if (event.kind === 'task_created') void watched(follow(event.task));
+            if (event.kind === 'task_changed') void watched(follow(event.after));
           },
           onGap: () => void watched(sync()),
         }),

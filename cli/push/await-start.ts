@@ -3,7 +3,7 @@ import { type Context, pause } from '../context.js';
 import { act, processesOf, statsOf } from '../http/apps.js';
 import type { App, InstanceStats, Process } from '../http/resources.js';
 import { seconds } from '../output.js';
-import { outlookOf } from './placement.js';
+import { everFits } from './ever-fits.js';
 
 const POLL_MS = 150;
 
@@ -48,18 +48,12 @@ const look = async (context: Context, app: App): Promise<Look> => {
 const isSettled = (stats: readonly InstanceStats[]): boolean =>
   stats.every((instance) => ['RUNNING', 'CRASHED'].includes(instance.state) || isUnplaced(instance));
 
-const whyUnplaced = async (context: Context, { process, stats }: Look): Promise<string> => {
-  const reason = reasonOf(stats.filter(isUnplaced));
-  if (process === undefined || reason.includes('nearest')) return reason;
-  const { nearest } = await outlookOf(context, process);
-  return nearest === '' ? reason : `${reason} (${nearest})`;
-};
-
-const failed = async (context: Context, app: App, now: Look): Promise<OutcryError> => {
-  if (!now.stats.some(isUnplaced)) {
-    return new OutcryError('START_FAILED', { app: app.name, reason: reasonOf(now.stats) });
+const failed = async (context: Context, app: App, stats: readonly InstanceStats[]): Promise<OutcryError> => {
+  const unplaced = stats.filter(isUnplaced);
+  if (unplaced.length === 0) {
+    return new OutcryError('START_FAILED', { app: app.name, reason: reasonOf(stats) });
   }
-  const reason = await whyUnplaced(context, now);
+  const reason = reasonOf(unplaced);
   await act(context.api(), app, 'stop');
   return new OutcryError('PLACEMENT_FAILED', { app: app.name, reason });
 };
@@ -74,7 +68,7 @@ const isFinal = async (
   if (!isSettled(stats)) return false;
   if (settledMs !== undefined) return settledMs >= PATIENCE_MS;
   if (process === undefined || !stats.some(isUnplaced)) return false;
-  return (await outlookOf(context, process)).hopeless;
+  return !(await everFits(context, process));
 };
 
 const startedText = (stats: readonly InstanceStats[], ms: number): string =>
@@ -83,17 +77,15 @@ const startedText = (stats: readonly InstanceStats[], ms: number): string =>
     : `${count(stats, 'RUNNING')} of ${stats.length} running after ${seconds(ms)}`;
 
 /** Some run, and no more will for now. A remark, not an error. */
-const noteRest = async (context: Context, now: Look, ms: number): Promise<void> => {
-  const unplaced = now.stats.filter(isUnplaced).length;
-  const crashed = count(now.stats, 'CRASHED');
+const noteRest = (context: Context, stats: readonly InstanceStats[], ms: number): void => {
+  const unplaced = stats.filter(isUnplaced);
+  const crashed = stats.filter(({ state }) => state === 'CRASHED');
   const parts = [
-    unplaced > 0 ? `${unplaced} without a place: ${await whyUnplaced(context, now)}` : '',
-    crashed > 0
-      ? `${crashed} crashed: ${reasonOf(now.stats.filter(({ state }) => state === 'CRASHED'))}`
-      : '',
+    unplaced.length > 0 ? `${unplaced.length} without a place: ${reasonOf(unplaced)}` : '',
+    crashed.length > 0 ? `${crashed.length} crashed: ${reasonOf(crashed)}` : '',
   ].filter((part) => part !== '');
   const rest = parts.length === 0 ? 'the others are still starting' : parts.join('; ');
-  context.note(`  started    ${startedText(now.stats, ms)}; ${rest}`);
+  context.note(`  started    ${startedText(stats, ms)}; ${rest}`);
 };
 
 const watch = async (context: Context, app: App): Promise<InstanceStats[]> => {
@@ -110,12 +102,12 @@ const watch = async (context: Context, app: App): Promise<InstanceStats[]> => {
     }
     const settledMs = settledAt === undefined ? undefined : context.elapsed() - settledAt;
     if (waited > timeoutOf(context) || (await isFinal(context, now, settledMs))) {
-      if (running === 0 && isSettled(stats)) throw await failed(context, app, now);
+      if (running === 0 && isSettled(stats)) throw await failed(context, app, stats);
       if (running === 0) {
         const reason = `none of ${stats.length} running after ${seconds(waited)}`;
         throw new OutcryError('START_FAILED', { app: app.name, reason });
       }
-      await noteRest(context, now, waited);
+      noteRest(context, stats, waited);
       return stats;
     }
     settledAt = isSettled(stats) ? (settledAt ?? context.elapsed()) : undefined;

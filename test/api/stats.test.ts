@@ -2,6 +2,8 @@ import t from 'tap';
 import { instanceStats } from '../../api/core/stats.js';
 import type { ProcessRow } from '../../api/core/rows.js';
 import type { ActualLrp } from '../../common/model/lrp.js';
+import { decode, encode } from '../../common/wire/codec.js';
+import { SUBJECTS } from '../../common/wire/subjects.js';
 import { startApi } from '../support/api.js';
 import type { Loose } from '../support/api.js';
 
@@ -68,46 +70,51 @@ t.test('stats - Diego states in the words of Cloud Controller', async (t) => {
   );
 });
 
-t.test(
-  'stats - over HTTP an unplaced instance shows its placement error, a placed one its cell',
-  async (t) => {
-    const api = await startApi(t);
-    await api.job(await api.apply('applications: [{name: web, instances: 2, memory: 64M}]'));
-    const { appGuid } = await api.stage('web', { 'server.js': '' });
-    await api.call('POST', `/v3/apps/${appGuid}/actions/start`);
-    const [lrp] = api.bbs.lrps.values();
-    const nearest = 'found no compatible cell with enough memory; nearest: cell-2 lacks 64 MB';
-    const processGuid = lrp?.processGuid ?? '';
-    api.bbs.actuals = [
-      actual(0, { processGuid, since: (api.clock.now() - 5000) * 1e6 }),
-      actual(1, { processGuid, state: 'UNCLAIMED', cellId: '', placementError: nearest }),
-    ];
-    const { body } = await api.call('GET', `/v3/processes/${appGuid}/stats`);
-    t.match(body.resources, [
-      {
-        type: 'web',
-        index: 0,
-        state: 'RUNNING',
-        uptime: 5,
-        usage: {},
-        mem_quota: 64 * 1024 ** 2,
-        details: null,
-        cell_id: 'cell-1',
-        instance_ports: [{ external: 61_000, internal: 8080 }],
-      },
-      { index: 1, state: 'DOWN', details: nearest, cell_id: null, mem_quota: null },
-    ]);
-    for (const entry of body.resources as Loose[]) t.ok(Number.isInteger(entry.uptime));
-    t.equal((await api.call('DELETE', `/v3/processes/${appGuid}/instances/1`)).status, 204);
-    t.ok(api.bbs.calls.includes(`retire ${processGuid}.1`));
-    t.match(await api.call('DELETE', `/v3/apps/${appGuid}/processes/web/instances/2`), {
-      status: 404,
-      body: { errors: [{ detail: 'Instance not found' }] },
-    });
-    api.bbs.away = true;
-    t.match(await api.call('GET', `/v3/processes/${appGuid}/stats`), {
-      status: 503,
-      body: { errors: [{ outcry: { code: 'BBS_UNAVAILABLE' } }] },
-    });
-  },
-);
+t.test('stats - over HTTP an unplaced instance shows why, a placed one its cell', async (t) => {
+  const api = await startApi(t);
+  await api.job(await api.apply('applications: [{name: web, instances: 2, memory: 64M}]'));
+  const { appGuid } = await api.stage('web', { 'server.js': '' });
+  await api.call('POST', `/v3/apps/${appGuid}/actions/start`);
+  const [lrp] = api.bbs.lrps.values();
+  const placementError = 'insufficient resources: memory';
+  const nearest = `${placementError} (cell-2 comes nearest: 64 MB of memory short)`;
+  const processGuid = lrp?.processGuid ?? '';
+  api.bbs.actuals = [
+    actual(0, { processGuid, since: (api.clock.now() - 5000) * 1e6 }),
+    actual(1, { processGuid, state: 'UNCLAIMED', cellId: '', placementError }),
+  ];
+  const unexplained = await api.call('GET', `/v3/processes/${appGuid}/stats`);
+  t.match(unexplained.body.resources[1], { state: 'DOWN', details: placementError });
+  api.bus.subscribe(SUBJECTS.auctionExplain, (message) => {
+    const query = decode('ExplainQuery', message.payload);
+    const known = query.ok && query.value.id === `${processGuid}.1`;
+    message.respond(encode('Explanation', { text: known ? nearest : '' }));
+  });
+  const { body } = await api.call('GET', `/v3/processes/${appGuid}/stats`);
+  t.match(body.resources, [
+    {
+      type: 'web',
+      index: 0,
+      state: 'RUNNING',
+      uptime: 5,
+      usage: {},
+      mem_quota: 64 * 1024 ** 2,
+      details: null,
+      cell_id: 'cell-1',
+      instance_ports: [{ external: 61_000, internal: 8080 }],
+    },
+    { index: 1, state: 'DOWN', details: nearest, cell_id: null, mem_quota: null },
+  ]);
+  for (const entry of body.resources as Loose[]) t.ok(Number.isInteger(entry.uptime));
+  t.equal((await api.call('DELETE', `/v3/processes/${appGuid}/instances/1`)).status, 204);
+  t.ok(api.bbs.calls.includes(`retire ${processGuid}.1`));
+  t.match(await api.call('DELETE', `/v3/apps/${appGuid}/processes/web/instances/2`), {
+    status: 404,
+    body: { errors: [{ detail: 'Instance not found' }] },
+  });
+  api.bbs.away = true;
+  t.match(await api.call('GET', `/v3/processes/${appGuid}/stats`), {
+    status: 503,
+    body: { errors: [{ outcry: { code: 'BBS_UNAVAILABLE' } }] },
+  });
+});

@@ -277,10 +277,12 @@ const cell = (id: string, memory: { free: number; total: number }) => ({
 
 const cells = (...list: unknown[]) => ({ 'GET /outcry/v1/cells': () => ({ json: { resources: list } }) });
 
-t.test('push - no cell is large enough: stopped at once, with the cell that came nearest', async (t) => {
+const NEAREST = 'insufficient resources: memory (cell-2 comes nearest: 24 MB of memory short)';
+
+t.test('push - no cell is large enough: stopped at once, with what the API says of it', async (t) => {
   const { cf, cli, status } = await push(t, {
     instances: 2,
-    stats: () => [waiting('insufficient resources: memory'), waiting('insufficient resources: memory')],
+    stats: () => [waiting(NEAREST), waiting(NEAREST)],
     on: cells(cell('cell-1', { free: 20, total: 32 }), cell('cell-2', { free: 40, total: 40 })),
   });
   t.equal(status, 1);
@@ -294,15 +296,26 @@ t.test('push - no cell is large enough: stopped at once, with the cell that came
   t.ok(cli.context.elapsed() < 2000, 'without waiting');
 });
 
-t.test("push - a place may come free: patience first, then the API's own explanation", async (t) => {
-  const details = 'insufficient resources: memory (cell-9 comes nearest: 1 MB of memory short)';
-  const { cli, status } = await push(t, {
-    stats: () => [waiting(details)],
-    on: cells(cell('cell-1', { free: 20, total: 640 })),
-  });
-  t.equal(status, 1);
-  t.ok(cli.context.elapsed() >= 5000, 'the old instances may still be going');
-  failsWith(t, cli, /PLACEMENT_FAILED: .*\(cell-9 comes nearest: 1 MB of memory short\); /);
+t.test('push - a place may come free, or no cell can be asked: patience first', async (t) => {
+  const silent = { cell_id: 'cell-2', presence: null, state: null };
+  const away = { 'GET /outcry/v1/cells': () => refusal(503, 'BBS_UNAVAILABLE', {}) };
+  const one = cells(cell('cell-1', { free: 20, total: 640 }), cell('cell-2', { free: 1, total: 1 }));
+  for (const on of [one, cells(), cells(silent), away]) {
+    const { cli, status } = await push(t, { stats: () => [waiting(NEAREST)], on });
+    t.equal(status, 1);
+    t.ok(cli.context.elapsed() >= 5000, 'the old instances may still be going');
+    failsWith(t, cli, /PLACEMENT_FAILED: .*\(cell-2 comes nearest: 24 MB of memory short\); /);
+  }
+});
+
+t.test('push - a cell can be too small in disk or containers, too', async (t) => {
+  const large = cell('cell-1', { free: 640, total: 640 });
+  for (const lack of [{ disk_mb: 1 }, { containers: 0 }]) {
+    const small = { ...large, state: { ...large.state, total: { ...large.state.total, ...lack } } };
+    const { cli, status } = await push(t, { stats: () => [waiting(NEAREST)], on: cells(small) });
+    t.equal(status, 1);
+    t.ok(cli.context.elapsed() < 2000, `without waiting: ${JSON.stringify(lack)}`);
+  }
 });
 
 t.test('push - an instance that finds its place late', async (t) => {
@@ -316,18 +329,18 @@ t.test('push - an instance that finds its place late', async (t) => {
 t.test('push - some run and the others have no place: a remark, not an error', async (t) => {
   const { cf, cli, status } = await push(t, {
     instances: 2,
-    stats: () => [
-      { state: 'RUNNING', uptime: 1, cell_id: 'cell-1' },
-      waiting('insufficient resources: memory'),
-    ],
+    stats: () => [{ state: 'RUNNING', uptime: 1, cell_id: 'cell-1' }, waiting(NEAREST)],
     on: cells(cell('cell-1', { free: 20, total: 640 })),
   });
   t.equal(status, 0);
   t.match(
     cli.err(),
-    /started +1 of 2 running after \d\.\d s; 1 without a place: insufficient resources: memory \(cell-1 comes nearest: 44 MB of memory short\)\n/,
+    /started +1 of 2 running after \d\.\d s; 1 without a place: insufficient resources: memory \(cell-2 comes nearest: 24 MB of memory short\)\n/,
   );
-  t.match(cli.out(), /^#1 +waiting +insufficient resources: memory$/m);
+  t.match(
+    cli.out(),
+    /^#1 +waiting +insufficient resources: memory \(cell-2 comes nearest: 24 MB of memory short\)$/m,
+  );
   t.notOk(changes(cf).includes('POST /v3/apps/app-1/actions/stop'));
 });
 
