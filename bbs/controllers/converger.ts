@@ -151,6 +151,8 @@ const createGathered = (clock: Clock, run: () => void, timing: { delayMs: number
 };
 
 const FIRST_RETRY_MS = 250;
+/** Longest that work waits once an auctioneer is there again; short beside the lease that it had to wait for. */
+const LONGEST_RETRY_MS = 5_000;
 
 /** Slices of items whose weights add up to about `limit`. */
 const sliced = function* (items: readonly string[], weight: (item: string) => number, limit: number) {
@@ -290,7 +292,7 @@ export const createConverger = (options: ConvergerOptions): Converger => {
     },
     reauctionLater() {
       if (work.stopped() || !reauction.trigger(retryMs)) return;
-      retryMs = Math.min(retryMs * 2, config.convergeIntervalMs);
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS, config.convergeIntervalMs);
     },
     heard() {
       retryMs = FIRST_RETRY_MS;

@@ -36,6 +36,8 @@ export interface ChaosOptions {
   /** mean seconds between two things that people do */
   peopleEvery: number;
   size: CellSize;
+  /** most seconds that a killed BBS is away */
+  bbsAway: number;
 }
 
 export interface Chaos {
@@ -86,8 +88,11 @@ const createAgenda = (simulation: Simulation) => {
 
 type Agenda = ReturnType<typeof createAgenda>;
 
-const createFaults = ({ simulation, size }: ChaosOptions, agenda: Agenda): Record<Fault, () => void> => {
-  const { random, cells, auctioneers, faults, engine } = simulation;
+const createFaults = (
+  { simulation, people, size, bbsAway }: ChaosOptions,
+  agenda: Agenda,
+): Record<Fault, () => void | Promise<void>> => {
+  const { random, cells, clock, auctioneers, faults, engine } = simulation;
   const between = (low: number, high: number): number => low + random.fraction() * (high - low);
   const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(random.fraction() * items.length)];
   const living = () => [...cells.values()].filter((cell) => cell.rep() !== undefined);
@@ -143,10 +148,13 @@ const createFaults = ({ simulation, size }: ChaosOptions, agenda: Agenda): Recor
       }),
     'cut-one': () => oneOf(connections(), (one) => cut([one], between(0.1, 60))),
     'cut-all': () => cut(connections(), between(0.1, 60)),
-    'kill-bbs': () => {
+    async 'kill-bbs'() {
       if (simulation.board() === undefined) return;
+      // half of the time in the middle of a commit
+      const patience = random.fraction() < 0.5 ? 400 : 0;
+      for (let step = 0; step < patience && simulation.store.writing === 0; step += 1) await clock.advance(5);
       simulation.killBbs();
-      agenda.later(between(0, 40), simulation.startBbs);
+      agenda.later(between(0, bbsAway), () => openBbs(simulation, people));
     },
     'kill-auctioneer': () =>
       oneOf([...auctioneers.values()], (auctioneer) => {
@@ -182,12 +190,18 @@ const createFaults = ({ simulation, size }: ChaosOptions, agenda: Agenda): Recor
   };
 };
 
+/** Opens the store again: what was acknowledged is there at once. */
+const openBbs = async (simulation: Simulation, people: People): Promise<void> => {
+  await simulation.startBbs();
+  simulation.wrongs.push(...people.lost().map((problem) => `after a restart ${problem}`));
+};
+
 /** A stand-by takes over from a BBS that had to step down. */
-const replaceLost = async (simulation: Simulation): Promise<void> => {
+const replaceLost = async ({ simulation, people }: ChaosOptions): Promise<void> => {
   const board = simulation.board();
   if (board === undefined || !board.lost()) return;
   simulation.killBbs();
-  await simulation.startBbs();
+  await openBbs(simulation, people);
 };
 
 /** Runs the system under faults, and mends everything in the end. */
@@ -204,7 +218,7 @@ export const runChaos = async (options: ChaosOptions): Promise<Chaos> => {
   while (clock.monotonic() < until) {
     await clock.advance(100 + 400 * random.fraction());
     await agenda.run();
-    await replaceLost(simulation);
+    await replaceLost(options);
     wrongs.push(...eventProblems(simulation));
     if (clock.monotonic() >= nextPeople) {
       people.act();
@@ -213,11 +227,11 @@ export const runChaos = async (options: ChaosOptions): Promise<Chaos> => {
     if (clock.monotonic() >= nextFault) {
       const fault = options.faults[Math.floor(random.fraction() * options.faults.length)] as Fault;
       counts.set(fault, (counts.get(fault) ?? 0) + 1);
-      make[fault]();
+      await make[fault]();
       nextFault = soon(faultEvery);
     }
   }
   await agenda.run(true);
-  await replaceLost(simulation);
+  await replaceLost(options);
   return { counts };
 };

@@ -1,4 +1,6 @@
+import type { ActualLrp } from '../../common/model/lrp.js';
 import type { Task } from '../../common/model/task.js';
+import { crashBackoff } from '../../bbs/core/crash-policy.js';
 import type { SimulatedCell } from './simulation-cell.js';
 import type { Simulation } from './simulation.js';
 
@@ -109,6 +111,25 @@ const presenceProblems = (simulation: Simulation): string[] => {
 /** Whether the events say what the board says; holds at every moment. */
 export const eventProblems = (simulation: Simulation): string[] =>
   simulation.board() === undefined ? [] : simulation.fold.differences(tablesOf(simulation));
+
+const SECOND = 1e9;
+/** ns within which convergence finds that a back-off is over */
+const ROUND = 40 * SECOND;
+
+const isBackingOff = ({ clock }: Simulation, row: ActualLrp): boolean =>
+  row.state === 'CRASHED' && clock.now() * 1e6 < row.since + crashBackoff(row.crashCount) + ROUND;
+
+/**
+ * Whether some of the problems are only waits that are meant to be long: an instance's back-off, and tasks on
+ * cells that vanished together, which are left alone for ten minutes.
+ */
+export const isWaiting = (simulation: Simulation): boolean => {
+  const backsOff = rowsOf(simulation).some((row) => isBackingOff(simulation, row));
+  const inDoubt = tasksOf(simulation).some(
+    (task) => task.state === 'Running' && !simulation.cells.has(task.cellId),
+  );
+  return backsOff || inDoubt;
+};
 
 /** All that must hold once the faults have ended and time has passed; [] = all is well. */
 export const problemsOf = (simulation: Simulation): string[] =>
