@@ -4,6 +4,7 @@ import type { Result } from '../../common/model/result.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
+import { createTurns } from '../../common/runtime/turns.js';
 import type { ApiFailure } from '../core/failure.js';
 import { APPS_DOMAIN } from '../core/lrp-parts.js';
 import { planLrps } from '../core/reconcile.js';
@@ -35,21 +36,6 @@ export interface LrpsOptions {
 
 /** ms until what the BBS did not take is tried again. */
 const RETRY_MS = 2_000;
-
-/** Work on one key in turns; different keys at once. */
-const createTurns = () => {
-  const turns = new Map<string, Promise<unknown>>();
-  return <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    const before = turns.get(key) ?? Promise.resolve();
-    const next = before.then(work, work);
-    turns.set(key, next);
-    const forget = (): void => {
-      if (turns.get(key) === next) turns.delete(key);
-    };
-    next.then(forget, forget);
-    return next;
-  };
-};
 
 /** Apps whose LRPs differ from what the BBS listed; the list may be stale, so each is looked at anew. */
 const differing = (state: State, existing: readonly DesiredLrp[]): Set<string> => {

@@ -4,7 +4,9 @@ import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DownloadAction } from '../../common/model/action.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { createTurns } from '../../common/runtime/turns.js';
 import { createSlots } from '../waiting/slots.js';
+import { unlessAborted } from '../waiting/unless-aborted.js';
 import { createDownloadCache } from './download-cache.js';
 import type { CachedFile } from './download-cache.js';
 import type { Downloader, FetchResult } from './downloader.js';
@@ -35,6 +37,8 @@ export interface ClosableDownloader extends Downloader {
 }
 
 const GIB = 1024 ** 3;
+
+const CANCELLED: FetchResult = { ok: false, reason: 'cancelled' };
 
 const validators = (cached: CachedFile | undefined): Record<string, string> => ({
   ...(cached?.etag !== undefined && { 'if-none-match': cached.etag }),
@@ -70,8 +74,8 @@ export const createDownloader = (options: DownloaderOptions): ClosableDownloader
   const http = createHttpFetcher({ hosts, allowLoopback, maxBytes, idleTimeoutMs });
   const slots = createSlots(options.maxConcurrent ?? 5);
   const cache = createDownloadCache(options.maxCacheBytes ?? 10 * GIB);
-  /** downloads under way by cache key: whoever wants the same file waits for it, then asks whether it changed */
-  const turns = new Map<string, Promise<unknown>>();
+  /** by cache key: whoever wants the same file waits for it, then asks whether it changed */
+  const inTurn = createTurns();
   const newFile = createNamer(options.cacheDir);
 
   const handOut = (entry: CachedFile): FetchResult => {
@@ -111,25 +115,22 @@ export const createDownloader = (options: DownloaderOptions): ClosableDownloader
   const known = (action: DownloadAction, key: string): CachedFile | undefined =>
     action.checksumAlgorithm === '' ? undefined : cache.get(key);
 
-  const inTurn = async (key: string, job: () => Promise<FetchResult>): Promise<FetchResult> => {
-    if (key === '') return job();
-    const before = turns.get(key) ?? Promise.resolve();
-    const mine = before.then(job, job);
-    turns.set(key, mine);
-    try {
-      return await mine;
-    } finally {
-      if (turns.get(key) === mine) turns.delete(key);
-    }
+  const loadWhenFree = async (action: DownloadAction, key: string, signal: AbortSignal) =>
+    (await unlessAborted(signal, slots, () => load(action, key, signal))) ?? CANCELLED;
+
+  const fetchOf = async (action: DownloadAction, signal: AbortSignal): Promise<FetchResult> => {
+    const key = keyOf(action);
+    if (key === '') return loadWhenFree(action, key, signal);
+    const job = async (): Promise<FetchResult> => {
+      const entry = known(action, key);
+      return entry ? handOut(entry) : loadWhenFree(action, key, signal);
+    };
+    return (await unlessAborted(signal, (begin) => inTurn(key, begin), job)) ?? CANCELLED;
   };
 
   return {
     async fetch(action, signal) {
-      const key = keyOf(action);
-      const result = await inTurn(key, async () => {
-        const entry = known(action, key);
-        return entry ? handOut(entry) : slots(() => load(action, key, signal));
-      });
+      const result = await fetchOf(action, signal);
       if (!result.ok) logger.info('download-failed', { artifact: action.artifact, reason: result.reason });
       return result;
     },

@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../common/ports/logger.js';
+import { createTurns } from '../../common/runtime/turns.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { ContainerNotes, ContainerRecord, StoredContainer } from './memory.js';
 
@@ -26,23 +27,13 @@ const readJson = async <T>(path: string): Promise<T | undefined> => {
   }
 };
 
-/** Writes for one container follow one another, and the last state wins over those that waited. */
-const createQueue = () => {
-  const tails = new Map<string, Promise<void>>();
-  return (guid: string, job: () => Promise<void>): Promise<void> => {
-    const tail = (tails.get(guid) ?? Promise.resolve()).then(job);
-    tails.set(guid, tail);
-    void tail.finally(() => tails.get(guid) === tail && tails.delete(guid));
-    return tail;
-  };
-};
-
 /**
  * Notes as two files per container below `dir` (0600: plans hold the application's environment). A note
  * that cannot be written is logged, since the container matters more.
  */
 export const createFileNotes = (dir: string, logger: Logger): ContainerNotes => {
-  const queue = createQueue();
+  /** writes for one container follow one another, and the last state wins over those that waited */
+  const queue = createTurns();
   const latest = new Map<string, ContainerRecord>();
   let made: Promise<unknown> | undefined;
 

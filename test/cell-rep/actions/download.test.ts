@@ -12,6 +12,7 @@ import type { DownloaderOptions } from '../../../cell-rep/actions/download.js';
 import { createCaptureLogger } from '../../../common/adapters/capture-logger.js';
 import type { DownloadAction } from '../../../common/model/action.js';
 import { isRefusedAddress } from '../../../common/runtime/outbound-address.js';
+import { eventually } from '../../support/eventually.js';
 
 type Test = { teardown(task: () => unknown): unknown };
 
@@ -237,3 +238,25 @@ t.test('download - a cache that cannot be written is a reason, not a defect', as
   const { downloader } = await open(t, { cacheDir: join(dir, 'file', 'cache') });
   t.match(await downloader.fetch(action(`${base}/x`), never), { ok: false, reason: /ENOTDIR/ });
 });
+
+for (const waitsFor of ['the same key', 'a free slot']) {
+  t.test(`download - one told to stop waits no longer for ${waitsFor}`, async (t) => {
+    let asked = 0;
+    const base = await serve(t, () => void (asked += 1));
+    const { downloader } = await open(t, { maxConcurrent: 1 });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const cacheKey = waitsFor === 'the same key' ? 'key' : '';
+    const stalled = downloader.fetch(action(`${base}/x`, { cacheKey }), first.signal);
+    await eventually(() => asked === 1);
+    const waiting = downloader.fetch(action(`${base}/x`, { cacheKey }), second.signal);
+    second.abort();
+    t.same(await waiting, { ok: false, reason: 'cancelled' });
+    t.same(await downloader.fetch(action(`${base}/x`, { cacheKey }), second.signal), {
+      ok: false,
+      reason: 'cancelled',
+    });
+    first.abort();
+    t.match(await stalled, { ok: false, reason: 'cancelled' });
+    t.equal(asked, 1, 'what was told to stop asks nobody when its turn comes');
+  });
+}
