@@ -22,6 +22,7 @@ export const FAULTS = [
   'bus-weather',
   'wire-weather',
   'slow-runtimes',
+  'clock-jump',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -50,6 +51,8 @@ export const chaosScript =
   (fraction: () => number, calm: () => boolean) =>
   (process: ProcessSpec, container: ContainerSpec): SimulatedScript => {
     const identity = fromTags(container.guid, container.tags);
+    if (process.id.startsWith('monitor')) return { runMs: 5, exitCode: 0 };
+    if (process.id === 'setup') return { runMs: 300 * fraction(), exitCode: 0 };
     if (process.id !== 'main' || identity === undefined) return {};
     if (identity.kind === 'task') {
       const longest = identity.guid.startsWith('long') ? 600_000 : 20_000;
@@ -180,6 +183,8 @@ const createFaults = (
       const calm = { slowMs: 0, loseRequest: 0, loseReply: 0, late: 0 };
       agenda.later(between(5, 40), () => Object.assign(faults.wire, calm) && undefined);
     },
+    // as when the machine's time is set
+    'clock-jump': () => clock.jump(between(-60_000, 60_000)),
     'slow-runtimes'() {
       Object.assign(faults.runtime, { slowMs: between(10, 5_000), refuse: 0.1 });
       agenda.later(

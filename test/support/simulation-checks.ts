@@ -20,7 +20,12 @@ export const desiredOf = (simulation: Simulation) =>
 const contentsOf = (simulation: Simulation) =>
   [...simulation.cells.values()].flatMap((cell) => cell.contents().map((one) => ({ ...one, cell })));
 
-/** Every desired instance runs once: one row, one container, on the cell that the row says. */
+const hasRoomFor = (simulation: Simulation, memoryMb: number): boolean =>
+  [...simulation.cells.values()].some(
+    (cell) => (cell.rep()?.cell.state().available.memoryMb ?? 0) >= memoryMb,
+  );
+
+/** Every desired instance that there is room for runs once: one row, one container, on the cell that the row says. */
 const instanceProblems = (simulation: Simulation): string[] => {
   const problems: string[] = [];
   const rows = rowsOf(simulation);
@@ -30,7 +35,12 @@ const instanceProblems = (simulation: Simulation): string[] => {
     const name = `${row.processGuid}/${row.index}`;
     if (row.index >= (desired.get(row.processGuid)?.instances ?? 0)) problems.push(`${name} is not desired`);
     if (row.presence !== 'ORDINARY') problems.push(`${name} is ${row.presence}`);
-    else if (row.state !== 'RUNNING') problems.push(`${name} is ${row.state} ${row.placementError}`);
+    else if (
+      row.state === 'UNCLAIMED' &&
+      !hasRoomFor(simulation, desired.get(row.processGuid)?.memoryMb ?? 0)
+    ) {
+      if (row.placementError === '') problems.push(`${name} waits without a reason`);
+    } else if (row.state !== 'RUNNING') problems.push(`${name} is ${row.state} ${row.placementError}`);
   }
   const byGuid = new Map(rows.map((row) => [row.instanceGuid, row]));
   for (const { identity, cell, running } of contents) {
@@ -41,7 +51,9 @@ const instanceProblems = (simulation: Simulation): string[] => {
     if (!running) problems.push(`${name} does not run`);
     byGuid.delete(identity.guid);
   }
-  for (const row of byGuid.values()) problems.push(`${row.processGuid}/${row.index} has no container`);
+  for (const row of byGuid.values()) {
+    if (row.instanceGuid !== '') problems.push(`${row.processGuid}/${row.index} has no container`);
+  }
   for (const { processGuid, instances } of desired.values()) {
     const have = new Set(rows.filter((row) => row.processGuid === processGuid).map(({ index }) => index));
     if (have.size < instances) problems.push(`${processGuid} has ${have.size} of ${instances} rows`);
@@ -64,7 +76,8 @@ const taskProblems = (simulation: Simulation): string[] => {
     found.add(identity.guid);
   }
   for (const task of tasks.values()) {
-    if (task.state === 'Pending') problems.push(`task ${task.taskGuid} waits: ${task.rejectionReason}`);
+    if (task.state === 'Pending' && hasRoomFor(simulation, task.memoryMb))
+      problems.push(`task ${task.taskGuid} waits: ${task.rejectionReason}`);
     if (task.state === 'Running' && !found.has(task.taskGuid))
       problems.push(`task ${task.taskGuid} runs nowhere`);
   }

@@ -1,3 +1,4 @@
+import type { Action, RunAction } from '../../common/model/action.js';
 import type { BbsErrorType } from '../../common/model/bbs-error.js';
 import type { BbsResult } from '../../common/model/bbs-error.js';
 import { desiredLrp, taskDefinition } from './bbs.js';
@@ -16,6 +17,16 @@ export interface People {
 }
 
 const AGAIN_MS = 700;
+const RUN: RunAction = {
+  path: '',
+  args: [],
+  dir: '',
+  env: [],
+  user: 'vcap',
+  logSource: '',
+  suppressLogOutput: false,
+  volumeMountedFiles: [],
+};
 const APP_MB = [64, 128, 256];
 
 export const createPeople = (
@@ -59,7 +70,14 @@ export const createPeople = (
     made += 1;
     const processGuid = `${random.fraction() < 0.25 ? 'crashing' : 'steady'}-${limits.prefix}-${made}`;
     const instances = 1 + Math.floor(random.fraction() * 6);
-    const lrp = desiredLrp({ processGuid, instances, memoryMb: pick(APP_MB) ?? 64 });
+    const action = (path: string): Action => ({ run: { ...RUN, path } });
+    const lrp = desiredLrp({
+      processGuid,
+      instances,
+      memoryMb: pick(APP_MB) ?? 64,
+      ...(random.fraction() < 0.3 ? { monitor: action('/bin/check') } : {}),
+      ...(random.fraction() < 0.3 ? { setup: action('/bin/set-up') } : {}),
+    });
     await insist(processGuid, () => client.desireLrp(lrp, 'people'), ['ResourceExists']);
     wanted.set(processGuid, instances);
   };

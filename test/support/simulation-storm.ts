@@ -16,6 +16,8 @@ export interface Storm {
   peopleEvery: number;
   /** most seconds that a killed BBS is away; default 40 */
   bbsAway?: number;
+  /** of every cell; default 4096, which is enough for all */
+  memoryMb?: number;
 }
 
 export interface Aftermath {
@@ -42,10 +44,12 @@ const settle = async (simulation: Simulation, problems: () => string[]): Promise
 /** Faults for a while, then none: everything must be as it should be, in time. */
 export const weather = async (storm: Storm): Promise<Aftermath> => {
   const { seed } = storm;
+  const size = { ...CELL_SIZE, memoryMb: storm.memoryMb ?? CELL_SIZE.memoryMb };
   let calm = false;
   const simulation: Simulation = await openSystem({
     seed,
     cells: 8,
+    size,
     commitMs: 30,
     script: (process, container) =>
       chaosScript(
@@ -55,7 +59,7 @@ export const weather = async (storm: Storm): Promise<Aftermath> => {
   });
   try {
     const people = createPeople(simulation, { apps: 15, tasks: 200, prefix: String(seed) });
-    const chaos = await runChaos({ bbsAway: 40, ...storm, simulation, people, size: CELL_SIZE });
+    const chaos = await runChaos({ bbsAway: 40, ...storm, simulation, people, size });
     calm = true;
     const waiting = (): string[] => (people.waiting() > 0 ? ['people wait for answers'] : []);
     const seconds = await settle(simulation, () => [

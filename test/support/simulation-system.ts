@@ -8,6 +8,8 @@ export const CELL_SIZE: CellSize = { zone: 'z1', memoryMb: 4096, diskMb: 65_536,
 
 export interface SystemOptions extends SimulationOptions {
   cells: number;
+  /** of each; zones are dealt out */
+  size?: CellSize;
 }
 
 /** A BBS, two auctioneers and cells in three zones, all well; the domain `apps` is fresh for ever. */
@@ -25,7 +27,10 @@ export const openSystem = async (options: SystemOptions): Promise<Simulation> =>
   await simulation.addAuctioneer();
   await simulation.addAuctioneer();
   for (let index = 0; index < options.cells; index += 1) {
-    await simulation.addCell(`cell-${index + 1}`, { ...CELL_SIZE, zone: `z${(index % 3) + 1}` });
+    await simulation.addCell(`cell-${index + 1}`, {
+      ...(options.size ?? CELL_SIZE),
+      zone: `z${(index % 3) + 1}`,
+    });
   }
   await simulation.run(5);
   must(await simulation.drive(simulation.client.upsertDomain('apps', 0, 'people')));
