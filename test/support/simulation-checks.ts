@@ -31,9 +31,14 @@ const instanceProblems = (simulation: Simulation): string[] => {
   const rows = rowsOf(simulation);
   const contents = contentsOf(simulation);
   const desired = new Map(desiredOf(simulation).map((lrp) => [lrp.processGuid, lrp]));
+  // the routes of a lost instance stay for as long as its replacement finds no room
+  const waitsFor = ({ processGuid, index }: ActualLrp): boolean =>
+    rows.some((row) => row.processGuid === processGuid && row.index === index && row.state === 'UNCLAIMED') &&
+    !hasRoomFor(simulation, desired.get(processGuid)?.memoryMb ?? 0);
   for (const row of rows) {
     const name = `${row.processGuid}/${row.index}`;
     if (row.index >= (desired.get(row.processGuid)?.instances ?? 0)) problems.push(`${name} is not desired`);
+    if (row.presence === 'SUSPECT' && waitsFor(row)) continue;
     if (row.presence !== 'ORDINARY') problems.push(`${name} is ${row.presence}`);
     else if (
       row.state === 'UNCLAIMED' &&
@@ -52,7 +57,8 @@ const instanceProblems = (simulation: Simulation): string[] => {
     byGuid.delete(identity.guid);
   }
   for (const row of byGuid.values()) {
-    if (row.instanceGuid !== '') problems.push(`${row.processGuid}/${row.index} has no container`);
+    if (row.instanceGuid !== '' && row.presence === 'ORDINARY')
+      problems.push(`${row.processGuid}/${row.index} has no container`);
   }
   for (const { processGuid, instances } of desired.values()) {
     const have = new Set(rows.filter((row) => row.processGuid === processGuid).map(({ index }) => index));
