@@ -42,6 +42,8 @@ interface Waiting {
   /** of payloads, decoded */
   bytes: number;
   last: bigint;
+  /** to be forgotten when its lines are out */
+  closed: boolean;
 }
 
 const keyOf = ({ logGuid, index }: LogSource): string => `${logGuid}.${index}`;
@@ -67,6 +69,7 @@ export const createLogPublisher = (options: { bus: Bus; clock: Clock; logger: Lo
     if (!bus.publish(logSubject(waiting.source.logGuid, waiting.source.index), bytes)) return;
     waiting.lines = [];
     waiting.bytes = 0;
+    if (waiting.closed) sources.delete(keyOf(waiting.source));
   };
 
   /** what could not be sent waits for the bus, within bounds */
@@ -88,7 +91,8 @@ export const createLogPublisher = (options: { bus: Bus; clock: Clock; logger: Lo
 
   const sourceOf = (source: LogSource): Waiting => {
     const key = keyOf(source);
-    const waiting = sources.get(key) ?? { source, lines: [], bytes: 0, last: 0n };
+    const waiting = sources.get(key) ?? { source, lines: [], bytes: 0, last: 0n, closed: false };
+    waiting.closed = false;
     sources.set(key, waiting);
     return waiting;
   };
@@ -121,8 +125,9 @@ export const createLogPublisher = (options: { bus: Bus; clock: Clock; logger: Lo
     close(source) {
       const waiting = sources.get(keyOf(source));
       if (waiting === undefined) return;
-      send(waiting);
+      waiting.closed = true;
       if (waiting.lines.length === 0) sources.delete(keyOf(source));
+      else send(waiting);
     },
   };
 };

@@ -118,3 +118,37 @@ t.test('publisher - batches, in order, and keeps lines while the bus is away, wi
     'the newest',
   );
 });
+
+t.test('publisher - a source closed while the bus is away is forgotten once its lines are out', async (t) => {
+  const clock = createFakeClock();
+  const bus = createMemoryBus({ clock });
+  const batches: LogBatch[] = [];
+  bus.client().subscribe('log.guid.0', ({ payload }) => {
+    batches.push(JSON.parse(Buffer.from(payload).toString()) as LogBatch);
+  });
+  const publisher = createLogPublisher({ bus, clock, logger: silentLogger });
+  const line = (life: string, timestamp: bigint) => {
+    const source = { logGuid: 'guid', index: 0, tags: { life } };
+    publisher.append(source, { sourceType: 'A', stream: 'OUT', bytes: Buffer.from('x'), timestamp });
+    return source;
+  };
+  bus.disconnect();
+  publisher.close(line('first', 9n));
+  bus.reconnect();
+  await clock.advance(100);
+  line('second', 5n);
+  await clock.advance(100);
+  t.match(batches, [
+    { tags: { life: 'first' }, lines: [{ timestamp: '9' }] },
+    { tags: { life: 'second' }, lines: [{ timestamp: '5' }] },
+  ]);
+
+  bus.disconnect();
+  publisher.close(line('third', 6n));
+  line('fourth', 7n);
+  bus.reconnect();
+  await clock.advance(100);
+  line('fourth', 3n);
+  await clock.advance(100);
+  t.match(batches.at(-1), { lines: [{ timestamp: '8' }] }, 'used anew, it is not forgotten');
+});
