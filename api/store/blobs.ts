@@ -24,7 +24,10 @@ export interface BlobStore {
   start(): Promise<void>;
   receive(source: Readable, name: string): Promise<ReceivedBlob>;
   discard(blob: ReceivedBlob): Promise<void>;
-  /** gives a received blob its name; it is safe from sweeps until `release` is called, after its row is durable */
+  /**
+   * Gives a received blob its name; it is safe from sweeps until `release` is called, after its row is durable.
+   * When it rejects, nothing is left but perhaps a named file for the next sweep.
+   */
   keep(blob: ReceivedBlob): Promise<{ release(): void }>;
   path(sha256: string): string;
   /** undefined when there is no such file */
@@ -106,11 +109,17 @@ export const createBlobStore = (directory: string): BlobStore => {
     discard: ({ path }) => rm(path, { force: true }),
     async keep({ path, sha256 }) {
       const pinned = pin(sha256);
-      await exclusively(async () => {
-        await rename(path, join(directory, sha256));
-        await syncDirectory(directory);
-      });
-      return pinned;
+      try {
+        await exclusively(async () => {
+          await rename(path, join(directory, sha256));
+          await syncDirectory(directory);
+        });
+        return pinned;
+      } catch (error) {
+        pinned.release();
+        await rm(path, { force: true });
+        throw error;
+      }
     },
     path: (sha256) => join(directory, sha256),
     async read(sha256) {
