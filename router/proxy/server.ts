@@ -102,16 +102,23 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
   };
 };
 
-/** Answers what is no HTTP, unless an answer is under way already: bytes within it would be part of it. */
+/** Whether what cannot be read is the rest of a request that has its answer, or follows one that was to be the last. */
+const isAnswered = (current: ServerResponse): boolean => !current.req.complete || !current.shouldKeepAlive;
+
+/**
+ * Answers what is no HTTP, once: not when an answer is under way already, since bytes within it would be part of
+ * it, and not after one.
+ */
 const refuseMalformed = (busy: WeakMap<Duplex, ServerResponse>) => {
   return (error: Error & { code?: string }, socket: Duplex): void => {
     const current = busy.get(socket);
-    const answering = current !== undefined && current.headersSent && !current.writableFinished;
-    if (error.code === 'ECONNRESET' || !socket.writable || answering) {
+    const begun = current?.headersSent === true;
+    if (error.code === 'ECONNRESET' || !socket.writable || (begun && !current.writableFinished)) {
       socket.destroy();
       return;
     }
-    socket.end(error.code === 'HPE_HEADER_OVERFLOW' ? TOO_LARGE : MALFORMED, () => socket.destroy());
+    if (begun && isAnswered(current)) socket.end(() => socket.destroy());
+    else socket.end(error.code === 'HPE_HEADER_OVERFLOW' ? TOO_LARGE : MALFORMED, () => socket.destroy());
   };
 };
 

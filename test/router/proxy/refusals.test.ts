@@ -192,3 +192,30 @@ void t.test('health - probes by their User-Agent, whatever their host', async (t
   t.equal(answer.headers.expires, '0');
   t.equal(answer.headers.connection, 'close');
 });
+
+void t.test('errors - what cannot be read is answered once, and then nothing more comes', async (t) => {
+  const router = await startRouter(t);
+  const app = await startApp(t, (_req, res) => void res.end('early'));
+  await router.register({ ...app.endpoint, uris: ['app.test'] });
+  const head = 'POST / HTTP/1.1\r\nHost: app.test\r\n';
+  for (const [request, status] of [
+    [`${head}Transfer-Encoding: gzip\r\n\r\nhello`, 501],
+    [`${head}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, 501],
+    [`${head}Transfer-Encoding: gzip, chunked\r\n\r\nno chunk\r\n`, 501],
+    [`${head}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n`, 400],
+    [`${head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+    ['GET http://user@app.test/ HTTP/1.1\r\nHost: app.test\r\n\r\nhello\r\n\r\n', 400],
+  ] as const) {
+    const client = await openRaw(t, router.port);
+    client.send(request);
+    await client.untilEnd();
+    t.match(client.received(), new RegExp(`^HTTP/1.1 ${status} `), JSON.stringify(request));
+    t.equal(client.received().split('HTTP/1.1 ').length, 2, JSON.stringify(request));
+  }
+  const client = await openRaw(t, router.port);
+  client.send(`${head}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`);
+  await client.until('early');
+  client.send('no chunk\r\n');
+  await client.untilEnd();
+  t.equal(client.received().split('HTTP/1.1 ').length, 2, 'a body that breaks after its answer');
+});
