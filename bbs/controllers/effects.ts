@@ -1,6 +1,7 @@
 import type { Ack, AuctionAck, AuctionRequest, LrpStart, TaskStart } from '../../common/model/auction.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { unattended } from '../../common/runtime/unattended.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import { cellSubject, SUBJECTS } from '../../common/wire/subjects.js';
 import { isToken } from '../../common/model/ids.js';
@@ -19,7 +20,7 @@ export interface EffectsOptions {
 }
 
 export interface Effects {
-  /** sends what one commit gave out; nothing waits for it */
+  /** sends what one commit gave out; nothing waits for it, and it never throws */
   send(effects: readonly { effect: Effect; traceId: string }[]): void;
   /** whether a rejection of that task now is one of its retries (design §8.2) */
   counted(taskGuid: string): boolean;
@@ -104,9 +105,8 @@ export const createEffects = (options: EffectsOptions): Effects => {
   /** tasks last asked for only because room appeared */
   const extra = new Set<string>();
 
-  const guard = (work: Promise<void>): void => {
-    work.catch((error: unknown) => logger.error('effect-failed', { error }));
-  };
+  /** what fails costs none of the others */
+  const guard = (work: () => unknown): void => unattended({ logger, event: 'effect-failed' }, work);
 
   const wantTask = (effect: Extract<Effect, { kind: 'auction-task' }>, wanted: Wanted): void => {
     if (effect.counted) extra.delete(effect.start.taskGuid);
@@ -125,8 +125,14 @@ export const createEffects = (options: EffectsOptions): Effects => {
       case 'stop':
       case 'cancel':
       case 'update':
-        return guard(toCell(effect, traceId));
+        return guard(() => toCell(effect, traceId));
     }
+  };
+
+  const request = (traceId: string, { lrps, tasks }: Wanted): void => {
+    for (const wanted of lrpRequests(traceId, lrps)) guard(() => toAuctioneer(SUBJECTS.auctionLrps, wanted));
+    for (const wanted of taskRequests(traceId, tasks))
+      guard(() => toAuctioneer(SUBJECTS.auctionTasks, wanted));
   };
 
   return {
@@ -135,13 +141,9 @@ export const createEffects = (options: EffectsOptions): Effects => {
       for (const { effect, traceId } of effects) {
         const wanted = byTrace.get(traceId) ?? { lrps: [], tasks: [] };
         byTrace.set(traceId, wanted);
-        sendOne(effect, traceId, wanted);
+        guard(() => sendOne(effect, traceId, wanted));
       }
-      for (const [traceId, { lrps, tasks }] of byTrace) {
-        for (const request of lrpRequests(traceId, lrps)) guard(toAuctioneer(SUBJECTS.auctionLrps, request));
-        for (const request of taskRequests(traceId, tasks))
-          guard(toAuctioneer(SUBJECTS.auctionTasks, request));
-      }
+      for (const [traceId, wanted] of byTrace) guard(() => request(traceId, wanted));
     },
     counted: (taskGuid) => !extra.has(taskGuid),
     forget: (taskGuid) => void extra.delete(taskGuid),

@@ -5,6 +5,7 @@ import type { Bus } from '../../common/ports/bus.js';
 import { MAX_PAYLOAD_BYTES } from '../../common/ports/bus.js';
 import type { Cancel } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { unattended } from '../../common/runtime/unattended.js';
 import { encode, toJson } from '../../common/wire/codec.js';
 import { bbsEventSubject } from '../../common/wire/subjects.js';
 
@@ -18,6 +19,7 @@ export interface ToldEvent {
 }
 
 export interface EventHub {
+  /** never throws: whoever fails to hear of it costs nobody else theirs */
   publish(event: BbsEvent): void;
   subscribe(listener: (event: ToldEvent) => void): Cancel;
 }
@@ -74,8 +76,9 @@ export const createEventHub = (options: { bus: Bus; logger: Logger; epoch: numbe
       sequence += 1;
       const json = lazily(() => JSON.stringify(toJson('BbsEvent', event)));
       const told: ToldEvent = { id: `${epoch}-${sequence}`, kind: event.kind, event, json };
-      for (const listener of listeners) listener(told);
-      toBus(event);
+      const failed = { logger, event: 'events.failed', fields: { kind: event.kind, id: told.id } };
+      for (const listener of listeners) unattended(failed, () => listener(told));
+      unattended(failed, () => toBus(event));
     },
     subscribe(listener) {
       listeners.add(listener);
