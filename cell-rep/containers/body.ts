@@ -166,8 +166,8 @@ export const runBody = async (options: BodyOptions): Promise<BodyResult> => {
   if (early !== undefined) return { ...early, retryable: early.retryable ?? false };
   const controller = new AbortController();
   const all = steps(options, AbortSignal.any([signal, controller.signal]));
-  const verdict = await firstVerdict(all);
-  controller.abort();
+  // nothing goes on watching a container whose life is over, by a defect either
+  const verdict = await firstVerdict(all).finally(() => controller.abort());
   await Promise.all(all);
   if (context.detached.aborted) return forever();
   return { ...(verdict ?? { ok: true }), retryable: false };

@@ -92,5 +92,5 @@ export const watchLiveness = async (options: LivenessOptions): Promise<string | 
 const firstFailed = (starts: Promise<Startup>[]): Promise<Startup> =>
   new Promise((resolve, reject) => {
     for (const start of starts) start.then((one) => one?.passed === true || resolve(one), reject);
-    void Promise.all(starts).then(() => resolve({ passed: true }));
+    void Promise.all(starts).then(() => resolve({ passed: true }), reject);
   });

@@ -186,10 +186,10 @@ const createFaults = (
     // as when the machine's time is set
     'clock-jump': () => clock.jump(between(-60_000, 60_000)),
     'slow-runtimes'() {
-      Object.assign(faults.runtime, { slowMs: between(10, 5_000), refuse: 0.1 });
+      Object.assign(faults.runtime, { slowMs: between(10, 5_000), refuse: 0.1, fail: 0.05 });
       agenda.later(
         between(5, 40),
-        () => Object.assign(faults.runtime, { slowMs: 0, refuse: 0 }) && undefined,
+        () => Object.assign(faults.runtime, { slowMs: 0, refuse: 0, fail: 0 }) && undefined,
       );
     },
   };

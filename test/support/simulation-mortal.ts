@@ -150,7 +150,12 @@ export interface RuntimeFaults {
   slowMs: number;
   /** chance that a container cannot be made */
   refuse: number;
+  /** chance that making, running or destroying rejects, as an engine does that is in trouble */
+  fail: number;
 }
+
+/** What a runtime in trouble rejects with. */
+export const IN_TROUBLE = 'the simulated engine is in trouble';
 
 /** The runtime as one life of a rep sees it: containers stay when the life ends. */
 export const createMortalRuntime = (
@@ -158,12 +163,20 @@ export const createMortalRuntime = (
   { life, random, faults }: { life: Life; random: Random; faults: RuntimeFaults },
 ): ContainerRuntime => {
   const pause = (): Promise<void> => life.clock.sleep(random.fraction() * faults.slowMs);
+  const stumble = (): void => {
+    if (faults.fail > 0 && random.fraction() < faults.fail) throw new Error(IN_TROUBLE);
+  };
   const wrapped = (container: Container): Container => {
     const own = mortalContainer(container, life);
     return {
       ...own,
+      run: async (spec) => {
+        stumble();
+        return own.run(spec);
+      },
       destroy: async () => {
         if (faults.slowMs > 0) await pause();
+        stumble();
         await own.destroy();
       },
     };
@@ -175,6 +188,7 @@ export const createMortalRuntime = (
     stop: life.live(() => runtime.stop()),
     healthy: () => runtime.healthy(),
     create: life.live(async (spec) => {
+      stumble();
       if (faults.slowMs > 0) await pause();
       if (faults.refuse > 0 && random.fraction() < faults.refuse)
         return { ok: false, reason: 'no room on the disk' };

@@ -23,7 +23,7 @@ import { createSimulatedCell } from './simulation-cell.js';
 import type { Fold } from './simulation-fold.js';
 import { createFold } from './simulation-fold.js';
 import type { BusFaults, Life, RuntimeFaults } from './simulation-mortal.js';
-import { createLife, createMortalBus, noBusFaults } from './simulation-mortal.js';
+import { IN_TROUBLE, createLife, createMortalBus, noBusFaults } from './simulation-mortal.js';
 
 export interface Faults {
   bus: BusFaults;
@@ -110,13 +110,14 @@ const createRing = (clock: FakeClock, complain: (problem: string) => void) => {
       (level: string) =>
       (event: string, fields?: LogFields): void => {
         const all = { ...bound, ...fields };
-        const text = `${(clock.monotonic() / 1000).toFixed(3)} ${level} ${prefix}${event}`;
+        const head = `${(clock.monotonic() / 1000).toFixed(3)} ${level} ${prefix}${event}`;
         const printed = Object.entries(all).map(
           ([key, value]) => `${key}=${value instanceof Error ? value.stack : JSON.stringify(value)}`,
         );
-        lines.push(`${text} ${printed.join(' ')}`);
+        const text = `${head} ${printed.join(' ')}`;
+        lines.push(text);
         if (lines.length > KEPT_LINES * 2) lines.splice(0, KEPT_LINES);
-        if (NEVER.some((part) => event.includes(part))) complain(lines.at(-1) ?? '');
+        if (NEVER.some((part) => event.includes(part)) && !text.includes(IN_TROUBLE)) complain(text);
       };
     return {
       debug: () => undefined,
@@ -142,7 +143,11 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
   const bus = createMemoryBus({ clock, logger });
   const engine = createMemoryEngine();
   const store: StoreState = { writing: 0, cut: 0 };
-  const faults: Faults = { bus: noBusFaults(), wire: noWireFaults(), runtime: { slowMs: 0, refuse: 0 } };
+  const faults: Faults = {
+    bus: noBusFaults(),
+    wire: noWireFaults(),
+    runtime: { slowMs: 0, refuse: 0, fail: 0 },
+  };
   const cells = new Map<string, SimulatedCell>();
   const auctioneers = new Map<string, SimulatedAuctioneer>();
   const starts = new Map<string, number>();
