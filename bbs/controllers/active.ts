@@ -6,6 +6,7 @@ import type { StoreEngine } from '../../common/store/engine.js';
 import { openGroupStore } from '../../common/store/group-store.js';
 import type { BbsConfig } from '../config.js';
 import { decided } from '../core/decision.js';
+import { clampDomains } from '../core/domains.js';
 import { endedLease } from '../core/leases.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
 import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
@@ -85,6 +86,13 @@ const forgetLeases = async (store: BbsStore, transactions: Transactions): Promis
   );
 };
 
+const clampFreshness = async (store: BbsStore, transactions: Transactions): Promise<void> => {
+  if (store.committed.domains.count() === 0) return;
+  await transactions.run('clamp-domains', '', (tables, ctx) =>
+    decided(undefined, { changes: clampDomains(values(tables.domains), ctx.steadyNow) }),
+  );
+};
+
 /** Opens the store and puts the board on it. Nothing is served and nothing runs yet. */
 export const openActive = async (options: ActiveOptions): Promise<Active> => {
   const { config, clock, logger, bus, engine } = options;
@@ -98,6 +106,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   const parts = { ...options, store };
   const transactions = createTransactions(parts);
   if (config.forgetLeasesOnStart) await forgetLeases(store, transactions);
+  await clampFreshness(store, transactions);
   const presence = createPresence({ ...parts, transactions, hearing: createHearing({ clock, bus }) });
   const converger = createConverger({ ...parts, transactions, presence });
   const effects = createEffects({

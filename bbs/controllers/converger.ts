@@ -42,7 +42,7 @@ export const createConvergence = (options: ConvergerOptions) => {
     now: ctx.now,
     gone: presence.gone,
     present: presence.present,
-    fresh: (domain) => isFresh(tables.domains.get(domain), ctx.now),
+    fresh: (domain) => isFresh(tables.domains.get(domain), ctx.steadyNow),
     stale: staleMs * NS_PER_MS,
   });
 
@@ -77,7 +77,7 @@ export const createConvergence = (options: ConvergerOptions) => {
 
     domains: (traceId: string) =>
       transactions.run('converge-domains', traceId, (tables, ctx) =>
-        decided(undefined, { changes: pruneDomains(values(tables.domains), ctx.now) }),
+        decided(undefined, { changes: pruneDomains(values(tables.domains), ctx.steadyNow) }),
       ),
     processes: (traceId: string, guids: readonly string[], staleMs: number) =>
       transactions.run('converge-lrps', traceId, (tables, ctx) => {

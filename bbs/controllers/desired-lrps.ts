@@ -63,7 +63,7 @@ export const createDesiredLrpApi = ({ transactions, store, presence }: BoardPart
       );
     },
     async domains() {
-      const now = transactions.now();
+      const now = transactions.steadyNow();
       return ok([...values(committed.domains)].filter((row) => isFresh(row, now)).map((row) => row.name));
     },
   };

@@ -22,26 +22,34 @@ export interface Transactions {
     traceId: string,
     decide: (tables: PendingTables, ctx: Context) => Decided<T>,
   ): Promise<BbsResult<T>>;
-  /** ns since the epoch */
-  now(): number;
+  /** ns since the epoch, never set back */
+  steadyNow(): number;
 }
 
 const NS_PER_MS = 1e6;
 
-/** Nothing was stored: asking again is right. */
-const storeError = ({ code, message }: CommitError): BbsError => ({
-  type: 'UnknownError',
-  message: `${code}: ${message}`,
-  unavailable: true,
-});
+/** ms by which the wall clock may outrun the monotonic one between two readings without having been set */
+const TOLERANCE_MS = 1_000;
 
-export const emissionsOf = <T>({ events, effects }: Decision<T>, traceId: string): Emission[] => [
-  ...events.map((event) => ({ event })),
-  ...effects.map((effect) => ({ effect, traceId })),
-];
+/**
+ * Begins with the wall clock and goes on with the monotonic one, but for steps forward: the machine may have
+ * slept. Steps back are not followed. ns since the epoch.
+ */
+const createSteadyClock = (clock: Clock): (() => number) => {
+  let [wall, monotonic] = [clock.now(), clock.monotonic()];
+  let steady = wall;
+  return () => {
+    const passed = { wall: clock.now() - wall, monotonic: clock.monotonic() - monotonic };
+    wall += passed.wall;
+    monotonic += passed.monotonic;
+    steady += passed.wall > passed.monotonic + TOLERANCE_MS ? passed.wall : passed.monotonic;
+    return Math.round(steady) * NS_PER_MS;
+  };
+};
 
 export const createTransactions = ({ store, clock, random, logger }: TransactionOptions): Transactions => {
   const now = (): number => clock.now() * NS_PER_MS;
+  const steadyNow = createSteadyClock(clock);
 
   const decideAndApply = <T>(tables: PendingTables, ctx: Context, decided: Decided<T>) => {
     if (!decided.ok) return { value: decided as BbsResult<T>, events: [] };
@@ -51,7 +59,7 @@ export const createTransactions = ({ store, clock, random, logger }: Transaction
   };
 
   return {
-    now,
+    steadyNow,
     async run<T>(
       name: string,
       traceId: string,
@@ -59,7 +67,7 @@ export const createTransactions = ({ store, clock, random, logger }: Transaction
     ): Promise<BbsResult<T>> {
       logger.debug(`${name}.starting`, { traceId });
       const committed = await store.transact((tables) => {
-        const ctx: Context = { now: now(), newGuid: random.uuid, traceId };
+        const ctx: Context = { now: now(), steadyNow: steadyNow(), newGuid: random.uuid, traceId };
         return decideAndApply(tables, ctx, decide(tables, ctx));
       });
       const result = committed.ok ? committed.value : err(storeError(committed.error));

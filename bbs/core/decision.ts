@@ -14,6 +14,8 @@ import type { Task } from '../../common/model/task.js';
 /** What a decision may know besides the rows it decides on. */
 export interface Context {
   now: Nanoseconds;
+  /** ns since the epoch by a clock that is never set back: what destroys when it is over lasts by this one */
+  steadyNow: Nanoseconds;
   newGuid(): string;
   traceId: string;
 }
@@ -33,8 +35,10 @@ export type Change =
 
 export interface DomainRow {
   name: string;
-  /** ns since the epoch; 0 = for ever */
+  /** ns since the epoch, steady; 0 = for ever */
   expiresAt: Nanoseconds;
+  /** s that it was given */
+  ttlSeconds: number;
 }
 
 /**

@@ -32,7 +32,7 @@ export const must = <T, E>(result: { ok: true; value: T } | { ok: false; error: 
 
 export const context = (now = NOW): Context => {
   let made = 0;
-  return { now, newGuid: () => `guid-${(made += 1)}`, traceId: 'trace' };
+  return { now, steadyNow: now, newGuid: () => `guid-${(made += 1)}`, traceId: 'trace' };
 };
 
 export const desiredLrp = (overrides: Partial<DesiredLrp> = {}): DesiredLrp => ({

@@ -36,9 +36,9 @@ t.test('convergence - a process as desired is left alone', async (t) => {
 
 t.test('convergence 1 - expired domains are pruned', async (t) => {
   const rows = [
-    { name: 'over', expiresAt: NOW - 1 },
-    { name: 'fresh', expiresAt: NOW + SECOND },
-    { name: 'for-ever', expiresAt: 0 },
+    { name: 'over', expiresAt: NOW - 1, ttlSeconds: 1 },
+    { name: 'fresh', expiresAt: NOW + SECOND, ttlSeconds: 1 },
+    { name: 'for-ever', expiresAt: 0, ttlSeconds: 0 },
   ];
   t.match(pruneDomains(rows, NOW), [{ remove: { name: 'over' } }]);
 });

@@ -66,11 +66,11 @@ t.test('kv - compare and set', async (t) => {
 t.test('domains - fresh until the TTL is over; zero is for ever', async (t) => {
   const made = must(upsertDomain({ domain: 'apps', ttlSeconds: 10 }, context()));
   t.match(made.changes, [{ put: { name: 'apps', expiresAt: NOW + 10 * SECOND } }]);
-  const row = { name: 'apps', expiresAt: NOW + 10 * SECOND };
+  const row = { name: 'apps', expiresAt: NOW + 10 * SECOND, ttlSeconds: 10 };
   t.ok(isFresh(row, NOW + 9 * SECOND));
   t.notOk(isFresh(row, NOW + 10 * SECOND));
   t.notOk(isFresh(undefined, NOW));
-  t.ok(isFresh({ name: 'apps', expiresAt: 0 }, NOW));
+  t.ok(isFresh({ name: 'apps', expiresAt: 0, ttlSeconds: 0 }, NOW));
   t.equal(errorType(upsertDomain({ domain: '', ttlSeconds: 0 }, context())), 'InvalidRequest');
 });
 
