@@ -47,6 +47,18 @@ const createSteadyClock = (clock: Clock): (() => number) => {
   };
 };
 
+/** Nothing was stored: asking again is right. */
+const storeError = ({ code, message }: CommitError): BbsError => ({
+  type: 'UnknownError',
+  message: `${code}: ${message}`,
+  unavailable: true,
+});
+
+export const emissionsOf = <T>({ events, effects }: Decision<T>, traceId: string): Emission[] => [
+  ...events.map((event) => ({ event })),
+  ...effects.map((effect) => ({ effect, traceId })),
+];
+
 export const createTransactions = ({ store, clock, random, logger }: TransactionOptions): Transactions => {
   const now = (): number => clock.now() * NS_PER_MS;
   const steadyNow = createSteadyClock(clock);
