@@ -1,0 +1,253 @@
+/**
+ * A Docker engine of a test's own: its own socket, directories and bridge, no rule in the machine's firewall, and
+ * nothing left of it afterwards. Takes root and Debian's docker.io.
+ */
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type t from 'tap';
+import { eventually } from './eventually.js';
+import { isRequired, onPath, suiteAvailable } from './requires.js';
+
+const exec = promisify(execFile);
+
+export interface DockerEngine {
+  readonly socketPath: string;
+  /** an image of this machine's own Node, shell and C library, with a user vcap whose home is /home/vcap */
+  readonly image: string;
+  /** the docker command, against this engine; answers what it printed */
+  docker(...args: string[]): Promise<string>;
+  /** stops the engine as a crash would, leaving its directories */
+  kill(): Promise<void>;
+  /** starts it again on the same socket */
+  start(): Promise<void>;
+  /** removes every container, the engine, and all that it left */
+  close(): Promise<void>;
+}
+
+const PREFIX = 'outcry-docker-';
+/** of the tests' bridges; the third number tells them apart */
+const NETWORK = '10.213';
+const IMAGE = 'outcry-test-stack';
+export const IMAGE_NODE = '/usr/local/bin/node';
+const PROGRAMS = ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ls', 'touch'];
+
+const bridgeName = (slice: number): string => `outcry${slice}`;
+
+const freeSlice = (): number => {
+  const taken = new Set(
+    Object.values(networkInterfaces())
+      .flat()
+      .map((one) => one?.address.split('.').slice(0, 3).join('.')),
+  );
+  for (let i = 0; i < 250; i += 1) {
+    const slice = 1 + ((process.pid + i) % 250);
+    if (!taken.has(`${NETWORK}.${slice}`) && !existsSync(`/sys/class/net/${bridgeName(slice)}`)) return slice;
+  }
+  throw new Error('no free network for a bridge');
+};
+
+const addBridge = async (slice: number): Promise<void> => {
+  const name = bridgeName(slice);
+  await exec('ip', ['link', 'add', name, 'type', 'bridge']);
+  await exec('ip', ['addr', 'add', `${NETWORK}.${slice}.1/24`, 'dev', name]);
+  await exec('ip', ['link', 'set', name, 'up']);
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const killPid = async (pid: number, what: string): Promise<void> => {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (!command.includes(what)) return; // a number that has been given to somebody else
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended just now
+  }
+  await eventually(() => !isAlive(pid) || !existsSync(`/proc/${pid}/exe`), { what: `end of ${pid}` });
+};
+
+/** Processes that name the engine's directory: containerd and the shims of containers. */
+const killRest = async (dir: string): Promise<void> => {
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    const program = command.split('\0')[0] ?? '';
+    if (/dockerd$|containerd|docker-proxy$/.test(program) && command.includes(dir)) {
+      await killPid(Number(name), dir);
+    }
+  }
+};
+
+const unmountBelow = async (dir: string): Promise<void> => {
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
+  for (const mount of mounts.filter((one) => one.startsWith(`${dir}/`)).reverse()) {
+    await exec('umount', ['-l', mount]).catch(() => undefined);
+  }
+};
+
+const sweep = async (dir: string): Promise<void> => {
+  await killRest(dir);
+  await unmountBelow(dir);
+  const slice = await readFile(join(dir, 'slice'), 'utf8').catch(() => '');
+  if (slice !== '') await exec('ip', ['link', 'del', bridgeName(Number(slice))]).catch(() => undefined);
+  await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+};
+
+/** What a test that was killed has left. */
+const sweepStale = async (): Promise<void> => {
+  for (const name of (await readdir(tmpdir())).filter((one) => one.startsWith(PREFIX))) {
+    const dir = join(tmpdir(), name);
+    const owner = Number(await readFile(join(dir, 'owner'), 'utf8').catch(() => '0'));
+    if (owner > 0 && !isAlive(owner)) await sweep(dir);
+  }
+};
+
+const libraries = async (program: string): Promise<string[]> => {
+  const { stdout } = await exec('ldd', [program]);
+  return [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] ?? '');
+};
+
+/** A root directory with just what the tests' programs need. */
+const buildRoot = async (root: string): Promise<void> => {
+  const copy = async (from: string, to: string): Promise<void> => {
+    await mkdir(dirname(join(root, to)), { recursive: true });
+    await cp(await realpath(from), join(root, to));
+  };
+  const wanted = new Set<string>();
+  const add = async (program: string, to: string): Promise<void> => {
+    await copy(program, to);
+    for (const library of await libraries(program)) wanted.add(library);
+  };
+  await mkdir(join(root, 'usr/bin'), { recursive: true });
+  await symlink('usr/bin', join(root, 'bin'));
+  for (const name of PROGRAMS) await add(onPath(name) ?? name, `/usr/bin/${name}`);
+  await add(process.execPath, IMAGE_NODE);
+  for (const library of wanted) await copy(library, library);
+  await mkdir(join(root, 'etc'));
+  await writeFile(
+    join(root, 'etc/passwd'),
+    'root:x:0:0::/root:/bin/sh\nvcap:x:2000:2000::/home/vcap:/bin/sh\n',
+  );
+  await writeFile(join(root, 'etc/group'), 'root:x:0:\nvcap:x:2000:\n');
+  for (const dir of ['tmp', 'home/vcap', 'root']) await mkdir(join(root, dir), { recursive: true });
+};
+
+const importImage = async (dir: string, socketPath: string): Promise<void> => {
+  const root = join(dir, 'root');
+  await buildRoot(root);
+  const script = [
+    'chmod 1777 "$1/tmp" && chown 2000:2000 "$1/home/vcap" &&',
+    'tar -C "$1" -c . | docker -H "$2" import -c "ENV PATH=/usr/local/bin:/usr/bin:/bin" - "$3"',
+  ].join(' ');
+  await exec('/bin/sh', ['-c', script, 'sh', root, `unix://${socketPath}`, IMAGE]);
+  await rm(root, { recursive: true });
+};
+
+const engineArgs = (dir: string, slice: number): string[] => [
+  `--host=unix://${join(dir, 'docker.sock')}`,
+  `--data-root=${join(dir, 'data')}`,
+  `--exec-root=${join(dir, 'exec')}`,
+  `--pidfile=${join(dir, 'docker.pid')}`,
+  `--bridge=${bridgeName(slice)}`,
+  // host ports are served by docker-proxy: neither firewall nor forwarding is touched
+  ...['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'],
+  '--log-level=warn',
+];
+
+const spawnEngine = async (
+  dir: string,
+  slice: number,
+  docker: DockerEngine['docker'],
+): Promise<ChildProcess> => {
+  const log = createWriteStream(join(dir, 'dockerd.log'), { flags: 'a' });
+  await once(log, 'open');
+  const child = spawn('dockerd', engineArgs(dir, slice), { stdio: ['ignore', log, log] });
+  log.close();
+  const failed = once(child, 'error').then(([error]: Error[]) => Promise.reject(error));
+  const answers = eventually(
+    async () => {
+      if (child.exitCode !== null) return 'ended';
+      return (await docker('version', '--format', 'up').catch(() => '')).trim() === 'up' && 'up';
+    },
+    { timeoutMs: 30_000, what: 'dockerd answers' },
+  );
+  if ((await Promise.race([answers, failed])) === 'up') return child;
+  const lines = (await readFile(join(dir, 'dockerd.log'), 'utf8')).trim().split('\n');
+  throw new Error(`dockerd ended: ${lines.at(-1)}`);
+};
+
+const end = async (child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> => {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+};
+
+export const startDockerEngine = async (): Promise<DockerEngine> => {
+  await sweepStale();
+  const dir = await mkdtemp(join(tmpdir(), PREFIX));
+  await writeFile(join(dir, 'owner'), String(process.pid));
+  const socketPath = join(dir, 'docker.sock');
+  const docker = async (...args: string[]): Promise<string> =>
+    (await exec('docker', ['-H', `unix://${socketPath}`, ...args], { maxBuffer: 64 * 1024 * 1024 })).stdout;
+  let child: ChildProcess | undefined;
+  try {
+    const slice = freeSlice();
+    await writeFile(join(dir, 'slice'), String(slice));
+    await addBridge(slice);
+    const start = async (): Promise<void> => {
+      child = await spawnEngine(dir, slice, docker);
+    };
+    await start();
+    await importImage(dir, socketPath);
+    return {
+      socketPath,
+      image: IMAGE,
+      docker,
+      start,
+      kill: () => end(child, 'SIGKILL'),
+      async close() {
+        const left = (await docker('ps', '-aq').catch(() => '')).split('\n').filter((id) => id !== '');
+        if (left.length > 0) await docker('rm', '-f', ...left).catch(() => undefined);
+        await end(child, 'SIGTERM');
+        await sweep(dir);
+      },
+    };
+  } catch (error) {
+    await end(child, 'SIGKILL');
+    await sweep(dir);
+    throw error;
+  }
+};
+
+/** Runs `suite` with an engine of its own; where none can be had, one skip, or one failure where it is required. */
+export const withDockerEngine = async (
+  tap: typeof t,
+  suite: (engine: DockerEngine) => void | Promise<void>,
+): Promise<void> => {
+  const { available, reason } = suiteAvailable('docker');
+  const engine = available
+    ? await startDockerEngine().catch(
+        (error: Error) => `no Docker engine can be started here: ${error.message}`,
+      )
+    : reason;
+  if (typeof engine !== 'string') {
+    tap.teardown(() => engine.close());
+    return suite(engine);
+  }
+  if (isRequired('docker')) tap.fail(`docker suite: ${engine}, and OUTCRY_REQUIRE names it`);
+  else tap.pass('docker suite', { skip: `docker suite: ${engine}` });
+};
