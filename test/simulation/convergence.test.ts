@@ -42,6 +42,19 @@ for (let round = 0; round < rounds(); round += 1) {
     t.same(wrongs, []);
   });
 
+  t.test(`convergence - cells that have no room for all, OUTCRY_SEED=${seed}`, async (t) => {
+    const { summary, wrongs } = await weather({
+      seed,
+      seconds: 120,
+      faults: FAULTS,
+      faultEvery: 12,
+      peopleEvery: 0.7,
+      memoryMb: 1024,
+    });
+    t.comment(summary);
+    t.same(wrongs, []);
+  });
+
   t.test(`convergence - cells and containers fail, the network holds, OUTCRY_SEED=${seed}`, async (t) => {
     const { summary, wrongs } = await weather({
       seed,

@@ -160,7 +160,8 @@ t.test(
     t.same(containersOf(system), [...guids, 'task'].sort(), 'one container each, and the task');
     t.equal(must(await bbs.task('task')).state, 'Running');
 
-    t.ok(gaps >= 4, `the listener was told of every break: ${gaps}`);
+    // one for the opening; breaks that follow each other within a second are one
+    t.ok(gaps >= 2, `the listener was told that it may have missed something: ${gaps}`);
     known = new Map(rows.map((row) => [keyOf(row), tagOf(row)]));
     must(await bbs.updateDesiredLrp('app-0', { instances: 5 }, 'people'));
     const after = await eventually(() => running(system, 77), PATIENCE);

@@ -167,7 +167,12 @@ const createFaults = (
     store() {
       const chance = random.fraction();
       if (chance < 0.4) return engine.faults.failCommits(1 + Math.floor(random.fraction() * 5));
-      if (chance < 0.7) return engine.faults.unknownCommit(random.fraction() < 0.5);
+      if (chance < 0.7) {
+        engine.faults.unknownCommit(random.fraction() < 0.5);
+        // and nobody can say what became of it: the BBS steps down
+        if (chance < 0.5) engine.faults.failReads(5);
+        return;
+      }
       agenda.later(between(0.1, 15), engine.faults.hold());
     },
     'bus-weather'() {

@@ -1,5 +1,6 @@
 import { assembleAuctioneer } from '../../auctioneer/assemble.js';
 import { auctioneerConfig } from '../../auctioneer/config.js';
+import type { Active } from '../../bbs/controllers/active.js';
 import type { BbsClient } from '../../bbs/index.js';
 import type { ContainerSpec, ProcessSpec } from '../../cell-rep/core/container-runtime.js';
 import { fromTags } from '../../cell-rep/core/identity.js';
@@ -87,6 +88,7 @@ export interface Simulation {
 }
 
 const KEPT_LINES = 4_000;
+const MOST_WRONGS = 20;
 /** Defects, whatever faults there are. */
 const NEVER = [
   'life-failed',
@@ -130,57 +132,40 @@ const createRing = (clock: FakeClock, complain: (problem: string) => void) => {
   return { logger: session('', {}), text: () => lines.slice(-KEPT_LINES).join('\n') };
 };
 
-export const createSimulation = (options: SimulationOptions): Simulation => {
-  const { seed } = options;
-  const random = createSeededRandom(seed);
+/** What all parts of one simulation share. */
+const createGround = (options: SimulationOptions) => {
   const clock = createFakeClock();
   const wrongs: string[] = [];
   const wrong = (what: string): void => {
-    if (wrongs.length < 20) wrongs.push(`${(clock.monotonic() / 1000).toFixed(3)} ${what}`);
+    if (wrongs.length < MOST_WRONGS) wrongs.push(`${(clock.monotonic() / 1000).toFixed(3)} ${what}`);
   };
-  const ring = createRing(clock, wrong);
-  const { logger } = ring;
-  const bus = createMemoryBus({ clock, logger });
-  const engine = createMemoryEngine();
-  const store: StoreState = { writing: 0, cut: 0 };
+  const { logger, text } = createRing(clock, wrong);
   const faults: Faults = {
     bus: noBusFaults(),
     wire: noWireFaults(),
     runtime: { slowMs: 0, refuse: 0, fail: 0 },
   };
-  const cells = new Map<string, SimulatedCell>();
-  const auctioneers = new Map<string, SimulatedAuctioneer>();
+  const random = createSeededRandom(options.seed);
+  return {
+    options,
+    clock,
+    random,
+    logger,
+    faults,
+    wrongs,
+    wrong,
+    log: text,
+    bus: createMemoryBus({ clock, logger }),
+  };
+};
+
+type Ground = ReturnType<typeof createGround>;
+
+/** Counts what is started, and follows what is told. */
+const createWitness = ({ options, wrong }: Ground, cells: Map<string, SimulatedCell>) => {
   const starts = new Map<string, number>();
   const events: BbsEvent[] = [];
   const fold = createFold(wrong);
-  let board: BoardLife | undefined;
-  let boardConnection: MemoryBus | undefined;
-  let made = 0;
-
-  const wired = (life: Life): BbsClient =>
-    createWiredClient({ life, random, faults: faults.wire, board: () => board, logger });
-  const quiet = createWiredClient({
-    life: createLife(clock),
-    random,
-    faults: noWireFaults(),
-    board: () => board,
-    logger,
-  });
-
-  const script = (process: ProcessSpec, container: ContainerSpec): SimulatedScript => {
-    if (process.id === 'main') {
-      const count = (starts.get(container.guid) ?? 0) + 1;
-      starts.set(container.guid, count);
-      const kind = fromTags(container.guid, container.tags)?.kind ?? 'unknown';
-      if (count > 1) wrong(`${kind} ${container.guid} was started ${count} times`);
-    }
-    return options.script?.(process, container) ?? {};
-  };
-
-  const endBoard = (): void => {
-    board = undefined;
-    boardConnection = undefined;
-  };
 
   const onCrash = (event: BbsEvent): void => {
     if (event.kind !== 'actual_lrp_crashed') return;
@@ -188,56 +173,149 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     if (main?.info().running === true) wrong(`${event.instanceGuid} was told to have crashed, and runs`);
   };
 
-  const drive = async <T>(work: Promise<T>): Promise<T> => {
-    let done = false;
-    const ended = (): void => void (done = true);
-    work.then(ended, ended);
-    for (await clock.advance(0); !done;) await clock.advance(1);
-    return work;
+  return {
+    starts,
+    events,
+    fold,
+    script(process: ProcessSpec, container: ContainerSpec): SimulatedScript {
+      if (process.id === 'main') {
+        const count = (starts.get(container.guid) ?? 0) + 1;
+        starts.set(container.guid, count);
+        const kind = fromTags(container.guid, container.tags)?.kind ?? 'unknown';
+        if (count > 1) wrong(`${kind} ${container.guid} was started ${count} times`);
+      }
+      return options.script?.(process, container) ?? {};
+    },
+    /** a board has opened: its state, and from now on its events */
+    follow({ hub, store }: Active): void {
+      fold.reset(store.committed);
+      hub.subscribe(({ event }) => {
+        events.push(event);
+        fold.tell(event);
+        onCrash(event);
+      });
+    },
   };
+};
 
-  const simulation: Simulation = {
-    seed,
-    clock,
-    random,
-    faults,
+type Witness = ReturnType<typeof createWitness>;
+
+/** The BBS, which is there or not, and the ways to it. */
+const createBoards = (ground: Ground, witness: Witness) => {
+  const { options, clock, random, logger, faults } = ground;
+  const engine = createMemoryEngine();
+  const store: StoreState = { writing: 0, cut: 0 };
+  let board: BoardLife | undefined;
+  let connection: MemoryBus | undefined;
+  const wired = (life: Life, onTheWay: WireFaults): BbsClient =>
+    createWiredClient({ life, random, faults: onTheWay, board: () => board, logger });
+
+  return {
     engine,
     store,
-    cells,
-    auctioneers,
-    fold,
-    events,
-    wrongs,
-    starts,
-    client: quiet,
+    wired: (life: Life) => wired(life, faults.wire),
+    client: wired(createLife(clock), noWireFaults()),
     board: () => board,
-    boardConnection: () => boardConnection,
-    async startBbs() {
-      boardConnection = bus.client();
+    boardConnection: () => connection,
+    async startBbs(): Promise<void> {
+      connection = ground.bus.client();
       board = await startBoard({
         clock,
         random,
         logger,
-        bus: boardConnection,
+        bus: connection,
         engine,
         busFaults: faults.bus,
         commitMs: options.commitMs ?? 0,
         storeState: store,
         config: options.bbs ?? {},
-        onOpen({ hub, store: opened }) {
-          fold.reset(opened.committed);
-          hub.subscribe(({ event }) => {
-            events.push(event);
-            fold.tell(event);
-            onCrash(event);
-          });
-        },
+        onOpen: witness.follow,
       });
     },
-    killBbs() {
+    killBbs(): void {
       board?.kill();
-      endBoard();
+      board = undefined;
+      connection = undefined;
     },
+  };
+};
+
+const createAuctioneers = (ground: Ground, wired: (life: Life) => BbsClient) => {
+  const { options, clock, random, logger, faults } = ground;
+  const auctioneers = new Map<string, SimulatedAuctioneer>();
+  let made = 0;
+  return {
+    auctioneers,
+    async addAuctioneer(): Promise<SimulatedAuctioneer> {
+      made += 1;
+      const name = `auctioneer-${made}`;
+      const life = createLife(clock);
+      const connection = ground.bus.client();
+      const { members } = assembleAuctioneer({
+        config: must(auctioneerConfig.parse(options.auctioneer ?? {}, 'simulation')),
+        clock: life.clock,
+        random,
+        logger: logger.session(name),
+        bus: createMortalBus(connection, { life, random, faults: faults.bus }),
+        bbs: wired(life),
+      });
+      const kill = (): void => {
+        auctioneers.delete(name);
+        life.kill();
+        connection.disconnect();
+        void connection.close();
+      };
+      const auctioneer: SimulatedAuctioneer = { name, connection, kill };
+      auctioneers.set(name, auctioneer);
+      await createGroup(members, logger).start();
+      return auctioneer;
+    },
+  };
+};
+
+const createTime = ({ clock, options: { seed } }: Ground) => ({
+  async drive<T>(work: Promise<T>): Promise<T> {
+    let done = false;
+    const ended = (): void => void (done = true);
+    work.then(ended, ended);
+    for (await clock.advance(0); !done;) await clock.advance(1);
+    return work;
+  },
+  run: (seconds: number) => clock.advance(seconds * 1000),
+  async until(problems: () => string[] | Promise<string[]>, seconds: number): Promise<number> {
+    let last: string[] = [];
+    for (let passed = 0; passed <= seconds; passed += 1) {
+      last = await problems();
+      if (last.length === 0) return passed;
+      await clock.advance(1000);
+    }
+    throw new Error(`seed ${seed}: after ${seconds} s still: ${last.slice(0, 10).join(' · ')}`);
+  },
+});
+
+export const createSimulation = (options: SimulationOptions): Simulation => {
+  const ground = createGround(options);
+  const { clock, random, logger, faults, wrongs, log, bus } = ground;
+  const cells = new Map<string, SimulatedCell>();
+  const witness = createWitness(ground, cells);
+  const { wired, ...boards } = createBoards(ground, witness);
+  const auctions = createAuctioneers(ground, wired);
+  const time = createTime(ground);
+  const { starts, events, fold, script } = witness;
+  return {
+    seed: options.seed,
+    clock,
+    random,
+    faults,
+    wrongs,
+    log,
+    cells,
+    starts,
+    events,
+    fold,
+    ...boards,
+    ...auctions,
+    ...time,
     async addCell(cellId, size) {
       const cell = createSimulatedCell({
         ...size,
@@ -254,60 +332,20 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
         config: options.rep ?? {},
       });
       cells.set(cellId, cell);
-      await drive(cell.start());
+      await time.drive(cell.start());
       return cell;
     },
-    async addAuctioneer() {
-      made += 1;
-      const name = `auctioneer-${made}`;
-      const life = createLife(clock);
-      const connection = bus.client();
-      const { members } = assembleAuctioneer({
-        config: must(auctioneerConfig.parse(options.auctioneer ?? {}, 'simulation')),
-        clock: life.clock,
-        random,
-        logger: logger.session(name),
-        bus: createMortalBus(connection, { life, random, faults: faults.bus }),
-        bbs: wired(life),
-      });
-      const auctioneer: SimulatedAuctioneer = {
-        name,
-        connection,
-        kill() {
-          auctioneers.delete(name);
-          life.kill();
-          connection.disconnect();
-          void connection.close();
-        },
-      };
-      auctioneers.set(name, auctioneer);
-      await createGroup(members, logger).start();
-      return auctioneer;
-    },
-    drive,
     async revive(cell) {
       if (cells.get(cell.cellId) !== cell) return;
       cell.kill();
-      await drive(cell.start());
+      await time.drive(cell.start());
     },
-    run: (seconds) => clock.advance(seconds * 1000),
-    async until(problems, seconds) {
-      let last: string[] = [];
-      for (let passed = 0; passed <= seconds; passed += 1) {
-        last = await problems();
-        if (last.length === 0) return passed;
-        await clock.advance(1000);
-      }
-      throw new Error(`seed ${seed}: after ${seconds} s still: ${last.slice(0, 10).join(' · ')}`);
-    },
-    log: ring.text,
     close() {
       for (const cell of cells.values()) cell.kill();
-      for (const auctioneer of [...auctioneers.values()]) auctioneer.kill();
-      board?.kill();
+      for (const auctioneer of [...auctions.auctioneers.values()]) auctioneer.kill();
+      boards.killBbs();
     },
   };
-  return simulation;
 };
 
 /** The seed of a run: OUTCRY_SEED, or one that is different every time. */
