@@ -31,6 +31,7 @@ const terminate = async (process: RunningProcess, context: StepContext): Promise
   await process.signal('SIGTERM');
   const exit = await within(context.clock, context.graceMs, process.exited);
   if (exit !== undefined) return { exit, exceeded: false };
+  if (context.detached.aborted) return undefined;
   await process.signal('SIGKILL');
   const killed = await within(context.clock, KILL_WAIT_MS, process.exited);
   return killed === undefined ? undefined : { exit: killed, exceeded: true };

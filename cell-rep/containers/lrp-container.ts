@@ -30,6 +30,8 @@ const abandon = ({ context, identity }: LrpInstance): void => {
 
 const finish = async (lrp: LrpInstance, ended: RunOutcome): Promise<void> => {
   const { context, identity, logger, reporter, vessel } = lrp;
+  // whoever adopts the container finds out how it ended
+  if (vessel.detached.aborted) return;
   // told to stop while it was leaving traffic: it did not crash
   const outcome = lrp.leaving === undefined ? ended : { ...ended, stopped: true };
   const { failed, stopped, reason } = outcome;
@@ -71,6 +73,7 @@ const begin = async (lrp: LrpInstance): Promise<void> => {
   if (vessel.detached.aborted) return;
   if ('failed' in plan) return finish(lrp, plan);
   const created = await vessel.create(plan);
+  if (vessel.detached.aborted) return;
   if (!created.ok) return finish(lrp, crashed(created.reason));
   if (vessel.stopping.aborted) return finish(lrp, STOPPED_EARLY);
   vessel.setState('created');
@@ -82,6 +85,7 @@ const goOn = async (lrp: LrpInstance, { container, stored }: Resume): Promise<vo
   const { vessel } = lrp;
   const outcome = stored?.record.outcome;
   const plan = stored?.plan ?? (container === undefined ? undefined : await fetchPlan(lrp));
+  if (vessel.detached.aborted) return;
   const runnable = plan === undefined || 'failed' in plan ? undefined : plan;
   if (container !== undefined && runnable !== undefined) vessel.adopt(container, runnable);
   if (outcome !== undefined) return finish(lrp, outcome);
@@ -131,7 +135,7 @@ const createInstance = (
     vessel,
     reporter,
     interrupted: AbortSignal.any([vessel.stopping, vessel.detached]),
-    until: context.clock.monotonic() + context.times.reservationMs,
+    ...(resume === undefined && { until: context.clock.monotonic() + context.times.reservationMs }),
     routable: false,
   };
   return lrp;

@@ -22,8 +22,8 @@ export interface LrpInstance {
   readonly reporter: Reporter<LrpReport>;
   /** aborted when the container is to stop, or the rep leaves */
   readonly interrupted: AbortSignal;
-  /** ms, monotonic: when a reservation that could not be begun is given up */
-  readonly until: number;
+  /** ms, monotonic: when a reservation that could not be begun is given up; never, for what runs already */
+  readonly until?: number;
   routable: boolean;
   /** set once it was told to stop */
   leaving?: Promise<void>;
@@ -44,8 +44,10 @@ export const crashed = (reason: string): RunOutcome => ({
 });
 
 const retry = <T>(lrp: LrpInstance, call: Parameters<typeof retryUntilAnswered<T>>[1]) => {
-  const { context, interrupted: signal, until } = lrp;
-  return retryUntilAnswered<T>({ clock: context.clock, random: context.random, signal, until }, call);
+  const { interrupted: signal, until } = lrp;
+  const { clock, random } = lrp.context;
+  const limit = until === undefined ? {} : { until };
+  return retryUntilAnswered<T>({ clock, random, signal, ...limit }, call);
 };
 
 /** Whether the BBS gave the instance to this container. */

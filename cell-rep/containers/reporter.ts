@@ -16,6 +16,7 @@ export interface ReporterOptions<R extends { call: string }> {
 
 /** Tells the BBS of one container: one call at a time, until answered; a later report replaces a waiting one. */
 export interface Reporter<R> {
+  /** ignored once the rep leaves */
   set(report: R): void;
   /** resolves when nothing waits to be told */
   idle(): Promise<void>;
@@ -51,6 +52,7 @@ export const createReporter = <R extends { call: string }>(options: ReporterOpti
 
   return {
     set(report) {
+      if (options.signal.aborted) return;
       wanted = report;
       wake.abort();
       working ??= work();

@@ -83,6 +83,8 @@ const fetchPlan = async (task: TaskRun): Promise<RunPlan | RunOutcome> => {
 
 const finish = async (task: TaskRun, ended: RunOutcome): Promise<void> => {
   const { context, identity, logger, reporter, vessel } = task;
+  // whoever adopts the container finds out how it ended
+  if (vessel.detached.aborted) return;
   const final = ended.stopped && task.cause === 'shutdown' ? failedWith(CELL_STOPPED) : ended;
   const { outcome, result } = await readResult(vessel, final);
   task.result = result;
@@ -118,6 +120,7 @@ const begin = async (task: TaskRun): Promise<void> => {
   if (vessel.detached.aborted) return;
   if ('failed' in plan) return finish(task, plan);
   const created = await vessel.create(plan);
+  if (vessel.detached.aborted) return;
   if (!created.ok) return finish(task, failedWith(created.reason, true));
   if (vessel.stopping.aborted) return finish(task, CANCELLED);
   vessel.setState('created');

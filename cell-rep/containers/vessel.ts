@@ -44,6 +44,7 @@ export interface Vessel {
   run(hooks: RunHooks): Promise<RunOutcome>;
   /** a line in the application's log, from its platform */
   say(text: string): void;
+  /** nothing happens, once detached */
   requestStop(): void;
   complete(outcome: RunOutcome): void;
   /** resolves when the container is gone; retried for as long as it takes */
@@ -214,7 +215,7 @@ export const createVessel = (
     create: (plan) => create(hull, plan),
     adopt: (container, plan) => take(hull, container, plan),
     run: (hooks) => run(hull, hooks),
-    requestStop: () => hull.stop.abort(),
+    requestStop: () => (hull.detach.signal.aborted ? undefined : hull.stop.abort()),
     complete(outcome) {
       hull.memory.setOutcome(outcome);
       setState('completed');

@@ -96,6 +96,31 @@ t.test('adoption - without notes, the container is still known by its tags', asy
   await second.stop();
 });
 
+t.test('adoption - without notes and without the board, it runs on until the board is back', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp());
+  const first = await startRep(world, {});
+  first.workLrp();
+  await first.until(() => world.bbs.starts.length === 1, 'started');
+  await first.stop();
+  world.bbs.leaseHolder = '';
+  world.bbs.away = true;
+
+  const second = await startRep(world, {});
+  await world.clock.advance(600_000);
+  t.same(second.only().main().signals, []);
+  await second.stop();
+  await world.clock.advance(10_000);
+  t.equal(world.runtime.containers.size, 1, 'nor is it taken away when the rep leaves');
+
+  const third = await startRep(world, {});
+  await world.clock.advance(600_000);
+  world.bbs.away = false;
+  await third.until(() => world.bbs.starts.length === 2, 'reported', 1000);
+  t.same(third.only().main().signals, []);
+  await third.stop();
+});
+
 t.test(
   'adoption - rows without container are removed, tasks without container fail, orphans go',
   async (t) => {

@@ -178,3 +178,52 @@ t.test('leaving - stop-containers stops the whole cell gracefully and clears its
   t.ok(router.order.includes('unregister'));
   t.equal(world.bbs.calls.at(-1), 'release cell/cell-1');
 });
+
+t.test(
+  'leaving - what could not be stopped in time is left as it is, for the next start to end',
+  async (t) => {
+    const world = createWorld();
+    const state = { state_dir: t.testdir() };
+    const rep = await startApp(world, { ...state, on_stop: 'stop-containers' });
+    const container = rep.only();
+    const destroy = container.destroy.bind(container);
+    let attempts = 0;
+    container.destroy = async () => {
+      attempts += 1;
+      throw new Error('engine in trouble');
+    };
+    let stopped = false;
+    void rep.stop().then(() => (stopped = true));
+    await rep.until(() => stopped, 'given up', 500);
+    t.equal(world.logger.named('rep.failed-to-cleanup-all-containers').length, 1);
+    const before = { attempts, calls: world.bbs.calls.length };
+    await world.clock.advance(60_000);
+    t.same(
+      { attempts, calls: world.bbs.calls.length },
+      before,
+      'nothing goes on behind a rep that has stopped',
+    );
+
+    container.destroy = destroy;
+    const second = await startRep(world, state);
+    await second.until(() => world.runtime.containers.size === 0, 'ended');
+    await second.stop();
+  },
+);
+
+t.test('leaving - an end that the board has not heard of is told by the next start alone', async (t) => {
+  const world = createWorld();
+  const state = { state_dir: t.testdir() };
+  const rep = await startApp(world, { ...state, on_stop: 'stop-containers' });
+  world.bbs.away = true;
+  let stopped = false;
+  void rep.stop().then(() => (stopped = true));
+  await rep.until(() => stopped, 'given up', 500);
+  world.bbs.away = false;
+  await world.clock.advance(60_000);
+  t.notOk(world.bbs.calls.includes('remove app.0'));
+  world.bbs.leaseHolder = '';
+  const second = await startRep(world, state);
+  await second.until(() => world.bbs.calls.includes('remove app.0'), 'told');
+  await second.stop();
+});
