@@ -45,6 +45,8 @@ export interface RuntimeHarness {
   programs: Programs;
   /** where programs really run */
   real?: RealPrograms;
+  /** containers have networks of their own: PORT stays the container's port */
+  ownNetwork?: boolean;
   /** an archive made by the harness: unpacks to `dir/file.txt` with "unpacked\n" */
   archive?(dir: string): Promise<string>;
 }
@@ -238,11 +240,8 @@ const runningTests = (harness: RuntimeHarness): void => {
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
     const found = Object.fromEntries(pairs) as Record<string, string>;
     t.equal(found['GREETING'], 'hi\tyou');
-    t.equal(
-      found['PORT'],
-      String(container.info().ports[0]?.hostPort),
-      'no network of its own: the host port',
-    );
+    const hostPort = String(container.info().ports[0]?.hostPort);
+    t.equal(found['PORT'], harness.ownNetwork ? '8080' : hostPort, 'no network of its own: the host port');
     const known = new Set([
       'GREETING',
       'PORT',

@@ -1,0 +1,235 @@
+/**
+ * One container: a volume that is its home and its record, and a container of the engine's per process. The first of
+ * them has the network and the ports, others join it; so each process keeps its own output and exit status, which a
+ * command run inside of another's container would lose with the rep.
+ */
+import type { Container as EngineContainer, ContainerInfo as EngineInfo } from 'dockerode';
+import type { Container, ExitStatus, ProcessSpec, RunResult } from '../../core/container-runtime.js';
+import { specProblem } from '../process/environment.js';
+import { isBelowHome, placeInto, readFrom } from './content.js';
+import type { CellContext, ContainerRecord } from './context.js';
+import { commandOf, filesOptions, processOptions } from './create-options.js';
+import { reasonOf, statusOf, unless } from './engine-error.js';
+import type { Image } from './images.js';
+import { createEngineProcess, exitStatus } from './process.js';
+import type { EngineProcess } from './process.js';
+
+/** ms for killed processes to end, before they are removed all the same */
+const PATIENCE_MS = 5_000;
+const GONE = 404;
+const CONFLICT = 409;
+
+export interface EngineBackedContainer extends Container {
+  /** finds what an earlier life made */
+  adopt(found: readonly EngineInfo[]): Promise<void>;
+  /** stops watching; what runs goes on */
+  detach(): void;
+}
+
+/** What the parts of one container share. */
+interface Parts {
+  cell: CellContext;
+  record: ContainerRecord;
+  image: Image;
+  /** by id */
+  processes: Map<string, EngineProcess>;
+  /** id of the process that has the network */
+  owner: string | undefined;
+  instanceAddress: string;
+  files: Promise<EngineContainer> | undefined;
+}
+
+const addressOf = (networks: Record<string, { IPAddress: string }>): string =>
+  Object.values(networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress ?? '';
+
+const register = (
+  { cell, processes }: Parts,
+  id: string,
+  container: EngineContainer,
+  exit?: ExitStatus,
+): EngineProcess => {
+  const one = createEngineProcess({ id, container, clock: cell.clock, logger: cell.logger }, exit);
+  processes.set(id, one);
+  return one;
+};
+
+/** The container whose network is joined; none when its process has ended: then the next one has it. */
+const networkOwner = ({ owner, processes }: Parts): string | undefined => {
+  const one = owner === undefined ? undefined : processes.get(owner);
+  return one?.info().running ? one.engineId : undefined;
+};
+
+const makeProcess = async (parts: Parts, spec: ProcessSpec): Promise<EngineProcess> => {
+  const { cell, record, image } = parts;
+  const joins = networkOwner(parts);
+  const made = await cell.docker.createContainer(processOptions({ cell, record, image, spec, joins }));
+  try {
+    await made.start();
+  } catch (error) {
+    await unless([GONE], made.remove({ force: true, v: true }));
+    throw error;
+  }
+  const one = register(parts, spec.id, made);
+  if (joins === undefined) {
+    parts.owner = spec.id;
+    parts.instanceAddress = addressOf((await made.inspect()).NetworkSettings.Networks);
+  }
+  return one;
+};
+
+const runIn = async (parts: Parts, spec: ProcessSpec): Promise<RunResult> => {
+  const { image, processes } = parts;
+  const command = commandOf(image, spec);
+  const problem = specProblem({ ...spec, path: command[0] ?? '' });
+  if (problem !== undefined) return { ok: false, reason: problem };
+  if (processes.has(spec.id)) return { ok: false, reason: `process ${spec.id} exists already` };
+  try {
+    return { ok: true, process: (await makeProcess(parts, spec)).running };
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) };
+  }
+};
+
+/** Made when first needed. */
+const filesOf = (parts: Parts): Promise<EngineContainer> => {
+  const { cell, record } = parts;
+  parts.files ??= cell.docker.createContainer(filesOptions(cell, record)).catch((error: unknown) => {
+    if (statusOf(error) === CONFLICT) {
+      return cell.docker.getContainer(cell.names.files(record.spec.guid));
+    }
+    parts.files = undefined;
+    throw error;
+  });
+  return parts.files;
+};
+
+/** Outside of the home each process has files of its own: those of the main one, or of the latest, count. */
+const sourceOf = async (parts: Parts, path: string): Promise<EngineContainer> => {
+  const one = parts.processes.get('main') ?? [...parts.processes.values()].at(-1);
+  return one && !isBelowHome(path) ? parts.cell.docker.getContainer(one.engineId) : filesOf(parts);
+};
+
+const forget = async ({ cell, processes }: Parts, idPrefix: string): Promise<void> => {
+  for (const [id, one] of processes) {
+    if (!id.startsWith(idPrefix) || one.info().running) continue;
+    await unless([GONE], cell.docker.getContainer(one.engineId).remove({ v: true }));
+    one.close();
+    processes.delete(id);
+  }
+};
+
+const killAll = async ({ cell, processes }: Parts): Promise<void> => {
+  const all = [...processes.values()];
+  await Promise.all(all.map((one) => one.running.signal('SIGKILL')));
+  const ended = Promise.all(all.map((one) => one.running.exited));
+  let cancel = (): void => undefined;
+  const late = new Promise((resolve) => (cancel = cell.clock.after(PATIENCE_MS, () => resolve(undefined))));
+  await Promise.race([ended, late]);
+  cancel();
+};
+
+const destroyAll = async (parts: Parts): Promise<void> => {
+  const { cell, record, processes } = parts;
+  const { guid } = record.spec;
+  await killAll(parts);
+  const found = await cell.docker.listContainers({ all: true, filters: cell.names.filter(guid) });
+  const removals = found.map(({ Id }) =>
+    unless([GONE], cell.docker.getContainer(Id).remove({ force: true, v: true })),
+  );
+  await Promise.all(removals);
+  for (const one of processes.values()) one.close();
+  // the record goes last: whoever finds it knows whose the rest is
+  await unless([GONE], cell.docker.getVolume(cell.names.volume(guid)).remove());
+  cell.release(record);
+};
+
+const adoptOne = async (parts: Parts, found: EngineInfo): Promise<void> => {
+  const { cell } = parts;
+  const { role, processId } = cell.names.readLabels(found.Labels);
+  const container = cell.docker.getContainer(found.Id);
+  if (role === 'files') {
+    parts.files = Promise.resolve(container);
+  } else if (found.State === 'created') {
+    // its start was never asked for, or never answered
+    await unless([GONE], container.remove({ force: true, v: true }));
+  } else if (found.State === 'exited' || found.State === 'dead') {
+    const { State } = await container.inspect();
+    register(parts, processId, container, exitStatus(State.ExitCode, State.OOMKilled));
+  } else {
+    register(parts, processId, container);
+    if (found.HostConfig.NetworkMode?.startsWith('container:')) return;
+    parts.owner = processId;
+    parts.instanceAddress = addressOf(found.NetworkSettings.Networks);
+  }
+};
+
+export const createEngineBackedContainer = (
+  cell: CellContext,
+  record: ContainerRecord,
+  image: Image,
+): EngineBackedContainer => {
+  const processes = new Map<string, EngineProcess>();
+  const parts: Parts = {
+    cell,
+    record,
+    image,
+    processes,
+    owner: undefined,
+    instanceAddress: '',
+    files: undefined,
+  };
+  let destroying: Promise<void> | undefined;
+  /** one start at a time: who has the network is decided by it */
+  let starting: Promise<unknown> = Promise.resolve();
+
+  const start = async (spec: ProcessSpec): Promise<RunResult> =>
+    destroying ? { ok: false, reason: 'the container is being destroyed' } : runIn(parts, spec);
+
+  return {
+    guid: record.spec.guid,
+    info: () => ({
+      guid: record.spec.guid,
+      tags: record.spec.tags,
+      address: cell.address,
+      instanceAddress: parts.instanceAddress,
+      ports: record.ports,
+      processes: [...processes.values()].map((one) => one.info()),
+    }),
+    run(spec) {
+      const result = starting.then(() => start(spec));
+      starting = result;
+      return result;
+    },
+    process: (id) => processes.get(id)?.running,
+    forget: (idPrefix) => forget(parts, idPrefix),
+    async place(content) {
+      try {
+        return await placeInto(cell, await filesOf(parts), content);
+      } catch (error) {
+        return { ok: false, reason: reasonOf(error) };
+      }
+    },
+    async readFile(path, limitBytes) {
+      try {
+        return await readFrom(await sourceOf(parts, path), path, limitBytes);
+      } catch {
+        return { ok: false, reason: 'unreadable' };
+      }
+    },
+    // one that failed may be tried again
+    destroy: () =>
+      (destroying ??= starting
+        .then(() => destroyAll(parts))
+        .catch((error: unknown) => {
+          destroying = undefined;
+          throw error;
+        })),
+    async adopt(found) {
+      // oldest first, as they were started
+      for (const one of [...found].sort((a, b) => a.Created - b.Created)) await adoptOne(parts, one);
+    },
+    detach() {
+      for (const one of processes.values()) one.close();
+    },
+  };
+};

@@ -1,0 +1,35 @@
+import type Docker from 'dockerode';
+import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
+import type { Clock } from '../../../common/ports/clock.js';
+import type { Logger } from '../../../common/ports/logger.js';
+import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
+import type { Images } from './images.js';
+import type { Names } from './names.js';
+
+/** What all containers of a cell share. */
+export interface CellContext {
+  docker: Docker;
+  clock: Clock;
+  logger: Logger;
+  images: Images;
+  names: Names;
+  /** where host ports are opened */
+  address: string;
+  /** network that containers join */
+  network: string;
+  /** two files of that size are kept of each process's output */
+  outputFileBytes: number;
+  archiveLimits: ArchiveLimits;
+  /** gives ports back */
+  release(record: ContainerRecord): void;
+}
+
+/** What is known of a container in every life of the cell; kept by the engine, as a label. */
+export interface ContainerRecord {
+  spec: ContainerSpec;
+  /** the image's id: a tag may come to mean another */
+  image: string;
+  /** a stack of the platform's own, whose home and user are known; else somebody's image */
+  isStack: boolean;
+  ports: ContainerPort[];
+}

@@ -1,0 +1,146 @@
+/** What the engine is asked to make. */
+import { posix } from 'node:path';
+import type { ContainerCreateOptions, HostConfig } from 'dockerode';
+import type { ProcessSpec } from '../../core/container-runtime.js';
+import type { CellContext, ContainerRecord } from './context.js';
+import type { Image } from './images.js';
+
+/** Where the platform's content goes; shared by all processes of a container. */
+export const HOME = '/home/vcap';
+
+/** Of what Diego leaves to unprivileged containers, what images that begin as root cannot do without. */
+const CAPABILITIES = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'NET_BIND_SERVICE',
+  'SETGID',
+  'SETUID',
+];
+
+/**
+ * The engine puts its init there. It runs twice: process 1 reaps; below it another one passes signals on to the
+ * whole group of what was started, which the first does not.
+ */
+const INIT = '/sbin/docker-init';
+const OWN_PROCESSES = 2;
+
+const MEGABYTE = 1024 * 1024;
+/** the engine takes no less */
+const LEAST_MEMORY_MB = 6;
+/** Diego's shares at weight 100 */
+const MOST_SHARES = 1024;
+
+const limits = ({ spec }: ContainerRecord, nofile: number | undefined): HostConfig => {
+  const { memoryMb, maxPids, cpuWeight } = spec.limits;
+  const memory = Math.max(memoryMb, LEAST_MEMORY_MB) * MEGABYTE;
+  return {
+    // no swap beyond it
+    ...(memoryMb > 0 && { Memory: memory, MemorySwap: memory }),
+    ...(maxPids > 0 && { PidsLimit: maxPids + OWN_PROCESSES }),
+    ...(cpuWeight > 0 && { CpuShares: Math.max(2, Math.round((MOST_SHARES * cpuWeight) / 100)) }),
+    ...(nofile && { Ulimits: [{ Name: 'nofile', Soft: nofile, Hard: nofile }] }),
+  };
+};
+
+/** The environment as the engine takes it; a name without a value takes away what the engine would add. */
+const environment = (image: Image, record: ContainerRecord, spec: ProcessSpec): string[] => {
+  const port = record.ports[0]?.containerPort;
+  const env: Record<string, string> = {
+    ...(image.isStack && { HOME, USER: spec.user || 'vcap', TMPDIR: '/tmp', LANG: 'C.UTF-8' }),
+    ...(port !== undefined && { PORT: String(port) }),
+    ...spec.env,
+  };
+  const pairs = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+  return 'HOSTNAME' in env ? pairs : [...pairs, 'HOSTNAME'];
+};
+
+/** What is run; as `docker run IMAGE ARGS` has it when an image is to run its own. */
+export const commandOf = (image: Image, { path, args }: ProcessSpec): string[] => {
+  if (path !== '') return [path, ...args];
+  return image.isStack ? [] : [...image.entrypoint, ...(args.length > 0 ? args : image.command)];
+};
+
+/** '' is the home of a stack; in somebody's image the place that the image says. */
+const workingDir = (image: Image, dir: string): string => {
+  if (dir === '' && !image.isStack) return image.workingDir || '/';
+  return posix.resolve(HOME, dir);
+};
+
+const network = (
+  { address, network: name }: CellContext,
+  record: ContainerRecord,
+  joins: string | undefined,
+) => {
+  if (joins !== undefined) return { config: {}, host: { NetworkMode: `container:${joins}` } };
+  const keys = record.ports.map(({ containerPort }) => `${containerPort}/tcp`);
+  const bindings = record.ports.map(({ hostPort }) => [{ HostIp: address, HostPort: String(hostPort) }]);
+  return {
+    config: {
+      Hostname: record.spec.guid.slice(0, 63),
+      ExposedPorts: Object.fromEntries(keys.map((key) => [key, {}])),
+    },
+    host: {
+      NetworkMode: name,
+      PortBindings: Object.fromEntries(keys.map((key, i) => [key, bindings[i]])),
+    },
+  };
+};
+
+export interface ProcessOptions {
+  cell: CellContext;
+  record: ContainerRecord;
+  image: Image;
+  spec: ProcessSpec;
+  /** id of the container whose network this one shares; the first has the network and the ports */
+  joins: string | undefined;
+}
+
+export const processOptions = (options: ProcessOptions): ContainerCreateOptions => {
+  const { cell, record, image, spec, joins } = options;
+  const { guid } = record.spec;
+  const net = network(cell, record, joins);
+  return {
+    ...net.config,
+    name: cell.names.container(guid, spec.id),
+    Image: record.image,
+    Labels: cell.names.labels(guid, 'process', spec.id),
+    Entrypoint: [INIT, '-s', '-g', '--', ...commandOf(image, spec)],
+    Cmd: [],
+    Env: environment(image, record, spec),
+    WorkingDir: workingDir(image, spec.dir),
+    ...(spec.user !== '' && { User: spec.user }),
+    HostConfig: {
+      ...net.host,
+      ...limits(record, spec.nofile),
+      Init: true,
+      Mounts: [homeMount(cell, guid)],
+      CapDrop: ['ALL'],
+      CapAdd: CAPABILITIES,
+      SecurityOpt: ['no-new-privileges'],
+      RestartPolicy: { Name: 'no' },
+      // the one that keeps bytes as they are, and bounds them
+      LogConfig: {
+        Type: 'local',
+        Config: { 'max-size': String(cell.outputFileBytes), 'max-file': '2', compress: 'false' },
+      },
+    },
+  };
+};
+
+const homeMount = ({ names }: CellContext, guid: string) =>
+  ({ Type: 'volume', Source: names.volume(guid), Target: HOME }) as const;
+
+export const filesOptions = (cell: CellContext, record: ContainerRecord): ContainerCreateOptions => {
+  const { guid } = record.spec;
+  return {
+    name: cell.names.files(guid),
+    Image: record.image,
+    Labels: cell.names.labels(guid, 'files', ''),
+    Entrypoint: ['/never-started'],
+    Cmd: [],
+    HostConfig: { NetworkMode: 'none', Mounts: [homeMount(cell, guid)] },
+  };
+};

@@ -1,0 +1,105 @@
+/** Root file systems as images. */
+import type Docker from 'dockerode';
+import { reasonOf, statusOf } from './engine-error.js';
+
+export interface Image {
+  id: string;
+  isStack: boolean;
+  /** what the image runs by itself */
+  entrypoint: string[];
+  command: string[];
+  /** '' = root */
+  user: string;
+  workingDir: string;
+}
+
+export type ImageResult = { ok: true; image: Image } | { ok: false; reason: string };
+
+export interface Images {
+  /** fetched when the engine has it not */
+  find(rootfs: string): Promise<ImageResult>;
+  /** one that a container was made of */
+  byId(id: string, isStack: boolean): Promise<Image>;
+}
+
+const DOCKER = /^docker:\/\/([^/]*)\/([^#]+)(?:#(.+))?$/;
+
+/**
+ * `docker:///name`, `docker://registry/name#tag` as Diego writes them: the engine's own reference. A tag after '#'
+ * may be a digest; without one it is the latest.
+ */
+export const imageReference = (rootfs: string): string | undefined => {
+  const [, host, name, tag] = DOCKER.exec(rootfs) ?? [];
+  if (name === undefined) return undefined;
+  const full = host ? `${host}/${name}` : name;
+  if (tag !== undefined) return /^sha256:/.test(tag) ? `${full}@${tag}` : `${full}:${tag}`;
+  return /[:@][^/]*$/.test(name) ? full : `${full}:latest`;
+};
+
+type Reference = { reference: string; isStack: boolean } | { problem: string };
+
+const resolveRootfs = (rootfs: string, stacks: Record<string, string>): Reference => {
+  const stack = /^preloaded:(.+)$/.exec(rootfs)?.[1];
+  if (stack !== undefined) {
+    const reference = Object.hasOwn(stacks, stack) ? stacks[stack] : undefined;
+    return reference === undefined ? { problem: `no such stack: ${stack}` } : { reference, isStack: true };
+  }
+  const reference = imageReference(rootfs);
+  return reference === undefined ? { problem: `no such rootfs: ${rootfs}` } : { reference, isStack: false };
+};
+
+const listed = (value: string | string[] | null | undefined): string[] =>
+  typeof value === 'string' ? [value] : (value ?? []);
+
+const describe = async (docker: Docker, reference: string, isStack: boolean): Promise<Image> => {
+  const { Id, Config } = await docker.getImage(reference).inspect();
+  return {
+    id: Id,
+    isStack,
+    entrypoint: listed(Config.Entrypoint),
+    command: listed(Config.Cmd),
+    user: Config.User ?? '',
+    workingDir: Config.WorkingDir ?? '',
+  };
+};
+
+const pull = async (docker: Docker, reference: string): Promise<void> => {
+  const stream = await docker.pull(reference);
+  await new Promise<void>((resolve, reject) =>
+    docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve())),
+  );
+};
+
+export const createImages = (docker: Docker, stacks: Record<string, string>): Images => {
+  const pulling = new Map<string, Promise<void>>();
+
+  const pullOnce = (reference: string): Promise<void> => {
+    const known = pulling.get(reference);
+    if (known) return known;
+    const work = pull(docker, reference).finally(() => pulling.delete(reference));
+    pulling.set(reference, work);
+    return work;
+  };
+  const findOrPull = async (reference: string, isStack: boolean): Promise<Image> => {
+    try {
+      return await describe(docker, reference, isStack);
+    } catch (error) {
+      if (statusOf(error) !== 404 || isStack) throw error;
+    }
+    await pullOnce(reference);
+    return describe(docker, reference, isStack);
+  };
+
+  return {
+    async find(rootfs) {
+      const found = resolveRootfs(rootfs, stacks);
+      if ('problem' in found) return { ok: false, reason: found.problem };
+      try {
+        return { ok: true, image: await findOrPull(found.reference, found.isStack) };
+      } catch (error) {
+        return { ok: false, reason: `image ${found.reference}: ${reasonOf(error)}` };
+      }
+    },
+    byId: (id, isStack) => describe(docker, id, isStack),
+  };
+};

@@ -1,0 +1,50 @@
+/** How the engine's things are named and labelled, so that a later life of the cell finds its own. */
+import type { ContainerRecord } from './context.js';
+
+export type Role = 'process' | 'files';
+
+export interface Names {
+  /** also the beginning of the names of its containers */
+  volume(guid: string): string;
+  container(guid: string, processId: string): string;
+  /** a container that is never started: content goes in and out through it */
+  files(guid: string): string;
+  volumeLabels(record: ContainerRecord): Record<string, string>;
+  labels(guid: string, role: Role, processId: string): Record<string, string>;
+  /** filter for everything of this cell, or of one container of it */
+  filter(guid?: string): { label: string[] };
+  readRecord(labels: Record<string, string> | null): ContainerRecord | undefined;
+  readLabels(labels: Record<string, string>): { guid: string; role: string; processId: string };
+}
+
+export const createNames = (prefix: string, cellId: string): Names => {
+  const base = (guid: string): string => `${prefix}.${cellId}.${guid}`;
+  const mark = (guid: string): Record<string, string> => ({
+    [`${prefix}.cell`]: cellId,
+    [`${prefix}.guid`]: guid,
+  });
+  return {
+    volume: base,
+    // neither cell ids nor guids have dots in them, and no process id begins with one
+    container: (guid, processId) => `${base(guid)}.${processId}`,
+    files: (guid) => `${base(guid)}..files`,
+    volumeLabels: (record) => ({ ...mark(record.spec.guid), [`${prefix}.record`]: JSON.stringify(record) }),
+    labels: (guid, role, processId) => ({
+      ...mark(guid),
+      [`${prefix}.role`]: role,
+      [`${prefix}.process`]: processId,
+    }),
+    filter: (guid) => ({
+      label: [`${prefix}.cell=${cellId}`, ...(guid === undefined ? [] : [`${prefix}.guid=${guid}`])],
+    }),
+    readRecord(labels) {
+      const text = labels?.[`${prefix}.record`];
+      return text === undefined ? undefined : (JSON.parse(text) as ContainerRecord);
+    },
+    readLabels: (labels) => ({
+      guid: labels[`${prefix}.guid`] ?? '',
+      role: labels[`${prefix}.role`] ?? '',
+      processId: labels[`${prefix}.process`] ?? '',
+    }),
+  };
+};

@@ -1,0 +1,143 @@
+/** One process: a container of the engine's. */
+import type { Container as EngineContainer } from 'dockerode';
+import type { Clock } from '../../../common/ports/clock.js';
+import type { Logger } from '../../../common/ports/logger.js';
+import type {
+  ExitStatus,
+  OutputCursor,
+  OutputReader,
+  ProcessInfo,
+  RunningProcess,
+} from '../../core/container-runtime.js';
+import { reasonOf, statusOf, unless } from './engine-error.js';
+import { createOutputSplitter, sinceOf } from './output.js';
+
+/** ms until an engine that did not answer is asked again */
+const RETRY_MS = 500;
+const GONE = 404;
+const NOT_RUNNING = 409;
+const LAST_SIGNAL = 64;
+
+export interface EngineProcess {
+  readonly running: RunningProcess;
+  readonly engineId: string;
+  info(): ProcessInfo;
+  /** resolves with the process's end, whoever still reads */
+  readonly ended: Promise<ExitStatus>;
+  /** stops watching; what runs goes on */
+  close(): void;
+}
+
+export interface EngineProcessOptions {
+  id: string;
+  container: EngineContainer;
+  clock: Clock;
+  logger: Logger;
+}
+
+const LOST: ExitStatus = { code: 255, signal: 0, outOfMemory: false, lost: true };
+
+export const exitStatus = (code: number, outOfMemory: boolean): ExitStatus => ({
+  code,
+  // the engine tells no signal from a code; shells say it the same way
+  signal: code > 128 && code <= 128 + LAST_SIGNAL ? code - 128 : 0,
+  outOfMemory: outOfMemory && code !== 0,
+  lost: false,
+});
+
+/** Waits for the end, over restarts of the engine. */
+const awaitExit = async (options: EngineProcessOptions, signal: AbortSignal): Promise<ExitStatus> => {
+  const { container, clock, logger } = options;
+  for (;;) {
+    try {
+      await container.wait({ abortSignal: signal });
+      const { State } = await container.inspect();
+      if (State.Status === 'exited') return exitStatus(State.ExitCode, State.OOMKilled);
+      if (State.Status === 'dead' || State.Status === 'removing') return LOST;
+    } catch (error) {
+      if (signal.aborted) return new Promise(() => undefined);
+      if (statusOf(error) === GONE) return LOST;
+      logger.debug('wait-failed', { id: options.id, reason: reasonOf(error) });
+    }
+    await clock.sleep(RETRY_MS);
+  }
+};
+
+interface Reading {
+  container: EngineContainer;
+  cursor: OutputCursor;
+  reader: OutputReader;
+}
+
+/** Reads what is there, or follows to the end of the process; moves `reading.cursor` along. */
+const readOutput = async (reading: Reading, signal: AbortSignal, follow: boolean): Promise<void> => {
+  const { container, reader } = reading;
+  const splitter = createOutputSplitter(reading.cursor, (chunk, cursor) => {
+    if (signal.aborted) return;
+    reading.cursor = cursor;
+    reader.onChunk(chunk, cursor);
+  });
+  const from = { stdout: true, stderr: true, timestamps: true, since: sinceOf(reading.cursor) } as const;
+  if (!follow) {
+    splitter.take(await container.logs({ ...from, follow: false, abortSignal: signal }));
+    return splitter.end();
+  }
+  const stream = await container.logs({ ...from, follow: true, abortSignal: signal });
+  for await (const bytes of stream) splitter.take(bytes as Buffer);
+};
+
+export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitStatus): EngineProcess => {
+  const { id, container, clock, logger } = options;
+  const closing = new AbortController();
+  const following = new Set<Promise<void>>();
+  let known = exit;
+  const ended = exit
+    ? Promise.resolve(exit)
+    : awaitExit(options, closing.signal).then((status) => (known = status));
+
+  /** Follows until the end is known, then reads the rest: what followers of the engine are told at the end may be short. */
+  const follow = async (from: OutputCursor, reader: OutputReader, stop: AbortSignal): Promise<void> => {
+    const finished = new AbortController();
+    void ended.then(() => finished.abort());
+    const reading = { container, cursor: from, reader };
+    while (!stop.aborted) {
+      const last = known !== undefined;
+      const signal = last ? stop : AbortSignal.any([stop, finished.signal]);
+      try {
+        await readOutput(reading, signal, !last);
+        if (last) return;
+      } catch (error) {
+        if (stop.aborted || statusOf(error) === GONE) return;
+        if (!signal.aborted) logger.debug('follow-failed', { id, reason: reasonOf(error) });
+      }
+      if (last) await clock.sleep(RETRY_MS);
+      else await Promise.race([clock.sleep(RETRY_MS), ended]);
+    }
+  };
+
+  return {
+    engineId: container.id,
+    ended,
+    info: () => ({ id, running: known === undefined, ...(known && { exit: known }) }),
+    running: {
+      id,
+      get exited() {
+        return ended.then(async (status) => {
+          while (following.size > 0) await Promise.all(following);
+          return status;
+        });
+      },
+      follow(from, reader) {
+        const stop = new AbortController();
+        const signal = AbortSignal.any([stop.signal, closing.signal]);
+        const done = follow(from, reader, signal).finally(() => following.delete(done));
+        following.add(done);
+        return () => stop.abort();
+      },
+      async signal(name) {
+        if (known === undefined) await unless([GONE, NOT_RUNNING], container.kill({ signal: name }));
+      },
+    },
+    close: () => closing.abort(),
+  };
+};

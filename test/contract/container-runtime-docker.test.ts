@@ -1,0 +1,38 @@
+import t from 'tap';
+import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
+import { createSystemClock } from '../../common/adapters/system-clock.js';
+import { createDockerRuntime } from '../../cell-rep/runtimes/docker/runtime.js';
+import { IMAGE_NODE, withDockerEngine } from '../support/docker-engine.js';
+import { makeZip, processPrograms, realProcessPrograms } from '../support/process-runtime.js';
+import { containerRuntimeContract } from './container-runtime.js';
+import type { Program } from './container-runtime.js';
+
+/** The image's Node is elsewhere than this machine's may be. */
+const inImage = (program: Program): Program => ({
+  ...program,
+  path: program.path === process.execPath ? IMAGE_NODE : program.path,
+});
+
+await withDockerEngine(t, (engine) =>
+  containerRuntimeContract({
+    name: 'Docker runtime',
+    ownNetwork: true,
+    open: () =>
+      createDockerRuntime({
+        cellId: 'cell-contract',
+        clock: createSystemClock(),
+        logger: createCaptureLogger(),
+        stacks: { any: engine.image },
+        engine: { socketPath: engine.socketPath },
+        ports: { first: 31_000, last: 31_999 },
+        outputFileBytes: 1024 * 1024,
+      }),
+    programs: processPrograms,
+    real: {
+      printsBinary: () => inImage(realProcessPrograms.printsBinary()),
+      listens: () => inImage(realProcessPrograms.listens()),
+      prints: realProcessPrograms.prints,
+    },
+    archive: makeZip,
+  }),
+);
