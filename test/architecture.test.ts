@@ -80,13 +80,19 @@ const ASSEMBLERS = ['cli/all-in-one/main.ts', 'mesos-bridge/executor/main.ts'];
 /** The command line's own mains build adapters, as every main does; its other files know the model at most. */
 const isCliMain = (file: string): boolean => file === 'cli/main.ts' || file.startsWith('cli/all-in-one/');
 
+/** The pure table of who may say what on the bus: what `outcry nats-config` writes must be what components keep to. */
+const isNatsRoles = ({ from, to }: Import): boolean =>
+  from.startsWith('cli/nats/') && to === 'common/wire/nats-roles.ts';
+
 const crossing = imports.filter(
   ({ from, to, isPackage }) => !isPackage && folderOf(from) !== folderOf(to) && folderOf(from) !== 'bench',
 );
 
-const allowedCrossing = ({ from, to }: Import): boolean => {
+const allowedCrossing = (one: Import): boolean => {
+  const { from, to } = one;
   const [home, target] = [folderOf(from), folderOf(to)];
-  if (target === 'common') return home !== 'cli' || to.startsWith('common/model/') || isCliMain(from);
+  if (target === 'common')
+    return home !== 'cli' || to.startsWith('common/model/') || isCliMain(from) || isNatsRoles(one);
   if (ASSEMBLERS.includes(from) && DOORS.some((door) => to === `${target}/${door}`)) return true;
   if (home === 'cli') return to === 'auctioneer/index.ts' && from.startsWith('cli/commands/auction');
   return to === `${target}/index.ts` && (MAY_KNOW[home] ?? []).includes(target);

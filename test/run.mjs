@@ -7,7 +7,10 @@ import { join, relative } from 'node:path';
 import { prepare, root } from '../cli/bin/prepare.mjs';
 
 /** Programs that suites need, and the Debian package that brings each. */
-const PROGRAMS = [{ program: 'nats-server', debianPackage: 'nats-server', suite: 'nats' }];
+const PROGRAMS = [
+  { program: 'nats-server', debianPackage: 'nats-server', suite: 'nats' },
+  { program: 'openssl', debianPackage: 'openssl', suite: 'nats' },
+];
 
 /** A file that has not ended by then is hung: it is killed and counted as failed. */
 const FILE_TIMEOUT_MS = 240_000;

@@ -6,6 +6,7 @@ import { deleteApp } from './delete.js';
 import { restart, start, stop } from './lifecycle.js';
 import { logs } from './logs.js';
 import { lrp, task } from './lrp.js';
+import { natsConfig } from './nats-config.js';
 import { push } from './push.js';
 import { scale } from './scale.js';
 import { runTask, tasks } from './tasks.js';
@@ -28,4 +29,5 @@ export const COMMANDS: readonly Command[] = [
   cells,
   lrp,
   task,
+  natsConfig,
 ];

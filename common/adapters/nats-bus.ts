@@ -5,8 +5,10 @@ import type { Bus, BusHandler, GatherOptions, RequestFailure, RequestResult } fr
 import type { Cancel, Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Random } from '../ports/random.js';
+import { OutcryError } from '../model/errors.js';
+import { INBOXES } from '../wire/nats-roles.js';
 import { createConnectionState } from './connection-state.js';
-import { createNatsLink, inboxPrefixOf } from './nats-link.js';
+import { createNatsLink, inboxPrefixOf, userOf } from './nats-link.js';
 import type { NatsLinkOptions } from './nats-link.js';
 import { isPattern, isSubject } from './subject-match.js';
 import { createSystemClock } from './system-clock.js';
@@ -135,14 +137,22 @@ interface Registration {
 const createSubscriptions = (context: Context) => {
   const registrations = new Set<Registration>();
 
+  /** An asker that names another subject would have us publish, with our permissions, what it may not. */
+  const inboxOf = ({ subject, reply = '' }: Msg): string | undefined => {
+    if (reply.startsWith(INBOXES)) return reply;
+    if (reply !== '') context.logger.warn('not-an-inbox', { subject, reply });
+    return undefined;
+  };
+
   const run = (registration: Registration, message: Msg): void => {
-    const { subject, data, reply } = message;
+    const { subject, data } = message;
+    const inbox = inboxOf(message);
     try {
       registration.handler({
         subject,
         payload: data,
-        expectsReply: reply !== undefined && reply !== '',
-        respond: (payload) => reply !== undefined && reply !== '' && publish(context, reply, payload),
+        expectsReply: inbox !== undefined,
+        respond: (payload) => inbox !== undefined && publish(context, inbox, payload),
       });
     } catch (error) {
       context.logger.error('bus-handler-failed', { subject, error });
@@ -207,7 +217,12 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
       return subscriptions.attachAll(connection);
     },
     onDenied(operation, subject) {
-      logger.error('denied', { operation, subject });
+      const { code, message, remedy } = new OutcryError('NATS_PERMISSION_DENIED', {
+        user: userOf(options),
+        operation: operation === 'subscription' ? 'subscribe to' : 'publish to',
+        subject,
+      });
+      logger.error('denied', { operation, subject, code, message, remedy });
       if (operation === 'publish') for (const listener of Array.from(denials)) listener(subject);
     },
     onState(up) {

@@ -1,5 +1,8 @@
-import { connect, ErrorCode, NatsError } from 'nats';
+import { isIP } from 'node:net';
+import { connect, ErrorCode } from 'nats';
 import type { ConnectionOptions, NatsConnection, Status, TlsOptions } from 'nats';
+import { OutcryError } from '../model/errors.js';
+import { inboxPrefix } from '../wire/nats-roles.js';
 import type { Cancel, Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Random } from '../ports/random.js';
@@ -13,7 +16,7 @@ export interface NatsLinkOptions {
   name: string;
   credentials?: NatsCredentials;
   tls?: TlsOptions;
-  /** subjects for answers start so; `_INBOX.<user>` when absent, so that permissions can tell users apart */
+  /** subjects for answers, below `_INBOX`; `_INBOX.<user>` when absent, so that permissions can tell users apart */
   inboxPrefix?: string;
   clock: Clock;
   random: Random;
@@ -48,17 +51,31 @@ export const reconnectDelayMs = (failures: number, fraction: number): number =>
 export const inboxPrefixOf = (options: Pick<NatsLinkOptions, 'credentials' | 'inboxPrefix'>): string => {
   if (options.inboxPrefix !== undefined) return options.inboxPrefix;
   const { credentials } = options;
-  return credentials && 'user' in credentials ? `_INBOX.${credentials.user}` : '_INBOX';
+  return credentials && 'user' in credentials ? inboxPrefix(credentials.user) : '_INBOX';
 };
 
-const connectionOptions = (options: NatsLinkOptions): ConnectionOptions => {
+const hostOf = (server: string): string =>
+  server
+    .replace(/^\w+:\/\//, '')
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '');
+
+/** With the address that a certificate must name: where there is no host name the client would take `localhost`. */
+const tlsOf = ({ tls }: NatsLinkOptions, server: string): { tls?: TlsOptions } => {
+  if (tls === undefined && !server.startsWith('tls://')) return {};
+  const host = hostOf(server);
+  // handed on to node:tls, which knows `host`
+  return { tls: { ...tls, ...(isIP(host) === 0 ? {} : { host }) } as TlsOptions };
+};
+
+const connectionOptions = (options: NatsLinkOptions, server: string): ConnectionOptions => {
   const { credentials } = options;
   return {
-    servers: typeof options.servers === 'string' ? options.servers : [...options.servers],
+    servers: server,
     name: options.name,
     ...(credentials && 'user' in credentials ? { user: credentials.user, pass: credentials.password } : {}),
     ...(credentials && 'token' in credentials ? { token: credentials.token } : {}),
-    ...(options.tls ? { tls: options.tls } : {}),
+    ...tlsOf(options, server),
     inboxPrefix: inboxPrefixOf(options),
     // Ours instead (see `keepConnected`): the client's own would buffer what is published meanwhile without
     // bound, keep requests waiting, and treat the first connection and a repeated refusal as final.
@@ -78,6 +95,32 @@ const REFUSED: ReadonlySet<string> = new Set([
   ErrorCode.BadAuthentication,
 ]);
 
+/** What OpenSSL and Node say of a certificate: expired, unknown issuer, another name. */
+const UNTRUSTED =
+  /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET_ISSUER)|HOSTNAME_MISMATCH)/;
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '');
+
+/** How the log names users that have only a token. */
+export const userOf = ({ credentials }: Pick<NatsLinkOptions, 'credentials'>): string =>
+  credentials && 'user' in credentials ? credentials.user : '';
+
+/** Why there is no connection, as a person is told. */
+const connectError = (options: NatsLinkOptions, server: string, error: unknown): OutcryError => {
+  const code = codeOf(error);
+  const reason = (error instanceof Error ? error.message : '') || code || 'it closed the connection';
+  if (REFUSED.has(code)) {
+    return new OutcryError('NATS_CREDENTIALS_REFUSED', { server, user: userOf(options) });
+  }
+  if (UNTRUSTED.test(code)) return new OutcryError('NATS_CERTIFICATE_REFUSED', { server, reason });
+  return new OutcryError('NATS_UNREACHABLE', { server, reason });
+};
+
+const EVENTS: Partial<Record<string, string>> = {
+  NATS_CREDENTIALS_REFUSED: 'nats-refused-credentials',
+  NATS_CERTIFICATE_REFUSED: 'nats-refused-certificate',
+};
+
 const watchStatus = async (connection: NatsConnection, events: NatsLinkEvents): Promise<void> => {
   // the type of a status leaves out the context of a refusal
   for await (const status of connection.status() as AsyncIterable<
@@ -87,6 +130,12 @@ const watchStatus = async (connection: NatsConnection, events: NatsLinkEvents): 
     if (context !== undefined) events.onDenied(context.operation, context.subject);
   }
 };
+
+const shuffled = <T>(list: readonly T[], random: Random): T[] =>
+  list
+    .map((value) => ({ value, at: random.fraction() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value);
 
 /** Connects, and connects again for ever after a failure or a loss, until closed. */
 export const createNatsLink = (options: NatsLinkOptions, events: NatsLinkEvents): NatsLink => {
@@ -104,18 +153,23 @@ export const createNatsLink = (options: NatsLinkOptions, events: NatsLinkEvents)
       };
     });
 
-  const dial = async (): Promise<NatsConnection | undefined> => {
+  const dialOne = async (server: string): Promise<NatsConnection | undefined> => {
     try {
-      return await connect(connectionOptions(options));
+      return await connect(connectionOptions(options, server));
     } catch (error) {
-      const code = error instanceof NatsError ? error.code : '';
-      logger.warn(REFUSED.has(code) ? 'nats-refused-credentials' : 'nats-connect-failed', {
-        servers: options.servers,
-        code,
-        reason: error instanceof Error ? error.message : String(error),
-      });
+      const { code, message, remedy } = connectError(options, server, error);
+      logger.warn(EVENTS[code] ?? 'nats-connect-failed', { server, code, message, remedy });
       return undefined;
     }
+  };
+
+  /** Each server once, in an order of chance, so that clients spread over a cluster. */
+  const dial = async (): Promise<NatsConnection | undefined> => {
+    for (const server of shuffled([options.servers].flat(), random)) {
+      const connection = closing ? undefined : await dialOne(server);
+      if (connection) return connection;
+    }
+    return undefined;
   };
 
   /** resolves when the connection has ended */

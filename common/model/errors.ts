@@ -272,6 +272,53 @@ export const ERRORS = {
     remedy: 'give every cell an id of its own; this one takes no work until the other is gone',
     status: 409,
   },
+  CELL_ID_INVALID: {
+    message: 'a cell cannot be named "{cellId}": {reason}',
+    remedy: 'use letters, digits, "_" and "-"',
+    status: 422,
+  },
+  NATS_CERTIFICATE_REFUSED: {
+    message: 'the certificate of the NATS server {server} is not trusted: {reason}',
+    remedy:
+      "use the authority that signed it and an address it names; 'outcry nats-config --update' renews one that has expired",
+    status: 502,
+  },
+  NATS_CONFIG_EXISTS: {
+    message: '{path} is there already',
+    remedy: 'give another directory, --update to add to it, or --force to replace it with new passwords',
+    status: 409,
+  },
+  NATS_CONFIG_UNWRITABLE: {
+    message: 'cannot write {path}: {reason}',
+    remedy: 'see that the directory can be written and has space',
+    status: 500,
+  },
+  NATS_CREDENTIALS_REFUSED: {
+    message: 'the NATS server {server} refuses the user {user} or its password',
+    remedy: "give this component its own file of those that 'outcry nats-config' wrote for that server",
+    status: 502,
+  },
+  NATS_FILE_INVALID: {
+    message: '{path}: {problem}',
+    remedy: "use a file as 'outcry nats-config' writes it",
+    status: 422,
+  },
+  NATS_PERMISSION_DENIED: {
+    message: 'the NATS user {user} may not {operation} {subject}',
+    remedy:
+      "see that this component uses its own user's file, and that the servers run with the present configuration",
+    status: 502,
+  },
+  NATS_UNREACHABLE: {
+    message: 'no connection to the NATS server {server}: {reason}',
+    remedy: 'start it, or correct the address; the connection is tried again until it succeeds',
+    status: 503,
+  },
+  OPENSSL_UNUSABLE: {
+    message: 'certificates cannot be made: {reason}',
+    remedy: 'install openssl, or leave out --tls and put in certificates of your own (docs/operating.md)',
+    status: 500,
+  },
   INTERNAL: {
     message: 'unexpected failure: {reason}',
     remedy: 'this is a defect: report it with the log',

@@ -1,34 +1,57 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readNatsAccess } from '../../common/adapters/nats-access.js';
 import { createSystemRandom } from '../../common/adapters/system-random.js';
+import type { RolePermissions } from '../../common/wire/nats-roles.js';
+import { writeNatsFiles } from '../../cli/nats/files.js';
+import { parseAddress, planServers } from '../../cli/nats/plan.js';
 import { eventually } from './eventually.js';
-import type { RolePermissions } from './nats-roles.js';
 
-export interface NatsServer {
+/** One nats-server process, run in a directory that `outcry nats-config` has written. */
+export interface NatsProcess {
+  /** kills it; connections break without a word */
+  kill(): Promise<void>;
+  /** resolves when it answers; starts it again after `kill` */
+  start(): Promise<void>;
+}
+
+export interface NatsServer extends NatsProcess {
   readonly url: string;
   /** what `user` connects with */
   credentials(user: string): { user: string; password: string };
-  /** kills the process; connections break without a word */
-  kill(): Promise<void>;
-  /** starts it again on the same port with the same users */
-  start(): Promise<void>;
   /** kills it and removes its files */
   close(): Promise<void>;
 }
 
-export const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
+const listens = async (port: number): Promise<boolean> => {
+  const probe = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(probe, 'listening');
+  } catch {
+    return false;
+  }
   probe.close();
   await once(probe, 'close');
-  return port;
+  return true;
+};
+
+/** Below the ports that systems give to outgoing connections: none of those takes it while a server is down. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000);
+    if (await listens(port)) return port;
+  }
+};
+
+export const freePorts = async (count: number): Promise<number[]> => {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 };
 
 const answers = (port: number): Promise<boolean> =>
@@ -41,66 +64,58 @@ const answers = (port: number): Promise<boolean> =>
     socket.once('data', () => end(true)).once('error', () => end(false));
   });
 
-const userEntry = (user: string, password: string, permissions: RolePermissions): object => ({
-  user,
-  password,
-  permissions: {
-    // an empty list of what is allowed would allow everything
-    publish: permissions.publish.length > 0 ? { allow: permissions.publish } : { deny: ['>'] },
-    subscribe: { allow: [...permissions.subscribe, `_INBOX.${user}.>`] },
-    allow_responses: { max: 1, expires: '1m' },
-  },
-});
+/** The server that `dir` configures, on loopback at `port`; not started yet. */
+export const natsProcess = (dir: string, port: number): NatsProcess => {
+  let child: ChildProcess | undefined;
+  return {
+    async start() {
+      let log = '';
+      const started = spawn('nats-server', ['-c', 'nats.conf'], {
+        cwd: dir,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      started.stderr.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4_000)));
+      child = started;
+      await eventually(
+        () => {
+          if (started.exitCode !== null) throw new Error(`nats-server ended: ${log}`);
+          return answers(port);
+        },
+        { timeoutMs: 20_000, what: 'nats-server answers' },
+      );
+    },
+    async kill() {
+      const dying = child;
+      child = undefined;
+      if (!dying || dying.exitCode !== null) return;
+      dying.kill('SIGKILL');
+      await once(dying, 'exit');
+    },
+  };
+};
 
 /** A real nats-server on a free loopback port, with these users and what each may do. */
 export const startNatsServer = async (users: Record<string, RolePermissions>): Promise<NatsServer> => {
   const dir = mkdtempSync(join(tmpdir(), 'outcry-nats-'));
   const port = await freePort();
-  const random = createSystemRandom();
-  const passwords = new Map(Object.keys(users).map((user) => [user, random.secret(16)]));
-  const config = {
-    host: '127.0.0.1',
-    port,
-    authorization: {
-      users: Object.entries(users).map(([user, permissions]) =>
-        userEntry(user, passwords.get(user) ?? '', permissions),
-      ),
-    },
-  };
-  // the server's configuration language takes JSON as it is
-  writeFileSync(join(dir, 'nats.conf'), JSON.stringify(config, null, 2), { mode: 0o600 });
-
-  let child: ChildProcess | undefined;
-  const start = async (): Promise<void> => {
-    let log = '';
-    const started = spawn('nats-server', ['-c', join(dir, 'nats.conf')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    started.stderr.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4_000)));
-    child = started;
-    await eventually(
-      () => {
-        if (started.exitCode !== null) throw new Error(`nats-server ended: ${log}`);
-        return answers(port);
-      },
-      { what: 'nats-server answers' },
-    );
-  };
-  const kill = async (): Promise<void> => {
-    const dying = child;
-    child = undefined;
-    if (!dying || dying.exitCode !== null) return;
-    dying.kill('SIGKILL');
-    await once(dying, 'exit');
-  };
-  await start();
+  const url = `127.0.0.1:${port}`;
+  const address = parseAddress(url);
+  if (!address.ok) throw new Error(address.error);
+  await writeNatsFiles({
+    dir,
+    plan: { servers: planServers([address.value], []), users, tls: false },
+    settings: { servers: url, routes: undefined, cells: [], tls: false },
+    existing: 'refuse',
+    secret: createSystemRandom().secret,
+  });
+  const server = natsProcess(join(dir, 'nats-1'), port);
+  await server.start();
   return {
-    url: `nats://127.0.0.1:${port}`,
-    credentials: (user) => ({ user, password: passwords.get(user) ?? '' }),
-    kill,
-    start,
+    ...server,
+    url: `nats://${url}`,
+    credentials: (user) => readNatsAccess(join(dir, 'users', `${user}.json`)).credentials,
     async close() {
-      await kill();
+      await server.kill();
       rmSync(dir, { recursive: true, force: true });
     },
   };

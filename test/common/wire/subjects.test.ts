@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../../common/runtime/package-root.js';
 import { isToken } from '../../../common/model/ids.js';
+import { cellRole, ROLES } from '../../../common/wire/nats-roles.js';
+import type { RolePermissions } from '../../../common/wire/nats-roles.js';
 import { BBS_ROUTES, methodOf } from '../../../common/wire/routes.js';
 import type { BbsRoute } from '../../../common/wire/routes.js';
 import {
@@ -15,8 +17,6 @@ import {
   logSubject,
   SUBJECTS,
 } from '../../../common/wire/subjects.js';
-import { cellRole, ROLES } from '../../support/nats-roles.js';
-import type { RolePermissions } from '../../support/nats-roles.js';
 import { arbitraries } from '../../support/wire-arbitraries.js';
 
 interface Row {
@@ -57,7 +57,7 @@ const matches = (pattern: string, subject: string): boolean => {
   return wanted.length === tokens.length && wanted.every((token, i) => token === '*' || token === tokens[i]);
 };
 
-const allowed = (what: keyof RolePermissions, subject: string): string[] =>
+const allowed = (what: 'publish' | 'subscribe', subject: string): string[] =>
   Object.keys(all).filter((role) => all[role]?.[what].some((pattern) => matches(pattern, concrete(subject))));
 
 t.test('subjects - the reference page lists every subject once', async (t) => {
@@ -75,6 +75,11 @@ t.test('subjects - the reference page names who may publish and subscribe', asyn
     t.strictSame(new Set(publishers), new Set(allowed('publish', subject)), `${subject}: publish`);
     t.strictSame(new Set(subscribers), new Set(allowed('subscribe', subject)), `${subject}: subscribe`);
   }
+});
+
+t.test('subjects - who may answer is who hears what has an answer', async (t) => {
+  const answering = rows.filter(({ answer }) => answer !== '–').flatMap(({ subscribers }) => subscribers);
+  t.strictSame(new Set(Object.keys(all).filter((role) => all[role]?.answers)), new Set(answering));
 });
 
 t.test('subjects - the reference page names payloads that exist', async (t) => {

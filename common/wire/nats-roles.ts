@@ -1,25 +1,27 @@
-import {
-  ANY_BBS_EVENT,
-  ANY_CELL_PRESENCE,
-  ANY_LOG,
-  cellSubject,
-  SUBJECTS,
-} from '../../common/wire/subjects.js';
-import type { CellVerb } from '../../common/wire/subjects.js';
+import { ANY_BBS_EVENT, ANY_CELL_PRESENCE, ANY_LOG, cellSubject, SUBJECTS } from './subjects.js';
+import type { CellVerb } from './subjects.js';
 
-/** What a user of the bus may do; everything else is refused. Answering a request is always allowed. */
+/** What a user of the bus may do; everything else is refused. */
 export interface RolePermissions {
-  publish: string[];
-  subscribe: string[];
+  readonly publish: readonly string[];
+  /** besides the user's own inbox, where answers to its requests arrive */
+  readonly subscribe: readonly string[];
+  /** may answer the requests it receives, once each */
+  readonly answers: boolean;
 }
 
 const anyCell = (verb: CellVerb): string => cellSubject('*', verb);
 
-const COMMANDS: CellVerb[] = ['stop', 'cancel', 'evacuate'];
-const CELL_HEARS: CellVerb[] = ['work', 'outcome', 'stop', 'cancel', 'update', 'evacuate'];
+const COMMANDS: readonly CellVerb[] = ['stop', 'cancel', 'evacuate'];
+const CELL_HEARS: readonly CellVerb[] = ['work', 'outcome', 'stop', 'cancel', 'update', 'evacuate'];
 
-/** Who may say what (design §5, §9): only the auctioneer publishes work, a cell only what is its own. */
-export const ROLES: Record<'bbs' | 'auctioneer' | 'router' | 'api' | 'operator', RolePermissions> = {
+export type NatsRole = 'bbs' | 'auctioneer' | 'router' | 'api' | 'operator';
+
+/**
+ * Who may say what: publishing work is running code, so only the auctioneer may; only the BBS and
+ * operators stop, cancel and evacuate. docs/reference/subjects.md shows the same as a table.
+ */
+export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
   bbs: {
     publish: [
       SUBJECTS.auctionLrps,
@@ -30,6 +32,7 @@ export const ROLES: Record<'bbs' | 'auctioneer' | 'router' | 'api' | 'operator',
       anyCell('update'),
     ],
     subscribe: [SUBJECTS.auctionCapacity, SUBJECTS.bbsActive, ANY_CELL_PRESENCE],
+    answers: true,
   },
   auctioneer: {
     publish: [SUBJECTS.cellState, anyCell('work'), anyCell('outcome')],
@@ -41,21 +44,26 @@ export const ROLES: Record<'bbs' | 'auctioneer' | 'router' | 'api' | 'operator',
       SUBJECTS.bbsActive,
       ANY_BBS_EVENT,
     ],
+    answers: true,
   },
   router: {
     publish: [SUBJECTS.routerStart],
     subscribe: [SUBJECTS.routerRegister, SUBJECTS.routerUnregister, SUBJECTS.routerGreet],
+    answers: true,
   },
   api: {
     publish: [SUBJECTS.auctionExplain],
     subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, anyCell('metrics')],
+    answers: false,
   },
   operator: {
     publish: COMMANDS.map(anyCell),
     subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, SUBJECTS.cellChanged, anyCell('metrics')],
+    answers: false,
   },
 };
 
+/** A cell speaks and listens for itself only; `cellId` is a token. */
 export const cellRole = (cellId: string): RolePermissions => ({
   publish: [
     SUBJECTS.auctionCapacity,
@@ -73,4 +81,11 @@ export const cellRole = (cellId: string): RolePermissions => ({
     SUBJECTS.bbsActive,
     ...CELL_HEARS.map((verb) => cellSubject(cellId, verb)),
   ],
+  answers: true,
 });
+
+/** Where every answer goes. What begins otherwise is no answer, whoever asks for one there. */
+export const INBOXES = '_INBOX.';
+
+/** Where answers to this user go: permissions can so tell users apart. */
+export const inboxPrefix = (user: string): string => `${INBOXES}${user}`;
