@@ -1,5 +1,6 @@
 import type { Ack, OutcomeQuery, Work, WorkReply } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
+import { unattended } from '../../common/runtime/unattended.js';
 import type { CellFacts } from '../core/cell-state.js';
 import { buildCellState } from '../core/cell-state.js';
 import type { ContainerIdentity } from '../core/identity.js';
@@ -47,7 +48,10 @@ const createRequests = (
     }
     // nothing to stop: the row is all there is, and it goes at once rather than with the next sync
     const instanceKey = { instanceGuid, cellId: context.cellId };
-    void context.bbs.removeActualLrp({ key: { processGuid, index, domain }, instanceKey }, traceId);
+    const row = { key: { processGuid, index, domain }, instanceKey };
+    unattended({ logger: context.logger, event: 'failed-to-remove-row' }, () =>
+      context.bbs.removeActualLrp(row, traceId),
+    );
     return TAKEN;
   },
   cancel({ taskGuid, traceId }) {

@@ -167,7 +167,11 @@ export const createLrpContainer = (
     lrp.leaving ??= (async () => {
       lrp.logger.info('stopping', { cause });
       lrp.vessel.say(containerTexts(context.cellId, identity.guid).stopping);
-      await leaveTraffic(lrp, cause);
+      try {
+        await leaveTraffic(lrp, cause);
+      } catch (error) {
+        lrp.logger.error('failed-to-leave-traffic', { error });
+      }
       lrp.vessel.requestStop();
     })();
     return settled;

@@ -28,11 +28,21 @@ export const createReporter = <R extends { call: string }>(options: ReporterOpti
   let working: Promise<void> | undefined;
   let wake = new AbortController();
 
+  /** undefined: a defect, which must cost neither the process nor the BBS its report */
+  const ask = async (report: R): Promise<BbsResult<void> | undefined> => {
+    try {
+      return await options.send(report);
+    } catch (error) {
+      logger.error('report-failed', { call: report.call, error });
+      return undefined;
+    }
+  };
+
   const tell = async (report: R): Promise<void> => {
     for (let attempt = 1; wanted === report && !options.signal.aborted; attempt += 1) {
-      const answer = await options.send(report);
-      const error = answer.ok ? undefined : answer.error;
-      const after = options.judge(report.call, error);
+      const answer = await ask(report);
+      const error = answer?.ok === false ? answer.error : undefined;
+      const after = answer === undefined ? 'retry' : options.judge(report.call, error);
       if (after !== 'retry') {
         if (error !== undefined) logger.info('report-refused', { call: report.call, error });
         if (wanted !== report) return;

@@ -92,10 +92,12 @@ export const createPresence = (options: PresenceOptions): Presence => {
   };
 
   const round = (): void => {
-    working = renew().finally(() => {
-      working = undefined;
-      if (!stopped) timer = clock.after(status === 'unknown' ? EAGER_MS : options.everyMs, round);
-    });
+    working = renew()
+      .catch((error: unknown) => logger.error('presence-renewal-failed', { error }))
+      .then(() => {
+        working = undefined;
+        if (!stopped) timer = clock.after(status === 'unknown' ? EAGER_MS : options.everyMs, round);
+      });
   };
 
   return {

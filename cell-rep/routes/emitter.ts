@@ -91,9 +91,14 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
     onStart: () => arm(routers.intervalMs() * options.startJitter * random.fraction()),
   });
 
+  /** never rejects */
   const unregister = async (registration: RouteRegistration): Promise<void> => {
-    const acked = await routers.gatherAcks(SUBJECTS.routerUnregister, encode(registration));
-    if (!acked) repetitions.add(registration);
+    try {
+      if (await routers.gatherAcks(SUBJECTS.routerUnregister, encode(registration))) return;
+    } catch (error) {
+      logger.error('failed-to-unregister', { error });
+    }
+    repetitions.add(registration);
   };
 
   return {

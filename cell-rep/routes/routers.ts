@@ -2,6 +2,7 @@ import type { RouterStart, UnregisterAck } from '../../common/model/routing.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { unattended } from '../../common/runtime/unattended.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
 import { EMISSION } from '../core/route-plan.js';
 
@@ -67,7 +68,7 @@ export const createRouters = (options: RoutersOptions): Routers => {
       return meetOthers();
     }
     if (known.size > 0 || attempt >= EMISSION.greetTimes) return;
-    cancels.push(clock.after(EMISSION.greetMs, () => void greet(attempt + 1)));
+    cancels.push(clock.after(EMISSION.greetMs, () => greeting(attempt + 1)));
   };
 
   /** one has answered; its fellows are met too, since every one of them must let go of what leaves */
@@ -79,11 +80,14 @@ export const createRouters = (options: RoutersOptions): Routers => {
     }
   };
 
+  const greeting = (attempt: number): void =>
+    unattended({ logger, event: 'failed-to-greet-routers' }, () => greet(attempt));
+
   return {
     start() {
       cancels.push(bus.subscribe(SUBJECTS.routerStart, ({ payload }) => onStartMessage(payload)));
-      cancels.push(bus.onConnection((connected) => connected && void greet(1)));
-      void greet(1);
+      cancels.push(bus.onConnection((connected) => connected && greeting(1)));
+      greeting(1);
     },
     stop() {
       for (const cancel of cancels.splice(0)) cancel();

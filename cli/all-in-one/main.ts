@@ -253,7 +253,7 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
     maxBytes: LOG_FILE_BYTES,
   });
   const logger = createPinoLogger({ level: 'info', destination: log });
-  const [clock, random] = [createSystemClock(), createSystemRandom()];
+  const [clock, random] = [createSystemClock({ logger }), createSystemRandom()];
   const ground: Ground = { clock, random, logger, dataDir, bus: createMemoryBus({ clock, logger }) };
   const ports: Ports = {
     router: await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' }),

@@ -77,7 +77,8 @@ export const createUpstreams = ({ endpoints, maxHeaderBytes }: UpstreamsOptions)
     if (!pool) return;
     pools.delete(key);
     retiring.add(pool);
-    await pool.close();
+    // destroyed meanwhile, perhaps
+    await pool.close().catch(() => undefined);
     retiring.delete(pool);
   };
 

@@ -151,3 +151,47 @@ t.test('bus - a stop for an instance that is not here removes its row at once', 
   t.equal((await asked).ok, true);
   await rep.stop();
 });
+
+t.test('presence - a renewal that throws is logged, and the next one comes', async (t) => {
+  const world = createWorld();
+  const rep = await startRep(world);
+  const acquire = world.bbs.acquireLease;
+  let asked = 0;
+  world.bbs.acquireLease = async () => {
+    asked += 1;
+    throw new Error('broken');
+  };
+  await rep.until(() => asked === 2, 'asked again', 500);
+  world.bbs.acquireLease = acquire;
+  t.ok(world.logger.named('rep.presence.presence-renewal-failed').length >= 1);
+  t.ok(rep.rep.cell.state().placeable);
+  await rep.stop();
+});
+
+t.test('stop - a row that cannot be removed because of a defect is logged', async () => {
+  const world = createWorld();
+  const rep = await startRep(world);
+  world.bbs.removeActualLrp = async () => {
+    throw new Error('broken');
+  };
+  rep.rep.cell.stop({ traceId: '', processGuid: 'app', index: 0, domain: 'test', instanceGuid: 'gone' });
+  await rep.until(() => world.logger.named('rep.failed-to-remove-row').length === 1, 'logged');
+  await rep.stop();
+});
+
+t.test('reports - one that throws is logged, and made again', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp());
+  const rep = await startRep(world);
+  const start = world.bbs.startActualLrp;
+  let asked = 0;
+  world.bbs.startActualLrp = async (...request) => {
+    asked += 1;
+    if (asked === 1) throw new Error('broken');
+    return start(...request);
+  };
+  rep.workLrp();
+  await rep.until(() => world.bbs.starts.length === 1, 'told');
+  t.equal(world.logger.named('rep.ordinary-lrp-processor.report-failed').length, 1);
+  await rep.stop();
+});

@@ -14,6 +14,7 @@ import type {
   ContainerSpec,
   CreateResult,
 } from '../../core/container-runtime.js';
+import { unattended } from '../../../common/runtime/unattended.js';
 import { createPortPool } from '../ports.js';
 import type { PortPool, PortRange } from '../ports.js';
 import { createProcessContainer } from './container.js';
@@ -149,9 +150,13 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
   const helper = createHelper({
     clock: options.clock,
     logger,
-    onGone: (dir) => void onGone(dir),
+    onGone: (dir) =>
+      unattended({ logger, event: 'failed-to-end-process', fields: { dir } }, () => onGone(dir)),
     onRestart: () => {
-      for (const one of processes.values()) if (one.info().running) void watch(one.dir);
+      for (const one of processes.values()) {
+        if (!one.info().running) continue;
+        unattended({ logger, event: 'failed-to-watch-process' }, () => watch(one.dir));
+      }
     },
   });
 

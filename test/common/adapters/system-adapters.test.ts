@@ -30,6 +30,21 @@ t.test('system clock - after, every and sleep run, and cancelled ones do not', a
   t.ok(clock.monotonic() > before);
 });
 
+t.test('system clock - a repeated task that fails is logged, and repeated', async (t) => {
+  const logger = createCaptureLogger();
+  const clock = createSystemClock({ logger });
+  let runs = 0;
+  const stop = clock.every(1, () => {
+    runs += 1;
+    if (runs === 1) throw new Error('thrown');
+    return Promise.reject(new Error('rejected'));
+  });
+  while (logger.named('repeated-task-failed').length < 2) await clock.sleep(1);
+  stop();
+  t.match(logger.named('repeated-task-failed')[0]?.fields, { error: { message: 'thrown' } });
+  t.match(logger.named('repeated-task-failed')[1]?.fields, { error: { message: 'rejected' } });
+});
+
 t.test('system clock - a delay longer than Node takes does not fire at once', async (t) => {
   const clock = createSystemClock();
   let fired = false;
