@@ -1,11 +1,14 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
+import { join } from 'node:path';
 import t from 'tap';
+import { readNatsAccess } from '../../common/adapters/nats-access.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
 import { createFakeCli } from '../support/cli-context.js';
 import { eventually } from '../support/eventually.js';
 import { startNatsCluster } from '../support/nats-cluster.js';
 import type { NatsConnection } from '../support/nats-cluster.js';
-import { readNatsAccess } from '../../common/adapters/nats-access.js';
 import { onPath, requireSuite } from '../support/requires.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -21,6 +24,16 @@ const refused = async ({ bus, logger }: NatsConnection, event: string): Promise<
   );
   if (bus.connected()) throw new Error('connected all the same');
   return told[0]?.fields;
+};
+
+/** Signs the server's certificate again, for a time that has passed. */
+const expire = (dir: string): void => {
+  const run = (...args: string[]): void => void execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
+  writeFileSync(join(dir, 'names'), 'subjectAltName=IP:127.0.0.1\n');
+  run('x509', '-x509toreq', '-in', 'nats-1/server.pem', '-signkey', 'nats-1/server.key', '-out', 'request');
+  const authority = ['-CA', 'authority/ca.pem', '-CAkey', 'authority/ca.key', '-set_serial', '7'];
+  const output = ['-days', '-1', '-extfile', 'names', '-out', 'nats-1/server.pem'];
+  run('x509', '-req', '-in', 'request', ...authority, ...output);
 };
 
 /** What the server at `port` says to one who does not speak TLS and logs in at once. */
@@ -53,7 +66,7 @@ const suite = (): void => {
     });
 
     await t.test('a server of an unknown authority is refused, with a code', async (t) => {
-      const other = t.testdir({});
+      const other = join(cluster.dir, 'other');
       const cli = createFakeCli();
       t.equal(await cli.run('nats-config', '--out', other, '--tls', '--cells', '0'), 0, cli.err());
       const { tls } = readNatsAccess(`${other}/users/bbs.json`);
@@ -72,15 +85,29 @@ const suite = (): void => {
       });
     });
 
-    await t.test(
-      'a wrong password is told with a code, and mended without a restart of others',
-      async (t) => {
-        const credentials = { user: 'bbs', password: 'guess' };
-        const intruder = cluster.dial('bbs', { credentials });
-        t.match(await refused(intruder, 'nats-refused-credentials'), { code: 'NATS_CREDENTIALS_REFUSED' });
-        t.notMatch(JSON.stringify(intruder.logger.events), /guess/);
-      },
-    );
+    await t.test('a wrong password is told with a code, again and again', async (t) => {
+      const credentials = { user: 'bbs', password: 'guess' };
+      const intruder = cluster.dial('bbs', { credentials });
+      t.match(await refused(intruder, 'nats-refused-credentials'), { code: 'NATS_CREDENTIALS_REFUSED' });
+      t.notMatch(JSON.stringify(intruder.logger.events), /guess/);
+    });
+
+    await t.test('a certificate that expires is told with a code; renewed, all come back', async (t) => {
+      const [server] = cluster.servers;
+      const bbs = await cluster.connect('bbs');
+      expire(cluster.dir);
+      await server?.kill();
+      await server?.start();
+      t.match(await refused(bbs, 'nats-refused-certificate'), {
+        code: 'NATS_CERTIFICATE_REFUSED',
+        message: /expired/,
+      });
+      const cli = createFakeCli();
+      t.equal(await cli.run('nats-config', '--out', cluster.dir, '--update'), 0, cli.err());
+      await server?.kill();
+      await server?.start();
+      await eventually(() => bbs.bus.connected(), { timeoutMs: 20_000, what: 'connected again' });
+    });
   });
 };
 

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
@@ -36,16 +38,14 @@ export interface NatsClusterOptions {
   count: number;
   /** further words of the command */
   words: readonly string[];
-  /** what the servers are called; default 127.0.0.1 */
-  host?: string;
 }
 
 export const startNatsCluster = async (t: Test, options: NatsClusterOptions): Promise<NatsCluster> => {
-  const { count, words, host = '127.0.0.1' } = options;
-  const dir = join(t.testdir({}), 'nats');
+  const { count, words } = options;
+  const dir = mkdtempSync(join(tmpdir(), 'outcry-nats-'));
   const ports = await freePorts(2 * count);
   const clients = ports.slice(0, count);
-  const list = (some: readonly number[]): string => some.map((port) => `${host}:${port}`).join(',');
+  const list = (some: readonly number[]): string => some.map((port) => `127.0.0.1:${port}`).join(',');
   const cli = createFakeCli();
   const addresses = ['--servers', list(clients), '--routes', list(ports.slice(count))];
   const status = await cli.run('nats-config', '--out', dir, ...addresses, ...words);
@@ -56,6 +56,7 @@ export const startNatsCluster = async (t: Test, options: NatsClusterOptions): Pr
   t.teardown(async () => {
     await Promise.all(buses.map((bus) => bus.close()));
     await Promise.all(servers.map((server) => server.kill()));
+    rmSync(dir, { recursive: true, force: true });
   });
   await Promise.all(servers.map((server) => server.start()));
 
