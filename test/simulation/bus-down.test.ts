@@ -83,6 +83,23 @@ t.test('bus - lost by the BBS alone: no lease ends that could not be heard', asy
   t.equal(told(simulation, 'SUSPECT'), 0);
 });
 
+t.test('bus - lost by the BBS, and its HTTP out of reach as well: still nobody is suspected', async (t) => {
+  const simulation = await open();
+  const before = instancesOf(simulation);
+  simulation.boardConnection()?.disconnect();
+  simulation.faults.wire.loseRequest = 1;
+  await simulation.run(60);
+  simulation.boardConnection()?.reconnect();
+  // back on the bus, cells have a whole lease's time to be heard
+  await simulation.run(14);
+  simulation.faults.wire.loseRequest = 0;
+  await simulation.until(() => problemsOf(simulation), 60);
+  t.same(instancesOf(simulation), before);
+  t.equal(told(simulation, 'SUSPECT'), 0);
+  t.equal(tasksOf(simulation).filter(({ state }) => state === 'Running').length, 10);
+  t.same(simulation.wrongs, []);
+});
+
 t.test('bus - lost by the active auctioneer, or the auctioneer killed: the stand-by places', async (t) => {
   const simulation = await open();
   const [first] = simulation.auctioneers.values();
