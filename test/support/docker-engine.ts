@@ -6,10 +6,23 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import Docker from 'dockerode';
 import type t from 'tap';
 import { eventually } from './eventually.js';
 import { isRequired, onPath, suiteAvailable } from './requires.js';
@@ -20,9 +33,10 @@ export interface DockerEngine {
   readonly socketPath: string;
   /** an image of this machine's own Node, shell and C library, with a user vcap whose home is /home/vcap */
   readonly image: string;
-  /** the docker command, against this engine; answers what it printed */
-  docker(...args: string[]): Promise<string>;
-  /** stops the engine as a crash would, leaving its directories */
+  readonly client: Docker;
+  /** makes an image with the same files, and this of its own, as lines of a Dockerfile have it */
+  derive(name: string, changes: string[]): Promise<void>;
+  /** ends the engine as a crash would; its containers run on */
   kill(): Promise<void>;
   /** starts it again on the same socket */
   start(): Promise<void>;
@@ -34,8 +48,9 @@ const PREFIX = 'outcry-docker-';
 /** of the tests' bridges; the third number tells them apart */
 const NETWORK = '10.213';
 const IMAGE = 'outcry-test-stack';
+const IMAGE_PATH = 'ENV PATH=/usr/local/bin:/usr/bin:/bin';
 export const IMAGE_NODE = '/usr/local/bin/node';
-const PROGRAMS = ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ls', 'touch'];
+const PROGRAMS = ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ln', 'mkdir'];
 
 const bridgeName = (slice: number): string => `outcry${slice}`;
 
@@ -79,15 +94,12 @@ const killPid = async (pid: number, what: string): Promise<void> => {
   await eventually(() => !isAlive(pid) || !existsSync(`/proc/${pid}/exe`), { what: `end of ${pid}` });
 };
 
-/** Processes that name the engine's directory: containerd and the shims of containers. */
-const killRest = async (dir: string): Promise<void> => {
+/** Processes of the engine's that name its directory. */
+const killRest = async (dir: string, program = /dockerd$|containerd|docker-proxy$/): Promise<void> => {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    const program = command.split('\0')[0] ?? '';
-    if (/dockerd$|containerd|docker-proxy$/.test(program) && command.includes(dir)) {
-      await killPid(Number(name), dir);
-    }
+    if (program.test(command.split('\0')[0] ?? '') && command.includes(dir)) await killPid(Number(name), dir);
   }
 };
 
@@ -145,15 +157,21 @@ const buildRoot = async (root: string): Promise<void> => {
   for (const dir of ['tmp', 'home/vcap', 'root']) await mkdir(join(root, dir), { recursive: true });
 };
 
-const importImage = async (dir: string, socketPath: string): Promise<void> => {
+const packRoot = async (dir: string): Promise<string> => {
   const root = join(dir, 'root');
   await buildRoot(root);
-  const script = [
-    'chmod 1777 "$1/tmp" && chown 2000:2000 "$1/home/vcap" &&',
-    'tar -C "$1" -c . | docker -H "$2" import -c "ENV PATH=/usr/local/bin:/usr/bin:/bin" - "$3"',
-  ].join(' ');
-  await exec('/bin/sh', ['-c', script, 'sh', root, `unix://${socketPath}`, IMAGE]);
+  await chmod(join(root, 'tmp'), 0o1777);
+  await chown(join(root, 'home/vcap'), 2000, 2000);
+  await exec('tar', ['-C', root, '-cf', join(dir, 'root.tar'), '.']);
   await rm(root, { recursive: true });
+  return join(dir, 'root.tar');
+};
+
+const importImage = async (client: Docker, archive: string, options: object): Promise<void> => {
+  const answer = await client.importImage(archive, options);
+  let text = '';
+  for await (const piece of answer) text += String(piece);
+  if (text.includes('"error"')) throw new Error(`image not imported: ${text}`);
 };
 
 const engineArgs = (dir: string, slice: number): string[] => [
@@ -164,14 +182,11 @@ const engineArgs = (dir: string, slice: number): string[] => [
   `--bridge=${bridgeName(slice)}`,
   // host ports are served by docker-proxy: neither firewall nor forwarding is touched
   ...['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'],
+  '--live-restore',
   '--log-level=warn',
 ];
 
-const spawnEngine = async (
-  dir: string,
-  slice: number,
-  docker: DockerEngine['docker'],
-): Promise<ChildProcess> => {
+const spawnEngine = async (dir: string, slice: number, client: Docker): Promise<ChildProcess> => {
   const log = createWriteStream(join(dir, 'dockerd.log'), { flags: 'a' });
   await once(log, 'open');
   const child = spawn('dockerd', engineArgs(dir, slice), { stdio: ['ignore', log, log] });
@@ -180,7 +195,7 @@ const spawnEngine = async (
   const answers = eventually(
     async () => {
       if (child.exitCode !== null) return 'ended';
-      return (await docker('version', '--format', 'up').catch(() => '')).trim() === 'up' && 'up';
+      return (await client.ping().catch(() => undefined)) && 'up';
     },
     { timeoutMs: 30_000, what: 'dockerd answers' },
   );
@@ -201,27 +216,43 @@ export const startDockerEngine = async (): Promise<DockerEngine> => {
   const dir = await mkdtemp(join(tmpdir(), PREFIX));
   await writeFile(join(dir, 'owner'), String(process.pid));
   const socketPath = join(dir, 'docker.sock');
-  const docker = async (...args: string[]): Promise<string> =>
-    (await exec('docker', ['-H', `unix://${socketPath}`, ...args], { maxBuffer: 64 * 1024 * 1024 })).stdout;
+  const client = new Docker({ socketPath });
   let child: ChildProcess | undefined;
   try {
     const slice = freeSlice();
     await writeFile(join(dir, 'slice'), String(slice));
     await addBridge(slice);
     const start = async (): Promise<void> => {
-      child = await spawnEngine(dir, slice, docker);
+      child = await spawnEngine(dir, slice, client);
     };
     await start();
-    await importImage(dir, socketPath);
+    const archive = await packRoot(dir);
+    const derive = (name: string, changes: string[]): Promise<void> =>
+      importImage(client, archive, {
+        repo: name,
+        tag: 'latest',
+        changes: [IMAGE_PATH, ...changes].join('\n'),
+      });
+    await derive(IMAGE, []);
     return {
       socketPath,
       image: IMAGE,
-      docker,
+      client,
+      derive,
       start,
-      kill: () => end(child, 'SIGKILL'),
+      async kill() {
+        await end(child, 'SIGKILL');
+        // a dead one that nobody has reaped would be waited for
+        await killRest(dir, /containerd$/);
+        await rm(join(dir, 'exec', 'containerd', 'containerd.pid'), { force: true });
+      },
       async close() {
-        const left = (await docker('ps', '-aq').catch(() => '')).split('\n').filter((id) => id !== '');
-        if (left.length > 0) await docker('rm', '-f', ...left).catch(() => undefined);
+        for (const { Id } of await client.listContainers({ all: true }).catch(() => [])) {
+          await client
+            .getContainer(Id)
+            .remove({ force: true, v: true })
+            .catch(() => undefined);
+        }
         await end(child, 'SIGTERM');
         await sweep(dir);
       },

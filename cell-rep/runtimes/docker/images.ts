@@ -32,7 +32,7 @@ export const imageReference = (rootfs: string): string | undefined => {
   const [, host, name, tag] = DOCKER.exec(rootfs) ?? [];
   if (name === undefined) return undefined;
   const full = host ? `${host}/${name}` : name;
-  if (tag !== undefined) return /^sha256:/.test(tag) ? `${full}@${tag}` : `${full}:${tag}`;
+  if (tag !== undefined) return tag.startsWith('sha256:') ? `${full}@${tag}` : `${full}:${tag}`;
   return /[:@][^/]*$/.test(name) ? full : `${full}:latest`;
 };
 
