@@ -59,9 +59,12 @@ const networkOwner = ({ owner, processes }: Parts): string | undefined => {
   return one?.info().running ? one.engineId : undefined;
 };
 
-const makeProcess = async (parts: Parts, spec: ProcessSpec): Promise<EngineProcess> => {
+const makeProcess = async (
+  parts: Parts,
+  spec: ProcessSpec,
+  joins: string | undefined,
+): Promise<EngineProcess> => {
   const { cell, record, image } = parts;
-  const joins = networkOwner(parts);
   const made = await cell.docker.createContainer(processOptions({ cell, record, image, spec, joins }));
   try {
     await made.start();
@@ -77,6 +80,25 @@ const makeProcess = async (parts: Parts, spec: ProcessSpec): Promise<EngineProce
   return one;
 };
 
+const hasEnded = async ({ cell }: Parts, engineId: string): Promise<boolean> => {
+  try {
+    return !(await cell.docker.getContainer(engineId).inspect()).State.Running;
+  } catch (error) {
+    return statusOf(error) === GONE;
+  }
+};
+
+/** Who has the network may end at any moment: then this one has it. */
+const joinOrOwn = async (parts: Parts, spec: ProcessSpec): Promise<EngineProcess> => {
+  const joins = networkOwner(parts);
+  try {
+    return await makeProcess(parts, spec, joins);
+  } catch (error) {
+    if (joins === undefined || !(await hasEnded(parts, joins))) throw error;
+    return makeProcess(parts, spec, undefined);
+  }
+};
+
 const runIn = async (parts: Parts, spec: ProcessSpec): Promise<RunResult> => {
   const { image, processes } = parts;
   const command = commandOf(image, spec);
@@ -84,7 +106,7 @@ const runIn = async (parts: Parts, spec: ProcessSpec): Promise<RunResult> => {
   if (problem !== undefined) return { ok: false, reason: problem };
   if (processes.has(spec.id)) return { ok: false, reason: `process ${spec.id} exists already` };
   try {
-    return { ok: true, process: (await makeProcess(parts, spec)).running };
+    return { ok: true, process: (await joinOrOwn(parts, spec)).running };
   } catch (error) {
     return { ok: false, reason: reasonOf(error) };
   }

@@ -45,12 +45,36 @@ export const exitStatus = (code: number, outOfMemory: boolean): ExitStatus => ({
   lost: false,
 });
 
+interface Modem {
+  dial(options: object, done: (error: unknown, answer: unknown) => void): void;
+}
+
+/**
+ * Resolves when the container has ended. Read as a stream: the client's own way of waiting never ends once the engine
+ * has gone away in the middle of it.
+ */
+const waitOnce = async (container: EngineContainer, signal: AbortSignal): Promise<void> => {
+  const answer = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
+    const options = {
+      path: `/containers/${container.id}/wait`,
+      method: 'POST',
+      isStream: true,
+      abortSignal: signal,
+      statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    };
+    (container.modem as Modem).dial(options, (error, stream) =>
+      error ? reject(error as Error) : resolve(stream as NodeJS.ReadableStream),
+    );
+  });
+  for await (const _piece of answer);
+};
+
 /** Waits for the end, over restarts of the engine. */
 const awaitExit = async (options: EngineProcessOptions, signal: AbortSignal): Promise<ExitStatus> => {
   const { container, clock, logger } = options;
   for (;;) {
     try {
-      await container.wait({ abortSignal: signal });
+      await waitOnce(container, signal);
       const { State } = await container.inspect();
       if (State.Status === 'exited') return exitStatus(State.ExitCode, State.OOMKilled);
       if (State.Status === 'dead' || State.Status === 'removing') return LOST;

@@ -206,6 +206,26 @@ const suite = (engine: DockerEngine): void => {
       t.notOk(Volumes.some(({ Name }) => Name.includes(container.guid)));
     },
   );
+
+  t.test('docker runtime - an engine that restarts stops nothing and loses no output', async (t) => {
+    const runtime = await start(t);
+    const container = await mustCreate(runtime);
+    const main = await mustRun(container, shell('n=0; while :; do n=$((n+1)); echo $n; sleep 0.05; done'));
+    const seen = collect(main);
+    await eventually(() => seen.text().includes('5\n'));
+    await engine.kill();
+    t.match(await runtime.create(containerSpec()), { ok: false });
+    await engine.start();
+    const before = seen.chunks.length;
+    await eventually(() => seen.chunks.length > before + 10, { timeoutMs: 20_000 });
+    await main.signal('SIGKILL');
+    t.match(await main.exited, { code: 137, lost: false });
+    const numbers = seen.text().trim().split('\n').map(Number);
+    t.same(
+      numbers,
+      numbers.map((_, i) => i + 1),
+    );
+  });
 };
 
 await withDockerEngine(t, suite);
