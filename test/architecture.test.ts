@@ -144,14 +144,13 @@ t.test('architecture - every package used is declared, and every declared one is
   const declared = Object.keys(manifest.dependencies).filter(
     (name) => !name.startsWith('@types/') && name !== 'typescript',
   );
-  // dockerode's runtime comes with the Docker issue; it is one of the fixed packages
   t.same(
     [...used].filter((name) => !declared.includes(name)),
     [],
     'used but not declared',
   );
   t.same(
-    declared.filter((name) => !used.has(name) && name !== 'dockerode'),
+    declared.filter((name) => !used.has(name)),
     [],
     'declared but not used',
   );
