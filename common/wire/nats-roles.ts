@@ -52,7 +52,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     answers: true,
   },
   api: {
-    publish: [SUBJECTS.auctionExplain],
+    publish: [SUBJECTS.auctionExplain, SUBJECTS.cellState],
     subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, anyCell('metrics')],
     answers: false,
   },
