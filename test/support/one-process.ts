@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { eventually } from './eventually.js';
+import { freePorts } from './nats-server.js';
 
 export interface Endpoint {
   api: string;
@@ -71,7 +72,9 @@ export const runStart = (...args: string[]): Promise<Ended> => collected(spawnSt
 
 /** Starts the one process and waits until it has brought up the example. */
 export const startOutcry = async (t: Test, dir: string, args: string[] = []): Promise<Running> => {
-  const child = spawnStart(['--data', dir, ...args]);
+  // several systems start side by side here: each is given ports, so that no two choose the same ones
+  const [api = 0, router = 0] = await freePorts(2);
+  const child = spawnStart(['--data', dir, '--api-port', `${api}`, '--router-port', `${router}`, ...args]);
   const { text, ended } = collected(child);
   t.teardown(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
