@@ -40,11 +40,10 @@ interface Answer {
 export interface BoardLife {
   readonly active: Active;
   readonly life: Life;
+  /** rejects when it is killed before it has answered */
   answer(path: string, body: string, traceId: string): Promise<Answer>;
   /** it had to step down */
   lost(): boolean;
-  /** rejects when it is killed */
-  readonly died: Promise<never>;
   kill(): void;
   /** as its members are stopped */
   stop(): Promise<void>;
@@ -136,11 +135,11 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
     onCapacity: active.converger.reauctionSoon,
   });
   active.converger.start();
-  let die: (error: Error) => void = () => undefined;
-  const died = new Promise<never>((_, reject) => (die = reject));
-  died.catch(() => undefined);
+  const respond = answerWith(active, () => lost);
+  const unanswered = new Set<(error: Error) => void>();
   const end = (): void => {
-    die(new Error('read ECONNRESET'));
+    for (const reject of unanswered) reject(new Error('read ECONNRESET'));
+    unanswered.clear();
     life.kill();
     connection.disconnect();
     void connection.close();
@@ -148,9 +147,14 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
   return {
     active,
     life,
-    answer: answerWith(active, () => lost),
+    answer: (path, body, traceId) =>
+      new Promise((resolve, reject) => {
+        unanswered.add(reject);
+        void respond(path, body, traceId)
+          .then(resolve, reject)
+          .finally(() => unanswered.delete(reject));
+      }),
     lost: () => lost,
-    died,
     kill: end,
     async stop() {
       await active.converger.stop();
@@ -185,11 +189,11 @@ const createCarrier = ({ life, random, faults, board }: WireOptions): Dispatcher
     if (chance(faults.loseRequest)) throw new Error('write EPIPE');
     if (chance(faults.late)) {
       const lateMs = HEADERS_TIMEOUT_MS + random.fraction() * HEADERS_TIMEOUT_MS;
-      there.life.clock.after(lateMs, () => void there.answer(path, body, traceId));
+      there.life.clock.after(lateMs, () => void there.answer(path, body, traceId).catch(() => undefined));
       await life.clock.sleep(HEADERS_TIMEOUT_MS);
       throw new Error('Headers Timeout Error');
     }
-    const answer = await Promise.race([there.answer(path, body, traceId), there.died]);
+    const answer = await there.answer(path, body, traceId);
     await travel();
     if (chance(faults.loseReply)) throw new Error('socket hang up');
     return answer;

@@ -207,7 +207,10 @@ const openBbs = async (simulation: Simulation, people: People): Promise<void> =>
 };
 
 /** A stand-by takes over from a BBS that had to step down. */
-const replaceLost = async ({ simulation, people }: ChaosOptions): Promise<void> => {
+export const replaceLost = async ({
+  simulation,
+  people,
+}: Pick<ChaosOptions, 'simulation' | 'people'>): Promise<void> => {
   const board = simulation.board();
   if (board === undefined || !board.lost()) return;
   simulation.killBbs();

@@ -1,6 +1,7 @@
 import type { Fault } from './simulation-chaos.js';
-import { chaosScript, runChaos } from './simulation-chaos.js';
+import { chaosScript, replaceLost, runChaos } from './simulation-chaos.js';
 import { isWaiting, problemsOf } from './simulation-checks.js';
+import type { People } from './simulation-people.js';
 import { createPeople } from './simulation-people.js';
 import { CELL_SIZE, openSystem } from './simulation-system.js';
 import type { Simulation } from './simulation.js';
@@ -32,13 +33,19 @@ export interface Aftermath {
 const SOON = 90;
 const IN_THE_END = 1_800;
 
-const settle = async (simulation: Simulation, problems: () => string[]): Promise<number> => {
+const settle = async (simulation: Simulation, people: People, problems: () => string[]): Promise<number> => {
+  // a fault that waited for the next commit may make the BBS step down even now
+  const check = async (): Promise<string[]> => {
+    await replaceLost({ simulation, people });
+    return problems();
+  };
   let passed = 0;
-  for (; passed < SOON && problems().length > 0; passed += 1) await simulation.run(1);
-  const late = problems();
-  if (late.length > 0 && !isWaiting(simulation))
+  for (; passed < SOON && (await check()).length > 0; passed += 1) await simulation.run(1);
+  const late = await check();
+  if (late.length > 0 && !isWaiting(simulation)) {
     simulation.wrongs.push(`late: ${late.slice(0, 5).join(' · ')}`);
-  return passed + (await simulation.until(problems, IN_THE_END));
+  }
+  return passed + (await simulation.until(check, IN_THE_END));
 };
 
 /** Faults for a while, then none: everything must be as it should be, in time. */
@@ -62,11 +69,8 @@ export const weather = async (storm: Storm): Promise<Aftermath> => {
     const chaos = await runChaos({ bbsAway: 40, ...storm, simulation, people, size });
     calm = true;
     const waiting = (): string[] => (people.waiting() > 0 ? ['people wait for answers'] : []);
-    const seconds = await settle(simulation, () => [
-      ...problemsOf(simulation),
-      ...people.lost(),
-      ...waiting(),
-    ]);
+    const problems = (): string[] => [...problemsOf(simulation), ...people.lost(), ...waiting()];
+    const seconds = await settle(simulation, people, problems);
     const { apps, tasks, acknowledged } = people.counts();
     const summary = [
       `seed ${seed}: ${[...chaos.counts].map(([fault, count]) => `${fault} ${count}`).join(', ')}`,
