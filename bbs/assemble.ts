@@ -29,9 +29,18 @@ export const assembleBbs = (options: BbsOptions): { members: Member[] } => {
   const logger = options.logger.session('bbs');
   let active: Active | undefined;
   let lost = false;
+  let closeBus = none;
   const open = (): Active => {
     if (!active) throw new Error('the BBS has not been started');
     return active;
+  };
+
+  /** Whoever owns the store now is to be heard instead: on the bus, and by those who listen for events. */
+  const withdraw = (): void => {
+    closeBus();
+    active?.presence.stop();
+    void active?.converger.stop();
+    http.dismiss();
   };
 
   const store: Member = {
@@ -40,6 +49,7 @@ export const assembleBbs = (options: BbsOptions): { members: Member[] } => {
       const onLost = (reason: string): void => {
         logger.error('lost', { reason });
         lost = true;
+        withdraw();
         options.onLost?.(reason);
       };
       active = await openActive({ ...options, logger, onLost });
@@ -47,7 +57,6 @@ export const assembleBbs = (options: BbsOptions): { members: Member[] } => {
     stop: () => active?.store.close(),
   };
 
-  let closeBus = none;
   const busDoor: Member = {
     name: 'bbs-bus',
     start() {

@@ -90,12 +90,20 @@ const buildApp = (options: HttpDoorOptions, streams: Set<ServerResponse>): Fasti
   return app;
 };
 
+export interface HttpDoor extends Member {
+  /** ends every event stream: whoever listens is to ask again, here or elsewhere */
+  dismiss(): void;
+}
+
 /** The BBS's API on a unix socket: Diego's paths with JSON bodies. */
-export const createHttpDoor = (options: HttpDoorOptions): Member => {
+export const createHttpDoor = (options: HttpDoorOptions): HttpDoor => {
   const streams = new Set<ServerResponse>();
   const { config, clock, logger } = options;
   let app: FastifyInstance | undefined;
   let stopServer: (() => Promise<void>) | undefined;
+  const dismiss = (): void => {
+    for (const stream of streams) stream.end();
+  };
   return {
     name: 'bbs-http',
     async start() {
@@ -106,8 +114,9 @@ export const createHttpDoor = (options: HttpDoorOptions): Member => {
       stopServer = server.stop;
       logger.info('listening', { socket: config.socketPath });
     },
+    dismiss,
     async stop() {
-      for (const stream of streams) stream.end();
+      dismiss();
       await stopServer?.();
       await app?.close();
     },
