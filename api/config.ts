@@ -1,6 +1,10 @@
 import { isAbsolute } from 'node:path';
 import type { ArchiveLimits } from '../common/model/archive-rules.js';
 import { DEFAULT_ARCHIVE_LIMITS } from '../common/model/archive-rules.js';
+import { compileDoor, doorSchema } from '../common/runtime/door-config.js';
+import type { UserDoor } from '../common/runtime/door-config.js';
+import type { DoorAddress } from '../common/runtime/door.js';
+import type { ConfigSchema } from '../common/runtime/config.js';
 import { DURATION, MEGABYTES, PORT, defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import type { LogLimits } from './core/log-buffer.js';
 import type { ApiSettings } from './core/rows.js';
@@ -10,8 +14,8 @@ interface UserConfig {
   /** absolute; holds `blobs/` and, unless named otherwise, the token */
   data_dir: string;
   token_file: string;
-  /** unix socket at which cells fetch droplets; '' = in the data directory */
-  blob_socket: string;
+  /** where cells fetch droplets; a socket in the data directory when absent */
+  blob_listen?: UserDoor;
   allowed_hosts: string[];
   allowed_origins: string[];
   public_url: string;
@@ -36,8 +40,8 @@ export interface ApiConfig {
   readonly listen: { readonly host: string; readonly port: number };
   readonly blobDirectory: string;
   readonly tokenFile: string;
-  /** unix socket (0600) at which cells fetch droplets */
-  readonly blobSocketPath: string;
+  /** where cells fetch droplets */
+  readonly blobListen: DoorAddress;
   /** host names answered to beside loopback and the listening address */
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
@@ -61,7 +65,7 @@ const anyText = { type: 'string' } as const;
 const texts = { type: 'array', items: text } as const;
 const count = { type: 'integer', minimum: 1 } as const;
 
-const object = (properties: Record<string, unknown>) =>
+const object = (properties: Record<string, ConfigSchema>) =>
   ({ type: 'object', additionalProperties: false, properties }) as const;
 
 export const apiConfig = defineConfig<UserConfig, ApiConfig>({
@@ -70,7 +74,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
       listen: object({ host: text, port: PORT }),
       data_dir: text,
       token_file: anyText,
-      blob_socket: anyText,
+      blob_listen: doorSchema('what cells fetch droplets from'),
       allowed_hosts: texts,
       allowed_origins: texts,
       public_url: anyText,
@@ -94,7 +98,6 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
   defaults: {
     listen: { host: '127.0.0.1', port: 8081 },
     token_file: '',
-    blob_socket: '',
     allowed_hosts: [],
     allowed_origins: [],
     public_url: '',
@@ -122,7 +125,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
       listen: full.listen,
       blobDirectory: inData('blobs'),
       tokenFile: full.token_file || inData('api-token'),
-      blobSocketPath: full.blob_socket || inData('blobs.sock'),
+      blobListen: compileDoor(full.blob_listen ?? { socket: inData('blobs.sock') }, 'blob_listen', report),
       allowedHosts: full.allowed_hosts,
       allowedOrigins: full.allowed_origins,
       settings: {

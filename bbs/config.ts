@@ -1,7 +1,10 @@
+import { compileDoor, doorSchema } from '../common/runtime/door-config.js';
+import type { UserDoor } from '../common/runtime/door-config.js';
+import type { DoorAddress } from '../common/runtime/door.js';
 import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
 
 interface UserConfig {
-  socket_path: string;
+  listen: UserDoor;
   converge_repeat_interval: string | number;
   stale_unclaimed_duration: string | number;
   kick_task_duration: string | number;
@@ -23,8 +26,8 @@ interface UserConfig {
 
 /** What the BBS runs by. Durations in ms. */
 export interface BbsConfig {
-  /** unix socket of the API, made with mode 0600 */
-  socketPath: string;
+  /** of the API */
+  listen: DoorAddress;
   convergeIntervalMs: number;
   /** how long an UNCLAIMED row waits before it is asked for again */
   staleUnclaimedMs: number;
@@ -64,10 +67,9 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
   schema: {
     type: 'object',
     additionalProperties: false,
-    required: ['socket_path'],
+    required: ['listen'],
     properties: {
-      // 103 bytes is what every system's sockaddr_un takes
-      socket_path: { type: 'string', minLength: 1, maxLength: 103 },
+      listen: doorSchema('the API'),
       converge_repeat_interval: DURATION,
       stale_unclaimed_duration: DURATION,
       kick_task_duration: DURATION,
@@ -106,8 +108,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     event_heartbeat_interval: '15s',
     forget_leases_on_start: false,
   },
-  compile: (full) => ({
-    socketPath: full.socket_path,
+  compile: (full, report) => ({
+    listen: compileDoor(full.listen, 'listen', report),
     convergeIntervalMs: toMs(full.converge_repeat_interval),
     staleUnclaimedMs: toMs(full.stale_unclaimed_duration),
     kickTaskMs: toMs(full.kick_task_duration),

@@ -4,6 +4,8 @@ import { err } from '../common/model/result.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { connectionTo } from '../common/runtime/endpoint.js';
+import type { Endpoint } from '../common/runtime/endpoint.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import type { BbsClient } from './client.js';
 import { subscribeEvents } from './http-events.js';
@@ -23,7 +25,7 @@ interface CallOptions {
 }
 
 export interface BbsClientOptions extends CallOptions {
-  endpoint: { socketPath: string } | { url: string };
+  endpoint: Endpoint;
 }
 
 /** ms between attempts, as Diego's client */
@@ -34,10 +36,9 @@ const CONNECTIONS = 32;
 
 const unavailable = (message: string): BbsError => ({ type: 'UnknownError', message, unavailable: true });
 
-const createPool = (endpoint: BbsClientOptions['endpoint']): Dispatcher => {
-  const limits = { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS };
-  if ('url' in endpoint) return new Pool(endpoint.url, limits);
-  return new Pool('http://bbs', { ...limits, connect: { socketPath: endpoint.socketPath } });
+const createPool = ({ endpoint, clock, logger }: BbsClientOptions): Dispatcher => {
+  const { origin, options } = connectionTo(endpoint, { what: 'client of the BBS', clock, logger });
+  return new Pool(origin, { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, ...options });
 };
 
 const parsed = (text: string): Body | undefined => {
@@ -171,5 +172,5 @@ export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): Bbs
  * A client of the BBS's HTTP API. Errors of the board come back at once; only a BBS that cannot be
  * reached is asked again, and then told as `unavailable`. Never rejects.
  */
-export const createBbsClient = ({ endpoint, ...options }: BbsClientOptions): BbsClient =>
-  createBbsClientOver(createPool(endpoint), options);
+export const createBbsClient = (options: BbsClientOptions): BbsClient =>
+  createBbsClientOver(createPool(options), options);

@@ -125,7 +125,7 @@ const assembleSystem = async (
     engine,
     onLost: options.onLost,
     // whoever held a lease lived in this process, and the data directory's lock says that it has ended
-    config: compiled(bbsConfig, { socket_path: bbsSocket, forget_leases_on_start: true }),
+    config: compiled(bbsConfig, { listen: { socket: bbsSocket }, forget_leases_on_start: true }),
   });
   const router = assembleRouter({
     ...ground,
@@ -145,7 +145,7 @@ const assembleSystem = async (
       listen: { port: options.ports.api },
       data_dir: dataDir,
       token_file: join(dataDir, 'token'),
-      blob_socket: blobSocket,
+      blob_listen: { socket: blobSocket },
     }),
   });
   const client: Member = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };

@@ -236,6 +236,26 @@ export const ERRORS = {
     remedy: 'take it out of the directory, or list it in .cfignore',
     status: 422,
   },
+  CLIENT_REFUSED: {
+    message: 'the {what} turned away a client at {from}: {reason}',
+    remedy: 'give it a certificate of the same authority that has not expired',
+    status: 403,
+  },
+  CERTIFICATE_EXPIRES: {
+    message: 'the certificate {path} of the {what} holds until {until}',
+    remedy: "renew it ('outcry config init --update', or your own authority) and start the component again",
+    status: 500,
+  },
+  LISTEN_FAILED: {
+    message: 'the {what} cannot listen at {place}: {reason}',
+    remedy: 'stop what uses that address, or configure another one of this machine',
+    status: 500,
+  },
+  TLS_FILES_INVALID: {
+    message: 'the certificate, key or authority of the {what} cannot be used: {reason}',
+    remedy: "give PEM files that belong together, as 'outcry config init' writes them",
+    status: 422,
+  },
   SOCKET_IN_USE: {
     message: 'the socket {path} cannot be made: something else is there',
     remedy: 'stop what listens there, or remove the file if nothing does',

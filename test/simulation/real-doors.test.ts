@@ -47,7 +47,7 @@ const openSystem = async () => {
   const stop = (name: string): Promise<void> => groups.get(name)?.stop() ?? Promise.resolve();
 
   const startBbs = (): Promise<void> => {
-    const config = must(bbsConfig.parse({ socket_path: socketPath, presence_ttl: '6s' }, 'test'));
+    const config = must(bbsConfig.parse({ listen: { socket: socketPath }, presence_ttl: '6s' }, 'test'));
     const engine = createSqliteEngine({ dir: join(dir, 'db') });
     return start('bbs', assembleBbs({ ...ground, config, bus: bus.client(), engine }).members);
   };
