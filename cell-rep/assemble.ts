@@ -33,6 +33,7 @@ import { createSlots } from './waiting/slots.js';
 import type { WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
+export { capacityPerCell } from './capacity.js';
 export { chooseContainerRoot, removeContainerRoot } from './runtimes/process/container-root.js';
 export { createProcessRuntime } from './runtimes/process/runtime.js';
 

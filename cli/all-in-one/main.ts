@@ -10,6 +10,7 @@ import { bbsConfig } from '../../bbs/config.js';
 import { type BbsClient, createBbsClient } from '../../bbs/index.js';
 import {
   assembleCellRep,
+  capacityPerCell,
   chooseContainerRoot,
   createDownloader,
   createProcessRuntime,
@@ -34,7 +35,6 @@ import { assembleRouter } from '../../router/assemble.js';
 import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
 import { type ApiClient, createApiClient } from '../http/api-client.js';
-import { capacityPerCell } from './capacity.js';
 import { checkDepth, privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
 import { choosePort } from './ports.js';
 import { type Tour, serve, tourOnce } from './tour.js';
@@ -102,8 +102,7 @@ const assembleCell = async (
     zone: `z${(index % 3) + 1}`,
     memory: `${capacity.memoryMb}M`,
     disk: `${capacity.diskMb}M`,
-    max_containers: capacity.containers,
-    state_dir: stateDir,
+    data_dir: stateDir,
     on_stop: 'stop-containers',
   });
   const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
