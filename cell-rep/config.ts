@@ -112,10 +112,14 @@ const properties = {
     description: "this machine's address, as routers and other cells reach its containers",
   },
   rep_url: { ...text, description: 'as the BBS shows it; empty: the rep has no HTTP' },
-  memory: { ...MEGABYTES, description: "what containers may have together; `auto`: the machine's, less 1G" },
+  memory: {
+    ...MEGABYTES,
+    description:
+      "what containers may have together; `auto`: the machine's, less 1G; `auto/3`: a third of that",
+  },
   disk: {
     ...MEGABYTES,
-    description: 'what containers may have together; `auto`: what is free of `data_dir`',
+    description: 'what containers may have together; `auto` and `auto/3` as with `memory`',
   },
   max_containers: { ...whole(1), description: 'containers at a time' },
   cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },

@@ -31,17 +31,24 @@ const config = joinConfigs({
   cell: cellRepConfig,
 });
 
-const isAuto = (value: unknown): boolean => value === undefined || value === 'auto';
+const AUTO = /^auto(?:\/([1-9]\d{0,2}))?$/;
 
-/** Puts this machine's capacity in the place of `auto`. */
+/** Of how many equal parts of the machine this is one; undefined when a size is given. */
+const partsOf = (value: unknown = 'auto'): number | undefined => {
+  const [found, parts = '1'] = AUTO.exec(String(value)) ?? [];
+  return found === undefined ? undefined : Number(parts);
+};
+
+/** Puts this machine's capacity, or a part of it, in the place of `auto`. */
 const prepare: Prepare = (raw) => {
-  if (!isMapping(raw) || !(isAuto(raw['memory']) || isAuto(raw['disk']))) return raw;
+  if (!isMapping(raw)) return raw;
   const { data_dir: dir } = raw;
-  const { memoryMb, diskMb } = capacityPerCell(1, typeof dir === 'string' && dir !== '' ? dir : '/');
+  const place = typeof dir === 'string' && dir !== '' ? dir : '/';
+  const [memory, disk] = [partsOf(raw['memory']), partsOf(raw['disk'])];
   return {
     ...raw,
-    ...(isAuto(raw['memory']) && { memory: `${memoryMb}M` }),
-    ...(isAuto(raw['disk']) && { disk: `${diskMb}M` }),
+    ...(memory !== undefined && { memory: `${capacityPerCell(memory, place).memoryMb}M` }),
+    ...(disk !== undefined && { disk: `${capacityPerCell(disk, place).diskMb}M` }),
   };
 };
 

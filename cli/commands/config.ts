@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { readArgs, usageError } from '../args.js';
 import type { Command } from '../context.js';
+import { INIT_OPTIONS, INIT_USAGE, initConfig } from './config-init.js';
 
-const USAGE = 'config check FILE…';
+const CHECK_USAGE = 'config check FILE…';
 
 /** Checks every file; the exit status says whether all are right. */
 const check: Command['run'] = async (context, files) => {
-  if (files.length === 0) throw usageError(USAGE, 'FILE is missing');
   const { checkConfigFile } = await import('../processes/check.js');
   let wrong = 0;
   for (const file of files) {
@@ -20,15 +20,16 @@ const check: Command['run'] = async (context, files) => {
 
 export const config: Command = {
   name: 'config',
-  usage: USAGE,
-  summary: "check components' configuration files",
-  async run(context, args) {
-    const { positionals } = readArgs(
-      { usage: USAGE, options: {}, words: ['check', '[FILE…]'], rest: true },
-      args,
-    );
-    const [verb, ...files] = positionals;
-    if (verb === 'check') return check(context, files);
-    throw usageError(USAGE, `unexpected '${verb}'`);
+  usage: `${CHECK_USAGE} | ${INIT_USAGE}`,
+  summary: "check components' configuration files, or write those of a whole deployment",
+  options: INIT_OPTIONS,
+  async run(context, [verb, ...args]) {
+    if (verb === 'init') return initConfig(context, args);
+    if (verb !== 'check') {
+      const problem = verb === undefined ? 'check or init is missing' : `unexpected '${verb}'`;
+      throw usageError(`${CHECK_USAGE} | ${INIT_USAGE}`, problem);
+    }
+    const { positionals } = readArgs({ usage: CHECK_USAGE, options: {}, words: ['FILE'], rest: true }, args);
+    return check(context, positionals);
   },
 };

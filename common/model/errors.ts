@@ -303,12 +303,12 @@ export const ERRORS = {
       "use the authority that signed it and an address it names; 'outcry nats-config --update' renews one that has expired",
     status: 502,
   },
-  NATS_CONFIG_EXISTS: {
+  CONFIG_EXISTS: {
     message: '{path} is there already',
     remedy: 'give another directory, --update to add to it, or --force to replace it with new passwords',
     status: 409,
   },
-  NATS_CONFIG_UNWRITABLE: {
+  FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that the directory can be written and has space',
     status: 500,
