@@ -23,8 +23,15 @@ export interface Deployment {
 
 export interface WriteDeploymentOptions extends Deployment {
   readonly dir: string;
-  /** `refuse`: nothing may be there; `replace`: all is made anew; `update`: secrets and configurations stay */
-  readonly existing: 'refuse' | 'replace' | 'update';
+  /**
+   * `refuse`: nothing may be there; `replace`: all is made anew; `update`: secrets and configurations stay; `rewrite`:
+   * secrets stay
+   */
+  readonly existing: 'refuse' | 'replace' | 'update' | 'rewrite';
+  /** put into every cell's configuration */
+  readonly extraCellKeys?: ComponentConfig;
+  /** where logs are written, a file each; standard output when absent */
+  readonly logDir?: string;
   /** kept beside the rest, for `update` */
   readonly settings: object;
   /** where `openssl` is looked for, as PATH; without: as this process would */
@@ -45,12 +52,24 @@ const HEAD = `# Written by 'outcry config init'; yours to change. Relative paths
 
 const rendered = (config: ComponentConfig): string => HEAD + stringify(config);
 
-const configFiles = (plan: DeploymentPlan): Files => ({
-  ...Object.fromEntries(
-    Object.entries(controlConfigs(plan)).map(([name, config]) => [`control/${name}.yml`, rendered(config)]),
-  ),
-  ...Object.fromEntries(plan.cells.map((cell) => [`${cell.id}/cell.yml`, rendered(cellConfig(plan, cell))])),
-});
+const configFiles = ({ plan, extraCellKeys, logDir }: WriteDeploymentOptions): Files => {
+  const logged = (name: string, config: ComponentConfig): ComponentConfig =>
+    logDir === undefined ? config : { ...config, log: { file: join(logDir, `${name}.log`) } };
+  return {
+    ...Object.fromEntries(
+      Object.entries(controlConfigs(plan)).map(([name, config]) => [
+        `control/${name}.yml`,
+        rendered(logged(name, config)),
+      ]),
+    ),
+    ...Object.fromEntries(
+      plan.cells.map((cell) => [
+        `${cell.id}/cell.yml`,
+        rendered(logged(cell.id, { ...cellConfig(plan, cell), ...extraCellKeys })),
+      ]),
+    ),
+  };
+};
 
 const leavesOf = ({ control, cells }: DeploymentPlan): Leaf[] => [
   ...CONTROL_NAMES.map((name) => ({ name, hosts: [control] })),
@@ -99,32 +118,42 @@ const natsFiles = async (dir: string, { plan, nats }: Deployment): Promise<Files
 const withoutExisting = (dir: string, files: Files): Files =>
   Object.fromEntries(Object.entries(files).filter(([name]) => !existsSync(join(dir, name))));
 
-/** Directories for what components make themselves: sockets. */
-const makeRunDirs = async (dir: string, { cells }: DeploymentPlan): Promise<void> => {
-  for (const home of ['control', ...cells.map(({ id }) => id)]) {
-    await mkdir(join(dir, home, 'run'), { recursive: true, mode: 0o700 });
+/** Directories for what components make themselves: sockets, logs. */
+const makeDirs = async ({ dir, plan, logDir }: WriteDeploymentOptions): Promise<void> => {
+  const homes = ['control', ...plan.cells.map(({ id }) => id)].map((home) => join(dir, home, 'run'));
+  for (const made of logDir === undefined ? homes : [...homes, logDir]) {
+    await mkdir(made, { recursive: true, mode: 0o700 });
   }
+};
+
+const makeTls = async (options: WriteDeploymentOptions, keeps: boolean): Promise<Files> => {
+  const { dir, plan, path, secret } = options;
+  if (isLocal(plan)) return {};
+  const ca = keeps ? await readAuthority(dir) : undefined;
+  const made = await makeCertificates({ leaves: leavesOf(plan), authority: AUTHORITY, ca, path, secret });
+  return certificateFiles(plan, made);
 };
 
 /** Writes everything, readable by its owner only. CONFIG_EXISTS when something is there that must not be. */
 export const writeDeployment = async (options: WriteDeploymentOptions): Promise<void> => {
-  const { dir, plan, nats, existing, path, secret, settings } = options;
+  const { dir, nats, existing, path, secret, settings } = options;
   const there = ['control', 'nats', SETTINGS_FILE].map((name) => join(dir, name)).find(existsSync);
   if (existing === 'refuse' && there !== undefined) throw new OutcryError('CONFIG_EXISTS', { path: there });
-  const ca = existing === 'update' ? await readAuthority(dir) : undefined;
-  const certificates = isLocal(plan)
-    ? {}
-    : certificateFiles(
-        plan,
-        await makeCertificates({ leaves: leavesOf(plan), authority: AUTHORITY, ca, path, secret }),
-      );
-  await writeNatsFiles({ ...nats, dir: join(dir, 'nats'), existing, path, secret });
-  const configs = configFiles(plan);
+  const keeps = existing === 'update' || existing === 'rewrite';
+  const certificates = await makeTls(options, keeps);
+  await writeNatsFiles({
+    ...nats,
+    dir: join(dir, 'nats'),
+    existing: existing === 'rewrite' ? 'update' : existing,
+    path,
+    secret,
+  });
+  const configs = configFiles(options);
   await writeAll(dir, {
     ...certificates,
     ...(await natsFiles(dir, options)),
     ...(existing === 'update' ? withoutExisting(dir, configs) : configs),
     [SETTINGS_FILE]: `${JSON.stringify(settings, null, 2)}\n`,
   });
-  await makeRunDirs(dir, plan);
+  await makeDirs(options);
 };

@@ -76,7 +76,9 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     const { bus, member } = connect(config, ground);
     const { members, lost } = await main.assemble(config, { ...ground, bus });
     const group = createGroup([member, ...members], logger);
-    return await runUntilSignal(group, { logger, ...(lost && { until: lost }) });
+    const end = await runUntilSignal(group, { logger, ...(lost && { until: lost }) });
+    logger.info('exited');
+    return end;
   } catch (error) {
     logger.error('exited-with-failure', { error });
     throw error;
