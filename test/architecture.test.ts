@@ -110,7 +110,7 @@ t.test('architecture - nothing outside test imports test', async (t) => {
 });
 
 const WALLS: { packages: RegExp; homes: RegExp }[] = [
-  { packages: /^(nats|pino)$/, homes: /^common\/adapters\// },
+  { packages: /^(nats|pino|prom-client)$/, homes: /^common\/adapters\// },
   { packages: /^(libsql|pg|better-sqlite3)$/, homes: /^common\/store\// },
   { packages: /^dockerode$/, homes: /^cell-rep\/runtimes\// },
   { packages: /^(fastify|@fastify\/.*)$/, homes: /\/handlers\/|^common\/runtime\// },
