@@ -16,14 +16,14 @@ const help = ({ help: text, unit }: MetricSpec): string => (unit === undefined ?
 /** Shows one reading, and nothing of the one before. */
 const showGauge = (gauge: Gauge, reading: Reading): void => {
   gauge.reset();
-  if (reading === undefined) gauge.remove();
+  if (reading === undefined) gauge.remove({});
   else if (typeof reading === 'number') gauge.set(reading);
   else for (const { labels, value } of reading) gauge.set(labels, value);
 };
 
 const showCounter = (counter: Counter, reading: Reading): void => {
   counter.reset();
-  if (reading === undefined) counter.remove();
+  if (reading === undefined) counter.remove({});
   else if (typeof reading === 'number') counter.inc(reading);
   else for (const { labels, value } of reading) counter.inc(labels, value);
 };
@@ -46,17 +46,16 @@ export const createPrometheusMetrics = (options: PrometheusMetricsOptions): Metr
     make: (name: string, spec: MetricSpec, collect: (() => void) | undefined) => (reading: Reading) => void,
   ): void => {
     const show: [Name, (reading: Reading) => void][] = [];
-    const tryRead = (): Readings<Name> | undefined => {
-      try {
-        return read();
-      } catch (error) {
-        logger.error('metrics-not-read', { metrics: Object.keys(family), error });
-        return undefined;
-      }
+    const showAll = (readings: Readings<Name> | undefined): void => {
+      for (const [name, showOne] of show) showOne(readings?.[name]);
     };
     const collect = (): void => {
-      const readings = tryRead();
-      for (const [name, showOne] of show) showOne(readings?.[name]);
+      try {
+        showAll(read());
+      } catch (error) {
+        logger.error('metrics-not-read', { metrics: Object.keys(family), error });
+        showAll(undefined);
+      }
     };
     for (const [name, spec] of Object.entries(family) as [Name, MetricSpec][]) {
       show.push([name, make(name, spec, show.length === 0 ? collect : undefined)]);

@@ -48,8 +48,13 @@ t.test('prometheus - a family is read once per scrape, and shows what is there t
   let reads = 0;
   let cells: Sample[] = [{ labels: { cell: 'a' }, value: 1 }];
   metrics.gauges(
-    { Depth: { help: 'How deep.' }, Load: { help: 'Of cells.', labels: ['cell'] }, Unknown: { help: 'No.' } },
-    () => ({ Depth: (reads += 1), Load: cells, Unknown: undefined }),
+    {
+      Depth: { help: 'How deep.' },
+      Load: { help: 'Of cells.', labels: ['cell'] },
+      Unknown: { help: 'No.' },
+      Unheard: { help: 'Of cells.', labels: ['cell'] },
+    },
+    () => ({ Depth: (reads += 1), Load: cells, Unknown: undefined, Unheard: undefined }),
   );
   t.same(await samplesOf(metrics), { Depth: 1, 'Load{cell="a"}': 1 });
   cells = [{ labels: { cell: 'b' }, value: 2 }];
@@ -79,6 +84,8 @@ t.test('prometheus - a reading that throws is left out, and logged', async (t) =
   t.same(await samplesOf(metrics), { Depth: 1, Width: 2, Done: 0 });
   broken = true;
   t.same(await samplesOf(metrics), { Done: 0 });
+  broken = false;
+  t.same(await samplesOf(metrics), { Depth: 1, Width: 2, Done: 0 });
   t.match(logger.named('metrics-not-read'), [
     { fields: { metrics: ['Depth', 'Width'], error: { message: 'no bottom' } } },
   ]);
@@ -103,4 +110,14 @@ t.test('prometheus - what Node says of the process is shown where it is asked fo
   t.ok((samples['process_resident_memory_bytes'] ?? 0) > 1e6);
   t.ok((samples['process_cpu_seconds_total'] ?? 0) > 0);
   t.ok('nodejs_eventloop_lag_p99_seconds' in samples);
+});
+
+t.test('prometheus - a reading that does not fit its registration costs itself alone', async (t) => {
+  const { metrics, logger } = open();
+  metrics.gauges({ Load: { help: 'Of cells.', labels: ['cell'] } }, () => ({
+    Load: [{ labels: { zone: 'z1' }, value: 1 }],
+  }));
+  metrics.counter('Done', { help: 'Things done.' });
+  t.same(await samplesOf(metrics), { Done: 0 });
+  t.equal(logger.named('metrics-not-read').length, 1);
 });
