@@ -35,6 +35,8 @@ export interface LeaseHolder extends Member {
   held(): boolean;
   /** of the lease held now; 0 while not held */
   epoch(): number;
+  /** whether whoever grants it answered the last request, with whatever answer; false before the first */
+  answered(): boolean;
   /** renews at once, e.g. because the value changed */
   renewNow(): void;
 }
@@ -115,6 +117,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
   const inFlight = new Set<Promise<void>>();
   let sent = 0;
   let answered = 0;
+  let heard = false;
   let stopped = true;
   let cancel: Cancel = () => undefined;
 
@@ -124,6 +127,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
   };
 
   const settle = (result: BbsResult<LeaseReply>, sentAt: number): void => {
+    heard = result.ok;
     if (!result.ok) logger.warn('lease-request-failed', { name, reason: result.error.message });
     else if (result.value.held) tenure.extend(result.value.epoch, sentAt);
     else tenure.lose(`held by ${result.value.holder}`);
@@ -140,6 +144,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
       answered = number;
       settle(result, sentAt);
     } catch (error) {
+      heard = false;
       logger.error('lease-request-threw', { name, error });
     }
   };
@@ -164,6 +169,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
     name: `lease ${name}`,
     held: tenure.held,
     epoch: () => (tenure.held() ? tenure.epoch() : 0),
+    answered: () => heard,
     renewNow,
     start() {
       stopped = false;
