@@ -70,23 +70,57 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     required: ['listen'],
     properties: {
       listen: doorSchema('the API'),
-      converge_repeat_interval: DURATION,
-      stale_unclaimed_duration: DURATION,
-      kick_task_duration: DURATION,
-      expire_completed_task_duration: DURATION,
-      expire_pending_task_duration: DURATION,
-      max_task_retries: { type: 'integer', minimum: 0 },
-      presence_ttl: DURATION,
-      lease_check_interval: DURATION,
-      mass_disappearance_hold: DURATION,
-      gather_delay: DURATION,
-      reauction_interval: DURATION,
-      communication_timeout: DURATION,
-      convergence_slice_rows: count,
-      request_body_limit_bytes: count,
-      event_buffer: count,
-      event_heartbeat_interval: DURATION,
-      forget_leases_on_start: { type: 'boolean' },
+      converge_repeat_interval: {
+        ...DURATION,
+        description: 'between two convergence passes over everything',
+      },
+      stale_unclaimed_duration: {
+        ...DURATION,
+        description: 'how long an UNCLAIMED instance waits before it is asked for again',
+      },
+      kick_task_duration: {
+        ...DURATION,
+        description: 'how long a Resolving task rests before it is Completed again',
+      },
+      expire_completed_task_duration: { ...DURATION, description: 'how long a Completed task is kept' },
+      expire_pending_task_duration: {
+        ...DURATION,
+        description: 'how long a task may wait for a place before it fails',
+      },
+      max_task_retries: { type: 'integer', minimum: 0, description: 'rejections that a task survives' },
+      presence_ttl: {
+        ...DURATION,
+        description:
+          'TTL that presences have, and the time in which more than 30 % of the cells may not vanish',
+      },
+      lease_check_interval: { ...DURATION, description: 'how often leases are looked at' },
+      mass_disappearance_hold: {
+        ...DURATION,
+        description: 'how long tasks of cells that vanished in a mass are left alone',
+      },
+      gather_delay: {
+        ...DURATION,
+        description: 'time in which causes for converging one process, or for asking again, are gathered',
+      },
+      reauction_interval: {
+        ...DURATION,
+        description: 'shortest time between two rounds of asking again because room appeared',
+      },
+      communication_timeout: {
+        ...DURATION,
+        description: 'how long a rep or an auctioneer may take to acknowledge',
+      },
+      convergence_slice_rows: { ...count, description: 'rows of actual LRPs that convergence takes at once' },
+      request_body_limit_bytes: { ...count, description: 'largest request body' },
+      event_buffer: { ...count, description: 'events that wait for a slow subscriber before it is cut off' },
+      event_heartbeat_interval: {
+        ...DURATION,
+        description: 'between comment lines that keep an idle event stream alive',
+      },
+      forget_leases_on_start: {
+        type: 'boolean',
+        description: 'every holder of a lease has ended with the last BBS: for a system in one process only',
+      },
     },
   },
   defaults: {

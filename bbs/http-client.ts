@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
+import { OutcryError } from '../common/model/errors.js';
 import { err } from '../common/model/result.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
@@ -68,8 +69,30 @@ interface Transport {
   call<Args, Value>(call: Call<Args, Value>, args: Args, traceId?: string): Promise<BbsResult<Value>>;
 }
 
+/** What TLS says of certificates, its own or as an alert from the other side. */
+const UNTRUSTED = /certificate|CERT_|alert|altnames|self.signed/i;
+
+/** Tells when the BBS stops answering, once per cause, and when it answers again. */
+const createReachability = (logger: Logger) => {
+  let cause: string | undefined;
+  return {
+    answered(): void {
+      if (cause !== undefined) logger.info('bbs-answers');
+      cause = undefined;
+    },
+    failed(reason: string): void {
+      if (cause === reason) return;
+      cause = reason;
+      const failure = UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE';
+      const { code, message, remedy } = new OutcryError(failure, { reason });
+      logger.warn('bbs-does-not-answer', { code, message, remedy });
+    },
+  };
+};
+
 const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
   const { clock, logger, attempts = 3 } = options;
+  const reachability = createReachability(logger);
 
   const once = async <Args, Value>(call: Call<Args, Value>, args: Args, traceId: string) => {
     const response = await pool.request({
@@ -78,7 +101,9 @@ const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
       headers: { 'content-type': 'application/json', 'x-vcap-request-id': traceId },
       body: JSON.stringify(call.print(args)),
     });
-    return answered(call, response.statusCode, await response.body.text());
+    const text = await response.body.text();
+    reachability.answered();
+    return answered(call, response.statusCode, text);
   };
 
   return {
@@ -93,6 +118,7 @@ const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
         }
         if (attempt < attempts) await clock.sleep(RETRY_MS);
       }
+      reachability.failed(failure);
       return err(unavailable(failure));
     },
   };

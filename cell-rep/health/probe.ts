@@ -92,6 +92,21 @@ const reach = (info: ContainerInfo, port: number): { host: string; port: number 
 
 const withSlash = (path: string): string => (path.startsWith('/') ? path : `/${path}`);
 
+/** A time-out so long after its time says that this process slept, and nothing of the application. */
+const OVERSLEPT_MS = 2_000;
+
+/** Probes again when the time-out is this process's own fault: a machine that wakes up loses no instance. */
+const awake = async (
+  probe: () => Promise<ProbeFinding | undefined>,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): Promise<ProbeFinding | undefined> => {
+  for (;;) {
+    const finding = await probe();
+    const overslept = finding?.kind === 'timed-out' && finding.ms > timeoutMs + OVERSLEPT_MS;
+    if (!overslept || signal.aborted) return finding;
+  }
+};
+
 /** Makes the probe of one check. Texts name the container's port, which is the one its user knows. */
 export const createProbe = (check: Check, info: ContainerInfo, clock: Clock): Probe => {
   const timeoutMs = probeTimeout(check);
@@ -99,13 +114,15 @@ export const createProbe = (check: Check, info: ContainerInfo, clock: Clock): Pr
     const { port } = check.httpCheck;
     const path = withSlash(check.httpCheck.path);
     return async (signal) => {
-      const finding = await tryHttp({ ...reach(info, port), timeoutMs, path }, clock, signal);
+      const target = { ...reach(info, port), timeoutMs, path };
+      const finding = await awake(() => tryHttp(target, clock, signal), { timeoutMs, signal });
       return finding === undefined ? HEALTHY : unhealthy(httpDetail({ path, port }, finding));
     };
   }
   const port = check.tcpCheck?.port ?? 0;
   return async (signal) => {
-    const finding = await tryTcp({ ...reach(info, port), timeoutMs }, clock, signal);
+    const target = { ...reach(info, port), timeoutMs };
+    const finding = await awake(() => tryTcp(target, clock, signal), { timeoutMs, signal });
     if (finding === undefined) return HEALTHY;
     return unhealthy(tcpDetail(`${info.instanceAddress || info.address}:${port}`, finding));
   };

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assembleApi } from '../../api/assemble.js';
 import { apiConfig } from '../../api/config.js';
@@ -10,6 +8,7 @@ import { bbsConfig } from '../../bbs/config.js';
 import { type BbsClient, createBbsClient } from '../../bbs/index.js';
 import {
   assembleCellRep,
+  capacityPerCell,
   chooseContainerRoot,
   createDownloader,
   createProcessRuntime,
@@ -28,16 +27,15 @@ import type { Random } from '../../common/ports/random.js';
 import { type Config, configError } from '../../common/runtime/config.js';
 import { type Member, createGroup } from '../../common/runtime/group.js';
 import { runUntilSignal } from '../../common/runtime/signals.js';
-import { acquireDataLock, dataLockError } from '../../common/store/data-lock.js';
 import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { assembleRouter } from '../../router/assemble.js';
 import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
 import { type ApiClient, createApiClient } from '../http/api-client.js';
-import { capacityPerCell } from './capacity.js';
-import { checkDepth, privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
+import { privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
 import { choosePort } from './ports.js';
 import { type Tour, serve, tourOnce } from './tour.js';
+import { withDataDir } from './with-data-dir.js';
 
 export interface UpOptions {
   dataDir: string;
@@ -102,8 +100,7 @@ const assembleCell = async (
     zone: `z${(index % 3) + 1}`,
     memory: `${capacity.memoryMb}M`,
     disk: `${capacity.diskMb}M`,
-    max_containers: capacity.containers,
-    state_dir: stateDir,
+    data_dir: stateDir,
     on_stop: 'stop-containers',
   });
   const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
@@ -190,28 +187,6 @@ const together = (
   ];
 };
 
-/** Holds the data directory while `use` runs. */
-const withDataDir = async <T>(
-  context: Context,
-  options: UpOptions,
-  use: (dataDir: string) => Promise<T>,
-): Promise<T> => {
-  const dataDir = options.once ? mkdtempSync(join(tmpdir(), 'outcry-once-')) : options.dataDir;
-  checkDepth(dataDir);
-  const lock = acquireDataLock(dataDir, {
-    pid: process.pid,
-    startedAt: new Date(context.now()).toISOString(),
-    command: `outcry up --data ${dataDir}`,
-  });
-  if (!lock.ok) throw dataLockError(lock.error);
-  try {
-    return await use(dataDir);
-  } finally {
-    lock.value.release();
-    if (options.once) rmSync(dataDir, { recursive: true, force: true });
-  }
-};
-
 interface ShowingAround {
   context: Context;
   dataDir: string;
@@ -293,5 +268,11 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
 export const runAllInOne = (context: Context, options: UpOptions): Promise<number> => {
   // databases, sockets and logs are nobody else's to read
   process.umask(0o077);
-  return withDataDir(context, options, (dataDir) => run(context, options, dataDir));
+  const held = {
+    dataDir: options.dataDir,
+    once: options.once,
+    command: 'outcry up',
+    longestSocket: '/blobs.sock',
+  };
+  return withDataDir(context, held, (dataDir) => run(context, options, dataDir));
 };

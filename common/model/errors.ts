@@ -57,6 +57,11 @@ export const ERRORS = {
     remedy: 'use letters, digits, spaces, ".", "_" and "-", at most 63, a letter or digit first and last',
     status: 422,
   },
+  BBS_CERTIFICATE_REFUSED: {
+    message: 'the certificate of the bulletin board, or the own one, is not trusted: {reason}',
+    remedy: 'give both sides certificates of one authority, that name the address, and have not expired',
+    status: 502,
+  },
   BBS_REFUSED: {
     message: 'the bulletin board refused it: {reason}',
     remedy: 'correct what is named and send it again; nothing was changed',
@@ -261,6 +266,11 @@ export const ERRORS = {
     remedy: 'stop what listens there, or remove the file if nothing does',
     status: 409,
   },
+  START_TIMED_OUT: {
+    message: 'the system is not ready after {seconds} s: {lacks} is missing',
+    remedy: 'see the logs in {dir}',
+    status: 500,
+  },
   STAGING_FAILED: {
     message: 'staging {app} failed: {reason}',
     remedy: 'correct it and push again',
@@ -303,12 +313,12 @@ export const ERRORS = {
       "use the authority that signed it and an address it names; 'outcry nats-config --update' renews one that has expired",
     status: 502,
   },
-  NATS_CONFIG_EXISTS: {
+  CONFIG_EXISTS: {
     message: '{path} is there already',
     remedy: 'give another directory, --update to add to it, or --force to replace it with new passwords',
     status: 409,
   },
-  NATS_CONFIG_UNWRITABLE: {
+  FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that the directory can be written and has space',
     status: 500,
@@ -328,6 +338,11 @@ export const ERRORS = {
     remedy:
       "see that this component uses its own user's file, and that the servers run with the present configuration",
     status: 502,
+  },
+  NATS_SERVER_MISSING: {
+    message: 'nats-server is not on PATH',
+    remedy: "install it (Debian, Ubuntu: apt-get install nats-server), or run in one process: 'npm start'",
+    status: 500,
   },
   NATS_UNREACHABLE: {
     message: 'no connection to the NATS server {server}: {reason}',

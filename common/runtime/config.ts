@@ -50,6 +50,8 @@ export interface ParseOptions {
 export interface Config<Compiled> {
   readonly schema: ConfigSchema;
   readonly defaults: object;
+  /** the last of the three stages alone: for values that the schema has accepted, defaults in place */
+  compile(full: object, report: ReportProblem): Compiled;
   parse(raw: unknown, source: string, options?: ParseOptions): Result<Compiled, ConfigProblem[]>;
 }
 
@@ -187,7 +189,7 @@ const located = (source: string, found: Found): ConfigProblem => ({
 /** Paths that the schema knows as such, made absolute. */
 const resolvePaths = (schema: ConfigSchema | undefined, value: unknown, baseDir: string): unknown => {
   if (schema === undefined) return value;
-  if (schema.filePath && typeof value === 'string') return resolve(baseDir, value);
+  if (schema.filePath && typeof value === 'string' && value !== '') return resolve(baseDir, value);
   if (Array.isArray(value)) return value.map((item) => resolvePaths(schema.items, item, baseDir));
   if (!isPlain(value)) return value;
   const others = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
@@ -205,13 +207,14 @@ const resolvePaths = (schema: ConfigSchema | undefined, value: unknown, baseDir:
  */
 export const defineConfig = <Full extends object, Compiled>(
   definition: ConfigDefinition<Full, Compiled>,
-): Config<Compiled> & { definition: ConfigDefinition<Full, Compiled> } => {
-  const { schema, defaults, compile } = definition;
+): Config<Compiled> => {
+  const { schema, defaults } = definition;
   let validator: ValidateFunction | undefined;
+  const compile = (full: object, report: ReportProblem): Compiled => definition.compile(full as Full, report);
   return {
-    definition,
     schema,
     defaults,
+    compile,
     parse(raw, source, { baseDir } = {}) {
       const given = withDefaults(raw ?? undefined, defaults);
       const full = baseDir === undefined ? given : resolvePaths(schema, given, baseDir);
@@ -220,7 +223,7 @@ export const defineConfig = <Full extends object, Compiled>(
         return err((validator.errors ?? []).map((error) => located(source, describe(error))));
       }
       const problems: ConfigProblem[] = [];
-      const compiled = compile(full as Full, (field, problem) =>
+      const compiled = compile(full as object, (field, problem) =>
         problems.push(located(source, { path: field.split('.'), problem })),
       );
       return problems.length > 0 ? err(problems) : ok(compiled);
@@ -228,25 +231,26 @@ export const defineConfig = <Full extends object, Compiled>(
   };
 };
 
-interface Parts<First extends object, Second extends object, A, B> {
-  first: { definition: ConfigDefinition<First, A> };
-  second: { definition: ConfigDefinition<Second, B> };
-}
+type Parts = Readonly<Record<string, Config<unknown>>>;
+type CompiledParts<P extends Parts> = { [K in keyof P]: P[K] extends Config<infer C> ? C : never };
 
-/** Two configurations whose keys stand side by side in one file; they must share none. */
-export const joinConfigs = <First extends object, Second extends object, A, B>(
-  parts: Parts<First, Second, A, B>,
-): Config<{ first: A; second: B }> => {
-  const { definition: a } = parts.first;
-  const { definition: b } = parts.second;
-  return defineConfig<First & Second, { first: A; second: B }>({
+/** Configurations whose keys stand side by side in one file; they must share none. */
+export const joinConfigs = <P extends Parts>(parts: P): Config<CompiledParts<P>> => {
+  const all = Object.values(parts);
+  return defineConfig<object, CompiledParts<P>>({
     schema: {
       type: 'object',
       additionalProperties: false,
-      required: [...(a.schema.required ?? []), ...(b.schema.required ?? [])],
-      properties: { ...a.schema.properties, ...b.schema.properties },
+      required: all.flatMap(({ schema }) => schema.required ?? []),
+      properties: Object.assign({}, ...all.map(({ schema }) => schema.properties)) as Record<
+        string,
+        ConfigSchema
+      >,
     },
-    defaults: { ...a.defaults, ...b.defaults } as DeepPartial<First & Second>,
-    compile: (full, report) => ({ first: a.compile(full, report), second: b.compile(full, report) }),
+    defaults: Object.assign({}, ...all.map(({ defaults }) => defaults)) as object,
+    compile: (full, report) =>
+      Object.fromEntries(
+        Object.entries(parts).map(([name, part]) => [name, part.compile(full, report)]),
+      ) as CompiledParts<P>,
   });
 };
