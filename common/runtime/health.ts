@@ -12,8 +12,8 @@ export interface Health {
 
 /** Healthy unless something stands against it; false and '' do not. */
 export const healthOf = (against: readonly (string | false)[], details: Health['details']): Health => {
-  const reasons = against.filter((reason) => reason !== false && reason !== '');
-  return { healthy: reasons.length === 0, reason: reasons.join('; '), details };
+  const reasons = new Set(against.filter((reason) => reason !== false && reason !== ''));
+  return { healthy: reasons.size === 0, reason: [...reasons].join('; '), details };
 };
 
 export interface Phase {
