@@ -42,6 +42,8 @@ export const streamEvents = (response: ServerResponse, options: EventStreamOptio
   };
 
   const push = (event: ToldEvent): void => {
+    // cut off in this very turn, in which more is told
+    if (response.destroyed) return;
     waiting.push(event);
     if (!blocked) return flush();
     if (waiting.length <= buffer) return;
