@@ -161,7 +161,10 @@ const properties = {
     additionalProperties: false,
     description:
       "ports of this machine that containers' ports are reached by; cells of one machine must not share any",
-    properties: { first: hostPort, last: hostPort },
+    properties: {
+      first: { ...hostPort, description: 'the first' },
+      last: { ...hostPort, description: 'the last, itself included' },
+    },
   },
   blobs: endpointSchema('the droplet store of the API'),
   data_dir: { ...text, filePath: true, description: 'directory of its own: notes on containers, downloads' },

@@ -34,7 +34,7 @@ const config = joinConfigs({
 const AUTO = /^auto(?:\/([1-9]\d{0,2}))?$/;
 
 /** Of how many equal parts of the machine this is one; undefined when a size is given. */
-const partsOf = (value: unknown = 'auto'): number | undefined => {
+const partsOf = (value: unknown): number | undefined => {
   const [found, parts = '1'] = AUTO.exec(String(value)) ?? [];
   return found === undefined ? undefined : Number(parts);
 };
