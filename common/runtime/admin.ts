@@ -1,10 +1,9 @@
-import { fastify } from 'fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Metrics } from '../ports/metrics.js';
 import { createDoor } from './door.js';
-import type { Door, DoorAddress } from './door.js';
+import type { DoorAddress } from './door.js';
 import type { Member } from './group.js';
 import { healthOf } from './health.js';
 import type { Health } from './health.js';
@@ -25,21 +24,17 @@ export interface AdminServer extends Member {
   url(): string;
 }
 
-const PATHS: readonly string[] = ['/health', '/metrics'];
-const KNOWN_PATHS = PATHS.join(' and ');
+interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
 
-const pathOf = (request: FastifyRequest): string => request.url.split('?')[0] ?? '';
-
-const refuse = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-  const path = pathOf(request);
-  if (!PATHS.includes(path)) {
-    return reply
-      .code(404)
-      .send({ error: 'NotFound', reason: `there is no ${path} here, but ${KNOWN_PATHS}` });
-  }
-  const reason = `${path} is read with GET, not ${request.method}`;
-  return reply.code(405).header('allow', 'GET, HEAD').send({ error: 'MethodNotAllowed', reason });
-};
+const json = (status: number, value: object, headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+  body: JSON.stringify(value),
+});
 
 const askHealth = ({ health, logger }: AdminServerOptions): Health => {
   try {
@@ -50,32 +45,56 @@ const askHealth = ({ health, logger }: AdminServerOptions): Health => {
   }
 };
 
-const buildApp = (options: AdminServerOptions, door: Door): FastifyInstance => {
-  const { what, logger, metrics } = options;
-  const app = fastify({ logger: false, serverFactory: (listener) => door.server(listener) });
-  app.get('/health', (_request, reply) => {
-    const { healthy, reason, details } = askHealth(options);
-    const shown = { healthy, component: what, ...(reason !== '' && { reason }), ...details };
-    return reply
-      .code(healthy ? 200 : 503)
-      .header('cache-control', 'no-store')
-      .send(shown);
-  });
-  app.get('/metrics', async (_request, reply) =>
-    reply.header('content-type', metrics.contentType).send(await metrics.scrape()),
-  );
-  // bodies are of no use here, and whatever their type, it is the method that is wrong
-  app.addContentTypeParser('*', (_request, payload, done) => {
-    payload.resume();
-    done(null);
-  });
-  app.setNotFoundHandler(refuse);
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status >= 500) logger.error('request-failed', { error });
-    return reply.code(status).send({ error: 'RequestFailed', reason: error.message });
-  });
-  return app;
+const tellHealth = async (options: AdminServerOptions): Promise<Answer> => {
+  const { healthy, reason, details } = askHealth(options);
+  const shown = { healthy, component: options.what, ...(reason !== '' && { reason }), ...details };
+  return json(healthy ? 200 : 503, shown);
+};
+
+const showMetrics = async ({ metrics }: AdminServerOptions): Promise<Answer> => ({
+  status: 200,
+  headers: { 'content-type': metrics.contentType },
+  body: await metrics.scrape(),
+});
+
+const PAGES: Readonly<Record<string, (options: AdminServerOptions) => Promise<Answer>>> = {
+  '/health': tellHealth,
+  '/metrics': showMetrics,
+};
+const KNOWN_PATHS = Object.keys(PAGES).join(' and ');
+
+const answer = async (options: AdminServerOptions, method: string, path: string): Promise<Answer> => {
+  const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
+  if (page === undefined) {
+    return json(404, { error: 'NotFound', reason: `there is no ${path} here, but ${KNOWN_PATHS}` });
+  }
+  if (method !== 'GET' && method !== 'HEAD') {
+    const reason = `${path} is read with GET, not ${method}`;
+    return json(405, { error: 'MethodNotAllowed', reason }, { allow: 'GET, HEAD' });
+  }
+  try {
+    return await page(options);
+  } catch (error) {
+    options.logger.error('request-failed', { path, error });
+    return json(500, {
+      error: 'RequestFailed',
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  }
+};
+
+/** Node's own server is all that two pages need: a framework would take more memory than some components. */
+const serve = async (
+  options: AdminServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  request.resume();
+  const { method = 'GET', url = '' } = request;
+  const { status, headers, body } = await answer(options, method, url.split('?')[0] ?? '');
+  const length = String(Buffer.byteLength(body));
+  response.writeHead(status, { ...headers, 'content-length': length, 'cache-control': 'no-store' });
+  response.end(method === 'HEAD' ? undefined : body);
 };
 
 /**
@@ -85,19 +104,14 @@ const buildApp = (options: AdminServerOptions, door: Door): FastifyInstance => {
 export const createAdminServer = (options: AdminServerOptions): AdminServer => {
   const { address, what, clock, logger } = options;
   const door = createDoor({ address, what: `${what} admin`, clock, logger });
-  let app: FastifyInstance | undefined;
   return {
     name: `${what}-admin`,
     async start() {
-      app = buildApp(options, door);
-      await app.ready();
+      door.server((request, response) => void serve(options, request, response));
       await door.open();
       logger.info('admin-listening', { url: door.url() });
     },
     url: door.url,
-    async stop() {
-      await door.close();
-      await app?.close();
-    },
+    stop: door.close,
   };
 };

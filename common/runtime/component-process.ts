@@ -11,6 +11,7 @@ import type { Logger } from '../ports/logger.js';
 import { NO_METRICS } from '../ports/metrics.js';
 import type { Metrics } from '../ports/metrics.js';
 import type { Random } from '../ports/random.js';
+import { createAdminServer } from './admin.js';
 import { configError } from './config.js';
 import type { Config } from './config.js';
 import { readConfig } from './config-file.js';
@@ -72,14 +73,13 @@ interface Admin {
   members(health: () => Health): Member[];
 }
 
-/** Its libraries are loaded only where somebody may ask: they take more memory than some components. */
+/** The library behind the metrics takes 10 MB: it is loaded only where somebody may ask. */
 const openAdmin = async (
   { component, admin: address }: ProcessConfig,
   { clock, logger }: Pick<Ground, 'clock' | 'logger'>,
 ): Promise<Admin> => {
   if (address === undefined) return { metrics: NO_METRICS, members: () => [] };
   const { createPrometheusMetrics } = await import('../adapters/prometheus-metrics.js');
-  const { createAdminServer } = await import('./admin.js');
   const metrics = createPrometheusMetrics({ logger, process: true });
   return {
     metrics,
