@@ -3,8 +3,12 @@ import { toJson } from '../common/wire/codec.js';
 import type { Bus } from '../common/ports/bus.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { NO_METRICS } from '../common/ports/metrics.js';
+import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { createPhase, healthOf } from '../common/runtime/health.js';
+import type { Health, Phase } from '../common/runtime/health.js';
 import type { Downloader } from './actions/downloader.js';
 import type { CellRepConfig } from './config.js';
 import { adoptContainers } from './containers/adoption.js';
@@ -25,6 +29,7 @@ import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
+import { createCellMetrics } from './metrics.js';
 import { presenceOwner } from './presence/owner.js';
 import type { Presence, PresenceStatus } from './presence/presence.js';
 import { createPresence } from './presence/presence.js';
@@ -52,6 +57,8 @@ export interface CellRepOptions {
   notes?: ContainerNotes;
   /** who holds the cell's presence, the same in every life of the rep; kept in the state directory when absent */
   presenceOwner?: string;
+  /** none are kept when absent */
+  metrics?: Metrics;
 }
 
 /** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
@@ -60,6 +67,7 @@ const SETTLE_MS = 5_000;
 export interface CellRep {
   members: Member[];
   cell: Cell;
+  health(): Health;
 }
 
 /** A guid as Diego cuts it for instances. */
@@ -92,10 +100,15 @@ const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
 /** Everything that the cell's containers share. */
 const createContext = (
   options: CellRepOptions,
-  parts: { logger: Logger; ledger: Ledger; announcer: Announcer },
+  parts: {
+    logger: Logger;
+    ledger: Ledger;
+    announcer: Announcer;
+    measured: ReturnType<typeof createCellMetrics>;
+  },
 ): CellContext => {
   const { config, clock, random, bus } = options;
-  const { logger, ledger, announcer } = parts;
+  const { logger, ledger, announcer, measured } = parts;
   const notesDir = join(config.stateDir, 'containers');
   return {
     cellId: config.cellId,
@@ -120,8 +133,10 @@ const createContext = (
       logger: logger.session('route-emitter'),
       ackTimeoutMs: config.unregisterTimeoutMs,
       startJitter: config.routeStartJitter,
+      metrics: measured.routes,
     }),
     notes: options.notes ?? (config.stateDir === '' ? createNoNotes() : createFileNotes(notesDir, logger)),
+    metrics: measured,
     createSlots: createSlots(config.createSlots),
     changed: announcer.changed,
     roomAppeared: announcer.roomAppeared,
@@ -209,6 +224,34 @@ const createEar = (source: WorkSource, cell: Cell) => {
   };
 };
 
+/** What of the cell is looked at when somebody asks for its metrics. */
+const measure = (
+  { config, runtime, metrics = NO_METRICS }: CellRepOptions,
+  ledger: Ledger,
+  parts: () => { cell: Cell; context: CellContext },
+) =>
+  createCellMetrics(metrics, {
+    total: config.total,
+    used: ledger.used,
+    available: ledger.available,
+    counts: ledger.counts,
+    containers: () => ledger.entries().length,
+    runtimeHealthy: () => runtime.healthy(),
+    whyClosed: () => parts().cell.whyClosed(),
+    routes: () => parts().context.routes.routes(),
+  });
+
+const judge = (
+  { bus, runtime }: CellRepOptions,
+  { phase, cell, presence }: { phase: Phase; cell: Cell; presence: { status(): PresenceStatus } },
+): Health =>
+  healthOf([phase.whyNot(), cell.whyClosed(), !bus.connected() && 'the bus is not connected'], {
+    runtime: runtime.healthy(),
+    presence: presence.status(),
+    bus: bus.connected(),
+    evacuating: cell.state().evacuating,
+  });
+
 /** Puts a rep together. Members start in order; what is stopped first takes no more work. */
 export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const { config, clock, random, bus, runtime } = options;
@@ -218,9 +261,12 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const source =
     options.workSource ?? createBusWorkSource({ cellId: config.cellId, bus, clock, random, logger });
   const announcer = createAnnouncer({ clock, source, state: () => cell.state() });
-  const context = createContext(options, { logger, ledger: ledgerOf(options, incarnation), announcer });
+  const ledger = ledgerOf(options, incarnation);
+  const measured = measure(options, ledger, () => ({ cell, context }));
+  const context = createContext(options, { logger, ledger, announcer, measured });
   const cell = createCell({ facts, context });
   const ear = createEar(source, cell);
+  const phase = createPhase('cell');
   const presence = createPresenceMember(options, {
     facts,
     logger,
@@ -256,6 +302,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
     work,
+    phase.member,
   ];
-  return { members, cell };
+  return { members, cell, health: () => judge(options, { phase, cell, presence }) };
 };

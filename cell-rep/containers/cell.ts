@@ -15,6 +15,8 @@ import { createTaskContainer } from './task-container.js';
 export interface Cell extends CellHandlers {
   /** why no work is taken; '' = it is */
   close(reason: string): void;
+  /** why no work is taken now; '' = it is */
+  whyClosed(): string;
   containers(): ManagedContainer[];
   container(guid: string): ManagedContainer | undefined;
   known(): KnownContainer[];
@@ -121,6 +123,7 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
       context.changed();
       if (reason === '') context.roomAppeared();
     },
+    whyClosed,
     containers: () => [...containers.values()],
     container: (guid) => containers.get(guid),
     known: () =>
