@@ -29,6 +29,7 @@ interface UserConfig {
   domain_ttl: string | number;
   cell_state_timeout: string | number;
   explain_timeout: string | number;
+  image_timeout: string | number;
 }
 
 /** What the API runs by. Durations in ms unless named otherwise. */
@@ -50,6 +51,8 @@ export interface ApiConfig {
   readonly cellStateTimeoutMs: number;
   /** how long the auctioneer has to say why something found no place */
   readonly explainTimeoutMs: number;
+  /** how long cells may take to fetch an image that is staged */
+  readonly imageTimeoutMs: number;
 }
 
 const MB = 1024 ** 2;
@@ -88,6 +91,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
       domain_ttl: DURATION,
       cell_state_timeout: DURATION,
       explain_timeout: DURATION,
+      image_timeout: DURATION,
     }),
     required: ['data_dir'],
   },
@@ -114,6 +118,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
     domain_ttl: '120s',
     cell_state_timeout: '1s',
     explain_timeout: '500ms',
+    image_timeout: '5m',
   },
   compile(full, report) {
     if (!isAbsolute(full.data_dir)) report('data_dir', 'must be an absolute path');
@@ -148,6 +153,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
       domainTtlSeconds: Math.ceil(toMs(full.domain_ttl) / 1000),
       cellStateTimeoutMs: toMs(full.cell_state_timeout),
       explainTimeoutMs: toMs(full.explain_timeout),
+      imageTimeoutMs: toMs(full.image_timeout),
     };
   },
 });
