@@ -34,6 +34,7 @@ const appList: ListSpec<AppRow> = {
     guids: (app) => app.guid,
     space_guids: (app) => app.spaceGuid,
     stacks: (app) => app.stack,
+    lifecycle_type: (app) => app.lifecycle,
   },
   orders: { ...byDate, name: (app) => app.name, state: (app) => app.state },
   present: present.app,

@@ -58,6 +58,8 @@ t.test('docker - the flow of the cf CLI, from the manifest to a place to run', a
   await api.job(await api.apply(MANIFEST));
   const appGuid = await guidOf(api);
   t.match((await api.call('GET', `/v3/apps/${appGuid}`)).body.lifecycle, { type: 'docker', data: {} });
+  t.equal((await api.call('GET', '/v3/apps?lifecycle_type=docker')).body.resources.length, 1);
+  t.equal((await api.call('GET', '/v3/apps?lifecycle_type=buildpack')).body.resources.length, 0);
   const made = await createPackage(api, appGuid);
   t.match(made, {
     status: 201,
