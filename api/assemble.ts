@@ -23,6 +23,7 @@ import type { Background } from './services/background.js';
 import { createBackground } from './services/background.js';
 import { createCells } from './services/cells.js';
 import { createExplain } from './services/explain.js';
+import { createImages } from './services/images.js';
 import type { Jobs } from './services/jobs.js';
 import { createJobs } from './services/jobs.js';
 import { createLogs } from './services/logs.js';
@@ -86,7 +87,8 @@ const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
   const explain = createExplain({ bus, random, timeoutMs: config.explainTimeoutMs });
   const tasks = createAppTasks({ state, bbs, explain, clock, random, logger, syncIntervalMs });
   const jobs = createJobs(state, background);
-  const staging = createStaging({ state, blobs, logs, background, logger });
+  const images = createImages({ bus, clock, random, timeoutMs: config.imageTimeoutMs });
+  const staging = createStaging({ state, blobs, images, logs, background, logger });
   const operations = createOperations({ state, lrps, tasks, jobs, logs, blobs, background });
   const cells = createCells({ bus, bbs, random, timeoutMs: config.cellStateTimeoutMs });
   const { maxUploadBytes, archive } = config;
@@ -128,6 +130,7 @@ export const assembleApi = (options: ApiOptions): Api => {
     async stop() {
       const { deps, background } = need();
       deps.logs.stop();
+      deps.staging.stop();
       await background.idle();
       await deps.state.close();
     },

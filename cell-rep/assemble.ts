@@ -27,6 +27,7 @@ import { createLedger } from './core/ledger.js';
 import type { Announcer } from './handlers/announcer.js';
 import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
+import { answerImageQueries } from './handlers/image-queries.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
 import { createCellMetrics } from './metrics.js';
@@ -73,20 +74,44 @@ export interface CellRep {
 /** A guid as Diego cuts it for instances. */
 const INSTANCE_GUID_LENGTH = 28;
 
-const factsOf = (config: CellRepConfig, incarnation: string): CellFacts => ({
-  cellId: config.cellId,
-  cellIndex: config.cellIndex,
-  repUrl: config.repUrl,
-  address: config.address,
-  incarnation,
-  total: config.total,
-  zone: config.zone,
-  rootfsProviders: config.rootfsProviders,
-  volumeDrivers: config.volumeDrivers,
-  placementTags: config.placementTags,
-  optionalPlacementTags: config.optionalPlacementTags,
-  proxyMemoryMb: config.proxyMemoryMb,
-});
+/** Scheme of somebody's images, which a runtime without images would run as if they were stacks. */
+const IMAGE_SCHEME = 'docker';
+
+const providersOf = ({ config, runtime }: CellRepOptions): CellRepConfig['rootfsProviders'] => {
+  if (runtime.describeImage) return config.rootfsProviders;
+  const { [IMAGE_SCHEME]: _images, ...others } = config.rootfsProviders;
+  return others;
+};
+
+const factsOf = (options: CellRepOptions, incarnation: string): CellFacts => {
+  const { config } = options;
+  return {
+    cellId: config.cellId,
+    cellIndex: config.cellIndex,
+    repUrl: config.repUrl,
+    address: config.address,
+    incarnation,
+    total: config.total,
+    zone: config.zone,
+    rootfsProviders: providersOf(options),
+    volumeDrivers: config.volumeDrivers,
+    placementTags: config.placementTags,
+    optionalPlacementTags: config.optionalPlacementTags,
+    proxyMemoryMb: config.proxyMemoryMb,
+  };
+};
+
+/** Answers about images where the cell takes them. */
+const imageMembers = (
+  { bus, clock, runtime }: CellRepOptions,
+  facts: CellFacts,
+  logger: Logger,
+): Member[] => {
+  const { describeImage } = runtime;
+  if (!describeImage || !Object.hasOwn(facts.rootfsProviders, IMAGE_SCHEME)) return [];
+  const images = { healthy: runtime.healthy, describeImage };
+  return [answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images })];
+};
 
 const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
   createLedger({
@@ -257,7 +282,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const { config, clock, random, bus, runtime } = options;
   const logger = options.logger.session('rep', { cellId: config.cellId });
   const incarnation = random.uuid();
-  const facts = factsOf(config, incarnation);
+  const facts = factsOf(options, incarnation);
   const source =
     options.workSource ?? createBusWorkSource({ cellId: config.cellId, bus, clock, random, logger });
   const announcer = createAnnouncer({ clock, source, state: () => cell.state() });
@@ -301,6 +326,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     atStop,
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
+    ...imageMembers(options, facts, logger),
     work,
     phase.member,
   ];

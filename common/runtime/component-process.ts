@@ -1,4 +1,5 @@
 /** A component as a process of its own: what its main needs beside the component. */
+import { keepAlive } from '../adapters/keep-alive.js';
 import { createLogSink } from '../adapters/log-sink.js';
 import { readNatsAccess } from '../adapters/nats-access.js';
 import { createNatsBus } from '../adapters/nats-bus.js';
@@ -98,6 +99,7 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
   const { level } = config.process.log;
   const sink = createLogSink(config.process.log);
   const logger = createPinoLogger({ level, destination: sink });
+  const rest = keepAlive();
   const ground = { clock: createSystemClock({ logger }), random: createSystemRandom(), logger };
   try {
     const { bus, member } = connect(config, ground);
@@ -111,6 +113,7 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     logger.error('exited-with-failure', { error });
     throw error;
   } finally {
+    rest();
     sink.close();
   }
 };

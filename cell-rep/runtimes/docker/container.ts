@@ -3,6 +3,7 @@
  * them has the network and the ports, others join it; so each process keeps its own output and exit status, which a
  * command run inside of another's container would lose with the rep.
  */
+import { posix } from 'node:path';
 import type { Container as EngineContainer, ContainerInfo as EngineInfo } from 'dockerode';
 import type { Container, ExitStatus, ProcessSpec, RunResult } from '../../core/container-runtime.js';
 import { specProblem } from '../process/environment.js';
@@ -17,6 +18,7 @@ import type { EngineProcess } from './process.js';
 /** ms for killed processes to end, before they are removed all the same */
 const PATIENCE_MS = 5_000;
 const GONE = 404;
+const SHELL = '/bin/sh';
 const CONFLICT = 409;
 
 export interface EngineBackedContainer extends Container {
@@ -59,6 +61,24 @@ const networkOwner = ({ owner, processes }: Parts): string | undefined => {
   return one?.info().running ? one.engineId : undefined;
 };
 
+/** Said before the start: afterwards it is a line among the application's own, and a status like any other. */
+const missingProgram = async (
+  { image }: Parts,
+  made: EngineContainer,
+  spec: ProcessSpec,
+): Promise<string | undefined> => {
+  const [program = ''] = commandOf(image, spec);
+  if (image.isStack || !posix.isAbsolute(program)) return undefined;
+  try {
+    await made.infoArchive({ path: program });
+    return undefined;
+  } catch (error) {
+    if (statusOf(error) !== GONE) throw error;
+    const shell = program === SHELL ? ', which a start command or a task takes' : '';
+    return `the image has no ${program}${shell}`;
+  }
+};
+
 const makeProcess = async (
   parts: Parts,
   spec: ProcessSpec,
@@ -67,6 +87,8 @@ const makeProcess = async (
   const { cell, record, image } = parts;
   const made = await cell.docker.createContainer(processOptions({ cell, record, image, spec, joins }));
   try {
+    const missing = await missingProgram(parts, made, spec);
+    if (missing !== undefined) throw new Error(missing);
     await made.start();
   } catch (error) {
     await unless([GONE], made.remove({ force: true, v: true }));

@@ -220,5 +220,6 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
     healthy: pulse.healthy,
     create: (spec) => create(cell, spec),
     adopt: () => adopt(cell),
+    describeImage: cell.context.images.describe,
   };
 };
