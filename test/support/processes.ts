@@ -74,7 +74,7 @@ const linesOf = (file: string): Record<string, unknown>[] => {
 
 /** Events that tell of a mistake of ours, whatever has been killed. */
 const DEFECT =
-  /denied|panic|unhandled|-threw$|handler-failed|repeated-task-failed|unreadable|request-failed$/;
+  /denied|panic|unhandled|-threw$|handler-failed|repeated-task-failed|unreadable|(^|\.)request-failed$/;
 
 const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<LocalDeployment> => {
   const ports = await freePorts(2 + 2 * options.natsServers);
