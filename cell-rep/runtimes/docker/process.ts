@@ -9,6 +9,7 @@ import type {
   ProcessInfo,
   RunningProcess,
 } from '../../core/container-runtime.js';
+import { dial } from './engine.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
 import { createOutputSplitter, sinceOf } from './output.js';
 
@@ -45,26 +46,17 @@ export const exitStatus = (code: number, outOfMemory: boolean): ExitStatus => ({
   lost: false,
 });
 
-interface Modem {
-  dial(options: object, done: (error: unknown, answer: unknown) => void): void;
-}
-
 /**
  * Resolves when the container has ended. Read as a stream: the client's own way of waiting never ends once the engine
  * has gone away in the middle of it.
  */
 const waitOnce = async (container: EngineContainer, signal: AbortSignal): Promise<void> => {
-  const answer = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-    const options = {
-      path: `/containers/${container.id}/wait`,
-      method: 'POST',
-      isStream: true,
-      abortSignal: signal,
-      statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-    };
-    (container.modem as Modem).dial(options, (error, stream) =>
-      error ? reject(error as Error) : resolve(stream as NodeJS.ReadableStream),
-    );
+  const answer = await dial<NodeJS.ReadableStream>(container, {
+    path: `/containers/${container.id}/wait`,
+    method: 'POST',
+    isStream: true,
+    abortSignal: signal,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
   });
   for await (const _piece of answer);
 };
