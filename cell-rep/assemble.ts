@@ -177,6 +177,21 @@ const containerMembers = (cell: Cell, context: CellContext, config: CellRepConfi
   return { adoption, atStop };
 };
 
+const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
+  let unwatch: () => void = () => undefined;
+  return {
+    name: 'container-runtime',
+    async start() {
+      await runtime.start();
+      unwatch = runtime.watchHealth(cell.healthChanged);
+    },
+    stop() {
+      unwatch();
+      return runtime.stop();
+    },
+  };
+};
+
 /** Puts a rep together. Members start in order; what is stopped first takes no more work. */
 export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const { config, clock, random, bus, runtime } = options;
@@ -214,7 +229,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     },
   };
   const members: Member[] = [
-    { name: 'container-runtime', start: () => runtime.start(), stop: () => runtime.stop() },
+    runtimeMember(runtime, cell),
     { name: 'route-emitter', start: context.routes.start, stop: context.routes.stop },
     adoption,
     presence,

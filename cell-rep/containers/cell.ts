@@ -15,6 +15,8 @@ import { createTaskContainer } from './task-container.js';
 export interface Cell extends CellHandlers {
   /** why no work is taken; '' = it is */
   close(reason: string): void;
+  /** the runtime has become healthy, or unhealthy: whoever places work hears of it at once */
+  healthChanged(): void;
   containers(): ManagedContainer[];
   container(guid: string): ManagedContainer | undefined;
   known(): KnownContainer[];
@@ -120,6 +122,11 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
       turns += 1;
       context.changed();
       if (reason === '') context.roomAppeared();
+    },
+    healthChanged() {
+      turns += 1;
+      context.changed();
+      if (whyClosed() === '') context.roomAppeared();
     },
     containers: () => [...containers.values()],
     container: (guid) => containers.get(guid),

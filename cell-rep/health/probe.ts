@@ -82,8 +82,14 @@ const tryHttp = async (
   }
 };
 
-/** Where a container port answers: its host port, or the port itself at the container's own address. */
-const reach = (info: ContainerInfo, port: number): { host: string; port: number } => {
+/**
+ * Where a container port answers: its host port, or the port itself at the container's own address. undefined: the
+ * container has no address yet.
+ */
+const reach = (info: ContainerInfo, port: number): { host: string; port: number } | undefined => {
+  if (info.checkAddress !== undefined) {
+    return info.checkAddress === '' ? undefined : { host: info.checkAddress, port };
+  }
   const mapping = info.ports.find(({ containerPort }) => containerPort === port);
   return mapping === undefined
     ? { host: info.instanceAddress || info.address, port }
@@ -92,21 +98,26 @@ const reach = (info: ContainerInfo, port: number): { host: string; port: number 
 
 const withSlash = (path: string): string => (path.startsWith('/') ? path : `/${path}`);
 
+const NOWHERE: ProbeFinding = { kind: 'refused' };
+
 /** Makes the probe of one check. Texts name the container's port, which is the one its user knows. */
-export const createProbe = (check: Check, info: ContainerInfo, clock: Clock): Probe => {
+export const createProbe = (check: Check, info: () => ContainerInfo, clock: Clock): Probe => {
   const timeoutMs = probeTimeout(check);
   if (check.httpCheck !== undefined) {
     const { port } = check.httpCheck;
     const path = withSlash(check.httpCheck.path);
     return async (signal) => {
-      const finding = await tryHttp({ ...reach(info, port), timeoutMs, path }, clock, signal);
+      const place = reach(info(), port);
+      const finding = place ? await tryHttp({ ...place, timeoutMs, path }, clock, signal) : NOWHERE;
       return finding === undefined ? HEALTHY : unhealthy(httpDetail({ path, port }, finding));
     };
   }
   const port = check.tcpCheck?.port ?? 0;
   return async (signal) => {
-    const finding = await tryTcp({ ...reach(info, port), timeoutMs }, clock, signal);
+    const now = info();
+    const place = reach(now, port);
+    const finding = place ? await tryTcp({ ...place, timeoutMs }, clock, signal) : NOWHERE;
     if (finding === undefined) return HEALTHY;
-    return unhealthy(tcpDetail(`${info.instanceAddress || info.address}:${port}`, finding));
+    return unhealthy(tcpDetail(`${now.instanceAddress || now.address}:${port}`, finding));
   };
 };

@@ -6,8 +6,8 @@ import type { Clock } from '../../../common/ports/clock.js';
 import { reasonOf } from './engine-error.js';
 
 export const DEFAULT_SOCKET = '/var/run/docker.sock';
-/** ms */
-const PATIENCE_MS = 5_000;
+/** ms until an engine that does not say whether it is there counts as away */
+const PATIENCE_MS = 3_000;
 const DEFAULT_PORT = 2375;
 
 const LOOPBACK = /^(127\.|localhost$|::1$|\[::1\]$)/;
@@ -79,6 +79,27 @@ export const dial = <T>({ modem }: { modem: unknown }, options: object): Promise
     ),
   );
 
+/** Asks for something small. An OutcryError with a code of the engine's when no answer comes. */
+const ask = async <T>(docker: Docker, engine: DockerOptions, options: { path: string; clock: Clock }) => {
+  const giveUp = new AbortController();
+  const cancel = options.clock.after(PATIENCE_MS, () => giveUp.abort());
+  const statusCodes = { 200: true, 500: 'server error' };
+  try {
+    const request = { path: options.path, method: 'GET', abortSignal: giveUp.signal, statusCodes };
+    return await dial<T>(docker, request);
+  } catch (error) {
+    const late = new Error(`no answer within ${PATIENCE_MS / 1000} s`);
+    throw engineError(giveUp.signal.aborted ? late : error, engine);
+  } finally {
+    cancel();
+  }
+};
+
+/** Whether the engine answers: throws as `askEngine` does. */
+export const pingEngine = async (docker: Docker, engine: DockerOptions, clock: Clock): Promise<void> => {
+  await ask(docker, engine, { path: '/_ping', clock });
+};
+
 export interface KnownEngine {
   docker: Docker;
   /** `20.10.24` */
@@ -88,20 +109,6 @@ export interface KnownEngine {
 /** Asks the engine what it is. An OutcryError with a code of the engine's, when it does not say. */
 export const askEngine = async (engine: DockerOptions, clock: Clock): Promise<KnownEngine> => {
   const docker = new Docker(engine);
-  const giveUp = new AbortController();
-  const cancel = clock.after(PATIENCE_MS, () => giveUp.abort());
-  try {
-    const { Version } = await dial<{ Version: string }>(docker, {
-      path: '/version',
-      method: 'GET',
-      abortSignal: giveUp.signal,
-      statusCodes: { 200: true, 500: 'server error' },
-    });
-    return { docker, version: Version.replace(/\+.*/, '') };
-  } catch (error) {
-    const late = new Error(`no answer within ${PATIENCE_MS / 1000} s`);
-    throw engineError(giveUp.signal.aborted ? late : error, engine);
-  } finally {
-    cancel();
-  }
+  const { Version } = await ask<{ Version: string }>(docker, engine, { path: '/version', clock });
+  return { docker, version: Version.replace(/\+.*/, '') };
 };
