@@ -46,7 +46,7 @@ const GUID = /^[A-Za-z0-9_-]{1,100}$/;
 const DEFAULT_OUTPUT_FILE_BYTES = 4 * 1024 * 1024;
 const GONE = 404;
 
-const CAVEAT = 'applications run in Docker containers; disk is not limited';
+const CAVEAT = 'applications run in Docker containers; disk and network are not limited';
 
 interface Cell {
   context: CellContext;
