@@ -117,7 +117,7 @@ export const assembleApi = (options: ApiOptions): Api => {
     name: 'api-blob-door',
     async start() {
       const { state: opened, blobs } = need().deps;
-      door = createBlobDoor({ path: config.blobSocketPath, state: opened, blobs, logger });
+      door = createBlobDoor({ address: config.blobListen, state: opened, blobs, clock, logger });
       await door.start();
     },
     stop: () => door?.stop(),

@@ -1,17 +1,29 @@
 import { isAbsolute } from 'node:path';
 import type { ArchiveLimits } from '../common/model/archive-rules.js';
 import { DEFAULT_ARCHIVE_LIMITS } from '../common/model/archive-rules.js';
-import { DURATION, MEGABYTES, PORT, defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
+import { compileDoor, doorSchema } from '../common/runtime/door-config.js';
+import type { UserDoor } from '../common/runtime/door-config.js';
+import type { DoorAddress } from '../common/runtime/door.js';
+import type { ConfigSchema, ReportProblem } from '../common/runtime/config.js';
+import {
+  DURATION,
+  FILE_PATH,
+  MEGABYTES,
+  PORT,
+  defineConfig,
+  toMegabytes,
+  toMs,
+} from '../common/runtime/config.js';
 import type { LogLimits } from './core/log-buffer.js';
 import type { ApiSettings } from './core/rows.js';
 
 interface UserConfig {
-  listen: { host: string; port: number };
+  listen: { host: string; port: number; tls?: { cert: string; key: string } };
   /** absolute; holds `blobs/` and, unless named otherwise, the token */
   data_dir: string;
   token_file: string;
-  /** unix socket at which cells fetch droplets; '' = in the data directory */
-  blob_socket: string;
+  /** where cells fetch droplets; a socket in the data directory when absent */
+  blob_listen?: UserDoor;
   allowed_hosts: string[];
   allowed_origins: string[];
   public_url: string;
@@ -31,13 +43,22 @@ interface UserConfig {
   explain_timeout: string | number;
 }
 
+export interface ApiListen {
+  readonly host: string;
+  /** 0 = any free one */
+  readonly port: number;
+  /** paths of PEM files; absent on loopback */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
 /** What the API runs by. Durations in ms unless named otherwise. */
 export interface ApiConfig {
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ApiListen;
+  readonly dataDir: string;
   readonly blobDirectory: string;
   readonly tokenFile: string;
-  /** unix socket (0600) at which cells fetch droplets */
-  readonly blobSocketPath: string;
+  /** where cells fetch droplets */
+  readonly blobListen: DoorAddress;
   /** host names answered to beside loopback and the listening address */
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
@@ -58,43 +79,96 @@ export const BLOB_HOST = 'blobs.outcry.internal';
 
 const text = { type: 'string', minLength: 1 } as const;
 const anyText = { type: 'string' } as const;
+const anyPath = { type: 'string', filePath: true } as const;
 const texts = { type: 'array', items: text } as const;
 const count = { type: 'integer', minimum: 1 } as const;
 
-const object = (properties: Record<string, unknown>) =>
+const object = (properties: Record<string, ConfigSchema>) =>
   ({ type: 'object', additionalProperties: false, properties }) as const;
+
+const LOOPBACK = /^(localhost|::1|127\.\d+\.\d+\.\d+)$/;
+
+/** A bearer token that crosses a network in the clear is everybody's. */
+const checkListen = ({ host, tls }: UserConfig['listen'], report: ReportProblem): void => {
+  if (tls === undefined && !LOOPBACK.test(host)) {
+    report('listen.tls', 'is missing: beyond loopback the API is served over TLS only');
+  }
+};
 
 export const apiConfig = defineConfig<UserConfig, ApiConfig>({
   schema: {
     ...object({
-      listen: object({ host: text, port: PORT }),
-      data_dir: text,
-      token_file: anyText,
-      blob_socket: anyText,
-      allowed_hosts: texts,
-      allowed_origins: texts,
-      public_url: anyText,
-      apps_domain: { type: 'string', pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$' },
-      stacks: { ...texts, minItems: 1 },
-      defaults: object({ memory: MEGABYTES, disk: MEGABYTES, start_timeout: DURATION }),
-      maximum_start_timeout: DURATION,
-      max_pids: { type: 'integer', minimum: 0 },
-      max_upload: MEGABYTES,
-      max_unpacked: MEGABYTES,
-      max_entries: count,
-      retained_droplets: count,
-      logs: object({ lines_per_source: count, total: MEGABYTES }),
-      sync_interval: DURATION,
-      domain_ttl: DURATION,
-      cell_state_timeout: DURATION,
-      explain_timeout: DURATION,
+      listen: {
+        ...object({
+          host: { ...text, description: 'address of this machine' },
+          port: { ...PORT, description: 'TCP port; 0 = any free one' },
+          tls: {
+            ...object({
+              cert: { ...FILE_PATH, description: 'PEM file: certificate of the API' },
+              key: { ...FILE_PATH, description: 'PEM file: its private key' },
+            }),
+            required: ['cert', 'key'],
+            description: 'serves https; asked for where `host` is no loopback address',
+          },
+        }),
+        description: 'where people and their tools reach the API',
+      },
+      data_dir: { ...FILE_PATH, description: 'directory of its own: packages, state, and the token' },
+      token_file: { ...anyPath, description: 'the bearer token, made when absent; in `data_dir` when empty' },
+      blob_listen: doorSchema('what cells fetch droplets from'),
+      allowed_hosts: {
+        ...texts,
+        description: 'host names answered to beside loopback and the listening address',
+      },
+      allowed_origins: { ...texts, description: 'origins of web pages that may call' },
+      public_url: { ...anyText, description: 'what applications are told of the API (`cf_api`)' },
+      apps_domain: {
+        type: 'string',
+        pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$',
+        description: 'domain below which applications get their routes',
+      },
+      stacks: {
+        ...texts,
+        minItems: 1,
+        description: 'stacks that applications may ask for; the first is the default',
+      },
+      defaults: {
+        ...object({
+          memory: { ...MEGABYTES, description: 'of an instance' },
+          disk: { ...MEGABYTES, description: 'of an instance' },
+          start_timeout: { ...DURATION, description: 'in which an instance must become healthy' },
+        }),
+        description: 'what applications get that ask for nothing',
+      },
+      maximum_start_timeout: { ...DURATION, description: 'longest start timeout that may be asked for' },
+      max_pids: { type: 'integer', minimum: 0, description: 'processes of an instance; 0 = no limit' },
+      max_upload: { ...MEGABYTES, description: 'largest package' },
+      max_unpacked: { ...MEGABYTES, description: 'largest package, unpacked' },
+      max_entries: { ...count, description: 'files and directories in a package' },
+      retained_droplets: {
+        ...count,
+        description: 'droplets kept of each application beside the one that runs',
+      },
+      logs: {
+        ...object({
+          lines_per_source: { ...count, description: 'of each application' },
+          total: { ...MEGABYTES, description: 'of all together, in memory' },
+        }),
+        description: 'recent output that is kept',
+      },
+      sync_interval: { ...DURATION, description: 'between two comparisons of the BBS with what is wanted' },
+      domain_ttl: { ...DURATION, description: 'how long the BBS may trust the last comparison' },
+      cell_state_timeout: { ...DURATION, description: 'how long cells have to tell their states' },
+      explain_timeout: {
+        ...DURATION,
+        description: 'how long the auctioneer has to say why something found no place',
+      },
     }),
     required: ['data_dir'],
   },
   defaults: {
     listen: { host: '127.0.0.1', port: 8081 },
     token_file: '',
-    blob_socket: '',
     allowed_hosts: [],
     allowed_origins: [],
     public_url: '',
@@ -117,12 +191,14 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
   },
   compile(full, report) {
     if (!isAbsolute(full.data_dir)) report('data_dir', 'must be an absolute path');
+    checkListen(full.listen, report);
     const inData = (name: string): string => `${full.data_dir}/${name}`;
     return {
       listen: full.listen,
+      dataDir: full.data_dir,
       blobDirectory: inData('blobs'),
       tokenFile: full.token_file || inData('api-token'),
-      blobSocketPath: full.blob_socket || inData('blobs.sock'),
+      blobListen: compileDoor(full.blob_listen ?? { socket: inData('blobs.sock') }, 'blob_listen', report),
       allowedHosts: full.allowed_hosts,
       allowedOrigins: full.allowed_origins,
       settings: {

@@ -30,13 +30,32 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
     type: 'object',
     additionalProperties: false,
     properties: {
-      starting_container_weight: weight,
-      starting_container_count_maximum: { type: 'integer', minimum: 0 },
-      bin_pack_first_fit_weight: weight,
-      compat: { enum: ['outcry', 'diego'] },
-      cell_state_timeout: DURATION,
-      work_timeout: DURATION,
-      lease_ttl: DURATION,
+      starting_container_weight: {
+        ...weight,
+        description: 'what each starting container adds to the score of its cell',
+      },
+      starting_container_count_maximum: {
+        type: 'integer',
+        minimum: 0,
+        description: 'containers that may start at a time, on all cells together; 0 = no limit',
+      },
+      bin_pack_first_fit_weight: {
+        ...weight,
+        description: 'what each step of the cell index adds to the score: fills cells in order',
+      },
+      compat: {
+        enum: ['outcry', 'diego'],
+        description: 'diego switches the deliberate differences from Diego off',
+      },
+      cell_state_timeout: {
+        ...DURATION,
+        description: 'how long a batch waits for cells to tell their states',
+      },
+      work_timeout: {
+        ...DURATION,
+        description: 'how long a cell has to answer its work, and within which it must have read it',
+      },
+      lease_ttl: { ...DURATION, description: 'of the lease that makes this auctioneer the active one' },
     },
   },
   defaults: {

@@ -1,7 +1,10 @@
+import { compileDoor, doorSchema } from '../common/runtime/door-config.js';
+import type { UserDoor } from '../common/runtime/door-config.js';
+import type { DoorAddress } from '../common/runtime/door.js';
 import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
 
 interface UserConfig {
-  socket_path: string;
+  listen: UserDoor;
   converge_repeat_interval: string | number;
   stale_unclaimed_duration: string | number;
   kick_task_duration: string | number;
@@ -23,8 +26,8 @@ interface UserConfig {
 
 /** What the BBS runs by. Durations in ms. */
 export interface BbsConfig {
-  /** unix socket of the API, made with mode 0600 */
-  socketPath: string;
+  /** of the API */
+  listen: DoorAddress;
   convergeIntervalMs: number;
   /** how long an UNCLAIMED row waits before it is asked for again */
   staleUnclaimedMs: number;
@@ -64,27 +67,60 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
   schema: {
     type: 'object',
     additionalProperties: false,
-    required: ['socket_path'],
+    required: ['listen'],
     properties: {
-      // 103 bytes is what every system's sockaddr_un takes
-      socket_path: { type: 'string', minLength: 1, maxLength: 103 },
-      converge_repeat_interval: DURATION,
-      stale_unclaimed_duration: DURATION,
-      kick_task_duration: DURATION,
-      expire_completed_task_duration: DURATION,
-      expire_pending_task_duration: DURATION,
-      max_task_retries: { type: 'integer', minimum: 0 },
-      presence_ttl: DURATION,
-      lease_check_interval: DURATION,
-      mass_disappearance_hold: DURATION,
-      gather_delay: DURATION,
-      reauction_interval: DURATION,
-      communication_timeout: DURATION,
-      convergence_slice_rows: count,
-      request_body_limit_bytes: count,
-      event_buffer: count,
-      event_heartbeat_interval: DURATION,
-      forget_leases_on_start: { type: 'boolean' },
+      listen: doorSchema('the API'),
+      converge_repeat_interval: {
+        ...DURATION,
+        description: 'between two convergence passes over everything',
+      },
+      stale_unclaimed_duration: {
+        ...DURATION,
+        description: 'how long an UNCLAIMED instance waits before it is asked for again',
+      },
+      kick_task_duration: {
+        ...DURATION,
+        description: 'how long a Resolving task rests before it is Completed again',
+      },
+      expire_completed_task_duration: { ...DURATION, description: 'how long a Completed task is kept' },
+      expire_pending_task_duration: {
+        ...DURATION,
+        description: 'how long a task may wait for a place before it fails',
+      },
+      max_task_retries: { type: 'integer', minimum: 0, description: 'rejections that a task survives' },
+      presence_ttl: {
+        ...DURATION,
+        description:
+          'TTL that presences have, and the time in which more than 30 % of the cells may not vanish',
+      },
+      lease_check_interval: { ...DURATION, description: 'how often leases are looked at' },
+      mass_disappearance_hold: {
+        ...DURATION,
+        description: 'how long tasks of cells that vanished in a mass are left alone',
+      },
+      gather_delay: {
+        ...DURATION,
+        description: 'time in which causes for converging one process, or for asking again, are gathered',
+      },
+      reauction_interval: {
+        ...DURATION,
+        description: 'shortest time between two rounds of asking again because room appeared',
+      },
+      communication_timeout: {
+        ...DURATION,
+        description: 'how long a rep or an auctioneer may take to acknowledge',
+      },
+      convergence_slice_rows: { ...count, description: 'rows of actual LRPs that convergence takes at once' },
+      request_body_limit_bytes: { ...count, description: 'largest request body' },
+      event_buffer: { ...count, description: 'events that wait for a slow subscriber before it is cut off' },
+      event_heartbeat_interval: {
+        ...DURATION,
+        description: 'between comment lines that keep an idle event stream alive',
+      },
+      forget_leases_on_start: {
+        type: 'boolean',
+        description: 'every holder of a lease has ended with the last BBS: for a system in one process only',
+      },
     },
   },
   defaults: {
@@ -106,8 +142,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     event_heartbeat_interval: '15s',
     forget_leases_on_start: false,
   },
-  compile: (full) => ({
-    socketPath: full.socket_path,
+  compile: (full, report) => ({
+    listen: compileDoor(full.listen, 'listen', report),
     convergeIntervalMs: toMs(full.converge_repeat_interval),
     staleUnclaimedMs: toMs(full.stale_unclaimed_duration),
     kickTaskMs: toMs(full.kick_task_duration),

@@ -1,9 +1,12 @@
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
+import { OutcryError } from '../common/model/errors.js';
 import { err } from '../common/model/result.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { connectionTo } from '../common/runtime/endpoint.js';
+import type { Endpoint } from '../common/runtime/endpoint.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import type { BbsClient } from './client.js';
 import { subscribeEvents } from './http-events.js';
@@ -23,7 +26,7 @@ interface CallOptions {
 }
 
 export interface BbsClientOptions extends CallOptions {
-  endpoint: { socketPath: string } | { url: string };
+  endpoint: Endpoint;
 }
 
 /** ms between attempts, as Diego's client */
@@ -34,10 +37,9 @@ const CONNECTIONS = 32;
 
 const unavailable = (message: string): BbsError => ({ type: 'UnknownError', message, unavailable: true });
 
-const createPool = (endpoint: BbsClientOptions['endpoint']): Dispatcher => {
-  const limits = { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS };
-  if ('url' in endpoint) return new Pool(endpoint.url, limits);
-  return new Pool('http://bbs', { ...limits, connect: { socketPath: endpoint.socketPath } });
+const createPool = ({ endpoint, clock, logger }: BbsClientOptions): Dispatcher => {
+  const { origin, options } = connectionTo(endpoint, { what: 'client of the BBS', clock, logger });
+  return new Pool(origin, { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, ...options });
 };
 
 const parsed = (text: string): Body | undefined => {
@@ -67,8 +69,30 @@ interface Transport {
   call<Args, Value>(call: Call<Args, Value>, args: Args, traceId?: string): Promise<BbsResult<Value>>;
 }
 
+/** What TLS says of certificates, its own or as an alert from the other side. */
+const UNTRUSTED = /certificate|CERT_|alert|altnames|self.signed/i;
+
+/** Tells when the BBS stops answering, once per cause, and when it answers again. */
+const createReachability = (logger: Logger) => {
+  let cause: string | undefined;
+  return {
+    answered(): void {
+      if (cause !== undefined) logger.info('bbs-answers');
+      cause = undefined;
+    },
+    failed(reason: string): void {
+      if (cause === reason) return;
+      cause = reason;
+      const failure = UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE';
+      const { code, message, remedy } = new OutcryError(failure, { reason });
+      logger.warn('bbs-does-not-answer', { code, message, remedy });
+    },
+  };
+};
+
 const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
   const { clock, logger, attempts = 3 } = options;
+  const reachability = createReachability(logger);
 
   const once = async <Args, Value>(call: Call<Args, Value>, args: Args, traceId: string) => {
     const response = await pool.request({
@@ -77,7 +101,9 @@ const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
       headers: { 'content-type': 'application/json', 'x-vcap-request-id': traceId },
       body: JSON.stringify(call.print(args)),
     });
-    return answered(call, response.statusCode, await response.body.text());
+    const text = await response.body.text();
+    reachability.answered();
+    return answered(call, response.statusCode, text);
   };
 
   return {
@@ -92,6 +118,7 @@ const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
         }
         if (attempt < attempts) await clock.sleep(RETRY_MS);
       }
+      reachability.failed(failure);
       return err(unavailable(failure));
     },
   };
@@ -171,5 +198,5 @@ export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): Bbs
  * A client of the BBS's HTTP API. Errors of the board come back at once; only a BBS that cannot be
  * reached is asked again, and then told as `unavailable`. Never rejects.
  */
-export const createBbsClient = ({ endpoint, ...options }: BbsClientOptions): BbsClient =>
-  createBbsClientOver(createPool(endpoint), options);
+export const createBbsClient = (options: BbsClientOptions): BbsClient =>
+  createBbsClientOver(createPool(options), options);

@@ -33,6 +33,7 @@ import { createSlots } from './waiting/slots.js';
 import type { WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
+export { capacityPerCell } from './capacity.js';
 export { chooseContainerRoot, removeContainerRoot } from './runtimes/process/container-root.js';
 export { decideRuntime } from './runtimes/decide.js';
 export type { AskedRuntime, RuntimeChoice } from './runtimes/decide.js';
@@ -197,6 +198,37 @@ const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
   };
 };
 
+/**
+ * Work is heard only by the cell that holds the presence: one that took another's id would answer in its place, and
+ * take its instances for lost.
+ */
+const createEar = (source: WorkSource, cell: Cell) => {
+  let opened = false;
+  let allowed = false;
+  let hears = false;
+  const settle = (): void => {
+    const should = opened && allowed;
+    if (should === hears) return;
+    hears = should;
+    if (should) source.start(cell);
+    else source.stop();
+  };
+  return {
+    open(): void {
+      opened = true;
+      settle();
+    },
+    close(): void {
+      opened = false;
+      settle();
+    },
+    allow(yes: boolean): void {
+      allowed = yes;
+      settle();
+    },
+  };
+};
+
 /** Puts a rep together. Members start in order; what is stopped first takes no more work. */
 export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const { config, clock, random, bus, runtime } = options;
@@ -208,12 +240,14 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const announcer = createAnnouncer({ clock, source, state: () => cell.state() });
   const context = createContext(options, { logger, ledger: ledgerOf(options, incarnation), announcer });
   const cell = createCell({ facts, context });
+  const ear = createEar(source, cell);
   const presence = createPresenceMember(options, {
     facts,
     logger,
     onChange(status) {
       cell.close(status === 'held' ? '' : 'another cell has this id');
       if (status === 'held') sync.start();
+      ear.allow(status === 'held');
     },
   });
   const sync = createBulkSync({
@@ -225,12 +259,12 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const { adoption, atStop } = containerMembers(cell, context, config, incarnation);
   const work: Member = {
     name: 'work-source',
-    start: () => source.start(cell),
+    start: ear.open,
     stop() {
       announcer.stop();
       cell.close('cell is stopping');
       source.changed(cell.state());
-      source.stop();
+      ear.close();
     },
   };
   const members: Member[] = [

@@ -1,5 +1,9 @@
 import { isToken } from '../common/model/ids.js';
 import type { RootfsProvider } from '../common/model/cell.js';
+import { compileEndpoint, endpointSchema } from '../common/runtime/door-config.js';
+import type { UserEndpoint } from '../common/runtime/door-config.js';
+import type { Endpoint } from '../common/runtime/endpoint.js';
+import type { ReportProblem } from '../common/runtime/config.js';
 import { DURATION, MEGABYTES, defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import type { Demand } from './core/resources.js';
 
@@ -13,12 +17,16 @@ interface UserConfig {
   disk: string;
   max_containers: number;
   cpu_milli: number;
-  rootfs_providers: Record<string, string[]>;
+  rootfs_providers?: Record<string, string[]>;
   volume_drivers: string[];
   placement_tags: string[];
   optional_placement_tags: string[];
   proxy_memory_mb: number;
-  state_dir: string;
+  runtime: 'process' | 'docker';
+  docker: { engine: string; network: string; prefix: string; stacks: Record<string, string> };
+  host_ports: { first: number; last: number };
+  blobs?: UserEndpoint;
+  data_dir: string;
   on_stop: 'leave' | 'stop-containers';
   graceful_shutdown_interval: string | number;
   in_flight_grace: string | number;
@@ -29,6 +37,21 @@ interface UserConfig {
   presence_ttl: string | number;
   presence_interval: string | number;
   create_work_pool_size: number;
+}
+
+/** What runs containers, and with what. */
+export interface RuntimeConfig {
+  kind: 'process' | 'docker';
+  /** where containers' host ports are opened, and told to routers */
+  address: string;
+  ports: { first: number; last: number };
+  docker: {
+    engine: { socketPath: string } | { host: string; port: number };
+    network: string;
+    prefix: string;
+    /** image of each stack, by its name */
+    stacks: Record<string, string>;
+  };
 }
 
 /** What a rep runs by. Durations in ms, memory and disk in MB. */
@@ -46,6 +69,9 @@ export interface CellRepConfig {
   placementTags: string[];
   optionalPlacementTags: string[];
   proxyMemoryMb: number;
+  runtime: RuntimeConfig;
+  /** where droplets are fetched; undefined = the cell has none to fetch */
+  blobs: Endpoint | undefined;
   /** where notes on containers are kept; '' = nowhere, for containers that do not outlive the rep */
   stateDir: string;
   /** leave: containers run on and are adopted by the next start */
@@ -68,35 +94,101 @@ export interface CellRepConfig {
 }
 
 const text = { type: 'string' } as const;
+const name = { type: 'string', minLength: 1 } as const;
+const hostPort = { type: 'integer', minimum: 1024, maximum: 65_535 } as const;
 const texts = { type: 'array', items: text } as const;
 const whole = (minimum: number) => ({ type: 'integer', minimum, maximum: 2 ** 31 - 1 }) as const;
 
 const properties = {
-  cell_id: { type: 'string', minLength: 1 },
-  cell_index: whole(0),
-  zone: text,
-  address: text,
-  rep_url: text,
-  memory: MEGABYTES,
-  disk: MEGABYTES,
-  max_containers: whole(1),
-  cpu_milli: whole(0),
-  rootfs_providers: { type: 'object', additionalProperties: texts },
-  volume_drivers: texts,
-  placement_tags: texts,
-  optional_placement_tags: texts,
-  proxy_memory_mb: whole(0),
-  state_dir: text,
-  on_stop: { enum: ['leave', 'stop-containers'] },
-  graceful_shutdown_interval: DURATION,
-  in_flight_grace: DURATION,
-  unregister_timeout: DURATION,
-  route_start_jitter: { type: 'number', minimum: 0, maximum: 1 },
-  reservation_expiry: DURATION,
-  polling_interval: DURATION,
-  presence_ttl: DURATION,
-  presence_interval: DURATION,
-  create_work_pool_size: whole(1),
+  cell_id: {
+    type: 'string',
+    minLength: 1,
+    description: 'letters, digits, "-" and "_"; no other cell may have it',
+  },
+  cell_index: { ...whole(0), description: 'place in the order in which equal cells are filled' },
+  zone: { ...text, description: 'instances of a process are spread over zones' },
+  address: {
+    ...text,
+    description: "this machine's address, as routers and other cells reach its containers",
+  },
+  rep_url: { ...text, description: 'as the BBS shows it; empty: the rep has no HTTP' },
+  memory: {
+    ...MEGABYTES,
+    description:
+      "what containers may have together; `auto`: the machine's, less 1G; `auto/3`: a third of that",
+  },
+  disk: {
+    ...MEGABYTES,
+    description: 'what containers may have together; `auto` and `auto/3` as with `memory`',
+  },
+  max_containers: { ...whole(1), description: 'containers at a time' },
+  cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },
+  rootfs_providers: {
+    type: 'object',
+    additionalProperties: texts,
+    description: 'schemes of root file systems and the names offered in each; an empty list takes any',
+  },
+  volume_drivers: { ...texts, description: 'names of volume drivers' },
+  placement_tags: { ...texts, description: 'work must name them all to come here' },
+  optional_placement_tags: { ...texts, description: 'work may name them' },
+  proxy_memory_mb: { ...whole(0), description: "MB added to every instance's memory" },
+  runtime: { enum: ['process', 'docker'], description: 'what runs containers' },
+  docker: {
+    type: 'object',
+    additionalProperties: false,
+    description: 'of `runtime: docker`',
+    properties: {
+      engine: {
+        type: 'string',
+        pattern: '^(unix:///.+|tcp://[^/]+:\\d+)$',
+        description: '`unix:///PATH` or `tcp://HOST:PORT` of the engine',
+      },
+      network: { ...name, description: "the engine's network that containers join" },
+      prefix: {
+        ...name,
+        description:
+          "beginning of names and labels of what is the cell's; cells that share an engine differ in it or in `cell_id`",
+      },
+      stacks: {
+        type: 'object',
+        additionalProperties: name,
+        description: 'image of each stack, as `outcry stack build` makes them',
+      },
+    },
+  },
+  host_ports: {
+    type: 'object',
+    additionalProperties: false,
+    description:
+      "ports of this machine that containers' ports are reached by; cells of one machine must not share any",
+    properties: {
+      first: { ...hostPort, description: 'the first' },
+      last: { ...hostPort, description: 'the last, itself included' },
+    },
+  },
+  blobs: endpointSchema('the droplet store of the API'),
+  data_dir: { ...text, filePath: true, description: 'directory of its own: notes on containers, downloads' },
+  on_stop: {
+    enum: ['leave', 'stop-containers'],
+    description: 'leave: containers run on, and the next start adopts them',
+  },
+  graceful_shutdown_interval: { ...DURATION, description: 'between SIGTERM and SIGKILL' },
+  in_flight_grace: { ...DURATION, description: 'for requests under way after the last router has let go' },
+  unregister_timeout: { ...DURATION, description: 'for routers to acknowledge an unregistration' },
+  route_start_jitter: {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    description: "part of the registration interval by which answers to a router's start are spread",
+  },
+  reservation_expiry: { ...DURATION, description: 'how long a place is kept for work that does not begin' },
+  polling_interval: { ...DURATION, description: 'between two comparisons with the BBS' },
+  presence_ttl: { ...DURATION, description: 'how long the cell counts as there after it was last heard' },
+  presence_interval: {
+    ...DURATION,
+    description: 'between two renewals of the presence; at most half of `presence_ttl`',
+  },
+  create_work_pool_size: { ...whole(1), description: 'containers being made at a time' },
 } as const;
 
 /** An empty list of names means that the scheme takes anything. */
@@ -107,6 +199,34 @@ const providers = (lists: Record<string, string[]>): Record<string, RootfsProvid
       set.length === 0 ? { type: 'arbitrary' } : { type: 'fixed_set', set },
     ]),
   );
+
+const engineAt = (engine: string): RuntimeConfig['docker']['engine'] => {
+  const url = new URL(engine);
+  return url.protocol === 'unix:'
+    ? { socketPath: url.pathname }
+    : { host: url.hostname, port: Number(url.port) };
+};
+
+const runtimeOf = ({ runtime, address, host_ports: ports, docker }: UserConfig): RuntimeConfig => ({
+  kind: runtime,
+  address,
+  ports,
+  docker: { ...docker, engine: engineAt(docker.engine) },
+});
+
+/** A Docker cell takes any image beside its stacks. */
+const defaultProviders = ({ runtime, docker }: UserConfig): Record<string, string[]> => {
+  const preloaded = runtime === 'docker' ? Object.keys(docker.stacks) : ['cflinuxfs4'];
+  return { preloaded, ...(runtime === 'docker' && { docker: [] }) };
+};
+
+const check = (full: UserConfig, report: ReportProblem): void => {
+  if (!isToken(full.cell_id)) report('cell_id', 'must consist of letters, digits, "-" and "_"');
+  if (toMs(full.presence_interval) * 2 > toMs(full.presence_ttl)) {
+    report('presence_interval', 'must be at most half of presence_ttl');
+  }
+  if (full.host_ports.first > full.host_ports.last) report('host_ports.first', 'must not be above last');
+};
 
 /** Names and defaults as in Diego's rep, where it has them. */
 export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
@@ -120,12 +240,19 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     disk: '4G',
     max_containers: 250,
     cpu_milli: 0,
-    rootfs_providers: { preloaded: ['cflinuxfs4'] },
     volume_drivers: [],
     placement_tags: [],
     optional_placement_tags: [],
     proxy_memory_mb: 0,
-    state_dir: '',
+    runtime: 'process',
+    docker: {
+      engine: 'unix:///var/run/docker.sock',
+      network: 'bridge',
+      prefix: 'outcry',
+      stacks: { cflinuxfs4: 'outcry-stack:latest' },
+    },
+    host_ports: { first: 20_000, last: 29_999 },
+    data_dir: '',
     on_stop: 'leave',
     graceful_shutdown_interval: '10s',
     in_flight_grace: '200ms',
@@ -138,10 +265,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     create_work_pool_size: 32,
   },
   compile(full, report) {
-    if (!isToken(full.cell_id)) report('cell_id', 'must consist of letters, digits, "-" and "_"');
-    if (toMs(full.presence_interval) * 2 > toMs(full.presence_ttl)) {
-      report('presence_interval', 'must be at most half of presence_ttl');
-    }
+    check(full, report);
     return {
       cellId: full.cell_id,
       cellIndex: full.cell_index,
@@ -154,12 +278,14 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
         containers: full.max_containers,
         cpuMilli: full.cpu_milli,
       },
-      rootfsProviders: providers(full.rootfs_providers),
+      rootfsProviders: providers(full.rootfs_providers ?? defaultProviders(full)),
       volumeDrivers: full.volume_drivers,
       placementTags: full.placement_tags,
       optionalPlacementTags: full.optional_placement_tags,
       proxyMemoryMb: full.proxy_memory_mb,
-      stateDir: full.state_dir,
+      runtime: runtimeOf(full),
+      blobs: full.blobs && compileEndpoint(full.blobs, 'blobs', report),
+      stateDir: full.data_dir,
       onStop: full.on_stop,
       graceMs: toMs(full.graceful_shutdown_interval),
       inFlightGraceMs: toMs(full.in_flight_grace),

@@ -24,7 +24,9 @@ export interface CellHandlers {
 
 /** Port: where a cell's work comes from, and who is told of its changes: the bus, or a Mesos executor's driver. */
 export interface WorkSource {
+  /** may be called again after `stop` */
   start(handlers: CellHandlers): void;
+  /** idempotent; nothing is heard and nothing said until the next start */
   stop(): void;
   /** the cell's state, after a change */
   changed(state: CellState): void;

@@ -10,6 +10,8 @@ export interface ArgsSpec<O extends Options> {
   options: O;
   /** what the words besides options stand for; one in brackets may be left out: `['NAME', '[COMMAND]']` */
   words: readonly string[];
+  /** any number of words may follow */
+  rest?: true;
 }
 
 export const usageError = (usage: string, problem: string): OutcryError =>
@@ -41,7 +43,7 @@ export const readArgs = <O extends Options>(spec: ArgsSpec<O>, args: readonly st
   const given = parsed.positionals.length;
   const missing = spec.words.slice(given).find((word) => !word.startsWith('['));
   if (missing !== undefined) throw usageError(spec.usage, `${missing} is missing`);
-  const extra = parsed.positionals[spec.words.length];
+  const extra = spec.rest ? undefined : parsed.positionals[spec.words.length];
   if (extra !== undefined) throw usageError(spec.usage, `unexpected '${extra}'`);
   return parsed;
 };

@@ -6,6 +6,9 @@ import { findTarget } from './http/target.js';
 import { runCommand } from './run.js';
 import { createTerminal } from './terminal.js';
 
+/** Commands that run until a signal, and mind their signals themselves. */
+const SERVERS = ['up', 'bbs', 'auctioneer', 'cell', 'router', 'api'];
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The first signal asks for an end, the second one ends the process: then the system's own way of it is back. */
@@ -31,8 +34,9 @@ const resolves = (host: string): Promise<boolean> =>
 
 /** Runs one command. Returns the exit status; every failure has been printed. */
 export const main = async (argv: readonly string[]): Promise<number> => {
-  // `up` minds its signals itself
-  const interrupted = argv[0] === 'up' ? new AbortController().signal : listenForInterruption();
+  const interrupted = SERVERS.includes(argv[0] ?? '')
+    ? new AbortController().signal
+    : listenForInterruption();
   endWithReader();
   const clock = createSystemClock();
   const { print, note, progress, clear } = createTerminal(process);

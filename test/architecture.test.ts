@@ -78,7 +78,12 @@ const DOORS = ['assemble.ts', 'config.ts', 'index.ts'];
 const ASSEMBLERS = ['cli/all-in-one/main.ts', 'mesos-bridge/executor/main.ts'];
 
 /** The command line's own mains build adapters, as every main does; its other files know the model at most. */
-const isCliMain = (file: string): boolean => file === 'cli/main.ts' || file.startsWith('cli/all-in-one/');
+const isCliMain = (file: string): boolean =>
+  file === 'cli/main.ts' || file.startsWith('cli/all-in-one/') || file.startsWith('cli/processes/');
+
+/** The one table of components' mains: how `outcry bbs` and its like start them. */
+const isStart = ({ from, to }: Import): boolean =>
+  from === 'cli/processes/components.ts' && /^[\w-]+\/main\.ts$/.test(to);
 
 /** The pure table of who may say what on the bus: what `outcry nats-config` writes must be what components keep to. */
 const isNatsRoles = ({ from, to }: Import): boolean =>
@@ -99,6 +104,7 @@ const allowedCrossing = (one: Import): boolean => {
     return home !== 'cli' || to.startsWith('common/model/') || isCliMain(from) || isNatsRoles(one);
   if (ASSEMBLERS.includes(from) && DOORS.some((door) => to === `${target}/${door}`)) return true;
   if (isStackDoor(one)) return true;
+  if (isStart(one)) return true;
   if (home === 'cli') return to === 'auctioneer/index.ts' && from.startsWith('cli/commands/auction');
   return to === `${target}/index.ts` && (MAY_KNOW[home] ?? []).includes(target);
 };
@@ -187,7 +193,7 @@ t.test('architecture - nothing is exported wholesale or by default', async (t) =
 t.test('architecture - every component has its doors', async (t) => {
   for (const component of ['bbs', 'auctioneer', 'cell-rep', 'router', 'api']) {
     const names = readdirSync(join(root, component));
-    for (const door of ['index.ts', 'config.ts', 'assemble.ts', 'README.md']) {
+    for (const door of ['index.ts', 'config.ts', 'assemble.ts', 'main.ts', 'README.md']) {
       t.ok(names.includes(door), `${component}/${door}`);
     }
   }

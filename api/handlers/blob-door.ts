@@ -1,15 +1,17 @@
-import { lstat, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { createDoor } from '../../common/runtime/door.js';
+import type { DoorAddress } from '../../common/runtime/door.js';
 import type { Member } from '../../common/runtime/group.js';
 import type { BlobStore } from '../store/blobs.js';
 import type { State } from '../store/state.js';
 
-/** What cells fetch droplets from: a unix socket that only the platform's own account may open. */
+/** What cells fetch droplets from. */
 export interface BlobDoorOptions {
-  path: string;
+  address: DoorAddress;
+  clock: Clock;
   state: State;
   blobs: BlobStore;
   logger: Logger;
@@ -44,37 +46,20 @@ const serveDroplet = async (
   await pipeline(blob.stream, response);
 };
 
-const removeStale = async (path: string): Promise<void> => {
-  const found = await lstat(path).catch(() => undefined);
-  if (found?.isSocket()) await rm(path, { force: true });
-};
-
-/** Binds with no permission for others from the first moment. */
-const listen = (server: Server, path: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const before = process.umask(0o177);
-    server.once('error', reject);
-    server.listen(path, resolve);
-    process.umask(before);
-  });
-
 export const createBlobDoor = (options: BlobDoorOptions): Member => {
-  const server = createServer((request, response) => {
-    serveDroplet(options, request, response).catch((error: unknown) => {
-      options.logger.warn('failed-to-serve-droplet', { url: request.url, error });
-      response.destroy();
-    });
-  });
+  const { address, clock, logger } = options;
+  const door = createDoor({ address, what: 'droplet store', clock, logger });
   return {
     name: 'blob-door',
     async start() {
-      await removeStale(options.path);
-      await listen(server, options.path);
+      door.server((request, response) => {
+        serveDroplet(options, request, response).catch((error: unknown) => {
+          logger.warn('failed-to-serve-droplet', { url: request.url, error });
+          response.destroy();
+        });
+      });
+      await door.open();
     },
-    stop: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    stop: door.close,
   };
 };

@@ -1,3 +1,6 @@
+import { createServer as createHttpServer } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import multipart from '@fastify/multipart';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance } from 'fastify';
@@ -65,9 +68,27 @@ const answerErrors = (server: FastifyInstance, deps: Deps): void => {
 const requestId = (given: unknown, fresh: () => string): string =>
   typeof given === 'string' && given.length <= MAX_REQUEST_ID && isToken(given) ? given : fresh();
 
+/** PEM */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Plain HTTP where there is no TLS. */
+const behind =
+  (tls: ServerTls | undefined) =>
+  (listener: RequestListener): Server =>
+    tls ? createHttpsServer({ ...tls, minVersion: 'TLSv1.2' }, listener) : createHttpServer(listener);
+
 /** The HTTP server, not yet listening. */
-export const createServer = async (deps: Deps, guard: GuardOptions): Promise<FastifyInstance> => {
+export const createServer = async (options: {
+  deps: Deps;
+  guard: GuardOptions;
+  tls?: ServerTls | undefined;
+}): Promise<FastifyInstance> => {
+  const { deps, guard } = options;
   const server = fastify({
+    serverFactory: behind(options.tls),
     logger: false,
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',

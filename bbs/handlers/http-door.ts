@@ -3,6 +3,8 @@ import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { createDoor } from '../../common/runtime/door.js';
+import type { Door } from '../../common/runtime/door.js';
 import type { Member } from '../../common/runtime/group.js';
 import { BBS_ROUTES } from '../../common/wire/routes.js';
 import type { BbsConfig } from '../config.js';
@@ -14,7 +16,6 @@ import { isBody } from '../protocol/fields.js';
 import { HANDLERS } from './calls.js';
 import type { Handler } from './calls.js';
 import { streamEvents } from './event-stream.js';
-import { createSocketServer } from './unix-socket.js';
 
 export interface HttpDoorOptions {
   config: BbsConfig;
@@ -80,8 +81,12 @@ const onError =
     void reply.code(status).send(printError(bbsError(type, status >= 500 ? undefined : error.message)));
   };
 
-const buildApp = (options: HttpDoorOptions, streams: Set<ServerResponse>): FastifyInstance => {
-  const app = fastify({ bodyLimit: options.config.bodyLimitBytes, logger: false });
+const buildApp = (options: HttpDoorOptions, door: Door, streams: Set<ServerResponse>): FastifyInstance => {
+  const app = fastify({
+    bodyLimit: options.config.bodyLimitBytes,
+    logger: false,
+    serverFactory: (listener) => door.server(listener),
+  });
   addBodies(app);
   app.setErrorHandler(onError(options.logger));
   for (const handler of HANDLERS) addCall(app, handler, options);
@@ -95,29 +100,27 @@ export interface HttpDoor extends Member {
   dismiss(): void;
 }
 
-/** The BBS's API on a unix socket: Diego's paths with JSON bodies. */
+/** The BBS's API behind a door: Diego's paths with JSON bodies. */
 export const createHttpDoor = (options: HttpDoorOptions): HttpDoor => {
   const streams = new Set<ServerResponse>();
   const { config, clock, logger } = options;
   let app: FastifyInstance | undefined;
-  let stopServer: (() => Promise<void>) | undefined;
+  const door = createDoor({ address: config.listen, what: 'BBS', clock, logger });
   const dismiss = (): void => {
     for (const stream of streams) stream.end();
   };
   return {
     name: 'bbs-http',
     async start() {
-      app = buildApp(options, streams);
+      app = buildApp(options, door, streams);
       await app.ready();
-      const server = createSocketServer({ server: app.server, path: config.socketPath, clock });
-      await server.listen();
-      stopServer = server.stop;
-      logger.info('listening', { socket: config.socketPath });
+      await door.open();
+      logger.info('listening', { url: door.url() });
     },
     dismiss,
     async stop() {
       dismiss();
-      await stopServer?.();
+      await door.close();
       await app?.close();
     },
   };

@@ -4,6 +4,9 @@ import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DownloadAction } from '../../common/model/action.js';
 import type { Logger } from '../../common/ports/logger.js';
+import type { Clock } from '../../common/ports/clock.js';
+import { connectionTo } from '../../common/runtime/endpoint.js';
+import type { Connection, Endpoint } from '../../common/runtime/endpoint.js';
 import { createTurns } from '../../common/runtime/turns.js';
 import { createSlots } from '../waiting/slots.js';
 import { unlessAborted } from '../waiting/unless-aborted.js';
@@ -11,14 +14,14 @@ import { createDownloadCache } from './download-cache.js';
 import type { CachedFile } from './download-cache.js';
 import type { Downloader, FetchResult } from './downloader.js';
 import { createHttpFetcher } from './http-fetch.js';
-import type { HostAddress } from './http-fetch.js';
 
 export interface DownloaderOptions {
   /** emptied at the first download: nothing of an earlier life is trusted */
   cacheDir: string;
+  clock: Clock;
   logger: Logger;
   /** names that are ours, e.g. the platform's own blob store; reached as given, whatever their address */
-  hosts?: Record<string, HostAddress>;
+  hosts?: Record<string, Endpoint>;
   /** lets everyone reach loopback, link-local and other inner addresses; default false */
   allowLoopback?: boolean;
   /** bytes of one artifact; default 4 GiB */
@@ -68,9 +71,22 @@ const createNamer = (dir: string): (() => string | Error) => {
   };
 };
 
+const connectionsTo = (
+  { hosts = {}, clock }: DownloaderOptions,
+  logger: Logger,
+): Record<string, Connection> =>
+  Object.fromEntries(
+    Object.entries(hosts).map(([name, endpoint]) => [
+      name,
+      connectionTo(endpoint, { what: `client of ${name}`, clock, logger }),
+    ]),
+  );
+
+/** TLS_FILES_INVALID when the certificates for one of our own hosts cannot be used. */
 export const createDownloader = (options: DownloaderOptions): ClosableDownloader => {
   const logger = options.logger.session('downloader');
-  const { hosts = {}, allowLoopback = false, maxBytes = 4 * GIB, idleTimeoutMs = 60_000 } = options;
+  const hosts = connectionsTo(options, logger);
+  const { allowLoopback = false, maxBytes = 4 * GIB, idleTimeoutMs = 60_000 } = options;
   const http = createHttpFetcher({ hosts, allowLoopback, maxBytes, idleTimeoutMs });
   const slots = createSlots(options.maxConcurrent ?? 5);
   const cache = createDownloadCache(options.maxCacheBytes ?? 10 * GIB);

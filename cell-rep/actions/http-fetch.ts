@@ -7,13 +7,12 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
+import type { Connection } from '../../common/runtime/endpoint.js';
 import { guardedLookup, refusedHost } from '../../common/runtime/outbound-address.js';
 
-/** Where one of our own names really lives. */
-export type HostAddress = { socketPath: string } | { url: string };
-
 export interface HttpFetcherOptions {
-  hosts: Record<string, HostAddress>;
+  /** where our own names really live */
+  hosts: Record<string, Connection>;
   allowLoopback: boolean;
   maxBytes: number;
   /** ms */
@@ -108,19 +107,15 @@ const createRouter = (options: HttpFetcherOptions): Router => {
   const guarded = options.allowLoopback
     ? open
     : new Agent({ ...timeouts, connect: { lookup: guardedLookup } });
-  const sockets = new Map<string, Agent>();
-  for (const [name, host] of Object.entries(options.hosts)) {
-    if ('socketPath' in host) {
-      sockets.set(name, new Agent({ ...timeouts, connect: { socketPath: host.socketPath } }));
-    }
+  const own = new Map<string, { agent: Agent; origin: string }>();
+  for (const [name, { origin, options: connection }] of Object.entries(options.hosts)) {
+    own.set(name, { agent: new Agent({ ...timeouts, ...connection }), origin });
   }
   return {
-    agents: [open, guarded, ...sockets.values()],
+    agents: [open, guarded, ...[...own.values()].map(({ agent }) => agent)],
     of(url) {
-      const own = options.hosts[url.hostname];
-      const socket = sockets.get(url.hostname);
-      if (socket) return { dispatcher: socket, url };
-      if (own && 'url' in own) return { dispatcher: open, url: new URL(url.pathname + url.search, own.url) };
+      const ours = own.get(url.hostname);
+      if (ours) return { dispatcher: ours.agent, url: new URL(url.pathname + url.search, ours.origin) };
       const problem = options.allowLoopback ? undefined : refusedHost(url.hostname);
       if (problem) throw problem;
       return { dispatcher: guarded, url };

@@ -20,6 +20,7 @@ export interface BusWorkSourceOptions {
 export const createBusWorkSource = (options: BusWorkSourceOptions): WorkSource => {
   const { cellId, bus, clock, random, logger } = options;
   const cancels: Cancel[] = [];
+  const isStarted = (): boolean => cancels.length > 0;
 
   /** an unreadable request gets no answer: its sender learns that the outcome is unknown, and asks */
   const serve = <Q extends WireName, A extends WireName>(
@@ -65,8 +66,11 @@ export const createBusWorkSource = (options: BusWorkSourceOptions): WorkSource =
     stop() {
       for (const cancel of cancels.splice(0)) cancel();
     },
-    changed: (state) => void bus.publish(SUBJECTS.cellChanged, encode('CellState', state)),
+    changed(state) {
+      if (isStarted()) bus.publish(SUBJECTS.cellChanged, encode('CellState', state));
+    },
     capacityAppeared() {
+      if (!isStarted()) return;
       const message = { traceId: random.uuid(), cellId };
       bus.publish(SUBJECTS.auctionCapacity, encode('CapacityAppeared', message));
     },

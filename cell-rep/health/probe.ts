@@ -98,7 +98,22 @@ const reach = (info: ContainerInfo, port: number): { host: string; port: number 
 
 const withSlash = (path: string): string => (path.startsWith('/') ? path : `/${path}`);
 
-const NOWHERE: ProbeFinding = { kind: 'refused' };
+const NOWHERE = Promise.resolve<ProbeFinding>({ kind: 'refused' });
+
+/** A time-out so long after its time says that this process slept, and nothing of the application. */
+const OVERSLEPT_MS = 2_000;
+
+/** Probes again when the time-out is this process's own fault: a machine that wakes up loses no instance. */
+const awake = async (
+  probe: () => Promise<ProbeFinding | undefined>,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): Promise<ProbeFinding | undefined> => {
+  for (;;) {
+    const finding = await probe();
+    const overslept = finding?.kind === 'timed-out' && finding.ms > timeoutMs + OVERSLEPT_MS;
+    if (!overslept || signal.aborted) return finding;
+  }
+};
 
 /** Makes the probe of one check. Texts name the container's port, which is the one its user knows. */
 export const createProbe = (check: Check, info: () => ContainerInfo, clock: Clock): Probe => {
@@ -108,7 +123,9 @@ export const createProbe = (check: Check, info: () => ContainerInfo, clock: Cloc
     const path = withSlash(check.httpCheck.path);
     return async (signal) => {
       const place = reach(info(), port);
-      const finding = place ? await tryHttp({ ...place, timeoutMs, path }, clock, signal) : NOWHERE;
+      const ask = (): Promise<ProbeFinding | undefined> =>
+        place ? tryHttp({ ...place, timeoutMs, path }, clock, signal) : NOWHERE;
+      const finding = await awake(ask, { timeoutMs, signal });
       return finding === undefined ? HEALTHY : unhealthy(httpDetail({ path, port }, finding));
     };
   }
@@ -116,7 +133,9 @@ export const createProbe = (check: Check, info: () => ContainerInfo, clock: Cloc
   return async (signal) => {
     const now = info();
     const place = reach(now, port);
-    const finding = place ? await tryTcp({ ...place, timeoutMs }, clock, signal) : NOWHERE;
+    const ask = (): Promise<ProbeFinding | undefined> =>
+      place ? tryTcp({ ...place, timeoutMs }, clock, signal) : NOWHERE;
+    const finding = await awake(ask, { timeoutMs, signal });
     if (finding === undefined) return HEALTHY;
     return unhealthy(tcpDetail(`${now.instanceAddress || now.address}:${port}`, finding));
   };

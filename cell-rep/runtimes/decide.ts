@@ -15,8 +15,6 @@ export type RuntimeChoice =
       engine: DockerOptions;
       /** image of each stack */
       stacks: Record<string, string>;
-      /** as in the configuration of a cell */
-      rootfsProviders: Record<string, string[]>;
       says: string;
     }
   | { kind: 'process'; says: string };
@@ -42,7 +40,6 @@ const withDocker = async ({ env, clock }: RuntimeWish): Promise<RuntimeChoice> =
     kind: 'docker',
     engine,
     stacks: { [STACK]: STACK_IMAGE },
-    rootfsProviders: { preloaded: [STACK], docker: [] },
     says: `docker: engine ${version} at ${where}, stack ${STACK_IMAGE.replace(/:latest$/, '')}`,
   };
 };

@@ -5,11 +5,10 @@ import { ENDPOINT_FILE, type EndpointFile } from '../http/target.js';
 
 /** What every system's sockaddr_un takes, in bytes. */
 const LONGEST_SOCKET_PATH = 103;
-const LONGEST_SOCKET_NAME = '/blobs.sock';
 
 /** The sockets in the data directory set a limit to its path. */
-export const checkDepth = (dataDir: string): void => {
-  const longest = LONGEST_SOCKET_PATH - LONGEST_SOCKET_NAME.length;
+export const checkDepth = (dataDir: string, longestSocket: string): void => {
+  const longest = LONGEST_SOCKET_PATH - longestSocket.length;
   if (Buffer.byteLength(dataDir) > longest)
     throw new OutcryError('DATA_DIR_TOO_DEEP', { path: dataDir, longest });
 };

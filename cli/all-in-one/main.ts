@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assembleApi } from '../../api/assemble.js';
 import { apiConfig } from '../../api/config.js';
@@ -12,6 +10,7 @@ import {
   type AskedRuntime,
   type RuntimeChoice,
   assembleCellRep,
+  capacityPerCell,
   chooseContainerRoot,
   decideRuntime,
   createDockerRuntime,
@@ -34,16 +33,15 @@ import type { Random } from '../../common/ports/random.js';
 import { type Config, configError } from '../../common/runtime/config.js';
 import { type Member, createGroup } from '../../common/runtime/group.js';
 import { runUntilSignal } from '../../common/runtime/signals.js';
-import { acquireDataLock, dataLockError } from '../../common/store/data-lock.js';
 import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { assembleRouter } from '../../router/assemble.js';
 import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
 import { type ApiClient, createApiClient } from '../http/api-client.js';
-import { capacityPerCell } from './capacity.js';
-import { checkDepth, privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
+import { privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
 import { choosePort } from './ports.js';
 import { type Tour, serve, tourOnce } from './tour.js';
+import { withDataDir } from './with-data-dir.js';
 
 export interface UpOptions {
   dataDir: string;
@@ -123,10 +121,10 @@ const assembleCell = async (
     zone: `z${(index % 3) + 1}`,
     memory: `${capacity.memoryMb}M`,
     disk: `${capacity.diskMb}M`,
-    max_containers: capacity.containers,
-    state_dir: stateDir,
+    data_dir: stateDir,
     on_stop: 'stop-containers',
-    ...(choice.kind === 'docker' && { rootfs_providers: choice.rootfsProviders }),
+    // says what images its work may ask for
+    runtime: choice.kind,
   });
   const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
   return { members, runtime, root };
@@ -147,7 +145,7 @@ const assembleSystem = async (
     engine,
     onLost: options.onLost,
     // whoever held a lease lived in this process, and the data directory's lock says that it has ended
-    config: compiled(bbsConfig, { socket_path: bbsSocket, forget_leases_on_start: true }),
+    config: compiled(bbsConfig, { listen: { socket: bbsSocket }, forget_leases_on_start: true }),
   });
   const router = assembleRouter({
     ...ground,
@@ -167,7 +165,7 @@ const assembleSystem = async (
       listen: { port: options.ports.api },
       data_dir: dataDir,
       token_file: join(dataDir, 'token'),
-      blob_socket: blobSocket,
+      blob_listen: { socket: blobSocket },
     }),
   });
   const client: Member = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
@@ -210,28 +208,6 @@ const together = (
       stop,
     },
   ];
-};
-
-/** Holds the data directory while `use` runs. */
-const withDataDir = async <T>(
-  context: Context,
-  options: UpOptions,
-  use: (dataDir: string) => Promise<T>,
-): Promise<T> => {
-  const dataDir = options.once ? mkdtempSync(join(tmpdir(), 'outcry-once-')) : options.dataDir;
-  checkDepth(dataDir);
-  const lock = acquireDataLock(dataDir, {
-    pid: process.pid,
-    startedAt: new Date(context.now()).toISOString(),
-    command: `outcry up --data ${dataDir}`,
-  });
-  if (!lock.ok) throw dataLockError(lock.error);
-  try {
-    return await use(dataDir);
-  } finally {
-    lock.value.release();
-    if (options.once) rmSync(dataDir, { recursive: true, force: true });
-  }
 };
 
 interface ShowingAround {
@@ -326,5 +302,11 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
 export const runAllInOne = (context: Context, options: UpOptions): Promise<number> => {
   // databases, sockets and logs are nobody else's to read
   process.umask(0o077);
-  return withDataDir(context, options, (dataDir) => run(context, options, dataDir));
+  const held = {
+    dataDir: options.dataDir,
+    once: options.once,
+    command: 'outcry up',
+    longestSocket: '/blobs.sock',
+  };
+  return withDataDir(context, held, (dataDir) => run(context, options, dataDir));
 };

@@ -9,7 +9,7 @@ export interface Tour {
   /** of the API */
   url: string;
   routerPort: number;
-  /** which runtime the cells use, and why */
+  /** which runtime the cells use, and why; '' = their configurations say it */
   runtime: string;
   /** what the user must know of the runtime; '' = nothing */
   caveat: string;
@@ -32,7 +32,7 @@ export const tourOnce = async ({
       answersFromAll(context, site, routerPort),
     );
   } finally {
-    context.print(`runtime  ${runtime}\n`);
+    if (runtime !== '') context.print(`runtime  ${runtime}\n`);
     steps.print();
   }
 };
@@ -48,7 +48,7 @@ export const serve = async ({ context, url, routerPort, runtime, caveat }: Tour)
     context.note(errorLine(error));
   }
   context.print(`API      ${url}`);
-  context.print(`runtime  ${runtime}`);
+  if (runtime !== '') context.print(`runtime  ${runtime}`);
   if (caveat !== '') context.print(`note     ${caveat}`);
   context.print(`
 Try, in another terminal:

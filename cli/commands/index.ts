@@ -2,6 +2,8 @@ import type { Command } from '../context.js';
 import { app } from './app.js';
 import { apps } from './apps.js';
 import { cells } from './cells.js';
+import { components } from './component.js';
+import { config } from './config.js';
 import { deleteApp } from './delete.js';
 import { restart, start, stop } from './lifecycle.js';
 import { logs } from './logs.js';
@@ -31,5 +33,7 @@ export const COMMANDS: readonly Command[] = [
   lrp,
   task,
   stack,
+  ...components,
+  config,
   natsConfig,
 ];

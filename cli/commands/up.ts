@@ -4,7 +4,7 @@ import type { Command } from '../context.js';
 import { defaultDataDir } from '../http/target.js';
 
 const USAGE =
-  'up [--data DIR] [--once] [--cells N] [--runtime docker|process] [--api-port PORT] [--router-port PORT]';
+  'up [--data DIR] [--once] [--cells N] [--runtime docker|process] [--api-port PORT] [--router-port PORT] [--processes [--nats N]]';
 
 const OPTIONS = {
   data: { type: 'string' },
@@ -13,12 +13,19 @@ const OPTIONS = {
   runtime: { type: 'string' },
   'api-port': { type: 'string' },
   'router-port': { type: 'string' },
+  processes: { type: 'boolean' },
+  nats: { type: 'string' },
 } as const;
+
+const readRuntime = (value = 'auto'): 'auto' | 'docker' | 'process' => {
+  if (value === 'auto' || value === 'docker' || value === 'process') return value;
+  throw usageError(USAGE, `--runtime takes docker or process, not '${value}'`);
+};
 
 export const up: Command = {
   name: 'up',
   usage: USAGE,
-  summary: "run the whole system in one process ('npm start')",
+  summary: "run the whole system on this machine, in one process ('npm start') or in several",
   options: [
     ['--data DIR', 'where it keeps its data; without: ~/.outcry'],
     ['--once', 'push the example, see every instance answer, stop everything'],
@@ -26,23 +33,29 @@ export const up: Command = {
     ['--runtime docker|process', 'what runs containers; without: Docker where an engine and the stack are'],
     ['--api-port PORT', "the API's; without: 8081, or a free one"],
     ['--router-port PORT', "the router's; without: 8080, or a free one"],
+    ['--processes', 'each component as a process of its own, over real NATS servers'],
+    ['--nats N', 'with --processes: how many NATS servers; without: 1'],
   ],
   async run(context, args) {
     const { values } = readArgs({ usage: USAGE, options: OPTIONS, words: [] }, args);
     const port = (name: 'api-port' | 'router-port') =>
       readCount(values[name], { name: `--${name}`, min: 1, max: 65535, usage: USAGE });
-    const { runtime = 'auto' } = values;
-    if (runtime !== 'auto' && runtime !== 'docker' && runtime !== 'process') {
-      throw usageError(USAGE, `--runtime takes docker or process, not '${runtime}'`);
-    }
-    const { runAllInOne } = await import('../all-in-one/main.js');
-    return runAllInOne(context, {
+    const runtime = readRuntime(values.runtime);
+    const common = {
       dataDir: resolve(context.cwd, values.data ?? defaultDataDir(context.env)),
       once: values.once === true,
       cells: readCount(values.cells, { name: '--cells', min: 1, max: 100, usage: USAGE }) ?? 3,
-      runtime,
       apiPort: port('api-port'),
       routerPort: port('router-port'),
-    });
+    };
+    const natsServers = readCount(values.nats, { name: '--nats', min: 1, max: 9, usage: USAGE });
+    if (values.processes !== true) {
+      if (natsServers !== undefined) throw usageError(USAGE, '--nats goes with --processes');
+      const { runAllInOne } = await import('../all-in-one/main.js');
+      return runAllInOne(context, { ...common, runtime });
+    }
+    if (values.runtime !== undefined) throw usageError(USAGE, '--runtime goes without --processes');
+    const { runProcesses } = await import('../processes/up.js');
+    return runProcesses(context, { ...common, natsServers: natsServers ?? 1 });
   },
 };

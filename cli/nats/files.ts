@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { OutcryError } from '../../common/model/errors.js';
-import { makeCertificates } from './certificates.js';
-import type { Certificates, KeyPair } from './certificates.js';
+import { readIfThere, writeAll } from '../deploy/private-files.js';
+import type { Files } from '../deploy/private-files.js';
+import { makeCertificates } from '../deploy/certificates.js';
+import type { Certificates, KeyPair, Leaf } from '../deploy/certificates.js';
 import { serverConfig, userFile } from './server-config.js';
 import type { NatsSecrets } from './server-config.js';
-import type { NatsPlan } from './plan.js';
+import type { NatsPlan, PlannedServer } from './plan.js';
 
 /** What an earlier run left, to go on with: passwords and the authority. */
 interface Kept {
@@ -14,20 +15,7 @@ interface Kept {
   readonly ca: KeyPair | undefined;
 }
 
-type Files = Record<string, string>;
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const readIfThere = async (path: string): Promise<string | undefined> => {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new OutcryError('NATS_FILE_INVALID', { path, problem: reasonOf(error) }, { cause: error });
-  }
-};
-
-const readJson = async (path: string): Promise<Record<string, unknown>> => {
+export const readJson = async (path: string): Promise<Record<string, unknown>> => {
   const text = (await readIfThere(path)) ?? '{}';
   try {
     return JSON.parse(text.replace(/^#.*$/gm, '')) as Record<string, unknown>;
@@ -86,12 +74,16 @@ const readKept = async (dir: string, users: readonly string[]): Promise<Kept> =>
   };
 };
 
-const certificateFiles = ({ ca, servers }: Certificates): Files => ({
+const AUTHORITY = 'Outcry NATS authority';
+
+const leafOf = ({ name, client, route }: PlannedServer): Leaf => ({ name, hosts: [client.host, route.host] });
+
+const certificateFiles = ({ ca, leaves }: Certificates): Files => ({
   'authority/ca.pem': ca.certificate,
   'authority/ca.key': ca.key,
   'users/ca.pem': ca.certificate,
   ...Object.fromEntries(
-    Object.entries(servers).flatMap(([name, { certificate, key }]) => [
+    Object.entries(leaves).flatMap(([name, { certificate, key }]) => [
       [`${name}/ca.pem`, ca.certificate],
       [`${name}/server.pem`, certificate],
       [`${name}/server.key`, key],
@@ -107,22 +99,6 @@ const configFiles = (plan: NatsPlan, secrets: NatsSecrets): Files => ({
     Object.keys(plan.users).map((user) => [`users/${user}.json`, userFile(plan, user, secrets)]),
   ),
 });
-
-const writePrivately = async (path: string, text: string): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // renamed into place: a file that was there keeps neither its mode nor half of its content
-  await writeFile(`${path}.new`, text, { mode: 0o600 });
-  await rename(`${path}.new`, path);
-};
-
-const writeAll = async (dir: string, files: Files): Promise<void> => {
-  for (const [name, text] of Object.entries(files)) {
-    const path = join(dir, name);
-    await writePrivately(path, text).catch((error: unknown) => {
-      throw new OutcryError('NATS_CONFIG_UNWRITABLE', { path, reason: reasonOf(error) }, { cause: error });
-    });
-  }
-};
 
 export interface WriteOptions {
   readonly dir: string;
@@ -143,7 +119,7 @@ const refuseExisting = (dir: string, plan: NatsPlan): void => {
   const there = [SETTINGS, ...names, 'authority/ca.key']
     .map((name) => join(dir, name))
     .find((path) => existsSync(path));
-  if (there !== undefined) throw new OutcryError('NATS_CONFIG_EXISTS', { path: there });
+  if (there !== undefined) throw new OutcryError('CONFIG_EXISTS', { path: there });
 };
 
 /** Writes all files of the plan, readable by their owner only; nothing when something cannot be made. */
@@ -158,7 +134,15 @@ export const writeNatsFiles = async (options: WriteOptions): Promise<void> => {
     route: kept?.secrets.route || fresh(),
   };
   const certificates = plan.tls
-    ? certificateFiles(await makeCertificates({ servers: plan.servers, ca: kept?.ca, path, secret }))
+    ? certificateFiles(
+        await makeCertificates({
+          leaves: plan.servers.map(leafOf),
+          authority: AUTHORITY,
+          ca: kept?.ca,
+          path,
+          secret,
+        }),
+      )
     : {};
   const record = { [SETTINGS]: `${JSON.stringify(settings, null, 2)}\n` };
   await writeAll(dir, { ...certificates, ...configFiles(plan, secrets), ...record });

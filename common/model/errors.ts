@@ -1,16 +1,10 @@
+import { DOCKER_ERRORS } from './errors-docker.js';
+import type { ErrorEntry } from './error-entry.js';
+
 /**
  * The error registry: every error that a person may meet, with its exit status or HTTP status.
  * docs/reference/errors.md lists the same; a test keeps them equal.
  */
-interface ErrorEntry {
-  /** what happened, in one line; `{name}` is replaced from the details */
-  readonly message: string;
-  /** what to do about it */
-  readonly remedy: string;
-  /** HTTP status when it crosses the API */
-  readonly status: number;
-}
-
 export const ERRORS = {
   PATH_NOT_FOUND: {
     message: 'no such directory: {path}',
@@ -56,6 +50,11 @@ export const ERRORS = {
     message: 'the app name "{name}" is not valid',
     remedy: 'use letters, digits, spaces, ".", "_" and "-", at most 63, a letter or digit first and last',
     status: 422,
+  },
+  BBS_CERTIFICATE_REFUSED: {
+    message: 'the certificate of the bulletin board, or the own one, is not trusted: {reason}',
+    remedy: 'give both sides certificates of one authority, that name the address, and have not expired',
+    status: 502,
   },
   BBS_REFUSED: {
     message: 'the bulletin board refused it: {reason}',
@@ -236,10 +235,35 @@ export const ERRORS = {
     remedy: 'take it out of the directory, or list it in .cfignore',
     status: 422,
   },
+  CLIENT_REFUSED: {
+    message: 'the {what} turned away a client at {from}: {reason}',
+    remedy: 'give it a certificate of the same authority that has not expired',
+    status: 403,
+  },
+  CERTIFICATE_EXPIRES: {
+    message: 'the certificate {path} of the {what} holds until {until}',
+    remedy: "renew it ('outcry config init --update', or your own authority) and start the component again",
+    status: 500,
+  },
+  LISTEN_FAILED: {
+    message: 'the {what} cannot listen at {place}: {reason}',
+    remedy: 'stop what uses that address, or configure another one of this machine',
+    status: 500,
+  },
+  TLS_FILES_INVALID: {
+    message: 'the certificate, key or authority of the {what} cannot be used: {reason}',
+    remedy: "give PEM files that belong together, as 'outcry config init' writes them",
+    status: 422,
+  },
   SOCKET_IN_USE: {
     message: 'the socket {path} cannot be made: something else is there',
     remedy: 'stop what listens there, or remove the file if nothing does',
     status: 409,
+  },
+  START_TIMED_OUT: {
+    message: 'the system is not ready after {seconds} s: {lacks} is missing',
+    remedy: 'see the logs in {dir}',
+    status: 500,
   },
   STAGING_FAILED: {
     message: 'staging {app} failed: {reason}',
@@ -283,12 +307,12 @@ export const ERRORS = {
       "use the authority that signed it and an address it names; 'outcry nats-config --update' renews one that has expired",
     status: 502,
   },
-  NATS_CONFIG_EXISTS: {
+  CONFIG_EXISTS: {
     message: '{path} is there already',
     remedy: 'give another directory, --update to add to it, or --force to replace it with new passwords',
     status: 409,
   },
-  NATS_CONFIG_UNWRITABLE: {
+  FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that the directory can be written and has space',
     status: 500,
@@ -309,6 +333,11 @@ export const ERRORS = {
       "see that this component uses its own user's file, and that the servers run with the present configuration",
     status: 502,
   },
+  NATS_SERVER_MISSING: {
+    message: 'nats-server is not on PATH',
+    remedy: "install it (Debian, Ubuntu: apt-get install nats-server), or run in one process: 'npm start'",
+    status: 500,
+  },
   NATS_UNREACHABLE: {
     message: 'no connection to the NATS server {server}: {reason}',
     remedy: 'start it, or correct the address; the connection is tried again until it succeeds',
@@ -319,48 +348,7 @@ export const ERRORS = {
     remedy: 'install openssl, or leave out --tls and put in certificates of your own (docs/operating.md)',
     status: 500,
   },
-  DOCKER_DENIED: {
-    message: 'this user may not use the Docker engine at {where}',
-    remedy: 'join the group that owns the socket (docker) and log in again, or run as root',
-    status: 403,
-  },
-  DOCKER_ENGINE_REMOTE: {
-    message: 'the Docker engine at {where} is on another machine: containers there are not reached from here',
-    remedy: 'name an engine of this machine with DOCKER_HOST, or leave it out; or take --runtime process',
-    status: 422,
-  },
-  DOCKER_HOST_INVALID: {
-    message: 'the Docker engine "{engine}" cannot be used: {reason}',
-    remedy: 'correct DOCKER_HOST or --engine, or leave it out for /var/run/docker.sock',
-    status: 422,
-  },
-  DOCKER_UNREACHABLE: {
-    message: 'no Docker engine answers at {where}: {reason}',
-    remedy:
-      'start Docker, or name where it answers with DOCKER_HOST; what runs in containers is left as it is',
-    status: 503,
-  },
-  STACK_BUILD_FAILED: {
-    message: 'the stack image was not made: {reason}',
-    remedy: 'correct what is named and build it again; nothing was left in the engine',
-    status: 500,
-  },
-  STACK_HOST_UNUSABLE: {
-    message: 'no stack image can be made here: {reason}',
-    remedy:
-      'install what is missing, or build it on a Linux machine and bring it over by docker save and load',
-    status: 500,
-  },
-  STACK_IMAGE_MISSING: {
-    message: 'the Docker engine at {where} has no stack image {image}',
-    remedy: "make one with 'npx outcry stack build', or take --runtime process",
-    status: 503,
-  },
-  STACK_NAME_INVALID: {
-    message: 'an image cannot be named "{name}"',
-    remedy: 'use lower-case letters, digits, ".", "_", "-" and "/", and a tag after ":"',
-    status: 422,
-  },
+  ...DOCKER_ERRORS,
   INTERNAL: {
     message: 'unexpected failure: {reason}',
     remedy: 'this is a defect: report it with the log',

@@ -41,6 +41,8 @@ export interface LeaseHolder extends Member {
 
 /** Renewals under way at a time: a port that does not answer must not pile them up. */
 const MOST_IN_FLIGHT = 3;
+/** ms until a lease that is not held is asked for again when nobody answered */
+const EAGER_MS = 500;
 /** Longest that `stop` waits for renewals under way, and then for the release, ms. */
 const STOP_PATIENCE_MS = 1_000;
 
@@ -117,6 +119,14 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
   let answered = 0;
   let stopped = true;
   let cancel: Cancel = () => undefined;
+  let cancelSoon: Cancel = () => undefined;
+
+  /** A system that is coming up does not wait a third of a TTL for a grantor that starts a moment later. */
+  const askSoon = (): void => {
+    if (tenure.held()) return;
+    cancelSoon();
+    cancelSoon = clock.after(Math.min(EAGER_MS, ttlMs / 3), renewNow);
+  };
 
   const ask = (): Promise<BbsResult<LeaseReply>> => {
     const request = { name, owner, ttlMs, value: options.value() };
@@ -124,9 +134,14 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
   };
 
   const settle = (result: BbsResult<LeaseReply>, sentAt: number): void => {
-    if (!result.ok) logger.warn('lease-request-failed', { name, reason: result.error.message });
-    else if (result.value.held) tenure.extend(result.value.epoch, sentAt);
-    else tenure.lose(`held by ${result.value.holder}`);
+    if (!result.ok) {
+      logger.warn('lease-request-failed', { name, reason: result.error.message });
+      askSoon();
+    } else if (result.value.held) {
+      tenure.extend(result.value.epoch, sentAt);
+    } else {
+      tenure.lose(`held by ${result.value.holder}`);
+    }
   };
 
   const renew = async (number: number): Promise<void> => {
@@ -174,6 +189,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
       if (stopped) return;
       stopped = true;
       cancel();
+      cancelSoon();
       tenure.end();
       // a request that reached the grantor after the release would take the lease again
       await atMost(clock, STOP_PATIENCE_MS, Promise.all(inFlight));

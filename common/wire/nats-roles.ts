@@ -1,4 +1,11 @@
-import { ANY_BBS_EVENT, ANY_CELL_PRESENCE, ANY_LOG, cellSubject, SUBJECTS } from './subjects.js';
+import {
+  ANY_BBS_EVENT,
+  ANY_CELL_PRESENCE,
+  ANY_LOG,
+  bbsEventSubject,
+  cellSubject,
+  SUBJECTS,
+} from './subjects.js';
 import type { CellVerb } from './subjects.js';
 
 /** What a user of the bus may do; everything else is refused. */
@@ -79,6 +86,8 @@ export const cellRole = (cellId: string): RolePermissions => ({
     SUBJECTS.cellState,
     SUBJECTS.routerStart,
     SUBJECTS.bbsActive,
+    // routes and tags of what runs may change
+    bbsEventSubject('desired_lrp_changed'),
     ...CELL_HEARS.map((verb) => cellSubject(cellId, verb)),
   ],
   answers: true,

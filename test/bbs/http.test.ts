@@ -42,7 +42,7 @@ const startBbs = async (
   const socketPath = join(dir, 'bbs.sock');
   const logger = createCaptureLogger();
   const { members } = assembleBbs({
-    config: must(bbsConfig.parse({ socket_path: socketPath, ...given.config }, 'test')),
+    config: must(bbsConfig.parse({ listen: { socket: socketPath }, ...given.config }, 'test')),
     clock,
     random: createSystemRandom(),
     logger,

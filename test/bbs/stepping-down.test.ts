@@ -24,7 +24,7 @@ t.test('bbs - one that has lost its store lets go of the bus and of its listener
   const engine = createMemoryEngine();
   const socketPath = join(dir, 'bbs.sock');
   const { members } = assembleBbs({
-    config: must(bbsConfig.parse({ socket_path: socketPath }, 'test')),
+    config: must(bbsConfig.parse({ listen: { socket: socketPath } }, 'test')),
     clock,
     random: createSystemRandom(),
     logger: silentLogger,

@@ -7,7 +7,7 @@ t.test(
   'adoption - a restarted rep takes over what runs: nothing restarts, no output is lost or repeated',
   async (t) => {
     const world = createWorld();
-    const config = { state_dir: t.testdir() };
+    const config = { data_dir: t.testdir() };
     world.bbs.desired.set('app', desiredLrp());
     const first = await startRep(world, config);
     first.workLrp();
@@ -39,7 +39,7 @@ t.test(
 
 t.test('adoption - what ended meanwhile is reported with its exit status', async (t) => {
   const world = createWorld();
-  const config = { state_dir: t.testdir() };
+  const config = { data_dir: t.testdir() };
   world.bbs.desired.set('app', desiredLrp());
   world.bbs.allTasks.set('task', pendingTask());
   const first = await startRep(world, config);
@@ -63,7 +63,7 @@ t.test('adoption - what ended meanwhile is reported with its exit status', async
 
 t.test('adoption - a crash that could not be told before the restart is told after it', async (t) => {
   const world = createWorld();
-  const config = { state_dir: t.testdir() };
+  const config = { data_dir: t.testdir() };
   world.bbs.desired.set('app', desiredLrp());
   const first = await startRep(world, config);
   first.workLrp();

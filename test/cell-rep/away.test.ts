@@ -89,7 +89,7 @@ t.test(
 
 t.test('presence - a rep that was killed takes up its own presence', async (t) => {
   const world = createWorld();
-  const config = { state_dir: t.testdir() };
+  const config = { data_dir: t.testdir() };
   const first = await startRep(world, config);
   const holder = world.bbs.leaseHolder;
   await first.stop();

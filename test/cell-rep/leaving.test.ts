@@ -183,7 +183,7 @@ t.test(
   'leaving - what could not be stopped in time is left as it is, for the next start to end',
   async (t) => {
     const world = createWorld();
-    const state = { state_dir: t.testdir() };
+    const state = { data_dir: t.testdir() };
     const rep = await startApp(world, { ...state, on_stop: 'stop-containers' });
     const container = rep.only();
     const destroy = container.destroy.bind(container);
@@ -213,7 +213,7 @@ t.test(
 
 t.test('leaving - an end that the board has not heard of is told by the next start alone', async (t) => {
   const world = createWorld();
-  const state = { state_dir: t.testdir() };
+  const state = { data_dir: t.testdir() };
   const rep = await startApp(world, { ...state, on_stop: 'stop-containers' });
   world.bbs.away = true;
   let stopped = false;

@@ -44,7 +44,7 @@ t.test(
     });
     const start = async (onStop: string) => {
       const parsed = cellRepConfig.parse(
-        { cell_id: 'cell-1', state_dir: `${root}/rep`, on_stop: onStop },
+        { cell_id: 'cell-1', data_dir: `${root}/rep`, on_stop: onStop },
         'test',
       );
       if (!parsed.ok) throw new Error('config');

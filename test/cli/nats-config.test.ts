@@ -150,7 +150,7 @@ t.test('nats-config - what is there is not replaced without --force', async (t) 
   t.equal(await made.run('--cells', '1'), 0);
   const before = made.content();
   t.equal(await made.run('--cells', '2'), 1);
-  t.match(made.cli.errors(), [/^outcry: NATS_CONFIG_EXISTS: .*\/nats-config\.json is there already; /]);
+  t.match(made.cli.errors(), [/^outcry: CONFIG_EXISTS: .*\/nats-config\.json is there already; /]);
   t.same(made.content(), before);
   t.equal(await made.run('--cells', '1', '--force'), 0);
   t.not(before[join(made.dir, 'users/bbs.json')], made.content()[join(made.dir, 'users/bbs.json')]);
@@ -223,7 +223,7 @@ t.test('nats-config - where nothing can be written', async (t) => {
   const made = setUp(t);
   writeFileSync(made.dir, 'a file');
   t.equal(await made.run(), 1);
-  t.match(made.cli.errors(), [/^outcry: NATS_CONFIG_UNWRITABLE: cannot write .*\/nats\/\S+: /]);
+  t.match(made.cli.errors(), [/^outcry: FILE_UNWRITABLE: cannot write .*\/nats\/\S+: /]);
 });
 
 t.test('nats-config - --tls without openssl writes nothing', async (t) => {

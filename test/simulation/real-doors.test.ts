@@ -47,13 +47,13 @@ const openSystem = async () => {
   const stop = (name: string): Promise<void> => groups.get(name)?.stop() ?? Promise.resolve();
 
   const startBbs = (): Promise<void> => {
-    const config = must(bbsConfig.parse({ socket_path: socketPath, presence_ttl: '6s' }, 'test'));
+    const config = must(bbsConfig.parse({ listen: { socket: socketPath }, presence_ttl: '6s' }, 'test'));
     const engine = createSqliteEngine({ dir: join(dir, 'db') });
     return start('bbs', assembleBbs({ ...ground, config, bus: bus.client(), engine }).members);
   };
   const startRep = (at: number): Promise<void> => {
     const name = `cell-${at + 1}`;
-    const own = { state_dir: join(dir, name), zone: `z${at % 2}`, memory: '2G', disk: '16G' };
+    const own = { data_dir: join(dir, name), zone: `z${at % 2}`, memory: '2G', disk: '16G' };
     const times = { presence_ttl: '6s', presence_interval: '1s', polling_interval: '2s' };
     const config = must(cellRepConfig.parse({ cell_id: name, cell_index: at, ...own, ...times }, 'test'));
     const world = worlds[at] as (typeof worlds)[number];

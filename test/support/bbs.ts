@@ -233,7 +233,7 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
   const bus = createMemoryBus({ clock });
   const outside = bus.client();
   const engine = options.engine ?? createMemoryEngine();
-  const config = must(bbsConfig.parse({ socket_path: '/unused', ...options.config }, 'test'));
+  const config = must(bbsConfig.parse({ listen: { socket: '/unused' }, ...options.config }, 'test'));
   const base = { config, clock, random: createSeededRandom(7), logger, bus, engine };
   const active = await openActive({ ...base, onLost: () => undefined });
   const events: BbsEvent[] = [];

@@ -120,7 +120,7 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
   const { clock } = life;
   const connection = options.bus;
   const bus = createMortalBus(connection, { life, random, faults: options.busFaults });
-  const config = must(bbsConfig.parse({ socket_path: '/unused', ...options.config }, 'simulation'));
+  const config = must(bbsConfig.parse({ listen: { socket: '/unused' }, ...options.config }, 'simulation'));
   const { commitMs, storeState: state } = options;
   const engine = mortalEngine(options.engine, { life, world, random, commitMs, state });
   let lost = false;

@@ -27,8 +27,8 @@ export const createProcessContainer = (
     info: () => ({
       guid: record.spec.guid,
       tags: record.spec.tags,
-      address: '127.0.0.1',
-      instanceAddress: '127.0.0.1',
+      address: cell.address,
+      instanceAddress: cell.address,
       ports: record.ports,
       processes: [...processes.values()].map((one) => one.info()),
     }),

@@ -14,6 +14,8 @@ export interface CellContext {
   processes: Map<string, SupervisedProcess>;
   /** asks to be told of the end of a supervisor that this helper did not start */
   watch(dir: string): Promise<void>;
+  /** where host ports answer */
+  address: string;
   /** PATH of processes that have none */
   path: string;
   outputFileBytes: number;

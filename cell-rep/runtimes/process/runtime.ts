@@ -47,6 +47,8 @@ export interface ProcessRuntimeOptions {
   root: string;
   clock: Clock;
   logger: Logger;
+  /** this machine's, at which host ports answer, as routers are told; default 127.0.0.1 */
+  address?: string;
   /** host ports of this cell alone; default 20000 to 29999 */
   ports?: PortRange;
   /** users for containers, as root; default {@link DEFAULT_USERS} */
@@ -171,6 +173,7 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
     helper,
     processes,
     watch,
+    address: options.address ?? '127.0.0.1',
     path: options.path ?? defaultPath(dirname(process.execPath)),
     outputFileBytes: Math.max(options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES, MIN_OUTPUT_FILE_BYTES),
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,

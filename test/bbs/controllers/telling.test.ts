@@ -38,7 +38,7 @@ t.test('effects - one that throws costs none of the others of its commit', async
   const effects = createEffects({
     bus,
     logger,
-    config: must(bbsConfig.parse({ socket_path: '/nowhere' }, 'test')),
+    config: must(bbsConfig.parse({ listen: { socket: '/nowhere' } }, 'test')),
     onUnheard: () => undefined,
     onHeard: () => undefined,
     converge(processGuid) {

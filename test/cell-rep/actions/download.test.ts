@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { createDownloader } from '../../../cell-rep/actions/download.js';
 import type { DownloaderOptions } from '../../../cell-rep/actions/download.js';
+import { createSystemClock } from '../../../common/adapters/system-clock.js';
 import { createCaptureLogger } from '../../../common/adapters/capture-logger.js';
 import type { DownloadAction } from '../../../common/model/action.js';
 import { isRefusedAddress } from '../../../common/runtime/outbound-address.js';
@@ -52,6 +53,7 @@ const open = async (t: Test, more: Partial<DownloaderOptions> = {}) => {
     cacheDir,
     logger: createCaptureLogger(),
     allowLoopback: true,
+    clock: createSystemClock(),
     ...more,
   });
   t.teardown(async () => {
@@ -148,6 +150,7 @@ t.test('download - inner addresses are refused, by name, by number and by redire
   const own = createDownloader({
     cacheDir: join(dir, 'own'),
     logger: createCaptureLogger(),
+    clock: createSystemClock(),
     hosts: { 'blobs.outcry.internal': { socketPath: blobs }, 'mirror.outcry.internal': { url: base } },
   });
   t.teardown(() => own.close());

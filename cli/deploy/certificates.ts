@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { OutcryError } from '../../common/model/errors.js';
-import type { PlannedServer } from './plan.js';
 
 /** A certificate and its private key, both as PEM. */
 export interface KeyPair {
@@ -13,19 +12,27 @@ export interface KeyPair {
   readonly key: string;
 }
 
+/** Whom a certificate is for. */
+export interface Leaf {
+  /** its common name, and by which it is found among the others */
+  readonly name: string;
+  /** names and addresses at which it answers; may be empty for a client */
+  readonly hosts: readonly string[];
+}
+
 export interface Certificates {
   readonly ca: KeyPair;
-  /** by name of the server */
-  readonly servers: Readonly<Record<string, KeyPair>>;
+  /** by name of the leaf */
+  readonly leaves: Readonly<Record<string, KeyPair>>;
 }
 
 /** The authority outlives its servers' certificates; with it they are renewed without telling clients. */
 const CA_DAYS = 3650;
 /** Longer ones are refused by some TLS libraries. */
-const SERVER_DAYS = 825;
+const LEAF_DAYS = 825;
 
-const alternativeNames = ({ client, route }: PlannedServer): string =>
-  [...new Set([client.host, route.host])]
+const alternativeNames = ({ name, hosts }: Leaf): string =>
+  [...new Set(hosts.length > 0 ? hosts : [name])]
     .map((host) => `${isIP(host) === 0 ? 'DNS' : 'IP'}:${host}`)
     .join(',');
 
@@ -34,12 +41,12 @@ const opensslConfig = (names: string): string => `[req]
 distinguished_name = subject
 prompt = no
 [subject]
-CN = Outcry NATS
+CN = Outcry
 [authority]
 basicConstraints = critical,CA:TRUE,pathlen:0
 keyUsage = critical,keyCertSign,cRLSign
 subjectKeyIdentifier = hash
-[server]
+[leaf]
 basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
 extendedKeyUsage = serverAuth,clientAuth
@@ -78,28 +85,30 @@ const read = async (dir: string, name: string): Promise<KeyPair> => ({
   key: await readFile(join(dir, `${name}.key`), 'utf8'),
 });
 
-const makeAuthority = async (place: Workplace): Promise<KeyPair> => {
+const makeAuthority = async (place: Workplace, name: string): Promise<KeyPair> => {
   await writeFile(join(place.dir, 'openssl.cnf'), opensslConfig('DNS:unused'));
   const output = ['-keyout', 'ca.key', '-out', 'ca.pem', '-days', String(CA_DAYS)];
-  const subject = ['-subj', '/CN=Outcry NATS authority', '-extensions', 'authority'];
+  const subject = ['-subj', `/CN=${name}`, '-extensions', 'authority'];
   await openssl(place, 'req', '-x509', ...CONFIG, ...NEW_KEY, ...output, ...subject);
   return read(place.dir, 'ca');
 };
 
-const makeServer = async (place: Workplace, server: PlannedServer, serial: string): Promise<KeyPair> => {
-  const { name } = server;
-  await writeFile(join(place.dir, 'openssl.cnf'), opensslConfig(alternativeNames(server)));
+const makeLeaf = async (place: Workplace, leaf: Leaf, serial: string): Promise<KeyPair> => {
+  const { name } = leaf;
+  await writeFile(join(place.dir, 'openssl.cnf'), opensslConfig(alternativeNames(leaf)));
   const request = ['-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`];
   await openssl(place, 'req', '-new', ...CONFIG, ...NEW_KEY, ...request);
   const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', `0x1${serial}`];
-  const extensions = ['-extfile', 'openssl.cnf', '-extensions', 'server'];
-  const output = ['-in', `${name}.csr`, '-out', `${name}.pem`, '-days', String(SERVER_DAYS)];
+  const extensions = ['-extfile', 'openssl.cnf', '-extensions', 'leaf'];
+  const output = ['-in', `${name}.csr`, '-out', `${name}.pem`, '-days', String(LEAF_DAYS)];
   await openssl(place, 'x509', '-req', ...signing, ...extensions, ...output);
   return read(place.dir, name);
 };
 
 export interface CertificateOptions {
-  readonly servers: readonly PlannedServer[];
+  readonly leaves: readonly Leaf[];
+  /** common name of a new authority */
+  readonly authority: string;
   /** the authority to go on with; without: a new one */
   readonly ca: KeyPair | undefined;
   /** where `openssl` is looked for; without: as this process would */
@@ -108,22 +117,20 @@ export interface CertificateOptions {
   secret(bytes: number): string;
 }
 
-/** A private authority and a certificate per server, made by the `openssl` on PATH. */
+/** A private authority and certificates of it, each for server and client, made by the `openssl` on PATH. */
 export const makeCertificates = async (options: CertificateOptions): Promise<Certificates> => {
   // mkdtemp makes it for the owner only
-  const dir = await mkdtemp(join(tmpdir(), 'outcry-nats-tls-'));
+  const dir = await mkdtemp(join(tmpdir(), 'outcry-tls-'));
   const place = { dir, path: options.path };
   try {
     if (options.ca) {
       await writeFile(join(dir, 'ca.pem'), options.ca.certificate);
       await writeFile(join(dir, 'ca.key'), options.ca.key, { mode: 0o600 });
     }
-    const ca = options.ca ?? (await makeAuthority(place));
-    const servers: Record<string, KeyPair> = {};
-    for (const server of options.servers) {
-      servers[server.name] = await makeServer(place, server, options.secret(15));
-    }
-    return { ca, servers };
+    const ca = options.ca ?? (await makeAuthority(place, options.authority));
+    const leaves: Record<string, KeyPair> = {};
+    for (const leaf of options.leaves) leaves[leaf.name] = await makeLeaf(place, leaf, options.secret(15));
+    return { ca, leaves };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

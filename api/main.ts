@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { createBbsClient } from '../bbs/index.js';
+import type { ComponentMain } from '../common/runtime/component-process.js';
+import { joinConfigs } from '../common/runtime/config.js';
+import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
+import { createDataLock } from '../common/store/data-lock-member.js';
+import { createSqliteEngine } from '../common/store/sqlite-engine.js';
+import { assembleApi } from './assemble.js';
+import { apiConfig } from './config.js';
+
+const config = joinConfigs({ process: processConfig('api'), link: bbsLinkConfig, api: apiConfig });
+
+/** The API as a process of its own. */
+export const main: ComponentMain<ReturnType<typeof config.compile>> = {
+  component: 'api',
+  config,
+  assemble({ link, api }, ground) {
+    const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
+    const engine = createSqliteEngine({ dir: join(api.dataDir, 'db') });
+    const { members } = assembleApi({ ...ground, bbs, engine, config: api });
+    const client = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
+    return { members: [createDataLock(api.dataDir, ground), client, ...members] };
+  },
+};

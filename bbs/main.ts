@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import type { ComponentMain } from '../common/runtime/component-process.js';
+import { joinConfigs } from '../common/runtime/config.js';
+import { dataDirConfig, processConfig } from '../common/runtime/process-config.js';
+import { createDataLock } from '../common/store/data-lock-member.js';
+import { createSqliteEngine } from '../common/store/sqlite-engine.js';
+import { assembleBbs } from './assemble.js';
+import { bbsConfig } from './config.js';
+
+const config = joinConfigs({ process: processConfig('bbs'), store: dataDirConfig, bbs: bbsConfig });
+
+/** The BBS as a process of its own. It is lost when its store is: whoever starts it again reads what is true. */
+export const main: ComponentMain<ReturnType<typeof config.compile>> = {
+  component: 'bbs',
+  config,
+  assemble({ store, bbs }, ground) {
+    let lose: (error: Error) => void = () => undefined;
+    const lost = new Promise<never>((_, reject) => (lose = reject));
+    const { members } = assembleBbs({
+      ...ground,
+      engine: createSqliteEngine({ dir: join(store.dataDir, 'db') }),
+      onLost: (reason) => lose(new Error(`the BBS has lost its store: ${reason}`)),
+      config: bbs,
+    });
+    return { members: [createDataLock(store.dataDir, ground), ...members], lost };
+  },
+};

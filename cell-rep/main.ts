@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { createBbsClient } from '../bbs/index.js';
+import { isMapping } from '../common/model/read.js';
+import type { ComponentMain, Ground } from '../common/runtime/component-process.js';
+import { defineConfig, joinConfigs } from '../common/runtime/config.js';
+import type { Prepare } from '../common/runtime/config-file.js';
+import type { Member } from '../common/runtime/group.js';
+import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
+import { createDataLock } from '../common/store/data-lock-member.js';
+import { createDownloader } from './actions/download.js';
+import { assembleCellRep } from './assemble.js';
+import { capacityPerCell } from './capacity.js';
+import { cellRepConfig } from './config.js';
+import type { CellRepConfig } from './config.js';
+import { chooseRuntime } from './runtimes/choose.js';
+
+/** Host by which droplets are asked for. */
+const BLOB_HOST = 'blobs.outcry.internal';
+
+/** A rep that forgets its containers would not know them again after a restart. */
+const rememberingConfig = defineConfig<object, undefined>({
+  schema: { type: 'object', required: ['data_dir'], properties: {} },
+  defaults: {},
+  compile: () => undefined,
+});
+
+const config = joinConfigs({
+  process: processConfig('cell'),
+  link: bbsLinkConfig,
+  remembering: rememberingConfig,
+  cell: cellRepConfig,
+});
+
+const AUTO = /^auto(?:\/([1-9]\d{0,2}))?$/;
+
+/** Of how many equal parts of the machine this is one; undefined when a size is given. */
+const partsOf = (value: unknown): number | undefined => {
+  const [found, parts = '1'] = AUTO.exec(String(value)) ?? [];
+  return found === undefined ? undefined : Number(parts);
+};
+
+/** Puts this machine's capacity, or a part of it, in the place of `auto`. */
+const prepare: Prepare = (raw) => {
+  if (!isMapping(raw)) return raw;
+  const { data_dir: dir } = raw;
+  const place = typeof dir === 'string' && dir !== '' ? dir : '/';
+  const [memory, disk] = [partsOf(raw['memory']), partsOf(raw['disk'])];
+  return {
+    ...raw,
+    ...(memory !== undefined && { memory: `${capacityPerCell(memory, place).memoryMb}M` }),
+    ...(disk !== undefined && { disk: `${capacityPerCell(disk, place).diskMb}M` }),
+  };
+};
+
+const closing = (name: string, { close }: { close(): Promise<void> }): Member => ({
+  name,
+  start: () => undefined,
+  stop: close,
+});
+
+const createCellDownloader = ({ stateDir, blobs }: CellRepConfig, { clock, logger }: Ground) =>
+  createDownloader({
+    cacheDir: join(stateDir, 'downloads'),
+    clock,
+    logger,
+    hosts: blobs === undefined ? {} : { [BLOB_HOST]: blobs },
+  });
+
+/** A cell's rep as a process of its own. */
+export const main: ComponentMain<ReturnType<typeof config.compile>> = {
+  component: 'cell',
+  config,
+  prepare,
+  async assemble({ link, cell }, ground) {
+    const { cellId, stateDir } = cell;
+    const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
+    const runtime = await chooseRuntime({ cellId, config: cell.runtime, dataDir: stateDir, ...ground });
+    const downloader = createCellDownloader(cell, ground);
+    const { members } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
+    return {
+      members: [
+        createDataLock(stateDir, ground),
+        closing('bbs-client', bbs),
+        closing('downloader', downloader),
+        ...members,
+      ],
+    };
+  },
+};

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { OutcryError } from '../../common/model/errors.js';
+import { readArgs, usageError } from '../args.js';
+import type { Context } from '../context.js';
+import { SETTINGS_FILE, writeDeployment } from '../deploy/files.js';
+import type { WriteDeploymentOptions } from '../deploy/files.js';
+import { DEFAULT_PORTS, checkCells, isLocal, parseCell } from '../deploy/plan.js';
+import type { DeploymentPlan, PlannedCell } from '../deploy/plan.js';
+import { readIfThere } from '../deploy/private-files.js';
+import { addressText, parseAddress, planServers, planUsers, problemOfServers } from '../nats/plan.js';
+import type { NatsPlan } from '../nats/plan.js';
+import { plural } from '../output.js';
+
+export const INIT_USAGE =
+  'config init --out DIR [--control HOST] [--cell ID=HOST[@ZONE] …] [--nats HOST:PORT,…] [--runtime docker|process] [--domain DOMAIN] [--force | --update]';
+
+export const INIT_OPTIONS: readonly (readonly [string, string])[] = [
+  ['--out DIR', 'init: where; a directory for each machine, to be copied there'],
+  ['--control HOST', 'init: machine of the BBS, the auctioneer, the API and the router; without: 127.0.0.1'],
+  ['--cell ID=HOST[@ZONE]', 'init: a cell, its machine and its zone; repeated for each'],
+  [
+    '--nats HOST:PORT,…',
+    'init: the NATS servers; several make a cluster; without: port 4222 of the control machine',
+  ],
+  ['--runtime docker|process', 'init: what runs containers; without: docker'],
+  ['--domain DOMAIN', 'init: applications get their routes below it; without: localhost'],
+  ['--force', 'init: replace what is there: every password and certificate is new'],
+  ['--update', 'init: add cells, renew certificates; options left out, secrets and configurations stay'],
+];
+
+const OPTIONS = {
+  out: { type: 'string' },
+  control: { type: 'string' },
+  cell: { type: 'string', multiple: true },
+  nats: { type: 'string' },
+  runtime: { type: 'string' },
+  domain: { type: 'string' },
+  force: { type: 'boolean' },
+  update: { type: 'boolean' },
+} as const;
+
+/** The options of the run that wrote a directory; `--update` goes on from them. */
+interface Settings {
+  control: string;
+  cells: string[];
+  nats: string;
+  runtime: string;
+  domain: string;
+}
+
+const readSettings = async (dir: string): Promise<Settings> => {
+  const path = `${dir}/${SETTINGS_FILE}`;
+  try {
+    return JSON.parse((await readIfThere(path)) ?? '') as Settings;
+  } catch {
+    throw new OutcryError('FILE_INVALID', { path, problem: 'there is no deployment that could be updated' });
+  }
+};
+
+const readCell = (text: string): PlannedCell => {
+  const cell = parseCell(text);
+  if (cell.ok) return cell.value;
+  throw usageError(INIT_USAGE, `--cell: ${cell.error}`);
+};
+
+const idOf = (text: string): string => text.split('=')[0] ?? '';
+
+/** Cells of before, and those given now; one given again has moved. */
+const mergeCells = (before: readonly string[], given: readonly string[]): string[] => [
+  ...before.map((text) => given.find((other) => idOf(other) === idOf(text)) ?? text),
+  ...given.filter((text) => !before.some((other) => idOf(other) === idOf(text))),
+];
+
+const planNats = (settings: Settings, cells: readonly PlannedCell[], tls: boolean): NatsPlan => {
+  const addresses = settings.nats.split(',').map((part) => {
+    const address = parseAddress(part.trim());
+    if (address.ok) return address.value;
+    throw usageError(INIT_USAGE, `--nats: ${address.error}`);
+  });
+  const servers = planServers(addresses, []);
+  const problem = problemOfServers(servers);
+  if (problem !== undefined) throw usageError(INIT_USAGE, problem);
+  return { servers, users: planUsers(cells.map(({ id }) => id)), tls };
+};
+
+const planDeployment = (settings: Settings): DeploymentPlan => {
+  const { control, runtime, domain } = settings;
+  const host = parseAddress(`${control.includes(':') ? `[${control}]` : control}:1`);
+  if (!host.ok)
+    throw usageError(INIT_USAGE, `--control: '${control}' is no address that others can connect to`);
+  if (runtime !== 'docker' && runtime !== 'process') {
+    throw usageError(INIT_USAGE, `--runtime takes docker or process, not '${runtime}'`);
+  }
+  const cells = settings.cells.map(readCell);
+  checkCells(cells);
+  return { control, cells, runtime, domain, ports: DEFAULT_PORTS, prefix: 'outcry', engine: '' };
+};
+
+const readExisting = (force = false, update = false): WriteDeploymentOptions['existing'] => {
+  if (force && update) throw usageError(INIT_USAGE, 'give --force or --update, not both');
+  if (force) return 'replace';
+  return update ? 'update' : 'refuse';
+};
+
+const report = (context: Context, place: string, plan: DeploymentPlan, nats: NatsPlan): void => {
+  for (const { name, client } of nats.servers) {
+    context.print(`${place}/nats/${name}: the NATS server at ${addressText(client)}`);
+  }
+  context.print(`${place}/control: bbs, auctioneer, router and api, for ${plan.control}`);
+  for (const { id, host } of plan.cells) context.print(`${place}/${id}: the cell ${id}, for ${host}`);
+  if (!isLocal(plan)) {
+    context.print(`${place}/authority and ${place}/nats/authority: sign certificates; keep their keys apart`);
+  }
+  context.print(`${plural(plan.cells.length, 'cell')}; docs/operating.md says how to start them`);
+  if (!isLocal(plan) && plan.domain === 'localhost') {
+    context.note('applications get routes below localhost: give --domain for one that others can resolve');
+  }
+};
+
+/** `outcry config init` */
+export const initConfig = async (context: Context, args: readonly string[]): Promise<number> => {
+  const { values } = readArgs({ usage: INIT_USAGE, options: OPTIONS, words: [] }, args);
+  if (values.out === undefined) throw usageError(INIT_USAGE, '--out is missing');
+  const existing = readExisting(values.force, values.update);
+  const dir = resolve(context.cwd, values.out);
+  const before = existing === 'update' ? await readSettings(dir) : undefined;
+  const control = values.control ?? before?.control ?? '127.0.0.1';
+  const settings: Settings = {
+    control,
+    cells: mergeCells(before?.cells ?? [], values.cell ?? []),
+    nats: values.nats ?? before?.nats ?? `${control}:4222`,
+    runtime: values.runtime ?? before?.runtime ?? 'docker',
+    domain: values.domain ?? before?.domain ?? 'localhost',
+  };
+  const plan = planDeployment(settings);
+  if (plan.cells.length === 0) throw usageError(INIT_USAGE, '--cell is missing: give at least one');
+  const nats = planNats(settings, plan.cells, !isLocal(plan));
+  await writeDeployment({
+    dir,
+    plan,
+    nats: {
+      plan: nats,
+      settings: {
+        servers: settings.nats,
+        routes: undefined,
+        cells: plan.cells.map(({ id }) => id),
+        tls: nats.tls,
+      },
+    },
+    existing,
+    settings,
+    path: context.env.PATH,
+    secret: (bytes) => randomBytes(bytes).toString('hex'),
+  });
+  report(context, values.out, plan, nats);
+  return 0;
+};

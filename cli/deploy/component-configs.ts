@@ -1,0 +1,97 @@
+/** The configuration file of each component of a deployment, as plain values. */
+import { capacityOf, hostPortsOf, isLocal, nthOf } from './plan.js';
+import type { DeploymentPlan, PlannedCell } from './plan.js';
+
+export type ComponentConfig = Record<string, unknown>;
+
+/** Admin listeners, where they are on TCP: Diego's ports, where it has them. */
+const ADMIN_PORTS: Readonly<Record<string, number>> = {
+  bbs: 8890,
+  auctioneer: 9017,
+  cell: 1800,
+  router: 8085,
+  api: 8091,
+};
+
+/** The control machine's directory, seen from a component's own on the same machine. */
+const CONTROL = '../control';
+
+const url = (host: string, port: number): string =>
+  `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+const tls = (name: string) => ({ cert: `tls/${name}.pem`, key: `tls/${name}.key`, ca: 'tls/ca.pem' });
+
+interface Process {
+  component: string;
+  /** name of its user, certificate and files */
+  name: string;
+  host: string;
+  /** of several of one kind on a machine, from 0 */
+  nth?: number;
+}
+
+const common = (plan: DeploymentPlan, { component, name, host, nth = 0 }: Process): ComponentConfig => ({
+  component,
+  nats: `nats/${name}.json`,
+  admin: isLocal(plan)
+    ? { socket: `run/${name}-admin.sock` }
+    : { host, port: (ADMIN_PORTS[component] ?? 0) + nth * 10, tls: tls(name) },
+});
+
+/** A door of the control machine, as it is opened there. */
+const door = (plan: DeploymentPlan, name: 'bbs' | 'blobs') =>
+  isLocal(plan)
+    ? { socket: `run/${name}.sock` }
+    : { host: plan.control, port: plan.ports[name], tls: tls(name === 'bbs' ? 'bbs' : 'api') };
+
+/** … and as a client with that certificate finds it. */
+const end = (plan: DeploymentPlan, name: 'bbs' | 'blobs', client: { name: string; dir: string }) =>
+  isLocal(plan)
+    ? { socket: `${client.dir}/run/${name}.sock` }
+    : { url: url(plan.control, plan.ports[name]), tls: tls(client.name) };
+
+/** Of the control machine, by the component. */
+export const controlConfigs = (plan: DeploymentPlan): Record<string, ComponentConfig> => {
+  const { control, ports } = plan;
+  const local = isLocal(plan);
+  const of = (component: string) => common(plan, { component, name: component, host: control });
+  const bbs = (name: string) => end(plan, 'bbs', { name, dir: '.' });
+  const apiTls = local ? {} : { tls: { cert: 'tls/api.pem', key: 'tls/api.key' } };
+  return {
+    bbs: { ...of('bbs'), data_dir: 'data/bbs', listen: door(plan, 'bbs') },
+    auctioneer: { ...of('auctioneer'), bbs: bbs('auctioneer') },
+    router: { ...of('router'), host: control, port: ports.router },
+    api: {
+      ...of('api'),
+      bbs: bbs('api'),
+      data_dir: 'data/api',
+      listen: { host: control, port: ports.api, ...apiTls },
+      blob_listen: door(plan, 'blobs'),
+      apps_domain: plan.domain,
+      public_url: local ? `http://${control}:${ports.api}` : url(control, ports.api),
+    },
+  };
+};
+
+const dockerKeys = ({ runtime, prefix, engine }: DeploymentPlan): ComponentConfig =>
+  runtime === 'docker' ? { docker: { prefix, ...(engine !== '' && { engine }) } } : {};
+
+export const cellConfig = (plan: DeploymentPlan, cell: PlannedCell): ComponentConfig => {
+  const { id, host, zone } = cell;
+  const client = { name: id, dir: CONTROL };
+  return {
+    ...common(plan, { component: 'cell', name: id, host, nth: nthOf(plan, cell) }),
+    cell_id: id,
+    cell_index: plan.cells.indexOf(cell),
+    ...(zone !== '' && { zone }),
+    address: host,
+    data_dir: 'data',
+    memory: capacityOf(plan, cell),
+    disk: capacityOf(plan, cell),
+    runtime: plan.runtime,
+    ...dockerKeys(plan),
+    host_ports: hostPortsOf(plan, cell),
+    bbs: end(plan, 'bbs', client),
+    blobs: end(plan, 'blobs', client),
+  };
+};

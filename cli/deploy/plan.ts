@@ -1,0 +1,87 @@
+/** What is to run where: all of a deployment but its secrets. */
+import { OutcryError } from '../../common/model/errors.js';
+import { err, ok } from '../../common/model/result.js';
+import type { Result } from '../../common/model/result.js';
+import { isLoopback } from '../nats/plan.js';
+
+export interface PlannedCell {
+  readonly id: string;
+  /** its machine's name or address, as the others reach it */
+  readonly host: string;
+  /** '' = the configuration's default */
+  readonly zone: string;
+}
+
+/** TCP ports of the control machine. */
+export interface ControlPorts {
+  readonly bbs: number;
+  readonly blobs: number;
+  readonly api: number;
+  readonly router: number;
+}
+
+export interface DeploymentPlan {
+  /** machine of the BBS, the auctioneer, the API and the router */
+  readonly control: string;
+  readonly ports: ControlPorts;
+  readonly cells: readonly PlannedCell[];
+  readonly runtime: 'process' | 'docker';
+  /** of the Docker runtime: begins the names of what is this deployment's */
+  readonly prefix: string;
+  /** of the Docker runtime; '' = the configuration's default */
+  readonly engine: string;
+  /** domain below which applications get their routes */
+  readonly domain: string;
+}
+
+export const DEFAULT_PORTS: ControlPorts = { bbs: 8889, blobs: 8083, api: 8081, router: 8080 };
+
+/** host ports of one machine, shared by the cells on it */
+const HOST_PORTS = { first: 20_000, count: 10_000 };
+
+/** Everything on one machine: doors are unix sockets, and nobody needs a certificate. */
+export const isLocal = ({ control, cells }: DeploymentPlan): boolean =>
+  [control, ...cells.map(({ host }) => host)].every((host) => isLoopback({ host, port: 0 }));
+
+const neighboursOf = (plan: DeploymentPlan, cell: PlannedCell): PlannedCell[] =>
+  plan.cells.filter(({ host }) => host === cell.host);
+
+/** Which of the cells of its machine it is, from 0. */
+export const nthOf = (plan: DeploymentPlan, cell: PlannedCell): number =>
+  neighboursOf(plan, cell).indexOf(cell);
+
+/** What it may give away, of memory and of disk: an equal part of its machine. */
+export const capacityOf = (plan: DeploymentPlan, cell: PlannedCell): string => {
+  const { length } = neighboursOf(plan, cell);
+  return length === 1 ? 'auto' : `auto/${length}`;
+};
+
+/** Cells of one machine must not share host ports: each gets an equal part. */
+export const hostPortsOf = (plan: DeploymentPlan, cell: PlannedCell): { first: number; last: number } => {
+  const neighbours = neighboursOf(plan, cell);
+  const share = Math.floor(HOST_PORTS.count / neighbours.length);
+  const first = HOST_PORTS.first + nthOf(plan, cell) * share;
+  return { first, last: first + share - 1 };
+};
+
+const CELL = /^([^=]+)=(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?:@([A-Za-z0-9._-]+))?$/;
+
+/** `ID=HOST` or `ID=HOST@ZONE` */
+export const parseCell = (text: string): Result<PlannedCell, string> => {
+  const [, id, host, zone = ''] = CELL.exec(text) ?? [];
+  if (id === undefined || host === undefined) return err(`'${text}' is not ID=HOST or ID=HOST@ZONE`);
+  return ok({ id, host: host.replace(/^\[|\]$/g, ''), zone });
+};
+
+/** Directories of a deployment that no cell's may be named as. */
+const TAKEN = ['control', 'nats', 'authority'];
+
+/** CELL_ID_INVALID when two cells, or a cell and something else, want one name. */
+export const checkCells = (cells: readonly PlannedCell[]): void => {
+  for (const [at, { id }] of cells.entries()) {
+    const reason = TAKEN.includes(id)
+      ? 'a directory beside it has that name'
+      : cells.findIndex((other) => other.id === id) < at && 'another cell has that id';
+    if (reason) throw new OutcryError('CELL_ID_INVALID', { cellId: id, reason });
+  }
+};

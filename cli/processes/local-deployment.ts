@@ -1,0 +1,99 @@
+/** The deployment that `outcry up --processes` runs: every machine of it is this one. */
+import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { packageRoot } from '../../common/runtime/package-root.js';
+import { writeDeployment } from '../deploy/files.js';
+import type { DeploymentPlan } from '../deploy/plan.js';
+import { planServers, planUsers } from '../nats/plan.js';
+import type { Program } from './supervisor.js';
+
+const HOST = '127.0.0.1';
+
+export interface LocalPorts {
+  readonly api: number;
+  readonly router: number;
+  /** client and route port of each NATS server */
+  readonly nats: readonly { readonly client: number; readonly route: number }[];
+}
+
+export interface LocalDeployment {
+  readonly dir: string;
+  readonly ports: LocalPorts;
+  readonly cells: readonly string[];
+  readonly runtime: 'process' | 'docker';
+  /** of the Docker runtime: `unix:///PATH` or `tcp://HOST:PORT`; '' = the default */
+  readonly engine: string;
+}
+
+/** Tells the containers of this deployment from those of others on the same engine. */
+const prefixOf = (dir: string): string =>
+  `outcry-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
+
+const planOf = ({ dir, ports, cells, runtime, engine }: LocalDeployment): DeploymentPlan => ({
+  control: HOST,
+  // doors of one machine are sockets
+  ports: { bbs: 0, blobs: 0, api: ports.api, router: ports.router },
+  cells: cells.map((id, index) => ({ id, host: HOST, zone: `z${(index % 3) + 1}` })),
+  runtime,
+  prefix: prefixOf(dir),
+  engine,
+  domain: 'localhost',
+});
+
+/** Writes it anew: ports may have changed since the last start. Passwords stay. */
+export const writeLocalDeployment = async (deployment: LocalDeployment): Promise<void> => {
+  const { dir, ports, cells } = deployment;
+  const address = (port: number) => ({ host: HOST, port });
+  const servers = planServers(
+    ports.nats.map(({ client }) => address(client)),
+    ports.nats.map(({ route }) => address(route)),
+  );
+  await writeDeployment({
+    dir,
+    plan: planOf(deployment),
+    nats: {
+      plan: { servers, users: planUsers(cells), tls: false },
+      settings: {
+        servers: ports.nats.map(({ client }) => `${HOST}:${client}`).join(','),
+        routes: ports.nats.map(({ route }) => `${HOST}:${route}`).join(','),
+        cells,
+        tls: false,
+      },
+    },
+    existing: 'rewrite',
+    settings: {},
+    // one start and stop of the whole: containers go with it
+    extraCellKeys: { on_stop: 'stop-containers' },
+    logDir: join(dir, 'logs'),
+    secret: (bytes) => randomBytes(bytes).toString('hex'),
+  });
+};
+
+const OUTCRY = 'cli/bin/outcry.mjs';
+const GRACE_MS = 10_000;
+/** cells let traffic go, then their containers */
+const CELL_GRACE_MS = 30_000;
+
+/** What is run of it, in the order of starting. */
+export const programsOf = ({ dir, cells, ports }: LocalDeployment): Program[] => {
+  const component = (name: string, home: string, file: string, graceMs = GRACE_MS): Program => ({
+    name,
+    command: process.execPath,
+    args: [join(packageRoot(), OUTCRY), file.replace(/\.yml$/, ''), '--config', join(dir, home, file)],
+    cwd: join(dir, home),
+    graceMs,
+  });
+  const servers = ports.nats.map((_, at): Program => {
+    const home = join(dir, 'nats', `nats-${at + 1}`);
+    const args = ['-c', join(home, 'nats.conf'), '-l', join(dir, 'logs', `nats-${at + 1}.log`)];
+    return { name: `nats-${at + 1}`, command: 'nats-server', args, cwd: home, graceMs: GRACE_MS };
+  });
+  return [
+    ...servers,
+    component('bbs', 'control', 'bbs.yml'),
+    component('auctioneer', 'control', 'auctioneer.yml'),
+    component('router', 'control', 'router.yml'),
+    ...cells.map((id) => component(id, id, 'cell.yml', CELL_GRACE_MS)),
+    component('api', 'control', 'api.yml'),
+  ];
+};

@@ -1,0 +1,123 @@
+/** Keeps programs running: started in order, started again when they end, stopped in reverse. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { Cancel, Clock } from '../../common/ports/clock.js';
+import { stopLeftover } from './leftovers.js';
+import type { PidFile } from './leftovers.js';
+
+export interface Program {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** ms that it gets to end by itself after SIGTERM */
+  readonly graceMs: number;
+}
+
+export interface SupervisorOptions {
+  readonly programs: readonly Program[];
+  readonly clock: Clock;
+  /** where process ids are kept, so that the next start finds what a killed supervisor left */
+  readonly pids: PidFile;
+  /** what people should know: a program that ended and is started again */
+  note(text: string): void;
+}
+
+export interface Supervisor {
+  /** starts all, in order; does not wait until they are ready */
+  start(): Promise<void>;
+  /** stops all, in reverse order; whoever does not end in time is killed */
+  stop(): Promise<void>;
+  /** undefined while it does not run */
+  pid(name: string): number | undefined;
+}
+
+/** A program that ran so long was sound: its next end is again the first. */
+const SOUND_MS = 30_000;
+const FIRST_DELAY_MS = 200;
+const LONGEST_DELAY_MS = 10_000;
+/** kept of what a program says on its error output, bytes */
+const SAID_BYTES = 2_000;
+
+/** Doubles with each end in a row, ms. */
+export const restartDelayMs = (failures: number): number =>
+  Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures, 10));
+
+interface Kept {
+  readonly name: string;
+  start(): void;
+  stop(): Promise<void>;
+  pid(): number | undefined;
+}
+
+/** The last line of what it said, after a colon. */
+const lastWords = (said: string): string => {
+  const line = said.trim().split('\n').at(-1) ?? '';
+  return line === '' ? '' : `: ${line}`;
+};
+
+const keep = (program: Program, { clock, pids, note }: SupervisorOptions): Kept => {
+  const { name } = program;
+  let child: ChildProcess | undefined;
+  let ended: Promise<void> = Promise.resolve();
+  let stopping = false;
+  let failures = 0;
+  let cancel: Cancel = () => undefined;
+
+  const onEnd = (how: string, said: string, ranMs: number): void => {
+    child = undefined;
+    pids.forget(name);
+    if (stopping) return;
+    failures = ranMs > SOUND_MS ? 0 : failures + 1;
+    const delay = restartDelayMs(failures - 1);
+    note(`${name} ended (${how})${lastWords(said)}; starting it again in ${(delay / 1000).toFixed(1)} s`);
+    cancel = clock.after(delay, start);
+  };
+
+  const start = (): void => {
+    const began = clock.monotonic();
+    const { command, args, cwd } = program;
+    // a group of its own: Ctrl-C is for the supervisor, which stops the others in order
+    const running = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    running.stderr.on('data', (bytes: Buffer) => (said = (said + String(bytes)).slice(-SAID_BYTES)));
+    child = running;
+    if (running.pid !== undefined) pids.remember(name, running.pid);
+    ended = new Promise((resolve) => {
+      const end = (how: string): void => {
+        if (child === running) onEnd(how, said, clock.monotonic() - began);
+        resolve();
+      };
+      running.once('error', (error) => end(error.message));
+      running.once('exit', (code, signal) => end(signal ?? `status ${code}`));
+    });
+  };
+
+  return {
+    name,
+    start,
+    pid: () => child?.pid,
+    async stop() {
+      stopping = true;
+      cancel();
+      child?.kill('SIGTERM');
+      const late = clock.after(program.graceMs, () => child?.kill('SIGKILL'));
+      await ended;
+      late();
+    },
+  };
+};
+
+export const createSupervisor = (options: SupervisorOptions): Supervisor => {
+  const kept = options.programs.map((program) => keep(program, options));
+  return {
+    async start() {
+      for (const program of options.programs) await stopLeftover(program, options);
+      for (const one of kept) one.start();
+    },
+    async stop() {
+      for (const one of [...kept].reverse()) await one.stop();
+    },
+    pid: (name) => kept.find((one) => one.name === name)?.pid(),
+  };
+};

@@ -1,0 +1,190 @@
+/** `outcry up --processes`: every component, and real NATS servers, as processes of this machine. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { createSystemClock } from '../../common/adapters/system-clock.js';
+import { OutcryError } from '../../common/model/errors.js';
+import type { Member } from '../../common/runtime/group.js';
+import { createGroup } from '../../common/runtime/group.js';
+import { runUntilSignal } from '../../common/runtime/signals.js';
+import { silentLogger } from '../../common/adapters/capture-logger.js';
+import { privateDir, removeEndpoint, writeEndpoint } from '../all-in-one/data-dir.js';
+import { choosePort } from '../all-in-one/ports.js';
+import { serve, tourOnce } from '../all-in-one/tour.js';
+import type { Tour } from '../all-in-one/tour.js';
+import { withDataDir } from '../all-in-one/with-data-dir.js';
+import type { Context } from '../context.js';
+import { createApiClient } from '../http/api-client.js';
+import type { ApiClient } from '../http/api-client.js';
+import { cellsOf } from '../http/apps.js';
+import { createPidFile } from './leftovers.js';
+import { programsOf, writeLocalDeployment } from './local-deployment.js';
+import type { LocalDeployment, LocalPorts } from './local-deployment.js';
+import { createSupervisor } from './supervisor.js';
+import type { Supervisor } from './supervisor.js';
+
+export interface ProcessesOptions {
+  readonly dataDir: string;
+  readonly once: boolean;
+  readonly cells: number;
+  readonly natsServers: number;
+  readonly apiPort: number | undefined;
+  readonly routerPort: number | undefined;
+}
+
+/** below the data directory */
+const DIR = 'processes';
+const LONGEST_SOCKET = `/${DIR}/control/run/auctioneer-admin.sock`;
+/** ms for a busy machine to bring all up */
+const READY_TIMEOUT_MS = 60_000;
+const POLL_MS = 100;
+
+const choosePorts = async (options: ProcessesOptions): Promise<LocalPorts> => {
+  const router = await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' });
+  const api = await choosePort({ asked: options.apiPort, preferred: 8081, what: 'API' });
+  const nats = [];
+  for (let at = 0; at < options.natsServers; at += 1) {
+    const client = await choosePort({ asked: undefined, preferred: 4222 + at, what: 'NATS server' });
+    nats.push({
+      client,
+      route: await choosePort({ asked: undefined, preferred: 6222 + at, what: 'NATS server' }),
+    });
+  }
+  return { router, api, nats };
+};
+
+const tokenOf = (dir: string): string | undefined => {
+  try {
+    return readFileSync(join(dir, 'control', 'data', 'api', 'api-token'), 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+};
+
+/** What is not there yet; '' = nothing: the API answers and every cell has told its state. */
+const missing = async (client: ApiClient, cells: readonly string[]): Promise<string> => {
+  try {
+    const known = (await cellsOf(client)).filter(({ state }) => state !== null).map((cell) => cell.cell_id);
+    return cells.filter((id) => !known.includes(id)).join(', ');
+  } catch (error) {
+    return `the API (${(error as Error).message})`;
+  }
+};
+
+interface Ready {
+  readonly client: ApiClient;
+  readonly token: string;
+}
+
+/** Waits until work can be given; START_TIMED_OUT, naming what is missing, when that takes too long. */
+const awaitReady = async (context: Context, { dir, ports, cells }: LocalDeployment): Promise<Ready> => {
+  const until = context.elapsed() + READY_TIMEOUT_MS;
+  let lacks = 'the API';
+  while (context.elapsed() < until) {
+    const token = tokenOf(dir);
+    if (token !== undefined) {
+      const url = `http://127.0.0.1:${ports.api}`;
+      const client = createApiClient({ url, token, router: `http://127.0.0.1:${ports.router}` });
+      lacks = await missing(client, cells);
+      if (lacks === '') return { client, token };
+      await client.close();
+    }
+    await context.sleep(POLL_MS);
+  }
+  throw new OutcryError('START_TIMED_OUT', {
+    lacks,
+    seconds: READY_TIMEOUT_MS / 1000,
+    dir: join(dir, 'logs'),
+  });
+};
+
+interface ShowingAround {
+  readonly context: Context;
+  readonly dataDir: string;
+  readonly deployment: LocalDeployment;
+  show(tour: Tour): void;
+}
+
+/** The last member: waits until all is ready, tells the command line where it is, and shows that it works. */
+const showingAround = ({ context, dataDir, deployment, show }: ShowingAround): Member => {
+  const { ports } = deployment;
+  let client: ApiClient | undefined;
+  return {
+    name: 'tour',
+    async start() {
+      const ready = await awaitReady(context, deployment);
+      client = ready.client;
+      const [api, router] = [ready.client.url, `http://127.0.0.1:${ports.router}`];
+      writeEndpoint(dataDir, { api, router, token: ready.token, pid: process.pid });
+      show({
+        context: { ...context, api: () => ready.client },
+        url: api,
+        routerPort: ports.router,
+        runtime: '',
+        caveat: '',
+      });
+    },
+    async stop() {
+      removeEndpoint(dataDir);
+      await client?.close();
+    },
+  };
+};
+
+const report = (context: Context, programs: readonly { name: string }[], supervisor: Supervisor): void => {
+  for (const { name } of programs) context.note(`${name.padEnd(12)} process ${supervisor.pid(name) ?? '–'}`);
+};
+
+/** NATS_SERVER_MISSING when there is none to start. */
+const checkNatsServer = ({ env }: Context): void => {
+  const dirs = (env.PATH ?? '').split(delimiter).filter((dir) => dir !== '');
+  if (!dirs.some((dir) => existsSync(join(dir, 'nats-server')))) throw new OutcryError('NATS_SERVER_MISSING');
+};
+
+const run = async (context: Context, options: ProcessesOptions, dataDir: string): Promise<number> => {
+  const began = context.elapsed();
+  checkNatsServer(context);
+  const dir = privateDir(dataDir, DIR);
+  const cells = Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`);
+  const ports = await choosePorts(options);
+  const deployment: LocalDeployment = { dir, ports, cells, runtime: 'process', engine: '' };
+  await writeLocalDeployment(deployment);
+  mkdirSync(join(dir, 'run'), { recursive: true, mode: 0o700 });
+  const programs = programsOf(deployment);
+  const supervisor = createSupervisor({
+    programs,
+    clock: createSystemClock(),
+    pids: createPidFile(join(dir, 'run', 'pids.json')),
+    note: context.note,
+  });
+  const processes: Member = {
+    name: 'processes',
+    async start() {
+      await supervisor.start();
+      report(context, programs, supervisor);
+      context.note(`logs         ${join(dir, 'logs')}`);
+    },
+    stop: supervisor.stop,
+  };
+  let finish: (done: Promise<void>) => void = () => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  const show = (tour: Tour): void => {
+    if (options.once) finish(tourOnce({ ...tour, began }));
+    else void serve(tour);
+  };
+  const group = createGroup([processes, showingAround({ context, dataDir, deployment, show })], silentLogger);
+  const end = await runUntilSignal(group, { logger: silentLogger, until: finished });
+  context.note('stopped');
+  return end === 'done' || !options.once ? 0 : 130;
+};
+
+/** Runs all components as processes under a supervisor until a signal, or, with `once`, until all has been shown. */
+export const runProcesses = (context: Context, options: ProcessesOptions): Promise<number> => {
+  process.umask(0o077);
+  const held = {
+    dataDir: options.dataDir,
+    once: options.once,
+    command: 'outcry up --processes',
+    longestSocket: LONGEST_SOCKET,
+  };
+  return withDataDir(context, held, (dataDir) => run(context, options, dataDir));
+};

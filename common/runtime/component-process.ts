@@ -1,0 +1,88 @@
+/** A component as a process of its own: what its main needs beside the component. */
+import { createLogSink } from '../adapters/log-sink.js';
+import { readNatsAccess } from '../adapters/nats-access.js';
+import { createNatsBus } from '../adapters/nats-bus.js';
+import { createPinoLogger } from '../adapters/pino-logger.js';
+import { createSystemClock } from '../adapters/system-clock.js';
+import { createSystemRandom } from '../adapters/system-random.js';
+import type { Bus } from '../ports/bus.js';
+import type { Clock } from '../ports/clock.js';
+import type { Logger } from '../ports/logger.js';
+import type { Random } from '../ports/random.js';
+import { configError } from './config.js';
+import type { Config } from './config.js';
+import { readConfig } from './config-file.js';
+import type { Prepare } from './config-file.js';
+import { createGroup } from './group.js';
+import type { Member } from './group.js';
+import type { Component, ProcessConfig } from './process-config.js';
+import { runUntilSignal } from './signals.js';
+import type { EndSignal } from './signals.js';
+
+/** What every component is given. */
+export interface Ground {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly bus: Bus;
+}
+
+export interface AssembledComponent {
+  readonly members: readonly Member[];
+  /** rejects when the component can do nothing right any more */
+  readonly lost?: Promise<never>;
+}
+
+/** What a component's main.ts exports. */
+export interface ComponentMain<C extends { process: ProcessConfig } = { process: ProcessConfig }> {
+  readonly component: Component;
+  /** of its configuration file */
+  readonly config: Config<C>;
+  /** fills in what only this machine can say */
+  readonly prepare?: Prepare;
+  /** builds its adapters and parts; nothing is started yet */
+  assemble(config: C, ground: Ground): AssembledComponent | Promise<AssembledComponent>;
+}
+
+/** Reads and checks `file`. CONFIG_INVALID, with file, line and field, when something is wrong in it. */
+const loadConfig = (main: ComponentMain, file: string): { process: ProcessConfig } => {
+  const result = readConfig(file, main.config, main.prepare);
+  if (!result.ok) throw configError(result.error);
+  return result.value;
+};
+
+const connect = (
+  { process: config }: { process: ProcessConfig },
+  ground: Omit<Ground, 'bus'>,
+): { bus: Bus; member: Member } => {
+  const access = readNatsAccess(config.natsFile);
+  const bus = createNatsBus({ ...access, ...ground, name: access.credentials.user });
+  return { bus, member: { name: 'bus', start: () => undefined, stop: () => bus.close() } };
+};
+
+/**
+ * Runs one component until a signal, or until it is lost. Members start in order: the bus connects in the background
+ * and for as long as it takes, so that no component waits for another to be started first.
+ */
+export const runComponent = async (main: ComponentMain, file: string): Promise<EndSignal | 'done'> => {
+  // databases, sockets and logs are nobody else's to read
+  process.umask(0o077);
+  const config = loadConfig(main, file);
+  const { level } = config.process.log;
+  const sink = createLogSink(config.process.log);
+  const logger = createPinoLogger({ level, destination: sink });
+  const ground = { clock: createSystemClock({ logger }), random: createSystemRandom(), logger };
+  try {
+    const { bus, member } = connect(config, ground);
+    const { members, lost } = await main.assemble(config, { ...ground, bus });
+    const group = createGroup([member, ...members], logger);
+    const end = await runUntilSignal(group, { logger, ...(lost && { until: lost }) });
+    logger.info('exited');
+    return end;
+  } catch (error) {
+    logger.error('exited-with-failure', { error });
+    throw error;
+  } finally {
+    sink.close();
+  }
+};

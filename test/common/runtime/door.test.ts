@@ -1,0 +1,114 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { Pool } from 'undici';
+import { createCaptureLogger } from '../../../common/adapters/capture-logger.js';
+import { createSystemClock } from '../../../common/adapters/system-clock.js';
+import { createDoor } from '../../../common/runtime/door.js';
+import { connectionTo } from '../../../common/runtime/endpoint.js';
+import type { TlsFiles } from '../../../common/runtime/tls-files.js';
+import { createTestAuthority } from '../../support/certificates.js';
+import { eventually } from '../../support/eventually.js';
+import { requireSuite } from '../../support/requires.js';
+
+type Test = { teardown(task: () => unknown): unknown };
+
+const clock = createSystemClock();
+
+const open = async (t: Test) => {
+  const dir = await mkdtemp(join(tmpdir(), 'outcry-door-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  const authority = await createTestAuthority(dir);
+  const logger = createCaptureLogger();
+  const listen = async (tls: TlsFiles) => {
+    const door = createDoor({ address: { host: '127.0.0.1', port: 0, tls }, what: 'BBS', clock, logger });
+    door.server((_request, response) => response.end('open'));
+    await door.open();
+    t.teardown(() => door.close());
+    return door.url();
+  };
+  const get = async (url: string, tls?: TlsFiles): Promise<string> => {
+    const { origin, options } = connectionTo(tls ? { url, tls } : { url }, { what: 'client', clock, logger });
+    const pool = new Pool(origin, options);
+    try {
+      return await (await pool.request({ path: '/', method: 'GET' })).body.text();
+    } catch (error) {
+      return `refused: ${(error as Error).message}`;
+    } finally {
+      await pool.destroy();
+    }
+  };
+  return { dir, authority, logger, listen, get };
+};
+
+requireSuite(t, 'nats', () => {
+  t.test(
+    'door - over TCP it opens to certificates of its own authority alone, and says whom it refused',
+    async (t) => {
+      const { dir, authority, logger, listen, get } = await open(t);
+      const url = await listen(await authority.issue('server'));
+      t.equal(await get(url, await authority.issue('client')), 'open');
+
+      const stranger = await createTestAuthority(dir, 'other-ca');
+      const foreign = { ...(await stranger.issue('foreign')), caFile: authority.caFile };
+      t.match(await get(url, foreign), /^refused/);
+      await eventually(() => logger.named('client-refused').length > 0, { what: 'refusal told' });
+
+      const old = await authority.issue('old', { days: -1 });
+      t.match(await get(url, old), /^refused/);
+      await eventually(
+        () => logger.named('client-refused').some(({ fields }) => /EXPIRED/.test(String(fields['message']))),
+        { what: 'expiry told' },
+      );
+      t.match(logger.named('certificate-expired')[0]?.fields, { code: 'CERTIFICATE_EXPIRES' });
+      t.equal(logger.named('client-refused')[0]?.fields['code'], 'CLIENT_REFUSED');
+      t.equal(await get(url, await authority.issue('client-2')), 'open', 'and still opens to others');
+    },
+  );
+
+  t.test(
+    'door - a client trusts neither a foreign server nor one that answers at another address',
+    async (t) => {
+      const { dir, authority, listen, get } = await open(t);
+      const client = await authority.issue('client');
+      const stranger = await createTestAuthority(dir, 'other-ca');
+      t.match(await get(await listen(await stranger.issue('foreign')), client), /certificate|self.signed/i);
+      const elsewhere = await authority.issue('elsewhere', { address: '10.9.9.9' });
+      t.match(await get(await listen(elsewhere), client), /altnames|does not match/i);
+    },
+  );
+
+  t.test('door - files that are not there, or do not belong together, are named', async (t) => {
+    const { dir, authority, listen } = await open(t);
+    const one = await authority.issue('one');
+    const two = await authority.issue('two');
+    await t.rejects(listen({ ...one, keyFile: two.keyFile }), {
+      code: 'TLS_FILES_INVALID',
+      message: /one\.pem/,
+    });
+    await t.rejects(listen({ ...one, caFile: join(dir, 'none.pem') }), { message: /none\.pem/ });
+    await writeFile(join(dir, 'junk.pem'), 'junk');
+    await t.rejects(listen({ ...one, certFile: join(dir, 'junk.pem') }), { message: /junk\.pem/ });
+  });
+
+  t.test('door - an address in use, or of another machine, is told with its place', async (t) => {
+    const { authority } = await open(t);
+    const logger = createCaptureLogger();
+    const tls = await authority.issue('server');
+    const at = (host: string, port: number) => {
+      const door = createDoor({ address: { host, port, tls }, what: 'BBS', clock, logger });
+      door.server(() => undefined);
+      t.teardown(() => door.close());
+      return door;
+    };
+    const first = at('127.0.0.1', 0);
+    await first.open();
+    const port = Number(new URL(first.url()).port);
+    await t.rejects(at('127.0.0.1', port).open(), { code: 'LISTEN_FAILED', message: /BBS.*EADDRINUSE/ });
+    await t.rejects(at('192.0.2.1', 0).open(), {
+      code: 'LISTEN_FAILED',
+      message: /192\.0\.2\.1.*EADDRNOTAVAIL/,
+    });
+  });
+});
