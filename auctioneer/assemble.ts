@@ -93,6 +93,13 @@ export const assembleAuctioneer = (options: AuctioneerOptions): { members: Membe
     },
     onLost: rest,
   });
-  const requests: Member = { name: 'auction-requests', start: () => undefined, stop: rest };
+  const requests: Member = {
+    name: 'auction-requests',
+    start: () => undefined,
+    stop() {
+      rest();
+      runner.stop();
+    },
+  };
   return { members: [{ ...lease, name: 'auctioneer-lease' }, renewOnReturn(bus, lease), requests] };
 };
