@@ -112,7 +112,14 @@ export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
     },
     onLost: rest,
   });
-  const requests: Member = { name: 'auction-requests', start: () => undefined, stop: rest };
+  const requests: Member = {
+    name: 'auction-requests',
+    start: () => undefined,
+    stop() {
+      rest();
+      runner.stop();
+    },
+  };
   const phase = createPhase('auctioneer');
   return {
     members: [{ ...lease, name: 'auctioneer-lease' }, renewOnReturn(bus, lease), requests, phase.member],

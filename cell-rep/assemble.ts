@@ -41,6 +41,11 @@ import type { WorkSource } from './work-source.js';
 export { createDownloader } from './actions/download.js';
 export { capacityPerCell } from './capacity.js';
 export { chooseContainerRoot, removeContainerRoot } from './runtimes/process/container-root.js';
+export { decideRuntime } from './runtimes/decide.js';
+export type { AskedRuntime, RuntimeChoice } from './runtimes/decide.js';
+export { prefixOf as dockerPrefix } from './runtimes/docker/leftovers.js';
+export { createDockerRuntime } from './runtimes/docker/runtime.js';
+export { removeLeftovers } from './runtimes/leftovers.js';
 export { createProcessRuntime } from './runtimes/process/runtime.js';
 
 export interface CellRepOptions {
@@ -218,6 +223,21 @@ const containerMembers = (cell: Cell, context: CellContext, config: CellRepConfi
   return { adoption, atStop };
 };
 
+const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
+  let unwatch: () => void = () => undefined;
+  return {
+    name: 'container-runtime',
+    async start() {
+      await runtime.start();
+      unwatch = runtime.watchHealth(cell.healthChanged);
+    },
+    stop() {
+      unwatch();
+      return runtime.stop();
+    },
+  };
+};
+
 /**
  * Work is heard only by the cell that holds the presence: one that took another's id would answer in its place, and
  * take its instances for lost.
@@ -319,7 +339,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     },
   };
   const members: Member[] = [
-    { name: 'container-runtime', start: () => runtime.start(), stop: () => runtime.stop() },
+    runtimeMember(runtime, cell),
     { name: 'route-emitter', start: context.routes.start, stop: context.routes.stop },
     adoption,
     presence,

@@ -28,6 +28,8 @@ export interface Runner {
   add(auctions: readonly Auction[]): void;
   /** resolves when nothing waits and no batch runs */
   settled(): Promise<void>;
+  /** nothing new is placed: a batch that still gathers states ends without a decision */
+  stop(): void;
 }
 
 /** ms between attempts while no cell at all answers, as in Diego (4 rounds at once there) */
@@ -43,6 +45,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
   const commit = createCommitter(options);
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
+  let stopped = false;
 
   const fetchStates = async (traceId: string): Promise<CellState[]> => {
     for (let round = 1; ; round += 1) {
@@ -50,7 +53,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
       const { cells, missed } = await backend.states(traceId);
       metrics.fetchedStates({ ms: clock.monotonic() - from, missed: missed.length });
       logger.debug('fetched-cell-reps', { cells: cells.length, missed, traceId });
-      if (cells.length > 0 || round === NO_CELL_ROUNDS) return cells;
+      if (cells.length > 0 || round === NO_CELL_ROUNDS || stopped) return cells;
       await clock.sleep(NO_CELL_PAUSE_MS);
     }
   };
@@ -66,6 +69,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
     const traceId = options.random.uuid();
     const began = clock.monotonic();
     const cells = await fetchStates(traceId);
+    if (stopped) return;
     const batch = drain();
     const decision = decide({ cells, auctions: batch.map(({ auction }) => auction), policy });
     const settled = await commit(decision.placements, { cells, traceId });
@@ -90,7 +94,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
   };
 
   const run = async (): Promise<void> => {
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && !stopped) {
       try {
         await runBatch();
       } catch (error) {
@@ -105,6 +109,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
       waiting.push(...auctions.map((auction) => ({ auction, refusals: 0 })));
       running ??= run();
     },
+    stop: () => void (stopped = true),
     async settled() {
       while (running !== undefined) await running;
     },

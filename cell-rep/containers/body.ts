@@ -72,7 +72,7 @@ const monitorProbe = (action: Action, context: StepContext): Probe => {
 const livenessProbes = ({ plan, context }: BodyOptions): WatchedProbe[] => {
   if (plan.checks !== undefined) {
     return plan.checks.checks.map((check) => ({
-      probe: createProbe(check, context.container.info(), context.clock),
+      probe: createProbe(check, () => context.container.info(), context.clock),
       timings: checkTimings(check, plan.startTimeoutMs),
     }));
   }
@@ -121,7 +121,7 @@ const readinessStep = async (options: BodyOptions, signal: AbortSignal): Promise
   const { plan, context } = options;
   await watchReadiness({
     probes: (plan.checks?.readinessChecks ?? []).map((check) => ({
-      probe: createProbe(check, context.container.info(), context.clock),
+      probe: createProbe(check, () => context.container.info(), context.clock),
       timings: checkTimings(check, 0),
     })),
     clock: context.clock,

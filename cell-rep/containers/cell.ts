@@ -17,6 +17,8 @@ export interface Cell extends CellHandlers {
   close(reason: string): void;
   /** why no work is taken now; '' = it is */
   whyClosed(): string;
+  /** the runtime has become healthy, or unhealthy: whoever places work hears of it at once */
+  healthChanged(): void;
   containers(): ManagedContainer[];
   container(guid: string): ManagedContainer | undefined;
   known(): KnownContainer[];
@@ -124,6 +126,11 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
       if (reason === '') context.roomAppeared();
     },
     whyClosed,
+    healthChanged() {
+      turns += 1;
+      context.changed();
+      if (whyClosed() === '') context.roomAppeared();
+    },
     containers: () => [...containers.values()],
     container: (guid) => containers.get(guid),
     known: () =>

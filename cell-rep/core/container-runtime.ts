@@ -39,6 +39,11 @@ export interface ContainerInfo {
   address: string;
   /** the container's own address */
   instanceAddress: string;
+  /**
+   * Where checks find the application at its container ports, since what answers at host ports takes connections
+   * whether it listens or not; '' = not known yet. Absent: host ports answer for the application itself.
+   */
+  checkAddress?: string;
   ports: ContainerPort[];
   processes: ProcessInfo[];
 }
@@ -144,6 +149,8 @@ export interface ContainerRuntime {
   stop(): Promise<void>;
   /** ready to take work; false makes the cell unhealthy */
   healthy(): boolean;
+  /** told of each change of `healthy()`; the returned function ends that */
+  watchHealth(onChange: () => void): () => void;
   create(spec: ContainerSpec): Promise<CreateResult>;
   /** containers that exist now, those of an earlier life of this cell included */
   adopt(): Promise<Container[]>;

@@ -82,8 +82,14 @@ const tryHttp = async (
   }
 };
 
-/** Where a container port answers: its host port, or the port itself at the container's own address. */
-const reach = (info: ContainerInfo, port: number): { host: string; port: number } => {
+/**
+ * Where a container port answers: its host port, or the port itself at the container's own address. undefined: the
+ * container has no address yet.
+ */
+const reach = (info: ContainerInfo, port: number): { host: string; port: number } | undefined => {
+  if (info.checkAddress !== undefined) {
+    return info.checkAddress === '' ? undefined : { host: info.checkAddress, port };
+  }
   const mapping = info.ports.find(({ containerPort }) => containerPort === port);
   return mapping === undefined
     ? { host: info.instanceAddress || info.address, port }
@@ -91,6 +97,8 @@ const reach = (info: ContainerInfo, port: number): { host: string; port: number 
 };
 
 const withSlash = (path: string): string => (path.startsWith('/') ? path : `/${path}`);
+
+const NOWHERE = Promise.resolve<ProbeFinding>({ kind: 'refused' });
 
 /** A time-out so long after its time says that this process slept, and nothing of the application. */
 const OVERSLEPT_MS = 2_000;
@@ -108,22 +116,27 @@ const awake = async (
 };
 
 /** Makes the probe of one check. Texts name the container's port, which is the one its user knows. */
-export const createProbe = (check: Check, info: ContainerInfo, clock: Clock): Probe => {
+export const createProbe = (check: Check, info: () => ContainerInfo, clock: Clock): Probe => {
   const timeoutMs = probeTimeout(check);
   if (check.httpCheck !== undefined) {
     const { port } = check.httpCheck;
     const path = withSlash(check.httpCheck.path);
     return async (signal) => {
-      const target = { ...reach(info, port), timeoutMs, path };
-      const finding = await awake(() => tryHttp(target, clock, signal), { timeoutMs, signal });
+      const place = reach(info(), port);
+      const ask = (): Promise<ProbeFinding | undefined> =>
+        place ? tryHttp({ ...place, timeoutMs, path }, clock, signal) : NOWHERE;
+      const finding = await awake(ask, { timeoutMs, signal });
       return finding === undefined ? HEALTHY : unhealthy(httpDetail({ path, port }, finding));
     };
   }
   const port = check.tcpCheck?.port ?? 0;
   return async (signal) => {
-    const target = { ...reach(info, port), timeoutMs };
-    const finding = await awake(() => tryTcp(target, clock, signal), { timeoutMs, signal });
+    const now = info();
+    const place = reach(now, port);
+    const ask = (): Promise<ProbeFinding | undefined> =>
+      place ? tryTcp({ ...place, timeoutMs }, clock, signal) : NOWHERE;
+    const finding = await awake(ask, { timeoutMs, signal });
     if (finding === undefined) return HEALTHY;
-    return unhealthy(tcpDetail(`${info.instanceAddress || info.address}:${port}`, finding));
+    return unhealthy(tcpDetail(`${now.instanceAddress || now.address}:${port}`, finding));
   };
 };

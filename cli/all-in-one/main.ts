@@ -7,12 +7,18 @@ import { assembleBbs } from '../../bbs/assemble.js';
 import { bbsConfig } from '../../bbs/config.js';
 import { type BbsClient, createBbsClient } from '../../bbs/index.js';
 import {
+  type AskedRuntime,
+  type RuntimeChoice,
   assembleCellRep,
   capacityPerCell,
   chooseContainerRoot,
+  decideRuntime,
+  createDockerRuntime,
   createDownloader,
   createProcessRuntime,
+  dockerPrefix,
   removeContainerRoot,
+  removeLeftovers,
 } from '../../cell-rep/assemble.js';
 import { cellRepConfig } from '../../cell-rep/config.js';
 import { openLogFile } from '../../common/adapters/log-file.js';
@@ -41,6 +47,7 @@ export interface UpOptions {
   dataDir: string;
   once: boolean;
   cells: number;
+  runtime: AskedRuntime;
   apiPort: number | undefined;
   routerPort: number | undefined;
 }
@@ -52,6 +59,7 @@ interface Ground {
   logger: Logger;
   bus: Bus;
   dataDir: string;
+  choice: RuntimeChoice;
 }
 
 interface Ports {
@@ -70,23 +78,36 @@ const compiled = <C>(config: Config<C>, raw: unknown): C => {
   return result.value;
 };
 
+const cellIdOf = (index: number): string => `cell-${index + 1}`;
+
+/** Of a cell; the process runtime has a directory for its containers as well. */
+const createRuntime = async (
+  { choice, clock, dataDir, ...ground }: Ground,
+  { cellId, ports }: { cellId: string; ports: { first: number; last: number } },
+) => {
+  const logger = ground.logger.session('runtime', { cellId });
+  if (choice.kind === 'docker') {
+    const { engine, stacks } = choice;
+    const prefix = dockerPrefix(dataDir);
+    return { runtime: createDockerRuntime({ cellId, clock, logger, ports, engine, stacks, prefix }) };
+  }
+  const root = await chooseContainerRoot({ dataDir, cellId, isRoot: process.getuid?.() === 0 });
+  return { runtime: createProcessRuntime({ root, clock, logger, ports }), root };
+};
+
 /** `index` counts from 0; cells of one machine share its memory, disk and ports equally. */
 const assembleCell = async (
   ground: Ground & { bbs: BbsClient; blobSocket: string },
   { index, cells }: { index: number; cells: number },
 ) => {
-  const { clock, logger, dataDir } = ground;
-  const cellId = `cell-${index + 1}`;
+  const { choice, dataDir } = ground;
+  const cellId = cellIdOf(index);
   const capacity = capacityPerCell(cells, dataDir);
   const stateDir = privateDir(dataDir, join('reps', cellId));
-  const isRoot = process.getuid?.() === 0;
-  const root = await chooseContainerRoot({ dataDir, cellId, isRoot });
   const share = Math.floor(HOST_PORTS.count / cells);
   const first = HOST_PORTS.first + index * share;
-  const runtime = createProcessRuntime({
-    root,
-    clock,
-    logger: logger.session('runtime', { cellId }),
+  const { runtime, root } = await createRuntime(ground, {
+    cellId,
     ports: { first, last: first + share - 1 },
   });
   const downloader = createDownloader({
@@ -102,6 +123,8 @@ const assembleCell = async (
     disk: `${capacity.diskMb}M`,
     data_dir: stateDir,
     on_stop: 'stop-containers',
+    // says what images its work may ask for
+    runtime: choice.kind,
   });
   const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
   return { members, runtime, root };
@@ -148,7 +171,7 @@ const assembleSystem = async (
   const client: Member = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
   const bus0: Member = { name: 'bus', start: () => undefined, stop: () => bus.close() };
   return {
-    roots: cells.map(({ root }) => root),
+    roots: cells.flatMap(({ root }) => root ?? []),
     caveat: cells[0]?.runtime.caveat ?? '',
     token: api.token,
     members: [
@@ -192,11 +215,12 @@ interface ShowingAround {
   dataDir: string;
   ports: Ports;
   system: { caveat: string; token(): string };
+  runtime: string;
   show(tour: Tour): void;
 }
 
 /** The last member: tells the command line where the system is, and shows that it works. */
-const showingAround = ({ context, dataDir, ports, system, show }: ShowingAround): Member => {
+const showingAround = ({ context, dataDir, ports, system, runtime, show }: ShowingAround): Member => {
   const url = `http://127.0.0.1:${ports.api}`;
   const router = `http://127.0.0.1:${ports.router}`;
   let api: ApiClient | undefined;
@@ -211,6 +235,7 @@ const showingAround = ({ context, dataDir, ports, system, show }: ShowingAround)
         context: { ...context, api: () => client },
         url,
         routerPort: ports.router,
+        runtime,
         caveat: system.caveat,
       });
     },
@@ -229,7 +254,13 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
   });
   const logger = createPinoLogger({ level: 'info', destination: log });
   const [clock, random] = [createSystemClock({ logger }), createSystemRandom()];
-  const ground: Ground = { clock, random, logger, dataDir, bus: createMemoryBus({ clock, logger }) };
+  const choice = await decideRuntime({ asked: options.runtime, env: context.env, clock });
+  logger.info('runtime-chosen', { runtime: choice.says });
+  const left = { dataDir, choice, clock, logger };
+  const cellIds = Array.from({ length: options.cells }, (_, index) => cellIdOf(index));
+  for (const line of await removeLeftovers({ ...left, cellIds })) context.note(line);
+  const bus = createMemoryBus({ clock, logger });
+  const ground: Ground = { clock, random, logger, dataDir, choice, bus };
   const ports: Ports = {
     router: await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' }),
     api: await choosePort({ asked: options.apiPort, preferred: 8081, what: 'API' }),
@@ -248,6 +279,7 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
     dataDir,
     ports,
     system,
+    runtime: choice.says,
     show(tour) {
       if (options.once) finish(tourOnce({ ...tour, began }));
       else void serve(tour);
@@ -259,6 +291,8 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
     context.note('stopped');
     return end === 'done' || !options.once ? 0 : 130;
   } finally {
+    // nobody comes back to a temporary place
+    if (options.once) for (const line of await removeLeftovers({ ...left, cellIds: [] })) context.note(line);
     await Promise.all(system.roots.map(removeContainerRoot));
     log.close();
   }

@@ -9,6 +9,8 @@ export interface Tour {
   /** of the API */
   url: string;
   routerPort: number;
+  /** which runtime the cells use, and why; '' = their configurations say it */
+  runtime: string;
   /** what the user must know of the runtime; '' = nothing */
   caveat: string;
 }
@@ -17,6 +19,7 @@ export interface Tour {
 export const tourOnce = async ({
   context,
   routerPort,
+  runtime,
   began,
 }: Tour & {
   /** when the system began to start, on the context's clock */
@@ -29,12 +32,13 @@ export const tourOnce = async ({
       answersFromAll(context, site, routerPort),
     );
   } finally {
+    if (runtime !== '') context.print(`runtime  ${runtime}\n`);
     steps.print();
   }
 };
 
 /** Pushes the example and says what to try next; the system serves on whatever becomes of it. */
-export const serve = async ({ context, url, routerPort, caveat }: Tour): Promise<void> => {
+export const serve = async ({ context, url, routerPort, runtime, caveat }: Tour): Promise<void> => {
   try {
     const site = await ensureHello(context);
     const ways = await waysTo(site, routerPort);
@@ -44,6 +48,7 @@ export const serve = async ({ context, url, routerPort, caveat }: Tour): Promise
     context.note(errorLine(error));
   }
   context.print(`API      ${url}`);
+  if (runtime !== '') context.print(`runtime  ${runtime}`);
   if (caveat !== '') context.print(`note     ${caveat}`);
   context.print(`
 Try, in another terminal:

@@ -11,6 +11,7 @@ import { lrp, task } from './lrp.js';
 import { natsConfig } from './nats-config.js';
 import { push } from './push.js';
 import { scale } from './scale.js';
+import { stack } from './stack.js';
 import { runTask, tasks } from './tasks.js';
 import { up } from './up.js';
 
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   cells,
   lrp,
   task,
+  stack,
   ...components,
   config,
   natsConfig,

@@ -4,17 +4,23 @@ import type { Command } from '../context.js';
 import { defaultDataDir } from '../http/target.js';
 
 const USAGE =
-  'up [--data DIR] [--once] [--cells N] [--api-port PORT] [--router-port PORT] [--processes [--nats N]]';
+  'up [--data DIR] [--once] [--cells N] [--runtime docker|process] [--api-port PORT] [--router-port PORT] [--processes [--nats N]]';
 
 const OPTIONS = {
   data: { type: 'string' },
   once: { type: 'boolean' },
   cells: { type: 'string' },
+  runtime: { type: 'string' },
   'api-port': { type: 'string' },
   'router-port': { type: 'string' },
   processes: { type: 'boolean' },
   nats: { type: 'string' },
 } as const;
+
+const readRuntime = (value = 'auto'): 'auto' | 'docker' | 'process' => {
+  if (value === 'auto' || value === 'docker' || value === 'process') return value;
+  throw usageError(USAGE, `--runtime takes docker or process, not '${value}'`);
+};
 
 export const up: Command = {
   name: 'up',
@@ -24,6 +30,7 @@ export const up: Command = {
     ['--data DIR', 'where it keeps its data; without: ~/.outcry'],
     ['--once', 'push the example, see every instance answer, stop everything'],
     ['--cells N', 'how many cells; without: 3'],
+    ['--runtime docker|process', 'what runs containers; without: Docker where an engine and the stack are'],
     ['--api-port PORT', "the API's; without: 8081, or a free one"],
     ['--router-port PORT', "the router's; without: 8080, or a free one"],
     ['--processes', 'each component as a process of its own, over real NATS servers'],
@@ -33,6 +40,7 @@ export const up: Command = {
     const { values } = readArgs({ usage: USAGE, options: OPTIONS, words: [] }, args);
     const port = (name: 'api-port' | 'router-port') =>
       readCount(values[name], { name: `--${name}`, min: 1, max: 65535, usage: USAGE });
+    const runtime = readRuntime(values.runtime);
     const common = {
       dataDir: resolve(context.cwd, values.data ?? defaultDataDir(context.env)),
       once: values.once === true,
@@ -44,8 +52,9 @@ export const up: Command = {
     if (values.processes !== true) {
       if (natsServers !== undefined) throw usageError(USAGE, '--nats goes with --processes');
       const { runAllInOne } = await import('../all-in-one/main.js');
-      return runAllInOne(context, common);
+      return runAllInOne(context, { ...common, runtime });
     }
+    if (values.runtime !== undefined) throw usageError(USAGE, '--runtime goes without --processes');
     const { runProcesses } = await import('../processes/up.js');
     return runProcesses(context, { ...common, natsServers: natsServers ?? 1 });
   },

@@ -119,6 +119,7 @@ const showingAround = ({ context, dataDir, deployment, show }: ShowingAround): M
         context: { ...context, api: () => ready.client },
         url: api,
         routerPort: ports.router,
+        runtime: '',
         caveat: '',
       });
     },

@@ -1,16 +1,10 @@
+import { DOCKER_ERRORS } from './errors-docker.js';
+import type { ErrorEntry } from './error-entry.js';
+
 /**
  * The error registry: every error that a person may meet, with its exit status or HTTP status.
  * docs/reference/errors.md lists the same; a test keeps them equal.
  */
-interface ErrorEntry {
-  /** what happened, in one line; `{name}` is replaced from the details */
-  readonly message: string;
-  /** what to do about it */
-  readonly remedy: string;
-  /** HTTP status when it crosses the API */
-  readonly status: number;
-}
-
 export const ERRORS = {
   PATH_NOT_FOUND: {
     message: 'no such directory: {path}',
@@ -364,6 +358,7 @@ export const ERRORS = {
     remedy: 'install openssl, or leave out --tls and put in certificates of your own (docs/operating.md)',
     status: 500,
   },
+  ...DOCKER_ERRORS,
   INTERNAL: {
     message: 'unexpected failure: {reason}',
     remedy: 'this is a defect: report it with the log',

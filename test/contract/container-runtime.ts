@@ -149,6 +149,21 @@ const runningTests = (harness: RuntimeHarness): void => {
   const { programs } = harness;
   const { name } = harness;
 
+  t.test(`${name} - who watches hears when it becomes healthy, and when it is no more`, async (t) => {
+    const runtime = harness.open();
+    const seen: boolean[] = [];
+    const unwatch = runtime.watchHealth(() => seen.push(runtime.healthy()));
+    await runtime.start();
+    await eventually(() => seen.at(-1) === true);
+    await runtime.stop();
+    t.equal(seen.at(-1), false);
+    unwatch();
+    const { length } = seen;
+    await runtime.start();
+    await runtime.stop();
+    t.equal(seen.length, length);
+  });
+
   t.test(`${name} - a container is made once and known by its spec`, async (t) => {
     const runtime = await withRuntime(t, harness);
     const spec = containerSpec({ tags: { index: '3' }, ports: [8080, 2222] });

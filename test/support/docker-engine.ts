@@ -1,31 +1,21 @@
 /**
  * A Docker engine of a test's own: its own socket, directories and bridge, no rule in the machine's firewall, and
- * nothing left of it afterwards. Takes root and Debian's docker.io.
+ * nothing left of it afterwards. Takes root, and Debian's docker.io and iproute2.
  */
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import {
-  chmod,
-  chown,
-  cp,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  realpath,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import type t from 'tap';
+import type { StackContents } from '../../cell-rep/runtimes/docker/stack/contents.js';
+import { makeStackImage } from '../../cell-rep/runtimes/docker/stack/image.js';
 import { eventually } from './eventually.js';
-import { isRequired, onPath, suiteAvailable } from './requires.js';
+import { isRequired, suiteAvailable } from './requires.js';
 
 const exec = promisify(execFile);
 
@@ -48,9 +38,15 @@ const PREFIX = 'outcry-docker-';
 /** of the tests' bridges; the third number tells them apart */
 const NETWORK = '10.213';
 const IMAGE = 'outcry-test-stack';
-const IMAGE_PATH = 'ENV PATH=/usr/local/bin:/usr/bin:/bin';
 export const IMAGE_NODE = '/usr/local/bin/node';
-const PROGRAMS = ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ln', 'mkdir'];
+/** Just what the tests' programs need. */
+const SMALL_STACK: StackContents = {
+  required: ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ln', 'mkdir'],
+  optional: [],
+  files: [],
+  npm: false,
+  check: 'id -un',
+};
 
 const bridgeName = (slice: number): string => `outcry${slice}`;
 
@@ -127,51 +123,10 @@ const sweepStale = async (): Promise<void> => {
   }
 };
 
-const libraries = async (program: string): Promise<string[]> => {
-  const { stdout } = await exec('ldd', [program]);
-  return [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] ?? '');
-};
-
-/** A root directory with just what the tests' programs need. */
-const buildRoot = async (root: string): Promise<void> => {
-  const copy = async (from: string, to: string): Promise<void> => {
-    await mkdir(dirname(join(root, to)), { recursive: true });
-    await cp(await realpath(from), join(root, to));
-  };
-  const wanted = new Set<string>();
-  const add = async (program: string, to: string): Promise<void> => {
-    await copy(program, to);
-    for (const library of await libraries(program)) wanted.add(library);
-  };
-  await mkdir(join(root, 'usr/bin'), { recursive: true });
-  await symlink('usr/bin', join(root, 'bin'));
-  for (const name of PROGRAMS) await add(onPath(name) ?? name, `/usr/bin/${name}`);
-  await add(process.execPath, IMAGE_NODE);
-  for (const library of wanted) await copy(library, library);
-  await mkdir(join(root, 'etc'));
-  await writeFile(
-    join(root, 'etc/passwd'),
-    'root:x:0:0::/root:/bin/sh\nvcap:x:2000:2000::/home/vcap:/bin/sh\n',
-  );
-  await writeFile(join(root, 'etc/group'), 'root:x:0:\nvcap:x:2000:\n');
-  for (const dir of ['tmp', 'home/vcap', 'root']) await mkdir(join(root, dir), { recursive: true });
-};
-
-const packRoot = async (dir: string): Promise<string> => {
-  const root = join(dir, 'root');
-  await buildRoot(root);
-  await chmod(join(root, 'tmp'), 0o1777);
-  await chown(join(root, 'home/vcap'), 2000, 2000);
-  await exec('tar', ['-C', root, '-cf', join(dir, 'root.tar'), '.']);
-  await rm(root, { recursive: true });
-  return join(dir, 'root.tar');
-};
-
-const importImage = async (client: Docker, archive: string, options: object): Promise<void> => {
-  const answer = await client.importImage(archive, options);
-  let text = '';
-  for await (const piece of answer) text += String(piece);
-  if (text.includes('"error"')) throw new Error(`image not imported: ${text}`);
+const derive = async (client: Docker, name: string, changes: string[]): Promise<void> => {
+  const container = await client.createContainer({ Image: IMAGE, Cmd: ['/never-started'] });
+  await container.commit({ repo: name, tag: 'latest', changes: changes.join('\n') });
+  await container.remove();
 };
 
 const engineArgs = (dir: string, slice: number): string[] => [
@@ -185,6 +140,13 @@ const engineArgs = (dir: string, slice: number): string[] => [
   '--live-restore',
   '--log-level=warn',
 ];
+
+/** Of cgroups, of overlay file systems: the last thing that dockerd did not like. */
+const complaintOf = (log: string): string => {
+  const lines = log.trim().split('\n');
+  const last = lines.findLast((line) => /fail|error|fatal/i.test(line)) ?? lines.at(-1) ?? 'it said nothing';
+  return last.replace(/^time="[^"]*" level=\w+ msg=/, '');
+};
 
 const spawnEngine = async (dir: string, slice: number, client: Docker): Promise<ChildProcess> => {
   const log = createWriteStream(join(dir, 'dockerd.log'), { flags: 'a' });
@@ -200,8 +162,7 @@ const spawnEngine = async (dir: string, slice: number, client: Docker): Promise<
     { timeoutMs: 30_000, what: 'dockerd answers' },
   );
   if ((await Promise.race([answers, failed])) === 'up') return child;
-  const lines = (await readFile(join(dir, 'dockerd.log'), 'utf8')).trim().split('\n');
-  throw new Error(`dockerd ended: ${lines.at(-1)}`);
+  throw new Error(`dockerd ended: ${complaintOf(await readFile(join(dir, 'dockerd.log'), 'utf8'))}`);
 };
 
 const end = async (child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> => {
@@ -226,19 +187,18 @@ export const startDockerEngine = async (): Promise<DockerEngine> => {
       child = await spawnEngine(dir, slice, client);
     };
     await start();
-    const archive = await packRoot(dir);
-    const derive = (name: string, changes: string[]): Promise<void> =>
-      importImage(client, archive, {
-        repo: name,
-        tag: 'latest',
-        changes: [IMAGE_PATH, ...changes].join('\n'),
-      });
-    await derive(IMAGE, []);
+    await makeStackImage({
+      docker: client,
+      name: IMAGE,
+      contents: SMALL_STACK,
+      machine: { path: process.env['PATH'] ?? '', node: process.execPath },
+      labels: {},
+    });
     return {
       socketPath,
       image: IMAGE,
       client,
-      derive,
+      derive: (name, changes) => derive(client, name, changes),
       start,
       async kill() {
         await end(child, 'SIGKILL');

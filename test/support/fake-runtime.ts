@@ -8,6 +8,7 @@ import type {
   ProcessSpec,
   RunningProcess,
 } from '../../cell-rep/core/container-runtime.js';
+import { createHealthWatch } from '../../cell-rep/runtimes/health-watch.js';
 
 /** A process that does what the test says. */
 export interface FakeProcess extends RunningProcess {
@@ -32,6 +33,7 @@ export interface FakeRuntime extends ContainerRuntime {
   /** the next creations are refused with this */
   refusal: string;
   isHealthy: boolean;
+  becomeHealthy(now: boolean): void;
   /** called with everything that happens to processes, in order */
   onEvent: (event: string) => void;
   /** what a new process does by itself */
@@ -137,18 +139,24 @@ const createContainer = (spec: ContainerSpec, runtime: FakeRuntime): FakeContain
 
 /** A runtime whose containers exist in the test alone. They outlive the rep, as real ones do. */
 export const createFakeRuntime = (): FakeRuntime => {
+  const health = createHealthWatch();
   const runtime: FakeRuntime = {
     kind: 'fake',
     caveat: '',
     containers: new Map(),
     refusal: '',
     isHealthy: true,
+    becomeHealthy(now) {
+      runtime.isHealthy = now;
+      health.tell();
+    },
     onEvent: () => undefined,
     onRun: () => undefined,
     hostPort: (port) => port,
     start: async () => undefined,
     stop: async () => undefined,
     healthy: () => runtime.isHealthy,
+    watchHealth: health.watch,
     async create(spec) {
       if (runtime.refusal !== '') return { ok: false, reason: runtime.refusal };
       const container = createContainer(spec, runtime);

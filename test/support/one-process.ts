@@ -60,11 +60,17 @@ const collected = (child: ChildProcess): { text(): string; ended: Promise<Ended>
   return { text: () => text, ended };
 };
 
+let engine = '/no-engine.sock';
+/** Systems started from here on find this Docker engine. Without it they find none, whatever this machine has. */
+export const useEngine = (socketPath: string): void => {
+  engine = socketPath;
+};
+
 const spawnStart = (args: string[]): ChildProcess =>
   spawn('sh', ['-c', startScript(), 'npm start', ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, OUTCRY_PLATFORM_SECRET: 'not for applications' },
+    env: { ...process.env, OUTCRY_PLATFORM_SECRET: 'not for applications', DOCKER_HOST: `unix://${engine}` },
   });
 
 /** `npm start` with these arguments, until it ends by itself. */

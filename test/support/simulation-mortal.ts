@@ -187,6 +187,7 @@ export const createMortalRuntime = (
     start: life.live(() => runtime.start()),
     stop: life.live(() => runtime.stop()),
     healthy: () => runtime.healthy(),
+    watchHealth: (onChange) => runtime.watchHealth(onChange),
     create: life.live(async (spec) => {
       stumble();
       if (faults.slowMs > 0) await pause();

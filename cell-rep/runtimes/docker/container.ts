@@ -3,8 +3,9 @@
  * them has the network and the ports, others join it; so each process keeps its own output and exit status, which a
  * command run inside of another's container would lose with the rep.
  */
+import { networkInterfaces } from 'node:os';
 import { posix } from 'node:path';
-import type { Container as EngineContainer, ContainerInfo as EngineInfo } from 'dockerode';
+import type { Container as EngineContainer, ContainerInfo as EngineInfo, EndpointSettings } from 'dockerode';
 import type { Container, ExitStatus, ProcessSpec, RunResult } from '../../core/container-runtime.js';
 import { specProblem } from '../process/environment.js';
 import { isBelowHome, placeInto, readFrom } from './content.js';
@@ -38,11 +39,20 @@ interface Parts {
   /** id of the process that has the network */
   owner: string | undefined;
   instanceAddress: string;
+  /** the instance address is reached from this machine; undefined = not known yet */
+  isDirect: boolean | undefined;
   files: Promise<EngineContainer> | undefined;
 }
 
-const addressOf = (networks: Record<string, { IPAddress: string }>): string =>
-  Object.values(networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress ?? '';
+const NO_ADDRESS = { instanceAddress: '', isDirect: undefined };
+
+/** What the engine says of a container's network, and whether its bridge is of this machine: else nobody gets there. */
+const takeAddress = (parts: Parts, networks: Record<string, EndpointSettings>): void => {
+  const found = Object.values(networks).find(({ IPAddress }) => IPAddress !== '');
+  parts.instanceAddress = found?.IPAddress ?? '';
+  const own = Object.values(networkInterfaces()).flat();
+  parts.isDirect = own.some((one) => one?.address === found?.Gateway);
+};
 
 const register = (
   { cell, processes }: Parts,
@@ -50,7 +60,8 @@ const register = (
   container: EngineContainer,
   exit?: ExitStatus,
 ): EngineProcess => {
-  const one = createEngineProcess({ id, container, clock: cell.clock, logger: cell.logger }, exit);
+  const { clock, logger, doubt } = cell;
+  const one = createEngineProcess({ id, container, clock, logger, doubt }, exit);
   processes.set(id, one);
   return one;
 };
@@ -85,6 +96,7 @@ const makeProcess = async (
   joins: string | undefined,
 ): Promise<EngineProcess> => {
   const { cell, record, image } = parts;
+  if (joins === undefined) Object.assign(parts, NO_ADDRESS);
   const made = await cell.docker.createContainer(processOptions({ cell, record, image, spec, joins }));
   try {
     const missing = await missingProgram(parts, made, spec);
@@ -97,7 +109,7 @@ const makeProcess = async (
   const one = register(parts, spec.id, made);
   if (joins === undefined) {
     parts.owner = spec.id;
-    parts.instanceAddress = addressOf((await made.inspect()).NetworkSettings.Networks);
+    takeAddress(parts, (await made.inspect()).NetworkSettings.Networks);
   }
   return one;
 };
@@ -164,7 +176,7 @@ const forget = async ({ cell, processes }: Parts, idPrefix: string): Promise<voi
 
 const killAll = async ({ cell, processes }: Parts): Promise<void> => {
   const all = [...processes.values()];
-  await Promise.all(all.map((one) => one.running.signal('SIGKILL')));
+  await Promise.all(all.map((one) => one.kill()));
   const ended = Promise.all(all.map((one) => one.running.exited));
   let cancel = (): void => undefined;
   const late = new Promise((resolve) => (cancel = cell.clock.after(PATIENCE_MS, () => resolve(undefined))));
@@ -203,7 +215,7 @@ const adoptOne = async (parts: Parts, found: EngineInfo): Promise<void> => {
     register(parts, processId, container);
     if (found.HostConfig.NetworkMode?.startsWith('container:')) return;
     parts.owner = processId;
-    parts.instanceAddress = addressOf(found.NetworkSettings.Networks);
+    takeAddress(parts, found.NetworkSettings.Networks);
   }
 };
 
@@ -219,7 +231,7 @@ export const createEngineBackedContainer = (
     image,
     processes,
     owner: undefined,
-    instanceAddress: '',
+    ...NO_ADDRESS,
     files: undefined,
   };
   let destroying: Promise<void> | undefined;
@@ -236,6 +248,8 @@ export const createEngineBackedContainer = (
       tags: record.spec.tags,
       address: cell.address,
       instanceAddress: parts.instanceAddress,
+      // host ports are those of the engine's own proxy
+      ...(parts.isDirect !== false && { checkAddress: parts.instanceAddress }),
       ports: record.ports,
       processes: [...processes.values()].map((one) => one.info()),
     }),

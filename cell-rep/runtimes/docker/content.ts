@@ -1,5 +1,6 @@
 /** Content that goes into a container and comes out of it, through a container that is never started. */
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
@@ -30,8 +31,9 @@ interface PathStat {
 }
 
 const statOf = async (container: EngineContainer, path: string): Promise<PathStat> => {
-  const { headers } = (await container.infoArchive({ path })) as { headers: Record<string, string> };
-  const text = headers['x-docker-container-path-stat'] ?? '';
+  const answer = (await container.infoArchive({ path })) as IncomingMessage;
+  answer.resume(); // nothing comes, but unread it would hold its connection for ever
+  const text = String(answer.headers['x-docker-container-path-stat'] ?? '');
   return JSON.parse(Buffer.from(text, 'base64').toString()) as PathStat;
 };
 

@@ -20,6 +20,8 @@ export interface CellContext {
   /** two files of that size are kept of each process's output */
   outputFileBytes: number;
   archiveLimits: ArchiveLimits;
+  /** the engine gave no answer: it is asked whether it is there */
+  doubt(): void;
   /** gives ports back */
   release(record: ContainerRecord): void;
 }

@@ -17,11 +17,15 @@ export interface Names {
   readLabels(labels: Record<string, string>): { guid: string; role: string; processId: string };
 }
 
+/** Label that says whose cell it is of. */
+export const cellLabel = (prefix: string): string => `${prefix}.cell`;
+export const guidLabel = (prefix: string): string => `${prefix}.guid`;
+
 export const createNames = (prefix: string, cellId: string): Names => {
   const base = (guid: string): string => `${prefix}.${cellId}.${guid}`;
   const mark = (guid: string): Record<string, string> => ({
-    [`${prefix}.cell`]: cellId,
-    [`${prefix}.guid`]: guid,
+    [cellLabel(prefix)]: cellId,
+    [guidLabel(prefix)]: guid,
   });
   return {
     volume: base,
@@ -35,14 +39,17 @@ export const createNames = (prefix: string, cellId: string): Names => {
       [`${prefix}.process`]: processId,
     }),
     filter: (guid) => ({
-      label: [`${prefix}.cell=${cellId}`, ...(guid === undefined ? [] : [`${prefix}.guid=${guid}`])],
+      label: [
+        `${cellLabel(prefix)}=${cellId}`,
+        ...(guid === undefined ? [] : [`${guidLabel(prefix)}=${guid}`]),
+      ],
     }),
     readRecord(labels) {
       const text = labels?.[`${prefix}.record`];
       return text === undefined ? undefined : (JSON.parse(text) as ContainerRecord);
     },
     readLabels: (labels) => ({
-      guid: labels[`${prefix}.guid`] ?? '',
+      guid: labels[guidLabel(prefix)] ?? '',
       role: labels[`${prefix}.role`] ?? '',
       processId: labels[`${prefix}.process`] ?? '',
     }),

@@ -9,6 +9,7 @@ import type {
   ProcessInfo,
   RunningProcess,
 } from '../../core/container-runtime.js';
+import { dial } from './engine.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
 import { createOutputSplitter, sinceOf } from './output.js';
 
@@ -25,6 +26,8 @@ export interface EngineProcess {
   /** resolves with the process's end, whoever still reads */
   readonly ended: Promise<ExitStatus>;
   /** stops watching; what runs goes on */
+  /** SIGKILL at once, or an error; `running.signal` waits for an engine that is away */
+  kill(): Promise<void>;
   close(): void;
 }
 
@@ -33,6 +36,8 @@ export interface EngineProcessOptions {
   container: EngineContainer;
   clock: Clock;
   logger: Logger;
+  /** the engine gave no answer */
+  doubt(): void;
 }
 
 const LOST: ExitStatus = { code: 255, signal: 0, outOfMemory: false, lost: true };
@@ -45,29 +50,23 @@ export const exitStatus = (code: number, outOfMemory: boolean): ExitStatus => ({
   lost: false,
 });
 
-interface Modem {
-  dial(options: object, done: (error: unknown, answer: unknown) => void): void;
-}
-
 /**
  * Resolves when the container has ended. Read as a stream: the client's own way of waiting never ends once the engine
  * has gone away in the middle of it.
  */
 const waitOnce = async (container: EngineContainer, signal: AbortSignal): Promise<void> => {
-  const answer = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-    const options = {
-      path: `/containers/${container.id}/wait`,
-      method: 'POST',
-      isStream: true,
-      abortSignal: signal,
-      statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-    };
-    (container.modem as Modem).dial(options, (error, stream) =>
-      error ? reject(error as Error) : resolve(stream as NodeJS.ReadableStream),
-    );
+  const answer = await dial<NodeJS.ReadableStream>(container, {
+    path: `/containers/${container.id}/wait`,
+    method: 'POST',
+    isStream: true,
+    abortSignal: signal,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
   });
   for await (const _piece of answer);
 };
+
+const sendSignal = (container: EngineContainer, signal: string): Promise<void> =>
+  unless([GONE, NOT_RUNNING], container.kill({ signal }));
 
 /** Waits for the end, over restarts of the engine. */
 const awaitExit = async (options: EngineProcessOptions, signal: AbortSignal): Promise<ExitStatus> => {
@@ -81,6 +80,7 @@ const awaitExit = async (options: EngineProcessOptions, signal: AbortSignal): Pr
     } catch (error) {
       if (signal.aborted) return new Promise(() => undefined);
       if (statusOf(error) === GONE) return LOST;
+      if (statusOf(error) === 0) options.doubt();
       logger.debug('wait-failed', { id: options.id, reason: reasonOf(error) });
     }
     await clock.sleep(RETRY_MS);
@@ -139,6 +139,19 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
     }
   };
 
+  /** What an engine that is away cannot pass on, it is asked to again. */
+  const signal = async (name: string): Promise<void> => {
+    while (known === undefined) {
+      try {
+        return await sendSignal(container, name);
+      } catch (error) {
+        if (statusOf(error) !== 0 || closing.signal.aborted) throw error;
+        options.doubt();
+      }
+      await Promise.race([clock.sleep(RETRY_MS), ended]);
+    }
+  };
+
   return {
     engineId: container.id,
     ended,
@@ -158,10 +171,9 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
         following.add(done);
         return () => stop.abort();
       },
-      async signal(name) {
-        if (known === undefined) await unless([GONE, NOT_RUNNING], container.kill({ signal: name }));
-      },
+      signal,
     },
+    kill: async () => (known === undefined ? sendSignal(container, 'SIGKILL') : undefined),
     close: () => closing.abort(),
   };
 };

@@ -3,7 +3,7 @@ import Docker from 'dockerode';
 import type { ContainerInfo as EngineInfo, DockerOptions, VolumeInspectInfo } from 'dockerode';
 import { DEFAULT_ARCHIVE_LIMITS } from '../../../common/model/archive-rules.js';
 import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
-import type { Cancel, Clock } from '../../../common/ports/clock.js';
+import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerRuntime, ContainerSpec, CreateResult } from '../../core/container-runtime.js';
 import { createPortPool } from '../ports.js';
@@ -11,10 +11,13 @@ import type { PortPool, PortRange } from '../ports.js';
 import { createEngineBackedContainer } from './container.js';
 import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
+import { DEFAULT_SOCKET } from './engine.js';
 import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
 import type { Image } from './images.js';
 import { createNames } from './names.js';
+import { createPulse } from './pulse.js';
+import type { Pulse } from './pulse.js';
 
 export interface DockerRuntimeOptions {
   /** letters, digits, '-' and '_'; the engine's containers are found again by it */
@@ -40,13 +43,10 @@ export interface DockerRuntimeOptions {
 }
 
 const GUID = /^[A-Za-z0-9_-]{1,100}$/;
-const DEFAULT_SOCKET = '/var/run/docker.sock';
 const DEFAULT_OUTPUT_FILE_BYTES = 4 * 1024 * 1024;
-const HEALTH_EVERY_MS = 5_000;
-const HEALTH_PATIENCE_MS = 3_000;
 const GONE = 404;
 
-const CAVEAT = 'applications run in Docker containers; disk is not limited';
+const CAVEAT = 'applications run in Docker containers; disk and network are not limited';
 
 interface Cell {
   context: CellContext;
@@ -54,18 +54,22 @@ interface Cell {
   containers: Map<string, EngineBackedContainer>;
   /** half made: adopt leaves them alone */
   making: Set<string>;
+  pulse: Pulse;
 }
 
-const createCell = (options: DockerRuntimeOptions, engine: DockerOptions): Cell => {
-  const { cellId, clock, prefix = 'outcry' } = options;
+const createCell = (options: DockerRuntimeOptions): Cell => {
+  const { cellId, clock, engine = { socketPath: DEFAULT_SOCKET }, prefix = 'outcry' } = options;
   const docker = new Docker(engine);
+  const logger = options.logger.session('docker-runtime');
+  const pulse = createPulse({ docker, engine, clock, logger });
   const range = options.ports ?? { first: 20_000, last: 29_999 };
   const ports = createPortPool({ range, name: `${prefix}.${cellId}`, clock });
   const containers = new Map<string, EngineBackedContainer>();
   const context: CellContext = {
     docker,
     clock,
-    logger: options.logger.session('docker-runtime'),
+    logger,
+    doubt: pulse.doubt,
     images: createImages(docker, options.stacks),
     names: createNames(prefix, cellId),
     address: options.address ?? '127.0.0.1',
@@ -77,7 +81,7 @@ const createCell = (options: DockerRuntimeOptions, engine: DockerOptions): Cell 
       for (const { hostPort } of record.ports) ports.release(hostPort);
     },
   };
-  return { context, ports, containers, making: new Set() };
+  return { context, ports, containers, making: new Set(), pulse };
 };
 
 const build = (cell: Cell, record: ContainerRecord, image: Image): EngineBackedContainer => {
@@ -131,6 +135,7 @@ const create = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> =>
   try {
     return await make(cell, spec);
   } catch (error) {
+    if (statusOf(error) === 0) cell.pulse.doubt();
     return { ok: false, reason: reasonOf(error) };
   } finally {
     making.delete(guid);
@@ -168,56 +173,21 @@ const adopt = async (cell: Cell): Promise<EngineBackedContainer[]> => {
   return [...cell.containers.values()];
 };
 
-/** Whether the engine answers, asked every few seconds. */
-const createPulse = ({ docker, clock, logger }: CellContext) => {
-  let healthy = false;
-  let cancel: Cancel = () => undefined;
-  const tell = (now: boolean): void => {
-    if (now !== healthy) logger.info(now ? 'engine-answers' : 'engine-does-not-answer');
-    healthy = now;
-  };
-  const beat = async (): Promise<void> => {
-    const late = clock.after(HEALTH_PATIENCE_MS, () => tell(false));
-    await docker.ping().then(
-      () => tell(true),
-      () => tell(false),
-    );
-    late();
-  };
-  return {
-    healthy: () => healthy,
-    start(): void {
-      tell(true);
-      cancel = clock.every(HEALTH_EVERY_MS, beat);
-    },
-    stop: () => cancel(),
-  };
-};
-
-/** `start` throws when no engine answers. */
+/** Throws DOCKER_UNREACHABLE, or another of the engine's codes, when no engine answers at `start`. */
 export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRuntime => {
-  const engine = options.engine ?? { socketPath: DEFAULT_SOCKET };
-  const cell = createCell(options, engine);
-  const { docker } = cell.context;
-  const pulse = createPulse(cell.context);
-  const where = engine.socketPath ?? `${engine.host ?? ''}:${engine.port ?? ''}`;
+  const cell = createCell(options);
+  const { pulse } = cell;
 
   return {
     kind: 'docker',
     caveat: CAVEAT,
-    async start() {
-      try {
-        await docker.ping();
-      } catch (error) {
-        throw new Error(`no Docker engine answers at ${where}: ${reasonOf(error)}`, { cause: error });
-      }
-      pulse.start();
-    },
+    start: pulse.start,
     async stop() {
       pulse.stop();
       for (const container of cell.containers.values()) container.detach();
     },
     healthy: pulse.healthy,
+    watchHealth: pulse.watch,
     create: (spec) => create(cell, spec),
     adopt: () => adopt(cell),
     describeImage: cell.context.images.describe,

@@ -68,46 +68,81 @@ const withExtension = (header: Header): Buffer => {
   return Buffer.concat([headerBlock(extension), records, padding(records.length), headerBlock(header)]);
 };
 
-interface Source extends Owner {
-  /** on this machine; '' = a directory that stands for one on the way */
-  path: string;
+/** What stands in an archive: a directory, a link, or a file whose bytes are on this machine or given here. */
+export type TarEntry = Owner & {
   name: string;
+  mode: number;
+  /** s since the epoch */
+  mtime: number;
+} & (
+    | { kind: 'directory' }
+    | { kind: 'link'; target: string }
+    | { kind: 'file'; path: string; size: number }
+    | { kind: 'text'; text: string }
+  );
+
+/** What `path` is on this machine, with another name and owner. */
+export const entryOf = async (path: string, name: string, { uid, gid }: Owner): Promise<TarEntry> => {
+  const stat = await lstat(path);
+  const mtime = Math.max(0, Math.floor(stat.mtimeMs / 1000));
+  const common = { name, uid, gid, mode: stat.mode, mtime };
+  if (stat.isDirectory()) return { ...common, kind: 'directory' };
+  if (stat.isSymbolicLink()) return { ...common, kind: 'link', target: await readlink(path) };
+  return { ...common, kind: 'file', path, size: stat.size };
+};
+
+async function* writeContent(entry: TarEntry): AsyncGenerator<Buffer> {
+  const { name, mode, mtime, uid, gid } = entry;
+  const common = { name, mode, mtime, uid, gid, size: 0, linkName: '' };
+  if (entry.kind === 'directory') {
+    yield withExtension({ ...common, type: '5' });
+  } else if (entry.kind === 'link') {
+    yield withExtension({ ...common, type: '2', linkName: entry.target });
+  } else if (entry.kind === 'text') {
+    const bytes = Buffer.from(entry.text);
+    yield withExtension({ ...common, type: '0', size: bytes.length });
+    yield Buffer.concat([bytes, padding(bytes.length)]);
+  } else {
+    yield withExtension({ ...common, type: '0', size: entry.size });
+    if (entry.size > 0) {
+      // a file that grows meanwhile is cut: its size has been told
+      for await (const piece of createReadStream(entry.path, { end: entry.size - 1 })) yield piece as Buffer;
+    }
+    yield padding(entry.size);
+  }
 }
 
-async function* writeEntry({ path, name, uid, gid }: Source): AsyncGenerator<Buffer> {
-  if (path === '') {
-    yield withExtension({ name, type: '5', mode: 0o755, size: 0, linkName: '', mtime: 0, uid, gid });
-    return;
+/** Entries as an archive, in their order: a directory comes before what is in it. */
+export async function* packEntries(
+  entries: Iterable<TarEntry> | AsyncIterable<TarEntry>,
+): AsyncGenerator<Buffer> {
+  for await (const entry of entries) yield* writeContent(entry);
+  yield Buffer.alloc(2 * BLOCK);
+}
+
+/** A file or a tree of this machine, under another name. */
+export async function* entriesOf(path: string, name: string, owner: Owner): AsyncGenerator<TarEntry> {
+  const entry = await entryOf(path, name, owner);
+  // the place to which a tree goes keeps what it is
+  if (entry.kind !== 'directory' || name !== '.') yield entry;
+  if (entry.kind !== 'directory') return;
+  for (const child of (await readdir(path)).sort()) {
+    yield* entriesOf(join(path, child), posix.join(name, child), owner);
   }
-  const stat = await lstat(path);
-  const common = { name, uid, gid, mode: stat.mode, mtime: Math.max(0, Math.floor(stat.mtimeMs / 1000)) };
-  if (stat.isDirectory()) {
-    // the place to which a tree goes keeps what it is
-    if (name !== '.') yield withExtension({ ...common, type: '5', size: 0, linkName: '' });
-    for (const child of (await readdir(path)).sort()) {
-      yield* writeEntry({ path: join(path, child), name: posix.join(name, child), uid, gid });
-    }
-  } else if (stat.isSymbolicLink()) {
-    yield withExtension({ ...common, type: '2', size: 0, linkName: await readlink(path) });
-  } else {
-    yield withExtension({ ...common, type: '0', size: stat.size, linkName: '' });
-    if (stat.size > 0) {
-      // a file that grows meanwhile is cut: its size has been told
-      for await (const piece of createReadStream(path, { end: stat.size - 1 })) yield piece as Buffer;
-    }
-    yield padding(stat.size);
+}
+
+async function* withParents(from: string, to: string, owner: Owner): AsyncGenerator<TarEntry> {
+  const parts = to.split('/').slice(0, -1);
+  for (let count = 1; count <= parts.length; count += 1) {
+    const name = parts.slice(0, count).join('/');
+    yield { kind: 'directory', name, mode: 0o755, mtime: 0, ...owner };
   }
+  yield* entriesOf(from, to, owner);
 }
 
 /** A file or tree of this machine as a tar archive in which it is called `to`; directories on the way included. */
-export async function* writeTar(from: string, to: string, owner: Owner): AsyncGenerator<Buffer> {
-  const parts = to.split('/').slice(0, -1);
-  for (let count = 1; count <= parts.length; count += 1) {
-    yield* writeEntry({ path: '', name: parts.slice(0, count).join('/'), ...owner });
-  }
-  yield* writeEntry({ path: from, name: to, ...owner });
-  yield Buffer.alloc(2 * BLOCK);
-}
+export const writeTar = (from: string, to: string, owner: Owner): AsyncGenerator<Buffer> =>
+  packEntries(withParents(from, to, owner));
 
 /** The content of an archive's first file; undefined when there is none. */
 export const firstFile = (archive: Buffer): Buffer | undefined => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, rmdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 export interface ContainerRootOptions {
@@ -35,6 +35,9 @@ const makePassable = async (base: string, ...parts: string[]): Promise<string> =
   return at;
 };
 
+const hashedName = (dataDir: string): string =>
+  createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 12);
+
 /**
  * Where a cell keeps its containers; made when absent. As root a data directory that others cannot pass (a home of
  * mode 0700, say) is no place for them: then they live below /var/lib/outcry, under a name derived from it.
@@ -42,8 +45,24 @@ const makePassable = async (base: string, ...parts: string[]): Promise<string> =
 export const chooseContainerRoot = async (options: ContainerRootOptions): Promise<string> => {
   const { dataDir, cellId, isRoot, fallback = '/var/lib/outcry' } = options;
   if (!isRoot || (await isPassable(dataDir))) return makePassable(dataDir, 'cells', cellId, 'containers');
-  const name = createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 12);
-  return makePassable(dirname(fallback), basename(fallback), name, 'cells', cellId, 'containers');
+  const parts = [basename(fallback), hashedName(dataDir), 'cells', cellId, 'containers'];
+  return makePassable(dirname(fallback), ...parts);
+};
+
+/** Roots that hold something, by cell: of cells that are not to start any more, too. */
+export const findContainerRoots = async (
+  dataDir: string,
+  fallback = '/var/lib/outcry',
+): Promise<{ cellId: string; root: string }[]> => {
+  const list = (dir: string): Promise<string[]> => readdir(dir).catch(() => []);
+  const found: { cellId: string; root: string }[] = [];
+  for (const base of [dataDir, join(fallback, hashedName(dataDir))]) {
+    for (const cellId of await list(join(base, 'cells'))) {
+      const root = join(base, 'cells', cellId, 'containers');
+      if ((await list(root)).length > 0) found.push({ cellId, root });
+    }
+  }
+  return found;
 };
 
 const HASHED = /^[0-9a-f]{12}$/;

@@ -36,6 +36,8 @@ export interface HelperOptions {
   onGone(dir: string): void;
   /** a new helper runs, after an earlier one died: it watches nothing yet */
   onRestart(): void;
+  /** it has become healthy, or is no more */
+  onHealth(): void;
 }
 
 const PERL = '/usr/bin/perl';
@@ -133,6 +135,7 @@ export const createHelper = (options: HelperOptions): Helper => {
     const unanswered = [...pending.values()];
     pending.clear();
     for (const settle of unanswered) settle({ ok: false, reason: 'the helper died', lost: true });
+    options.onHealth();
     if (stopping) return;
     logger.warn('helper-died', { retryMs });
     clock.after(retryMs, () => {
@@ -145,6 +148,7 @@ export const createHelper = (options: HelperOptions): Helper => {
 
   const launch = (): void => {
     child = spawnPerl({ logger, onFrame, onDeath });
+    options.onHealth();
   };
 
   const ready = async (): Promise<void> => {

@@ -15,6 +15,8 @@ import type {
   CreateResult,
 } from '../../core/container-runtime.js';
 import { unattended } from '../../../common/runtime/unattended.js';
+import { createHealthWatch } from '../health-watch.js';
+import type { HealthWatch } from '../health-watch.js';
 import { createPortPool } from '../ports.js';
 import type { PortPool, PortRange } from '../ports.js';
 import { createProcessContainer } from './container.js';
@@ -132,6 +134,7 @@ interface Cell {
   /** half made: adopt leaves them alone */
   making: Set<string>;
   context: CellContext;
+  health: HealthWatch;
 }
 
 const createCell = (options: ProcessRuntimeOptions): Cell => {
@@ -140,6 +143,7 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
   const containers = new Map<string, ProcessContainer>();
   const processes = new Map<string, SupervisedProcess>();
   const watched = new Set<string>();
+  const health = createHealthWatch();
 
   const onGone = async (dir: string): Promise<void> => {
     await processes.get(dir)?.supervisorGone();
@@ -152,6 +156,7 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
   const helper = createHelper({
     clock: options.clock,
     logger,
+    onHealth: health.tell,
     onGone: (dir) =>
       unattended({ logger, event: 'failed-to-end-process', fields: { dir } }, () => onGone(dir)),
     onRestart: () => {
@@ -177,7 +182,7 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
       release(resources, record);
     },
   };
-  return { root: options.root, resources, containers, making: new Set(), context };
+  return { root: options.root, resources, containers, making: new Set(), context, health };
 };
 
 const build = ({ context, containers }: Cell, layout: Layout, record: ContainerRecord): ProcessContainer => {
@@ -252,6 +257,7 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       await helper.stop();
     },
     healthy: () => helper.healthy(),
+    watchHealth: cell.health.watch,
     create: (spec) => create(cell, spec),
     async adopt(): Promise<Container[]> {
       for (const name of await listDirectories(root)) {

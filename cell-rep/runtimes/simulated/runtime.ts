@@ -20,6 +20,7 @@ import type {
   ReadFileResult,
   RunResult,
 } from '../../core/container-runtime.js';
+import { createHealthWatch } from '../health-watch.js';
 import { createPortPool } from '../ports.js';
 import type { PortPool, PortRange } from '../ports.js';
 import { buildEnvironment, specProblem } from '../process/environment.js';
@@ -182,6 +183,7 @@ export const createSimulatedRuntime = (options: SimulatedRuntimeOptions): Contai
   const { clock, random, world = createSimulatedWorld() } = options;
   const range = options.ports ?? { first: 20_000, last: 29_999 };
   const pool = createPortPool({ range, clock, bindable: () => Promise.resolve(true) });
+  const health = createHealthWatch();
   let started = false;
 
   const machine: Machine = {
@@ -199,13 +201,16 @@ export const createSimulatedRuntime = (options: SimulatedRuntimeOptions): Contai
     caveat: 'containers are simulated: nothing runs',
     start() {
       started = true;
+      health.tell();
       return Promise.resolve();
     },
     stop() {
       started = false;
+      health.tell();
       return Promise.resolve();
     },
     healthy: () => started,
+    watchHealth: health.watch,
     async create(spec) {
       if (!GUID.test(spec.guid)) return { ok: false, reason: `bad container guid: ${spec.guid}` };
       if (options.createMs !== undefined) await clock.sleep(options.createMs);

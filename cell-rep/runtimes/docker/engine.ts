@@ -1,0 +1,114 @@
+/** Which engine is meant, and whether it answers. */
+import Docker from 'dockerode';
+import type { DockerOptions } from 'dockerode';
+import { OutcryError } from '../../../common/model/errors.js';
+import type { Clock } from '../../../common/ports/clock.js';
+import { reasonOf } from './engine-error.js';
+
+export const DEFAULT_SOCKET = '/var/run/docker.sock';
+/** ms until an engine that does not say whether it is there counts as away */
+const PATIENCE_MS = 3_000;
+const DEFAULT_PORT = 2375;
+
+const LOOPBACK = /^(127\.|localhost$|::1$|\[::1\]$)/;
+
+const invalid = (engine: string, reason: string): OutcryError =>
+  new OutcryError('DOCKER_HOST_INVALID', { engine, reason });
+
+/** From the words of DOCKER_HOST: `unix:///path`, `tcp://host:port`; a path alone is a socket as well. */
+export const parseEngine = (text: string): DockerOptions => {
+  if (text.startsWith('/')) return { socketPath: text };
+  const [, scheme = '', rest = ''] = /^([a-z]+):\/\/(.*)$/.exec(text) ?? [];
+  if (scheme === 'unix' && rest.startsWith('/')) return { socketPath: rest };
+  if (scheme !== 'tcp' && scheme !== 'http') {
+    throw invalid(text, 'only unix:///PATH and tcp://HOST:PORT are understood');
+  }
+  const [, host = '', port = ''] = /^(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/?$/.exec(rest) ?? [];
+  if (host === '') throw invalid(text, 'it names no host');
+  return { protocol: 'http', host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port || DEFAULT_PORT) };
+};
+
+/** The engine that is named, else that of DOCKER_HOST, else the usual socket. */
+export const engineOf = (
+  named: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): DockerOptions => {
+  const text = named ?? env['DOCKER_HOST'];
+  if (!text) return { socketPath: DEFAULT_SOCKET };
+  const engine = parseEngine(text);
+  if (named === undefined && engine.socketPath === undefined && env['DOCKER_TLS_VERIFY']) {
+    throw invalid(text, 'DOCKER_TLS_VERIFY is set, and TLS is not spoken here');
+  }
+  return engine;
+};
+
+/** As people write it. */
+export const engineText = ({ socketPath, host, port }: DockerOptions): string =>
+  socketPath ?? `tcp://${host ?? ''}:${port ?? DEFAULT_PORT}`;
+
+/** Whether ports that it opens on loopback are this machine's. */
+export const isOnThisMachine = ({ socketPath, host }: DockerOptions): boolean =>
+  socketPath !== undefined || LOOPBACK.test(host ?? '');
+
+const WORDS: Record<string, string> = {
+  ENOENT: 'there is no socket',
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+};
+
+/** Why the engine did not answer, in the registry's words. */
+export const engineError = (error: unknown, engine: DockerOptions): OutcryError => {
+  if (error instanceof OutcryError) return error;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const where = engineText(engine);
+  if (code === 'EACCES' || code === 'EPERM')
+    return new OutcryError('DOCKER_DENIED', { where }, { cause: error });
+  const reason = WORDS[code] ?? reasonOf(error);
+  return new OutcryError('DOCKER_UNREACHABLE', { where, reason }, { cause: error });
+};
+
+interface Modem {
+  dial(options: object, done: (error: unknown, answer: unknown) => void): void;
+}
+
+/** A request for which the client has no name, or none that can be given up. */
+export const dial = <T>({ modem }: { modem: unknown }, options: object): Promise<T> =>
+  new Promise((resolve, reject) =>
+    (modem as Modem).dial(options, (error, answer) =>
+      error ? reject(error as Error) : resolve(answer as T),
+    ),
+  );
+
+/** Asks for something small. An OutcryError with a code of the engine's when no answer comes. */
+const ask = async <T>(docker: Docker, engine: DockerOptions, options: { path: string; clock: Clock }) => {
+  const giveUp = new AbortController();
+  const cancel = options.clock.after(PATIENCE_MS, () => giveUp.abort());
+  const statusCodes = { 200: true, 500: 'server error' };
+  try {
+    const request = { path: options.path, method: 'GET', abortSignal: giveUp.signal, statusCodes };
+    return await dial<T>(docker, request);
+  } catch (error) {
+    const late = new Error(`no answer within ${PATIENCE_MS / 1000} s`);
+    throw engineError(giveUp.signal.aborted ? late : error, engine);
+  } finally {
+    cancel();
+  }
+};
+
+/** Whether the engine answers: throws as `askEngine` does. */
+export const pingEngine = async (docker: Docker, engine: DockerOptions, clock: Clock): Promise<void> => {
+  await ask(docker, engine, { path: '/_ping', clock });
+};
+
+export interface KnownEngine {
+  docker: Docker;
+  /** `20.10.24` */
+  version: string;
+}
+
+/** Asks the engine what it is. An OutcryError with a code of the engine's, when it does not say. */
+export const askEngine = async (engine: DockerOptions, clock: Clock): Promise<KnownEngine> => {
+  const docker = new Docker(engine);
+  const { Version } = await ask<{ Version: string }>(docker, engine, { path: '/version', clock });
+  return { docker, version: Version.replace(/\+.*/, '') };
+};
