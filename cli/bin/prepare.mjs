@@ -1,7 +1,7 @@
 // Installs and builds what is missing, with progress shown. Plain JavaScript: it runs before anything is built.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -65,20 +65,26 @@ const stampOf = (name) => {
 
 const complete = (name) => existsSync(join(root, 'node_modules', name, 'package.json'));
 
-const install = (withTests) => {
+const installState = (withTests) => {
   const lock = hash(readFileSync(join(root, 'package-lock.json')));
-  const stamp = stampOf('installed');
   // whoever has the packages for development keeps them
   const wanted = withTests || complete('tap') ? 'all' : 'run';
-  const [have = '', extent] = stamp.read().split(' ');
-  if (have === lock && (extent === 'all' || extent === wanted)) return;
+  const [have = '', extent] = stampOf('installed').read().split(' ');
+  return { lock, wanted, have, isDone: have === lock && (extent === 'all' || extent === wanted) };
+};
+
+const isInstalled = (withTests) => installState(withTests).isDone;
+
+const install = (withTests) => {
+  const { lock, wanted, have, isDone } = installState(withTests);
+  if (isDone) return;
   const byHand =
     have === '' && complete('fastify') && complete('typescript') && (!withTests || complete('tap'));
   if (!byHand) {
     const omit = wanted === 'all' ? [] : ['--omit=dev'];
     step('installing packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...omit]);
   }
-  stamp.write(`${lock} ${wanted}`);
+  stampOf('installed').write(`${lock} ${wanted}`);
 };
 
 const newestSource = () => {
@@ -100,24 +106,76 @@ const newestSource = () => {
   return `${newest} ${hash(names)}`;
 };
 
-const build = (withTests) => {
-  const stamp = stampOf('built');
-  const sources = `${withTests ? 'all' : 'run'} ${newestSource()}`;
-  const seen = stamp.read();
-  if (
+const sourcesNow = (withTests) => `${withTests ? 'all' : 'run'} ${newestSource()}`;
+
+const isBuilt = (withTests) => {
+  const sources = sourcesNow(withTests);
+  const seen = stampOf('built').read();
+  return (
     existsSync(join(root, 'dist', 'cli', 'main.js')) &&
     (seen === sources || seen === sources.replace('run', 'all'))
-  ) {
-    return;
-  }
+  );
+};
+
+const build = (withTests) => {
+  if (isBuilt(withTests)) return;
+  const sources = sourcesNow(withTests);
   const project = withTests ? 'tsconfig.json' : 'tsconfig.run.json';
   step('building', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project]);
-  stamp.write(sources);
+  stampOf('built').write(sources);
+};
+
+const isAlive = (pid) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+};
+
+const LOCK = join(root, '.preparing');
+const WAIT_MS = 100;
+
+/** Whether this process has it now; one whose holder has been killed is taken over. */
+const tryLock = () => {
+  try {
+    writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') return true; // a directory that cannot be written: whoever builds in it will say so
+  }
+  const holder = Number(readIfThere(LOCK));
+  // empty for a moment while its holder writes its number
+  if (holder > 0 && !isAlive(holder)) rmSync(LOCK, { force: true });
+  return false;
+};
+
+const readIfThere = (file) => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+/** Several components may be started at once in a fresh clone: one of them prepares, the others wait for it. */
+const alone = (work) => {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (!tryLock()) Atomics.wait(pause, 0, 0, WAIT_MS);
+  try {
+    work();
+  } finally {
+    rmSync(LOCK, { force: true });
+  }
 };
 
 /** @param {{tests?: boolean}} what with `tests`, what the test suites need as well */
 export const prepare = ({ tests = false } = {}) => {
   checkNode();
-  install(tests);
-  build(tests);
+  if (isInstalled(tests) && isBuilt(tests)) return;
+  alone(() => {
+    install(tests);
+    build(tests);
+  });
 };

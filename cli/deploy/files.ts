@@ -28,8 +28,8 @@ export interface WriteDeploymentOptions extends Deployment {
    * secrets stay
    */
   readonly existing: 'refuse' | 'replace' | 'update' | 'rewrite';
-  /** put into every cell's configuration */
-  readonly extraCellKeys?: ComponentConfig;
+  /** put into the configuration of the BBS, and of every cell */
+  readonly extra?: { readonly bbs: ComponentConfig; readonly cell: ComponentConfig };
   /** where logs are written, a file each; standard output when absent */
   readonly logDir?: string;
   /** kept beside the rest, for `update` */
@@ -52,20 +52,20 @@ const HEAD = `# Written by 'outcry config init'; yours to change. Relative paths
 
 const rendered = (config: ComponentConfig): string => HEAD + stringify(config);
 
-const configFiles = ({ plan, extraCellKeys, logDir }: WriteDeploymentOptions): Files => {
+const configFiles = ({ plan, extra, logDir }: WriteDeploymentOptions): Files => {
   const logged = (name: string, config: ComponentConfig): ComponentConfig =>
     logDir === undefined ? config : { ...config, log: { file: join(logDir, `${name}.log`) } };
   return {
     ...Object.fromEntries(
       Object.entries(controlConfigs(plan)).map(([name, config]) => [
         `control/${name}.yml`,
-        rendered(logged(name, config)),
+        rendered(logged(name, name === 'bbs' ? { ...config, ...extra?.bbs } : config)),
       ]),
     ),
     ...Object.fromEntries(
       plan.cells.map((cell) => [
         `${cell.id}/cell.yml`,
-        rendered(logged(cell.id, { ...cellConfig(plan, cell), ...extraCellKeys })),
+        rendered(logged(cell.id, { ...cellConfig(plan, cell), ...extra?.cell })),
       ]),
     ),
   };

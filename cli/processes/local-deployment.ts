@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { packageRoot } from '../../common/runtime/package-root.js';
+import type { ComponentConfig } from '../deploy/component-configs.js';
 import { writeDeployment } from '../deploy/files.js';
 import type { DeploymentPlan } from '../deploy/plan.js';
 import { planServers, planUsers } from '../nats/plan.js';
@@ -21,6 +22,8 @@ export interface LocalDeployment {
   readonly ports: LocalPorts;
   readonly cells: readonly string[];
   readonly runtime: LocalRuntime;
+  /** put into the configuration of the BBS, and of every cell */
+  readonly extra?: { readonly bbs?: ComponentConfig; readonly cell?: ComponentConfig };
 }
 
 /** `engine` is a socket's path or `tcp://HOST:PORT`, `image` that of the stack. */
@@ -60,7 +63,10 @@ export const writeLocalDeployment = async (deployment: LocalDeployment): Promise
     existing: 'rewrite',
     settings: {},
     // one start and stop of the whole: containers go with it
-    extraCellKeys: { on_stop: 'stop-containers' },
+    extra: {
+      bbs: deployment.extra?.bbs ?? {},
+      cell: { on_stop: 'stop-containers', ...deployment.extra?.cell },
+    },
     logDir: join(dir, 'logs'),
     secret: (bytes) => randomBytes(bytes).toString('hex'),
   });

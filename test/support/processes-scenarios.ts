@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { ActualLrp } from '../../common/model/lrp.js';
+import { IMAGE_NODE } from './docker-engine.js';
 import { eventually } from './eventually.js';
 import { startLoad } from './load.js';
 import type { Load } from './load.js';
@@ -14,8 +15,6 @@ export type Counts = Record<string, number>;
 
 const APP = 'probe';
 const RATE = 100;
-/** Diego's presence TTL, which the cells' configuration has */
-const PRESENCE_TTL_MS = 15_000;
 
 const rows = async ({ bbs }: ProcessSystem): Promise<ActualLrp[]> => {
   const result = await bbs.actualLrps({});
@@ -55,11 +54,31 @@ const assertUnbroken = (under: string, { failures, answered }: Load): void => {
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Pushes the probe application and waits until all of its instances run. */
-export const pushProbe = async (system: ProcessSystem, instances: number): Promise<ActualLrp[]> => {
+export const pushProbe = async (system: ProcessSystem, instances: number): Promise<Counts> => {
   const pushed = await system.outcry('push', PROBE, '-i', String(instances), '-m', '64M');
   assert.match(pushed, new RegExp(`${instances} of ${instances} running`));
   await answers(system);
-  return running(system, instances);
+  return { instances: (await running(system, instances)).length };
+};
+
+/** An image of the engine's own that answers at a port which it exposes. */
+export const IMAGE = 'outcry-story-image';
+export const IMAGE_PORT = 9000;
+export const IMAGE_COMMAND = [
+  IMAGE_NODE,
+  '-e',
+  `require('http').createServer((_, response) => response.end('from an image')).listen(${IMAGE_PORT})`,
+];
+
+/** An image is pushed, answers, and is deleted again. */
+export const imageAsApplication = async (system: ProcessSystem): Promise<Counts> => {
+  const pushed = await system.outcry('push', 'picture', '-o', IMAGE, '-m', '64M', '-i', '2');
+  assert.match(pushed, /2 of 2 running/);
+  await eventually(async () => (await visit(system, 'picture')).body === 'from an image', {
+    what: 'the image answers',
+  });
+  await system.outcry('delete', 'picture');
+  return { instances: 2 };
 };
 
 /** Everyday work: scale over all cells, logs, a task, restart. */
@@ -179,7 +198,7 @@ export const cellKilled = async (system: ProcessSystem, { tasks }: { tasks: numb
       );
       return new Set(sound.map(({ index }) => index)).size === count && sound;
     },
-    { timeoutMs: PRESENCE_TTL_MS + 2_000, what: `its instances run elsewhere within the lease and 2 s` },
+    { timeoutMs: system.presenceTtlMs + 2_000, what: `its instances run elsewhere within the lease and 2 s` },
   );
   const movedAfterMs = Math.round(performance.now() - killedAt);
 
@@ -204,7 +223,7 @@ export const machineAsleep = async (
   await system.ready();
   await answers(system);
   // longer than a presence lives unheard: whatever would be declared lost has been
-  const until = performance.now() + PRESENCE_TTL_MS + 5_000;
+  const until = performance.now() + system.presenceTtlMs + 5_000;
   let looks = 0;
   while (performance.now() < until) {
     assert.deepEqual(identities(await rows(system)), before, 'nothing is declared lost, nothing restarted');

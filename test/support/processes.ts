@@ -20,6 +20,8 @@ import type { Ended } from './one-process.js';
 export interface ProcessesOptions {
   cells: number;
   natsServers: number;
+  /** how long a cell counts as there unheard; Diego's 15 s when absent */
+  presenceTtlMs?: number;
   /** absent: the process runtime */
   docker?: { socketPath: string; image: string };
 }
@@ -32,6 +34,7 @@ export interface ProcessSystem {
   readonly cells: readonly string[];
   readonly endpoint: { api: string; router: string };
   readonly bbs: BbsClient;
+  readonly presenceTtlMs: number;
   start(name: string): void;
   /** sends the signal and waits for the end */
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
@@ -49,6 +52,9 @@ export interface ProcessSystem {
   defects(): string[];
   close(): Promise<void>;
 }
+
+/** as the configurations' default */
+const PRESENCE_TTL_MS = 15_000;
 
 const OUTCRY = join(packageRoot(), 'cli/bin/outcry.mjs');
 
@@ -79,6 +85,7 @@ const DEFECT =
 const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<LocalDeployment> => {
   const ports = await freePorts(2 + 2 * options.natsServers);
   const take = (): number => ports.pop() ?? 0;
+  const ttl = options.presenceTtlMs;
   return {
     dir,
     ports: {
@@ -90,6 +97,12 @@ const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<Loc
     runtime: options.docker
       ? { kind: 'docker', engine: options.docker.socketPath, image: options.docker.image }
       : { kind: 'process' },
+    ...(ttl !== undefined && {
+      extra: {
+        bbs: { presence_ttl: ttl },
+        cell: { presence_ttl: ttl, presence_interval: Math.floor(ttl / 3) },
+      },
+    }),
   };
 };
 
@@ -141,6 +154,7 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
     cells: deployment.cells,
     endpoint,
     bbs,
+    presenceTtlMs: options.presenceTtlMs ?? PRESENCE_TTL_MS,
     start,
     kill,
     signal: (name, signal) => void children.get(name)?.kill(signal),
@@ -193,7 +207,8 @@ export const startProcessSystem = async (options: ProcessesOptions): Promise<Pro
     await system.ready();
     return system;
   } catch (error) {
+    const defects = system.defects().join('\n');
     await system.close();
-    throw error;
+    throw new Error(`${(error as Error).message}\n${defects}`, { cause: error });
   }
 };
