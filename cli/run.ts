@@ -20,7 +20,7 @@ const overview = (): string => {
 ${table(rows)}
 
 'outcry help COMMAND' says more. The API is found in ~/.outcry (OUTCRY_DATA names another directory),
-or by OUTCRY_API and OUTCRY_TOKEN.`;
+or by OUTCRY_API, OUTCRY_TOKEN and, with TLS, OUTCRY_CA.`;
 };
 
 const helpOf = ({ usage, summary, options = [] }: Command): string => {

@@ -1,64 +1,16 @@
 // `npm test`: sets up what the suites need, runs every suite with tap, and ends with one line
 // `N passed, N failed` (`, N skipped` if any). Arguments narrow the run: `npm test -- router contract/bus`.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { prepare, root } from '../cli/bin/prepare.mjs';
-
-/** Programs that suites need, and the Debian package that brings each. */
-const PROGRAMS = [
-  { program: 'nats-server', debianPackage: 'nats-server', suite: 'nats' },
-  { program: 'openssl', debianPackage: 'openssl', suite: 'nats' },
-  { program: 'dockerd', debianPackage: 'docker.io', suite: 'docker' },
-  { program: 'ip', debianPackage: 'iproute2', suite: 'docker' },
-];
-
-/** Debian's packages ask it before they start a service. */
-const POLICY = '/usr/sbin/policy-rc.d';
-const FORBIDDEN = 101;
+import { installPrograms } from './install-programs.mjs';
 
 /** A file that has not ended by then is hung: it is killed and counted as failed. */
 const FILE_TIMEOUT_MS = 240_000;
 
 const say = (text) => process.stdout.write(`${text}\n`);
-
-const onPath = (program) =>
-  (process.env.PATH ?? '').split(':').some((dir) => dir !== '' && existsSync(join(dir, program)));
-
-const installable = () => process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
-
-const apt = (...args) =>
-  spawnSync('apt-get', ['-qq', '-y', ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-
-/** Suites start servers of their own: what a package would start by itself is only in the way. */
-const withoutServices = (install) => {
-  if (existsSync(POLICY)) return install(); // somebody's own rules
-  writeFileSync(POLICY, `#!/bin/sh\nexit ${FORBIDDEN}\n`, { mode: 0o755 });
-  try {
-    return install();
-  } finally {
-    rmSync(POLICY, { force: true });
-  }
-};
-
-const installPrograms = () => {
-  const missing = PROGRAMS.filter(({ program }) => !onPath(program));
-  if (missing.length === 0 || !installable()) return;
-  const names = missing.map(({ debianPackage }) => debianPackage);
-  say(`installing ${names.join(', ')} from Debian's packages`);
-  const install = () => withoutServices(() => apt('install', '--no-install-recommends', ...names));
-  let result = install();
-  if (result.status !== 0) {
-    apt('update');
-    result = install();
-  }
-  if (result.status !== 0)
-    say(`could not install ${names.join(', ')}: ${result.stderr.trim().split('\n').pop()}`);
-};
 
 const testFiles = (dir) =>
   readdirSync(dir, { withFileTypes: true })

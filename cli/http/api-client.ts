@@ -7,6 +7,8 @@ export interface ApiClientOptions {
   token: string;
   /** where applications are reached, if that is known: `http://127.0.0.1:8080` */
   router?: string | undefined;
+  /** PEM: the authority that signed its certificate; absent = the system's own */
+  ca?: string;
   /** ends reads and uploads that are under way; changes already asked for are let finish */
   signal?: AbortSignal;
 }
@@ -90,6 +92,12 @@ const reasonOf = (cause: unknown): string => {
   return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
 };
 
+/** What TLS says of the other side's certificate. */
+const isUntrusted = (cause: unknown): boolean =>
+  /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET_ISSUER))/.test(
+    String((cause as NodeJS.ErrnoException).code),
+  );
+
 const createCaller = ({ url, token }: ApiClientOptions, dispatcher: Agent) => {
   const parsed = (text: string, status: number): unknown => {
     if (text === '') return undefined;
@@ -120,7 +128,8 @@ const createCaller = ({ url, token }: ApiClientOptions, dispatcher: Agent) => {
     } catch (cause) {
       if (cause instanceof OutcryError) throw cause;
       signal?.throwIfAborted();
-      throw new OutcryError('API_UNREACHABLE', { url, reason: reasonOf(cause) }, { cause });
+      const code = isUntrusted(cause) ? 'API_CERTIFICATE_REFUSED' : 'API_UNREACHABLE';
+      throw new OutcryError(code, { url, reason: reasonOf(cause) }, { cause });
     }
   };
 };
@@ -136,6 +145,7 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
     bodyTimeout: 0,
     keepAliveTimeout: 1000,
     connections: CONNECTIONS,
+    ...(options.ca !== undefined && { connect: { ca: options.ca } }),
   });
   const ask = createCaller(options, dispatcher);
 

@@ -28,13 +28,24 @@ interface Target {
   token: string;
   /** known of the local system only */
   router?: string;
+  /** PEM: the authority that signed the API's certificate; absent = the system's own */
+  ca?: string;
 }
 
-/** Where the API is: `OUTCRY_API` and `OUTCRY_TOKEN`, else what the local system has written down. */
+const readAuthority = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new OutcryError('FILE_UNREADABLE', { path, reason: (cause as Error).message }, { cause });
+  }
+};
+
+/** Where the API is: `OUTCRY_API`, `OUTCRY_TOKEN` and, for one with TLS, `OUTCRY_CA`; else what the local system has written down. */
 export const findTarget = (env: Environment): Target => {
   if (env.OUTCRY_API) {
     if (!env.OUTCRY_TOKEN) throw new OutcryError('TOKEN_MISSING', { url: env.OUTCRY_API });
-    return { url: env.OUTCRY_API, token: env.OUTCRY_TOKEN };
+    const ca = env.OUTCRY_CA ? { ca: readAuthority(env.OUTCRY_CA) } : {};
+    return { url: env.OUTCRY_API, token: env.OUTCRY_TOKEN, ...ca };
   }
   const file = join(defaultDataDir(env), ENDPOINT_FILE);
   let endpoint: unknown;

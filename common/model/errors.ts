@@ -178,6 +178,12 @@ export const ERRORS = {
     remedy: 'check the disk and the permissions of the file, then start again',
     status: 500,
   },
+  API_CERTIFICATE_REFUSED: {
+    message: 'the certificate of the API at {url} is not trusted: {reason}',
+    remedy:
+      "set OUTCRY_CA to the authority's ca.pem, and OUTCRY_API to an address that the certificate names",
+    status: 502,
+  },
   API_NOT_OUTCRY: {
     message: 'what answers at {url} is not the API: status {status}, {start}',
     remedy: 'set OUTCRY_API to the address that the system printed as its API',
