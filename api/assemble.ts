@@ -2,8 +2,12 @@ import type { BbsClient } from '../bbs/index.js';
 import type { Bus } from '../common/ports/bus.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { NO_METRICS } from '../common/ports/metrics.js';
+import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { createPhase, healthOf } from '../common/runtime/health.js';
+import type { Health } from '../common/runtime/health.js';
 import type { StoreEngine } from '../common/store/engine.js';
 import type { ApiConfig } from './config.js';
 import { blobsInUse } from './core/packages.js';
@@ -11,12 +15,15 @@ import { createBlobDoor } from './handlers/blob-door.js';
 import type { Deps } from './handlers/deps.js';
 import type { Listener } from './handlers/listener.js';
 import { listen } from './handlers/listener.js';
+import type { ApiMetrics } from './metrics.js';
+import { createApiMetrics } from './metrics.js';
 import type { AppTasks } from './services/app-tasks.js';
 import { createAppTasks } from './services/app-tasks.js';
 import type { Background } from './services/background.js';
 import { createBackground } from './services/background.js';
 import { createCells } from './services/cells.js';
 import { createExplain } from './services/explain.js';
+import { createImages } from './services/images.js';
 import type { Jobs } from './services/jobs.js';
 import { createJobs } from './services/jobs.js';
 import { createLogs } from './services/logs.js';
@@ -36,6 +43,8 @@ export interface ApiOptions {
   bus: Bus;
   bbs: BbsClient;
   engine: StoreEngine;
+  /** none are kept when absent */
+  metrics?: Metrics;
 }
 
 export interface Api {
@@ -44,6 +53,7 @@ export interface Api {
   address(): { host: string; port: number };
   /** the bearer token; known once its members have started */
   token(): string;
+  health(): Health;
 }
 
 interface Parts {
@@ -55,13 +65,21 @@ interface Parts {
   background: Background;
 }
 
-const build = async (options: ApiOptions, logger: Logger): Promise<Parts> => {
-  const { config, clock, random, bus, bbs, engine } = options;
+interface BuildOptions extends Omit<ApiOptions, 'metrics'> {
+  metrics: ApiMetrics;
+  onLost(): void;
+}
+
+const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
+  const { config, clock, random, bus, bbs, engine, metrics } = options;
   const token = await loadToken(config.tokenFile, random);
   const blobs = createBlobStore(config.blobDirectory);
   await blobs.start();
   const state = await openState({ engine, clock, random, logger, settings: config.settings });
-  state.onLost((reason) => logger.error('store-lost', { reason }));
+  state.onLost((reason) => {
+    logger.error('store-lost', { reason });
+    options.onLost();
+  });
   const background = createBackground(logger);
   const logs = createLogs({ bus, clock, logger, limits: config.logs });
   const { syncIntervalMs, domainTtlSeconds } = config;
@@ -69,11 +87,12 @@ const build = async (options: ApiOptions, logger: Logger): Promise<Parts> => {
   const explain = createExplain({ bus, random, timeoutMs: config.explainTimeoutMs });
   const tasks = createAppTasks({ state, bbs, explain, clock, random, logger, syncIntervalMs });
   const jobs = createJobs(state, background);
-  const staging = createStaging({ state, blobs, logs, background, logger });
+  const images = createImages({ bus, clock, random, timeoutMs: config.imageTimeoutMs });
+  const staging = createStaging({ state, blobs, images, logs, background, logger });
   const operations = createOperations({ state, lrps, tasks, jobs, logs, blobs, background });
   const cells = createCells({ bus, bbs, random, timeoutMs: config.cellStateTimeoutMs });
   const { maxUploadBytes, archive } = config;
-  const effects = { bbs, cells, explain, clock, random, logger, maxUploadBytes, archive };
+  const effects = { bbs, cells, explain, clock, random, logger, metrics, maxUploadBytes, archive };
   const deps: Deps = { state, blobs, operations, tasks, staging, logs, ...effects };
   return { deps, token, lrps, tasks, jobs, background };
 };
@@ -90,6 +109,9 @@ export const assembleApi = (options: ApiOptions): Api => {
   let parts: Parts | undefined;
   let door: Member | undefined;
   let listener: Listener | undefined;
+  let lost = false;
+  const metrics = createApiMetrics(options.metrics ?? NO_METRICS);
+  const phase = createPhase('api');
 
   const need = (): Parts => {
     if (!parts) throw new Error(NOT_STARTED);
@@ -99,7 +121,7 @@ export const assembleApi = (options: ApiOptions): Api => {
   const state: Member = {
     name: 'api-state',
     async start() {
-      parts = await build(options, logger);
+      parts = await build({ ...options, metrics, onLost: () => (lost = true) }, logger);
       const { state: opened, blobs, logs, staging } = parts.deps;
       await blobs.sweep(() => blobsInUse(opened.tables));
       logs.start();
@@ -108,6 +130,7 @@ export const assembleApi = (options: ApiOptions): Api => {
     async stop() {
       const { deps, background } = need();
       deps.logs.stop();
+      deps.staging.stop();
       await background.idle();
       await deps.state.close();
     },
@@ -150,11 +173,16 @@ export const assembleApi = (options: ApiOptions): Api => {
   };
 
   return {
-    members: [state, blobDoor, http, follow],
+    members: [state, blobDoor, http, follow, phase.member],
     address() {
       if (!listener) throw new Error(NOT_STARTED);
       return listener.address;
     },
     token: () => need().token,
+    health() {
+      const bbs = parts?.lrps.bbsAnswers() ?? false;
+      const against = [phase.whyNot(), lost && 'the store is lost', !bbs && 'the BBS does not answer'];
+      return healthOf(against, { bbs, store: parts !== undefined && !lost, bus: options.bus.connected() });
+    },
   };
 };

@@ -41,6 +41,7 @@ interface UserConfig {
   domain_ttl: string | number;
   cell_state_timeout: string | number;
   explain_timeout: string | number;
+  image_timeout: string | number;
 }
 
 export interface ApiListen {
@@ -71,6 +72,8 @@ export interface ApiConfig {
   readonly cellStateTimeoutMs: number;
   /** how long the auctioneer has to say why something found no place */
   readonly explainTimeoutMs: number;
+  /** how long cells may take to fetch an image that is staged */
+  readonly imageTimeoutMs: number;
 }
 
 const MB = 1024 ** 2;
@@ -163,6 +166,10 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
         ...DURATION,
         description: 'how long the auctioneer has to say why something found no place',
       },
+      image_timeout: {
+        ...DURATION,
+        description: 'how long a cell may take to find out what an image is made to run',
+      },
     }),
     required: ['data_dir'],
   },
@@ -188,6 +195,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
     domain_ttl: '120s',
     cell_state_timeout: '1s',
     explain_timeout: '500ms',
+    image_timeout: '5m',
   },
   compile(full, report) {
     if (!isAbsolute(full.data_dir)) report('data_dir', 'must be an absolute path');
@@ -224,6 +232,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
       domainTtlSeconds: Math.ceil(toMs(full.domain_ttl) / 1000),
       cellStateTimeoutMs: toMs(full.cell_state_timeout),
       explainTimeoutMs: toMs(full.explain_timeout),
+      imageTimeoutMs: toMs(full.image_timeout),
     };
   },
 });

@@ -17,8 +17,8 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   assemble({ link, api }, ground) {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
     const engine = createSqliteEngine({ dir: join(api.dataDir, 'db') });
-    const { members } = assembleApi({ ...ground, bbs, engine, config: api });
+    const { members, health } = assembleApi({ ...ground, bbs, engine, config: api });
     const client = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
-    return { members: [createDataLock(api.dataDir, ground), client, ...members] };
+    return { members: [createDataLock(api.dataDir, ground), client, ...members], health };
   },
 };

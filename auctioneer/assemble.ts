@@ -4,13 +4,18 @@ import { err } from '../common/model/result.js';
 import type { Bus } from '../common/ports/bus.js';
 import type { Cancel, Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { NO_METRICS } from '../common/ports/metrics.js';
+import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { createPhase, healthOf } from '../common/runtime/health.js';
+import type { Health } from '../common/runtime/health.js';
 import { holdLease } from '../common/runtime/lease-client.js';
 import type { LeaseHolder, LeasePort } from '../common/runtime/lease-client.js';
 import { createBusCells } from './backends/bus-cells.js';
 import type { AuctioneerConfig } from './config.js';
 import { subscribeAuctions } from './handlers/bus-handlers.js';
+import { createAuctioneerMetrics } from './metrics.js';
 import { createReporter } from './runner/report.js';
 import { createRunner } from './runner/runner.js';
 
@@ -21,6 +26,13 @@ export interface AuctioneerOptions {
   logger: Logger;
   bus: Bus;
   bbs: Pick<ActualLrpApi, 'failActualLrp'> & Pick<TaskApi, 'rejectTask'> & CoordinationApi;
+  /** none are kept when absent */
+  metrics?: Metrics;
+}
+
+export interface Auctioneer {
+  members: Member[];
+  health(): Health;
 }
 
 /** The lease that decides which auctioneer is active. */
@@ -52,8 +64,14 @@ const renewOnReturn = (bus: Bus, lease: LeaseHolder): Member => {
   };
 };
 
+/** What an auctioneer lacks to place, or to be able to take over. */
+const missing = (bus: Bus, lease: LeaseHolder): (string | false)[] => [
+  !bus.connected() && 'the bus is not connected',
+  bus.connected() && !lease.answered() && 'the BBS does not answer for the lease',
+];
+
 /** An auctioneer: it listens for requests only while it holds the lease. */
-export const assembleAuctioneer = (options: AuctioneerOptions): { members: Member[] } => {
+export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
   const { config, clock, random, bus, bbs } = options;
   const logger = options.logger.session('auctioneer');
   const reporter = createReporter({ bbs, logger });
@@ -71,6 +89,7 @@ export const assembleAuctioneer = (options: AuctioneerOptions): { members: Membe
     random,
     logger,
     workDeadlineMs: config.workTimeoutMs,
+    metrics: createAuctioneerMetrics(options.metrics ?? NO_METRICS, () => lease.held()),
     report: reporter.report,
   });
 
@@ -101,5 +120,13 @@ export const assembleAuctioneer = (options: AuctioneerOptions): { members: Membe
       runner.stop();
     },
   };
-  return { members: [{ ...lease, name: 'auctioneer-lease' }, renewOnReturn(bus, lease), requests] };
+  const phase = createPhase('auctioneer');
+  return {
+    members: [{ ...lease, name: 'auctioneer-lease' }, renewOnReturn(bus, lease), requests, phase.member],
+    health: () =>
+      healthOf([phase.whyNot(), ...missing(bus, lease)], {
+        lease: lease.held() ? 'held' : 'standing by',
+        bus: bus.connected(),
+      }),
+  };
 };

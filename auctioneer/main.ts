@@ -17,7 +17,8 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   config,
   assemble({ link, auctioneer }, ground) {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
-    const { members } = assembleAuctioneer({ ...ground, bbs, config: auctioneer });
-    return { members: [{ name: 'bbs-client', start: () => undefined, stop: () => bbs.close() }, ...members] };
+    const { members, health } = assembleAuctioneer({ ...ground, bbs, config: auctioneer });
+    const client = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
+    return { members: [client, ...members], health };
   },
 };

@@ -1,14 +1,19 @@
 import type { Bus } from '../common/ports/bus.js';
 import type { Cancel, Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { NO_METRICS } from '../common/ports/metrics.js';
+import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { createPhase, healthOf } from '../common/runtime/health.js';
+import type { Health } from '../common/runtime/health.js';
 import type { StoreEngine } from '../common/store/engine.js';
 import type { BbsConfig } from './config.js';
 import { openActive } from './controllers/active.js';
 import type { Active } from './controllers/active.js';
 import { openBusDoor } from './controllers/bus-door.js';
 import { createHttpDoor } from './handlers/http-door.js';
+import { createBbsMetrics } from './metrics.js';
 
 export interface BbsOptions {
   config: BbsConfig;
@@ -17,19 +22,32 @@ export interface BbsOptions {
   logger: Logger;
   bus: Bus;
   engine: StoreEngine;
+  /** none are kept when absent */
+  metrics?: Metrics;
   /** the store had to step down: this BBS answers nothing right any more and should be stopped */
   onLost?: (reason: string) => void;
+}
+
+export interface Bbs {
+  members: Member[];
+  health(): Health;
 }
 
 const none: Cancel = () => undefined;
 
 /** A BBS: opens its store, then listens on the bus and on its socket, and converges. */
-export const assembleBbs = (options: BbsOptions): { members: Member[] } => {
+export const assembleBbs = (options: BbsOptions): Bbs => {
   const { config, clock, bus } = options;
   const logger = options.logger.session('bbs');
   let active: Active | undefined;
   let lost = false;
   let closeBus = none;
+  const phase = createPhase('bbs');
+  const metrics = createBbsMetrics(options.metrics ?? NO_METRICS, {
+    serves: () => active !== undefined && !lost,
+    observation: () => (lost ? undefined : active?.observation()),
+    subscribers: () => active?.hub.subscribers() ?? 0,
+  });
   const open = (): Active => {
     if (!active) throw new Error('the BBS has not been started');
     return active;
@@ -52,9 +70,12 @@ export const assembleBbs = (options: BbsOptions): { members: Member[] } => {
         withdraw();
         options.onLost?.(reason);
       };
-      active = await openActive({ ...options, logger, onLost });
+      active = await openActive({ ...options, logger, metrics, onLost });
     },
-    stop: () => active?.store.close(),
+    async stop() {
+      await active?.store.close();
+      active = undefined;
+    },
   };
 
   const busDoor: Member = {
@@ -76,11 +97,22 @@ export const assembleBbs = (options: BbsOptions): { members: Member[] } => {
     logger,
     board: () => (lost ? undefined : open().board),
     hub: () => open().hub,
+    metrics,
   });
   const converger: Member = {
     name: 'bbs-converger',
     start: () => open().converger.start(),
     stop: () => active?.converger.stop(),
   };
-  return { members: [store, busDoor, http, converger] };
+  return {
+    members: [store, busDoor, http, converger, phase.member],
+    health: () =>
+      healthOf(
+        [phase.whyNot(), lost && 'the store is lost', !bus.connected() && 'the bus is not connected'],
+        {
+          active: active !== undefined && !lost,
+          bus: bus.connected(),
+        },
+      ),
+  };
 };

@@ -16,12 +16,12 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   assemble({ store, bbs }, ground) {
     let lose: (error: Error) => void = () => undefined;
     const lost = new Promise<never>((_, reject) => (lose = reject));
-    const { members } = assembleBbs({
+    const { members, health } = assembleBbs({
       ...ground,
       engine: createSqliteEngine({ dir: join(store.dataDir, 'db') }),
       onLost: (reason) => lose(new Error(`the BBS has lost its store: ${reason}`)),
       config: bbs,
     });
-    return { members: [createDataLock(store.dataDir, ground), ...members], lost };
+    return { members: [createDataLock(store.dataDir, ground), ...members], health, lost };
   },
 };

@@ -3,8 +3,12 @@ import { toJson } from '../common/wire/codec.js';
 import type { Bus } from '../common/ports/bus.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { NO_METRICS } from '../common/ports/metrics.js';
+import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { createPhase, healthOf } from '../common/runtime/health.js';
+import type { Health, Phase } from '../common/runtime/health.js';
 import type { Downloader } from './actions/downloader.js';
 import type { CellRepConfig } from './config.js';
 import { adoptContainers } from './containers/adoption.js';
@@ -23,8 +27,10 @@ import { createLedger } from './core/ledger.js';
 import type { Announcer } from './handlers/announcer.js';
 import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
+import { answerImageQueries } from './handlers/image-queries.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
+import { createCellMetrics } from './metrics.js';
 import { presenceOwner } from './presence/owner.js';
 import type { Presence, PresenceStatus } from './presence/presence.js';
 import { createPresence } from './presence/presence.js';
@@ -57,6 +63,8 @@ export interface CellRepOptions {
   notes?: ContainerNotes;
   /** who holds the cell's presence, the same in every life of the rep; kept in the state directory when absent */
   presenceOwner?: string;
+  /** none are kept when absent */
+  metrics?: Metrics;
 }
 
 /** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
@@ -65,25 +73,50 @@ const SETTLE_MS = 5_000;
 export interface CellRep {
   members: Member[];
   cell: Cell;
+  health(): Health;
 }
 
 /** A guid as Diego cuts it for instances. */
 const INSTANCE_GUID_LENGTH = 28;
 
-const factsOf = (config: CellRepConfig, incarnation: string): CellFacts => ({
-  cellId: config.cellId,
-  cellIndex: config.cellIndex,
-  repUrl: config.repUrl,
-  address: config.address,
-  incarnation,
-  total: config.total,
-  zone: config.zone,
-  rootfsProviders: config.rootfsProviders,
-  volumeDrivers: config.volumeDrivers,
-  placementTags: config.placementTags,
-  optionalPlacementTags: config.optionalPlacementTags,
-  proxyMemoryMb: config.proxyMemoryMb,
-});
+/** Scheme of somebody's images, which a runtime without images would run as if they were stacks. */
+const IMAGE_SCHEME = 'docker';
+
+const providersOf = ({ config, runtime }: CellRepOptions): CellRepConfig['rootfsProviders'] => {
+  if (runtime.describeImage) return config.rootfsProviders;
+  const { [IMAGE_SCHEME]: _images, ...others } = config.rootfsProviders;
+  return others;
+};
+
+const factsOf = (options: CellRepOptions, incarnation: string): CellFacts => {
+  const { config } = options;
+  return {
+    cellId: config.cellId,
+    cellIndex: config.cellIndex,
+    repUrl: config.repUrl,
+    address: config.address,
+    incarnation,
+    total: config.total,
+    zone: config.zone,
+    rootfsProviders: providersOf(options),
+    volumeDrivers: config.volumeDrivers,
+    placementTags: config.placementTags,
+    optionalPlacementTags: config.optionalPlacementTags,
+    proxyMemoryMb: config.proxyMemoryMb,
+  };
+};
+
+/** Answers about images where the cell takes them. */
+const imageMembers = (
+  { bus, clock, runtime }: CellRepOptions,
+  facts: CellFacts,
+  logger: Logger,
+): Member[] => {
+  const { describeImage } = runtime;
+  if (!describeImage || !Object.hasOwn(facts.rootfsProviders, IMAGE_SCHEME)) return [];
+  const images = { healthy: runtime.healthy, describeImage };
+  return [answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images })];
+};
 
 const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
   createLedger({
@@ -97,10 +130,15 @@ const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
 /** Everything that the cell's containers share. */
 const createContext = (
   options: CellRepOptions,
-  parts: { logger: Logger; ledger: Ledger; announcer: Announcer },
+  parts: {
+    logger: Logger;
+    ledger: Ledger;
+    announcer: Announcer;
+    measured: ReturnType<typeof createCellMetrics>;
+  },
 ): CellContext => {
   const { config, clock, random, bus } = options;
-  const { logger, ledger, announcer } = parts;
+  const { logger, ledger, announcer, measured } = parts;
   const notesDir = join(config.stateDir, 'containers');
   return {
     cellId: config.cellId,
@@ -125,8 +163,10 @@ const createContext = (
       logger: logger.session('route-emitter'),
       ackTimeoutMs: config.unregisterTimeoutMs,
       startJitter: config.routeStartJitter,
+      metrics: measured.routes,
     }),
     notes: options.notes ?? (config.stateDir === '' ? createNoNotes() : createFileNotes(notesDir, logger)),
+    metrics: measured,
     createSlots: createSlots(config.createSlots),
     changed: announcer.changed,
     roomAppeared: announcer.roomAppeared,
@@ -229,18 +269,49 @@ const createEar = (source: WorkSource, cell: Cell) => {
   };
 };
 
+/** What of the cell is looked at when somebody asks for its metrics. */
+const measure = (
+  { config, runtime, metrics = NO_METRICS }: CellRepOptions,
+  ledger: Ledger,
+  parts: () => { cell: Cell; context: CellContext },
+) =>
+  createCellMetrics(metrics, {
+    total: config.total,
+    used: ledger.used,
+    available: ledger.available,
+    counts: ledger.counts,
+    containers: () => ledger.entries().length,
+    runtimeHealthy: () => runtime.healthy(),
+    whyClosed: () => parts().cell.whyClosed(),
+    routes: () => parts().context.routes.routes(),
+  });
+
+const judge = (
+  { bus, runtime }: CellRepOptions,
+  { phase, cell, presence }: { phase: Phase; cell: Cell; presence: { status(): PresenceStatus } },
+): Health =>
+  healthOf([phase.whyNot(), cell.whyClosed(), !bus.connected() && 'the bus is not connected'], {
+    runtime: runtime.healthy(),
+    presence: presence.status(),
+    bus: bus.connected(),
+    evacuating: cell.state().evacuating,
+  });
+
 /** Puts a rep together. Members start in order; what is stopped first takes no more work. */
 export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const { config, clock, random, bus, runtime } = options;
   const logger = options.logger.session('rep', { cellId: config.cellId });
   const incarnation = random.uuid();
-  const facts = factsOf(config, incarnation);
+  const facts = factsOf(options, incarnation);
   const source =
     options.workSource ?? createBusWorkSource({ cellId: config.cellId, bus, clock, random, logger });
   const announcer = createAnnouncer({ clock, source, state: () => cell.state() });
-  const context = createContext(options, { logger, ledger: ledgerOf(options, incarnation), announcer });
+  const ledger = ledgerOf(options, incarnation);
+  const measured = measure(options, ledger, () => ({ cell, context }));
+  const context = createContext(options, { logger, ledger, announcer, measured });
   const cell = createCell({ facts, context });
   const ear = createEar(source, cell);
+  const phase = createPhase('cell');
   const presence = createPresenceMember(options, {
     facts,
     logger,
@@ -275,7 +346,9 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     atStop,
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
+    ...imageMembers(options, facts, logger),
     work,
+    phase.member,
   ];
-  return { members, cell };
+  return { members, cell, health: () => judge(options, { phase, cell, presence }) };
 };

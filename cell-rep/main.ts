@@ -76,7 +76,7 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
     const runtime = await chooseRuntime({ cellId, config: cell.runtime, dataDir: stateDir, ...ground });
     const downloader = createCellDownloader(cell, ground);
-    const { members } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
+    const { members, health } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
     return {
       members: [
         createDataLock(stateDir, ground),
@@ -84,6 +84,7 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
         closing('downloader', downloader),
         ...members,
       ],
+      health,
     };
   },
 };

@@ -1,11 +1,16 @@
 import type { Bus } from '../common/ports/bus.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { NO_METRICS } from '../common/ports/metrics.js';
+import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { createPhase, healthOf } from '../common/runtime/health.js';
+import type { Health } from '../common/runtime/health.js';
 import type { RouterConfig } from './config.js';
 import { createRouteTable } from './core/route-table.js';
 import type { RouteSnapshot } from './core/route-table.js';
+import { createRouterMetrics } from './metrics.js';
 import { createCounters } from './proxy/counters.js';
 import type { RouterCounters } from './proxy/counters.js';
 import { createProxy } from './proxy/server.js';
@@ -19,6 +24,8 @@ export interface RouterAssembly {
   readonly random: Random;
   readonly logger: Logger;
   readonly bus: Bus;
+  /** none are kept when absent */
+  readonly metrics?: Metrics;
 }
 
 export interface AssembledRouter {
@@ -30,6 +37,7 @@ export interface AssembledRouter {
   /** the table as it is now */
   routes(): RouteSnapshot[];
   counters(): Readonly<RouterCounters>;
+  health(): Health;
 }
 
 /** Puts a router together. Routes are collected before the listener opens, and until it has closed. */
@@ -43,7 +51,13 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     endpoints: config.endpoints,
     maxHeaderBytes: config.clients.maxHeaderBytes,
   });
-  const registration = { clock, table, onRetired: upstreams.retire };
+  const metrics = createRouterMetrics(options.metrics ?? NO_METRICS, {
+    counters,
+    routes: table.routeCount,
+    now: clock.monotonic,
+  });
+  const phase = createPhase('router');
+  const registration = { clock, table, metrics, onRetired: upstreams.retire };
   const proxy = createProxy({
     config,
     clock,
@@ -52,6 +66,7 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     table,
     upstreams,
     counters,
+    metrics,
   });
   return {
     members: [
@@ -68,10 +83,18 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
         logger: logger.session('pruner'),
       }),
       proxy.member,
+      phase.member,
     ],
     id,
     address: proxy.address,
     routes: table.snapshot,
     counters: () => ({ ...counters }),
+    // without the bus it serves the routes that it has: that is no reason to take it away
+    health: () =>
+      healthOf([phase.whyNot()], {
+        listening: proxy.address() !== undefined,
+        bus: bus.connected(),
+        routes: table.routeCount(),
+      }),
   };
 };

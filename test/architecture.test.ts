@@ -121,7 +121,7 @@ t.test('architecture - nothing outside test imports test', async (t) => {
 });
 
 const WALLS: { packages: RegExp; homes: RegExp }[] = [
-  { packages: /^(nats|pino)$/, homes: /^common\/adapters\// },
+  { packages: /^(nats|pino|prom-client)$/, homes: /^common\/adapters\// },
   { packages: /^(libsql|pg|better-sqlite3)$/, homes: /^common\/store\// },
   { packages: /^dockerode$/, homes: /^cell-rep\/runtimes\// },
   { packages: /^(fastify|@fastify\/.*)$/, homes: /\/handlers\/|^common\/runtime\// },
@@ -193,7 +193,7 @@ t.test('architecture - nothing is exported wholesale or by default', async (t) =
 t.test('architecture - every component has its doors', async (t) => {
   for (const component of ['bbs', 'auctioneer', 'cell-rep', 'router', 'api']) {
     const names = readdirSync(join(root, component));
-    for (const door of ['index.ts', 'config.ts', 'assemble.ts', 'main.ts', 'README.md']) {
+    for (const door of ['index.ts', 'config.ts', 'assemble.ts', 'main.ts', 'metrics.ts', 'README.md']) {
       t.ok(names.includes(door), `${component}/${door}`);
     }
   }

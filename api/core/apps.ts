@@ -5,7 +5,7 @@ import { notFound, refuseCoded, unprocessable } from './failure.js';
 import { envNameProblem, isAppName } from '../../common/model/names.js';
 import { ensureProcesses, lrpGuid, newProcess, processesOf, startCommand } from './processes.js';
 import { unmapApp } from './routes.js';
-import type { AppRow, Context, ProcessRow, ReadTables, WriteTables } from './rows.js';
+import type { AppRow, Context, LifecycleType, ProcessRow, ReadTables, WriteTables } from './rows.js';
 import { indexKey } from './rows.js';
 
 export const appNamed = (tables: ReadTables, spaceGuid: string, name: string): AppRow | undefined => {
@@ -29,6 +29,7 @@ const checkEnv = (env: Record<string, string>): Result<void, ApiFailure[]> => {
 export interface NewApp {
   spaceGuid: string;
   name: string;
+  lifecycle?: LifecycleType;
   stack?: string;
   buildpacks?: string[];
   env?: Record<string, string>;
@@ -49,11 +50,15 @@ export const createApp = (
   }
   const env = checkEnv(input.env ?? {});
   if (!env.ok) return env;
+  if (input.lifecycle === 'docker' && (input.stack !== undefined || input.buildpacks !== undefined)) {
+    return unprocessable('Lifecycle data must be empty for a Docker app.');
+  }
   const app: AppRow = {
     guid: context.newGuid(),
     name: input.name,
     spaceGuid: input.spaceGuid,
     state: 'STOPPED',
+    lifecycle: input.lifecycle ?? 'buildpack',
     stack: input.stack ?? context.settings.stacks[0] ?? '',
     buildpacks: input.buildpacks ?? [],
     env: input.env ?? {},
@@ -70,6 +75,10 @@ export const createApp = (
   tables.processes.put(web.guid, web);
   return ok(app);
 };
+
+/** Undefined = as it is. Texts are Cloud Controller's. */
+export const keepLifecycle = (app: AppRow, type: LifecycleType | undefined): Result<AppRow, ApiFailure[]> =>
+  type === undefined || type === app.lifecycle ? ok(app) : unprocessable('Lifecycle type cannot be changed');
 
 export const renameApp = (
   tables: WriteTables,

@@ -3,24 +3,25 @@ import type { DesiredLrp, DesiredLrpUpdate } from '../../common/model/lrp.js';
 import type { TaskDefinition } from '../../common/model/task.js';
 import { runs } from './apps.js';
 import type { Owner } from './lrp-parts.js';
-import { APPS_DOMAIN, commonFields, downloadDroplet, environment, runCommand } from './lrp-parts.js';
+import { firstPort, portsOf } from './droplet-image.js';
+import { APPS_DOMAIN, commonFields, downloadDroplet, environment, runAction } from './lrp-parts.js';
 import { lrpGuid, startCommand } from './processes.js';
-import { cfRoutes, DEFAULT_PORT } from './routes.js';
-import type { ApiSettings, HealthCheck, ProcessRow, ReadTables, TaskRow } from './rows.js';
+import { cfRoutes } from './routes.js';
+import type { ApiSettings, DropletRow, HealthCheck, ProcessRow, ReadTables, TaskRow } from './rows.js';
 
 const ms = (seconds: number | null): number => (seconds ?? 0) * 1000;
 
-const check = (health: HealthCheck): Check[] => {
+const check = (health: HealthCheck, port: number): Check[] => {
   const intervalMs = ms(health.intervalSeconds);
   const timeoutMs = ms(health.invocationTimeoutSeconds);
   switch (health.type) {
     case 'port':
-      return [{ tcpCheck: { port: DEFAULT_PORT, connectTimeoutMs: timeoutMs, intervalMs } }];
+      return [{ tcpCheck: { port, connectTimeoutMs: timeoutMs, intervalMs } }];
     case 'http':
       return [
         {
           httpCheck: {
-            port: DEFAULT_PORT,
+            port,
             requestTimeoutMs: timeoutMs,
             path: health.endpoint || '/',
             intervalMs,
@@ -33,17 +34,18 @@ const check = (health: HealthCheck): Check[] => {
 };
 
 /** Absent for a process that is well while it runs. */
-const checkDefinition = (process: ProcessRow): CheckDefinition | undefined => {
-  const checks = check(process.healthCheck);
-  const readinessChecks = check(process.readinessHealthCheck);
+const checkDefinition = (process: ProcessRow, droplet: DropletRow): CheckDefinition | undefined => {
+  const port = firstPort(droplet);
+  const checks = check(process.healthCheck, port);
+  const readinessChecks = check(process.readinessHealthCheck, port);
   if (checks.length + readinessChecks.length === 0) return undefined;
   return { checks, logSource: 'HEALTH', readinessChecks };
 };
 
-/** Ports that routes lead to, and 8080 for whatever answers or is checked there. */
-const ports = (process: ProcessRow, routed: readonly number[]): number[] => {
+/** Ports that routes lead to, and the droplet's for whatever answers or is checked there. */
+const ports = (process: ProcessRow, droplet: DropletRow, routed: readonly number[]): number[] => {
   const checked = process.healthCheck.type !== 'process' || process.readinessHealthCheck.type !== 'process';
-  const own = process.type === 'web' || checked ? [DEFAULT_PORT] : [];
+  const own = process.type === 'web' || checked ? portsOf(droplet) : [];
   return [...new Set([...own, ...routed])];
 };
 
@@ -59,7 +61,8 @@ const portEnvironment = (port: number | undefined): { name: string; value: strin
 interface Wanted {
   owner: Owner;
   process: ProcessRow;
-  command: string;
+  /** absent = what the image runs by itself */
+  command: string | undefined;
 }
 
 const wanted = (tables: ReadTables, process: ProcessRow): Wanted | undefined => {
@@ -70,7 +73,8 @@ const wanted = (tables: ReadTables, process: ProcessRow): Wanted | undefined => 
   if (!command.ok) return undefined;
   const { guid: processGuid, type: processType, version, memoryMb, diskMb } = process;
   const owner = { app, droplet, processType, processGuid, version, memoryMb, diskMb };
-  return { owner, process, command: command.value };
+  const isImages = droplet.image !== null && process.command === null;
+  return { owner, process, command: isImages ? undefined : command.value };
 };
 
 /** The LRP that a process of a started app is to have; undefined when it is to have none. */
@@ -85,19 +89,20 @@ export const desiredLrp = (
   const routes = cfRoutes(tables, process);
   const open = ports(
     process,
+    owner.droplet,
     routes.map((route) => route.port),
   );
   const env = [...environment(tables, settings, owner), ...portEnvironment(open[0])];
   const logSource = `APP/PROC/${process.type.toUpperCase()}`;
-  const definition = checkDefinition(process);
+  const definition = checkDefinition(process, owner.droplet);
   return {
     ...commonFields(tables, settings, owner),
     processGuid: lrpGuid(process),
     domain: APPS_DOMAIN,
     instances: process.instances,
     env: [],
-    setup: downloadDroplet(owner.droplet, settings),
-    action: { run: runCommand({ command, env, logSource }) },
+    ...(owner.droplet.image === null ? { setup: downloadDroplet(owner.droplet, settings) } : {}),
+    action: { run: runAction(owner.droplet, { command, env, logSource }) },
     cpuMilli: process.cpuMilli,
     ports: open,
     routes: { 'cf-router': JSON.stringify(routes) },
@@ -136,11 +141,12 @@ export const taskDefinition = (
   const owner = { app, droplet, processType: 'task', processGuid, version: task.guid, memoryMb, diskMb };
   const logSource = `APP/TASK/${task.name}`;
   const env = environment(tables, settings, owner);
-  const run = runCommand({ command: task.command, env, logSource });
+  const run = runAction(droplet, { command: task.command, env, logSource });
+  const fetched = { serial: { actions: [downloadDroplet(droplet, settings), { run }], logSource } };
   return {
     ...commonFields(tables, settings, owner),
     env: [],
-    action: { serial: { actions: [downloadDroplet(droplet, settings), { run }], logSource } },
+    action: droplet.image === null ? fetched : { run },
     cpuMilli: 0,
     logSource,
     resultFile: '',

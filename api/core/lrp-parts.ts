@@ -1,5 +1,6 @@
 import type { Action, EnvironmentVariable, RunAction } from '../../common/model/action.js';
 import type { MetricTagValue, SecurityGroupRule } from '../../common/model/lrp.js';
+import { imageCommand } from './droplet-image.js';
 import { routesOf, routeUrl } from './routes.js';
 import type { ApiSettings, AppRow, DropletRow, ReadTables } from './rows.js';
 
@@ -73,7 +74,7 @@ export const vcapApplication = (tables: ReadTables, settings: ApiSettings, owner
   };
 };
 
-/** The platform's variables after the user's own, which may not replace them. */
+/** The platform's variables after the user's own, which may not replace them. An image has a language of its own. */
 export const environment = (
   tables: ReadTables,
   settings: ApiSettings,
@@ -84,25 +85,40 @@ export const environment = (
     VCAP_SERVICES: '{}',
     MEMORY_LIMIT: `${owner.memoryMb}m`,
   };
-  const variables = { LANG: 'en_US.UTF-8', ...owner.app.env, ...platform };
+  const language = owner.droplet.image === null ? { LANG: 'en_US.UTF-8' } : {};
+  const variables = { ...language, ...owner.app.env, ...platform };
   return Object.entries(variables).map(([name, value]) => ({ name, value }));
 };
 
-export const runCommand = (run: {
-  command: string;
-  env: EnvironmentVariable[];
-  logSource: string;
-}): RunAction => ({
-  path: '/bin/sh',
-  args: ['-c', run.command],
-  dir: APP_DIR,
-  env: run.env,
-  resourceLimits: { nofile: FILES },
-  user: USER,
-  logSource: run.logSource,
-  suppressLogOutput: false,
-  volumeMountedFiles: [],
-});
+/** Where a droplet's commands run, and as whom: in an image as it says. */
+const placeOf = ({ image }: DropletRow): { dir: string; user: string } => {
+  if (image === null) return { dir: APP_DIR, user: USER };
+  const { workingDir, user } = image;
+  return { dir: workingDir.startsWith('/') ? workingDir : `/${workingDir}`, user: user || 'root' };
+};
+
+export const runAction = (
+  droplet: DropletRow,
+  run: {
+    /** for a shell; absent = what the image runs by itself */
+    command: string | undefined;
+    env: EnvironmentVariable[];
+    logSource: string;
+  },
+): RunAction => {
+  const own = droplet.image === null ? [] : imageCommand(droplet.image);
+  const [path = '', ...args] = run.command === undefined ? own : ['/bin/sh', '-c', run.command];
+  return {
+    path,
+    args,
+    ...placeOf(droplet),
+    env: run.env,
+    resourceLimits: { nofile: FILES },
+    logSource: run.logSource,
+    suppressLogOutput: false,
+    volumeMountedFiles: [],
+  };
+};
 
 const fixed = (value: string): MetricTagValue => ({ static: value, dynamic: 'DynamicValueInvalid' });
 
@@ -131,7 +147,7 @@ export const identity = (tables: ReadTables, owner: Owner): { organizationalUnit
 
 /** What both have, given away whole so that neither forgets a field. */
 export const commonFields = (tables: ReadTables, settings: ApiSettings, owner: Owner) => ({
-  rootfs: `preloaded:${owner.droplet.stack}`,
+  rootfs: owner.droplet.image?.rootfs ?? `preloaded:${owner.droplet.stack}`,
   diskMb: owner.diskMb,
   memoryMb: owner.memoryMb,
   cpuWeight: cpuWeight(owner.memoryMb),
@@ -140,7 +156,7 @@ export const commonFields = (tables: ReadTables, settings: ApiSettings, owner: O
   metricsGuid: owner.app.guid,
   egressRules: [...OPEN_EGRESS],
   cachedDependencies: [],
-  legacyDownloadUser: USER,
+  legacyDownloadUser: placeOf(owner.droplet).user,
   trustedSystemCertificatesPath: '',
   volumeMounts: [],
   placementTags: [],

@@ -1,6 +1,6 @@
 import type { Result } from '../../common/model/result.js';
 import { ok } from '../../common/model/result.js';
-import { appNamed, createApp } from './apps.js';
+import { appNamed, createApp, keepLifecycle } from './apps.js';
 import type { ApiFailure } from './failure.js';
 import { refuseCoded } from './failure.js';
 import type { ManifestApp } from '../../common/model/manifest.js';
@@ -28,7 +28,10 @@ const ensureApp = (
     return refuseCoded('STACK_UNKNOWN', { stack: said.stack, stacks: context.settings.stacks.join(', ') });
   }
   const found = appNamed(tables, spaceGuid, said.name);
-  const base = found ? ok(found) : createApp(tables, context, { spaceGuid, name: said.name });
+  const lifecycle = said.lifecycle;
+  const base = found
+    ? keepLifecycle(found, lifecycle)
+    : createApp(tables, context, { spaceGuid, name: said.name, ...(lifecycle && { lifecycle }) });
   if (!base.ok) return base;
   const app = updated(base.value, said, context.now);
   tables.apps.put(app.guid, app);

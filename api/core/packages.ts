@@ -5,7 +5,15 @@ import type { Detection } from '../../common/model/detect.js';
 import type { ApiFailure } from './failure.js';
 import { notFound, refuse, unprocessable } from './failure.js';
 import { processOfType } from './processes.js';
-import type { BuildRow, Context, DropletRow, PackageRow, ReadTables, WriteTables } from './rows.js';
+import type {
+  BuildRow,
+  Context,
+  DropletImage,
+  DropletRow,
+  PackageRow,
+  ReadTables,
+  WriteTables,
+} from './rows.js';
 
 export const findPackage = (tables: ReadTables, guid: string): Result<PackageRow, ApiFailure[]> => {
   const found = tables.packages.get(guid);
@@ -15,15 +23,24 @@ export const findPackage = (tables: ReadTables, guid: string): Result<PackageRow
 export const createPackage = (
   tables: WriteTables,
   context: Context,
-  input: { appGuid: string },
+  input: { appGuid: string; image?: string },
 ): Result<PackageRow, ApiFailure[]> => {
-  if (!tables.apps.get(input.appGuid)) {
-    return unprocessable('App is invalid. Ensure it exists and you have access to it.');
+  const { appGuid, image = '' } = input;
+  const app = tables.apps.get(appGuid);
+  if (!app) return unprocessable('App is invalid. Ensure it exists and you have access to it.');
+  const type = image === '' ? 'bits' : 'docker';
+  if (type === 'bits' && app.lifecycle === 'docker') {
+    return unprocessable('Cannot create bits package for a Docker app.');
+  }
+  if (type === 'docker' && app.lifecycle !== 'docker') {
+    return unprocessable('Cannot create Docker package for a buildpack app.');
   }
   const row: PackageRow = {
     guid: context.newGuid(),
-    appGuid: input.appGuid,
-    state: 'AWAITING_UPLOAD',
+    appGuid,
+    type,
+    image,
+    state: type === 'bits' ? 'AWAITING_UPLOAD' : 'READY',
     error: '',
     blob: '',
     sizeBytes: 0,
@@ -36,6 +53,7 @@ export const createPackage = (
 
 export const awaitingUpload = (tables: ReadTables, guid: string): Result<PackageRow, ApiFailure[]> => {
   const found = findPackage(tables, guid);
+  if (found.ok && found.value.type !== 'bits') return unprocessable('Package type must be bits.');
   if (!found.ok || found.value.state === 'AWAITING_UPLOAD') return found;
   return refuse(
     'PackageBitsAlreadyUploaded',
@@ -74,6 +92,7 @@ export const createBuild = (
     guid: context.newGuid(),
     appGuid: source.appGuid,
     packageGuid: source.guid,
+    lifecycle: source.type === 'docker' ? 'docker' : 'buildpack',
     state: 'STAGING',
     error: '',
     dropletGuid: '',
@@ -84,9 +103,17 @@ export const createBuild = (
   return ok(row);
 };
 
+/** What staging found out of a package. */
+export interface Staged extends Detection {
+  /** null = the package's own files */
+  image: DropletImage | null;
+}
+
 /** Why nothing can be started: no command of the app's own, none detected. */
-export const noStartCommand = (appName: string): string =>
-  `NoAppDetectedError - ${ERRORS.NO_START_COMMAND.message.replace('{app}', appName)}: ${ERRORS.NO_START_COMMAND.remedy}`;
+const noStartCommand = (appName: string, image: DropletImage | null): string =>
+  image === null
+    ? `NoAppDetectedError - ${ERRORS.NO_START_COMMAND.message.replace('{app}', appName)}: ${ERRORS.NO_START_COMMAND.remedy}`
+    : `StagingError - the image ${image.name} names no command, and ${appName} has none of its own`;
 
 const failBuild = (
   tables: WriteTables,
@@ -102,20 +129,21 @@ const failBuild = (
 export const finishBuild = (
   tables: WriteTables,
   context: Context,
-  input: { guid: string; outcome: Result<Detection, string> },
+  input: { guid: string; outcome: Result<Staged, string> },
 ): BuildRow | undefined => {
   const build = tables.builds.get(input.guid);
   const source = tables.packages.get(build?.packageGuid ?? '');
   const app = tables.apps.get(build?.appGuid ?? '');
   if (!build || !source || !app || build.state !== 'STAGING') return undefined;
   if (!input.outcome.ok) return failBuild(tables, context, { build, error: input.outcome.error });
-  const { processTypes, detectedFrom } = input.outcome.value;
+  const { processTypes, detectedFrom, image } = input.outcome.value;
   const command = processOfType(tables, app.guid, 'web')?.command ?? processTypes['web'];
-  if (!command) return failBuild(tables, context, { build, error: noStartCommand(app.name) });
+  if (!command) return failBuild(tables, context, { build, error: noStartCommand(app.name, image) });
   const droplet: DropletRow = {
     guid: context.newGuid(),
     appGuid: app.guid,
     packageGuid: source.guid,
+    image,
     blob: source.blob,
     sizeBytes: source.sizeBytes,
     stack: app.stack,
@@ -174,6 +202,6 @@ export const expireOld = (tables: WriteTables, context: Context, appGuid: string
 export const blobsInUse = (tables: ReadTables): Set<string> => {
   const blobs = new Set<string>();
   for (const [, row] of tables.packages.entries()) if (row.blob !== '') blobs.add(row.blob);
-  for (const [, row] of tables.droplets.entries()) blobs.add(row.blob);
+  for (const [, row] of tables.droplets.entries()) if (row.blob !== '') blobs.add(row.blob);
   return blobs;
 };

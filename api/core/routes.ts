@@ -1,14 +1,12 @@
 import type { CfRoute } from '../../common/model/routing.js';
 import type { Result } from '../../common/model/result.js';
 import { ok } from '../../common/model/result.js';
+import { DEFAULT_PORT, firstPort } from './droplet-image.js';
 import type { ApiFailure } from './failure.js';
 import { notFound, refuseCoded, unprocessable } from './failure.js';
 import { hostLabel, isHost, isRoutePath } from '../../common/model/names.js';
 import type { AppRow, Context, Destination, DomainRow, ReadTables, RouteRow, WriteTables } from './rows.js';
 import { indexKey } from './rows.js';
-
-/** The port that web processes listen on. */
-export const DEFAULT_PORT = 8080;
 
 export interface RouteAddress {
   domainGuid: string;
@@ -89,7 +87,7 @@ export const createRoute = (
 export interface DestinationWish {
   appGuid: string;
   processType: string;
-  /** absent = 8080 */
+  /** absent = the app's first */
   port?: number;
   protocol: string;
 }
@@ -104,11 +102,13 @@ export const addDestinations = (
   input: { route: RouteRow; wishes: readonly DestinationWish[] },
 ): Result<RouteRow, ApiFailure[]> => {
   const destinations = [...input.route.destinations];
-  for (const { port = DEFAULT_PORT, ...wish } of input.wishes) {
-    if (!tables.apps.get(wish.appGuid)) {
+  for (const wish of input.wishes) {
+    const app = tables.apps.get(wish.appGuid);
+    if (!app) {
       return unprocessable(`App(s) with guid(s) "${wish.appGuid}" do not exist or you do not have access.`);
     }
-    const target = { ...wish, port };
+    // which port an image listens on is known once it is staged
+    const target = { ...wish, port: wish.port ?? (app.lifecycle === 'docker' ? 0 : DEFAULT_PORT) };
     if (!destinations.some((known) => sameTarget(known, target))) {
       destinations.push({ guid: context.newGuid(), ...target });
     }
@@ -185,9 +185,11 @@ export const defaultAddress = (
 /** An LRP's `cf-router` data: one entry per port and protocol, in a stable order so that texts can be compared. */
 export const cfRoutes = (tables: ReadTables, process: { appGuid: string; type: string }): CfRoute[] => {
   const entries = new Map<string, CfRoute>();
+  const own = firstPort(tables.droplets.get(tables.apps.get(process.appGuid)?.startedDropletGuid ?? ''));
   for (const route of routesOf(tables, process.appGuid)) {
-    for (const { appGuid, processType, port, protocol } of route.destinations) {
+    for (const { appGuid, processType, port: named, protocol } of route.destinations) {
       if (appGuid !== process.appGuid || processType !== process.type) continue;
+      const port = named || own;
       const options = route.options['loadbalancing'];
       const key = `${port} ${protocol} ${options ?? ''}`;
       const entry: CfRoute = entries.get(key) ?? {
@@ -200,5 +202,8 @@ export const cfRoutes = (tables: ReadTables, process: { appGuid: string; type: s
       entries.set(key, entry);
     }
   }
-  return [...entries.values()].map((entry) => ({ ...entry, hostnames: [...entry.hostnames].sort() }));
+  return [...entries.values()].map((entry) => ({
+    ...entry,
+    hostnames: [...new Set(entry.hostnames)].sort(),
+  }));
 };

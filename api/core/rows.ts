@@ -2,6 +2,9 @@ import type { HealthCheckType } from '../../common/model/health-check.js';
 
 /** What the API keeps, as rows. Timestamps are RFC 3339 in UTC; sizes are MB unless named otherwise. */
 
+/** Where an app's droplets come from: staged source, or somebody's image. It never changes. */
+export type LifecycleType = 'buildpack' | 'docker';
+
 export type AppState = 'STARTED' | 'STOPPED';
 
 export interface OrganizationRow {
@@ -28,6 +31,7 @@ export interface AppRow {
   name: string;
   spaceGuid: string;
   state: AppState;
+  lifecycle: LifecycleType;
   stack: string;
   /** kept and shown; staging does not use them */
   buildpacks: string[];
@@ -83,6 +87,9 @@ export type PackageState = 'AWAITING_UPLOAD' | 'READY' | 'FAILED';
 export interface PackageRow {
   guid: string;
   appGuid: string;
+  type: 'bits' | 'docker';
+  /** as the user named it; '' for bits */
+  image: string;
   state: PackageState;
   /** why FAILED; '' otherwise */
   error: string;
@@ -99,6 +106,7 @@ export interface BuildRow {
   guid: string;
   appGuid: string;
   packageGuid: string;
+  lifecycle: LifecycleType;
   state: BuildState;
   error: string;
   /** '' until STAGED */
@@ -107,17 +115,35 @@ export interface BuildRow {
   updatedAt: string;
 }
 
+/** An image as it was when it was staged. */
+export interface DropletImage {
+  /** as the user named it */
+  name: string;
+  /** what cells know it by: with its digest where its registry has one, so that all instances run the same */
+  rootfs: string;
+  entrypoint: string[];
+  command: string[];
+  /** '' = root */
+  user: string;
+  /** '' = / */
+  workingDir: string;
+  /** TCP ports that it says it listens on, at most 10; the first is the app's own */
+  ports: number[];
+}
+
 export interface DropletRow {
   guid: string;
   appGuid: string;
   packageGuid: string;
-  /** sha256 (hex): names the file and is checked by the cell */
+  /** what runs instead of a file; null = the file */
+  image: DropletImage | null;
+  /** sha256 (hex): names the file and is checked by the cell; '' for an image */
   blob: string;
   sizeBytes: number;
   stack: string;
   /** process type → start command, as detected */
   processTypes: Record<string, string>;
-  /** what the start command was taken from: 'Procfile', 'package.json', …; '' = the app's own command */
+  /** what the start command was taken from: 'Procfile', 'package.json', 'the image', …; '' = the app's own command */
   detectedFrom: string;
   createdAt: string;
 }
@@ -126,6 +152,7 @@ export interface Destination {
   guid: string;
   appGuid: string;
   processType: string;
+  /** 0 = the first port of the app's image */
   port: number;
   protocol: string;
 }

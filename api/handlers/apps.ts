@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ok } from '../../common/model/result.js';
-import { changeEnv, createApp, findApp, renameApp, setCurrentDroplet } from '../core/apps.js';
+import { changeEnv, createApp, findApp, keepLifecycle, renameApp, setCurrentDroplet } from '../core/apps.js';
 import { notFound } from '../core/failure.js';
 import { vcapApplication } from '../core/lrp-parts.js';
 import { expireOld } from '../core/packages.js';
 import { processOfType } from '../core/processes.js';
 import type { Fields, Read } from '../../common/model/read.js';
-import { invalid, isMapping, list, textMap } from '../../common/model/read.js';
+import { invalid, isMapping, list, oneOf, textMap } from '../../common/model/read.js';
 import { routesOf } from '../core/routes.js';
-import type { AppRow } from '../core/rows.js';
+import type { AppRow, LifecycleType } from '../core/rows.js';
 import {
   ignored,
   into,
@@ -34,6 +34,7 @@ const appList: ListSpec<AppRow> = {
     guids: (app) => app.guid,
     space_guids: (app) => app.spaceGuid,
     stacks: (app) => app.stack,
+    lifecycle_type: (app) => app.lifecycle,
   },
   orders: { ...byDate, name: (app) => app.name, state: (app) => app.state },
   present: present.app,
@@ -42,13 +43,16 @@ const appList: ListSpec<AppRow> = {
 interface CreateBody {
   name: string;
   space: string;
+  lifecycle?: LifecycleType;
   stack?: string;
   buildpacks?: string[];
   env?: Record<string, string>;
 }
 
+const lifecycleType = oneOf('buildpack', 'docker');
+
 const lifecycleFields: Fields<CreateBody> = {
-  type: ignored,
+  type: into<CreateBody, 'lifecycle'>('lifecycle', lifecycleType),
   data: nested<CreateBody>({
     stack: optional(into<CreateBody, 'stack'>('stack', text)),
     buildpacks: optional(into<CreateBody, 'buildpacks'>('buildpacks', list(text))),
@@ -60,6 +64,20 @@ const createFields: Fields<CreateBody> = {
   relationships: relationships({ space: into('space', relationship) }),
   environment_variables: optional(into<CreateBody, 'env'>('env', textMap)),
   lifecycle: nested(lifecycleFields),
+  metadata: ignored,
+};
+
+interface PatchBody {
+  name?: string;
+  lifecycle?: LifecycleType;
+}
+
+const patchFields: Fields<PatchBody> = {
+  name: into<PatchBody, 'name'>('name', text),
+  lifecycle: nested<PatchBody>({
+    type: into<PatchBody, 'lifecycle'>('lifecycle', lifecycleType),
+    data: ignored,
+  }),
   metadata: ignored,
 };
 
@@ -149,15 +167,12 @@ const changeRoutes = (server: FastifyInstance, { state, operations, logs }: Deps
   });
 
   server.patch('/v3/apps/:guid', async (request, reply) => {
-    const body = readBody<{ name?: string }>(
-      request.body,
-      {},
-      { name: into('name', text), lifecycle: ignored, metadata: ignored },
-    );
+    const body = readBody<PatchBody>(request.body, {}, patchFields);
     if (!body.ok) return sendFailures(reply, body.error);
-    const { name } = body.value;
+    const { name, lifecycle } = body.value;
     const renamed = await state.decide((tables, context) => {
-      const app = findApp(tables, guidOf(request));
+      const found = findApp(tables, guidOf(request));
+      const app = found.ok ? keepLifecycle(found.value, lifecycle) : found;
       if (!app.ok || name === undefined) return app;
       return renameApp(tables, context, { app: app.value, name });
     });

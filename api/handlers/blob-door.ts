@@ -31,7 +31,7 @@ const serveDroplet = async (
   const guid = DROPLET.exec(request.url ?? '')?.[1];
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
   const droplet = guid === undefined ? undefined : state.tables.droplets.get(guid);
-  const blob = droplet && (await blobs.read(droplet.blob));
+  const blob = droplet?.image === null && (await blobs.read(droplet.blob));
   if (!droplet || !blob) return refuse(response, 404);
   response.writeHead(200, {
     'content-type': 'application/zip',

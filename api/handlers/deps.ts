@@ -4,6 +4,7 @@ import type { BbsResult } from '../../common/model/bbs-error.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
+import type { ApiMetrics } from '../metrics.js';
 import type { AppTasks } from '../services/app-tasks.js';
 import type { Cell } from '../services/cells.js';
 import type { Explain } from '../services/explain.js';
@@ -27,6 +28,7 @@ export interface Deps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: ApiMetrics;
   readonly maxUploadBytes: number;
   readonly archive: ArchiveLimits;
 }

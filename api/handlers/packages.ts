@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { parseImage } from '../../common/model/image.js';
+import type { Result } from '../../common/model/result.js';
 import { ok } from '../../common/model/result.js';
-import { notFound } from '../core/failure.js';
+import type { ApiFailure } from '../core/failure.js';
+import { notFound, refuseCoded } from '../core/failure.js';
 import { createBuild, createPackage, findPackage } from '../core/packages.js';
 import type { Fields } from '../../common/model/read.js';
 import { oneOf } from '../../common/model/read.js';
@@ -8,12 +11,14 @@ import type { DropletRow, PackageRow } from '../core/rows.js';
 import {
   ignored,
   into,
+  nested,
   optional,
   readBody,
   reference,
   relationship,
   relationships,
   required,
+  text,
 } from './body.js';
 import type { Deps } from './deps.js';
 import type { ListSpec } from './list.js';
@@ -25,13 +30,36 @@ import { uploadPackage } from './upload.js';
 interface PackageBody {
   type: string;
   app: string;
+  image?: string;
+  username?: string;
+  password?: string;
 }
 
 const packageFields: Fields<PackageBody> = {
-  type: into('type', oneOf('bits')),
+  type: into('type', oneOf('bits', 'docker')),
   relationships: relationships({ app: into('app', relationship) }),
-  data: ignored,
+  data: optional(
+    nested<PackageBody>({
+      image: into<PackageBody, 'image'>('image', text),
+      username: optional(into<PackageBody, 'username'>('username', text)),
+      password: optional(into<PackageBody, 'password'>('password', text)),
+      error: ignored,
+      checksum: ignored,
+    }),
+  ),
   metadata: ignored,
+};
+
+/** '' for bits. */
+const imageOf = ({ type, image, username, password }: PackageBody): Result<string, ApiFailure[]> => {
+  if (type !== 'docker') return ok('');
+  if (username !== undefined || password !== undefined) return refuseCoded('IMAGE_CREDENTIALS_UNSUPPORTED');
+  if (image === undefined)
+    return refuseCoded('API_BODY_INVALID', { field: '/data/image', reason: 'must be there' });
+  const parsed = parseImage(image);
+  return parsed.ok
+    ? ok(image)
+    : refuseCoded('API_BODY_INVALID', { field: '/data/image', reason: parsed.error });
 };
 
 interface BuildBody {
@@ -48,7 +76,7 @@ const packageList = (base: string): ListSpec<PackageRow> => ({
   filters: {
     guids: (row) => row.guid,
     states: (row) => row.state,
-    types: () => 'bits',
+    types: (row) => row.type,
     app_guids: (row) => row.appGuid,
   },
   orders: byDate,
@@ -79,8 +107,10 @@ const packageRoutesOnly = (server: FastifyInstance, deps: Deps): void => {
   server.post('/v3/packages', async (request, reply) => {
     const body = required(readBody(request.body, { type: '', app: '' }, packageFields), ['type', 'app']);
     if (!body.ok) return sendFailures(reply, body.error);
+    const image = imageOf(body.value);
+    if (!image.ok) return sendFailures(reply, image.error);
     const created = await deps.state.decide((rows, context) =>
-      createPackage(rows, context, { appGuid: body.value.app }),
+      createPackage(rows, context, { appGuid: body.value.app, image: image.value }),
     );
     return send(reply, created, present.pack(baseUrl(request)), 201);
   });

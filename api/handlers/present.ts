@@ -13,6 +13,7 @@ import type {
   SpaceRow,
   TaskRow,
 } from '../core/rows.js';
+import { executionMetadata, firstPort } from '../core/droplet-image.js';
 import { routeUrl } from '../core/routes.js';
 import type { InstanceStats } from '../core/stats.js';
 
@@ -58,7 +59,10 @@ export const app = (row: AppRow) => ({
   name: row.name,
   state: row.state,
   ...dates(row),
-  lifecycle: { type: 'buildpack', data: { buildpacks: row.buildpacks, stack: row.stack } },
+  lifecycle:
+    row.lifecycle === 'docker'
+      ? { type: 'docker', data: {} }
+      : { type: 'buildpack', data: { buildpacks: row.buildpacks, stack: row.stack } },
   relationships: {
     space: to(row.spaceGuid),
     current_droplet: row.currentDropletGuid === '' ? { data: null } : to(row.currentDropletGuid),
@@ -129,16 +133,19 @@ export const stats = (row: ProcessRow) => (instance: InstanceStats) => {
 
 export const pack = (base: string) => (row: PackageRow) => ({
   guid: row.guid,
-  type: 'bits',
+  type: row.type,
   state: row.state,
-  data: {
-    error: row.error || null,
-    checksum: { type: 'sha256', value: row.blob || null },
-  },
+  data:
+    row.type === 'docker'
+      ? { image: row.image, username: null, password: null }
+      : { error: row.error || null, checksum: { type: 'sha256', value: row.blob || null } },
   ...dates(row),
   relationships: { app: to(row.appGuid) },
   metadata: NO_METADATA,
-  links: { upload: { href: `${base}/v3/packages/${row.guid}/upload`, method: 'POST' } },
+  links:
+    row.type === 'docker'
+      ? {}
+      : { upload: { href: `${base}/v3/packages/${row.guid}/upload`, method: 'POST' } },
 });
 
 export const build = (row: BuildRow) => ({
@@ -146,7 +153,7 @@ export const build = (row: BuildRow) => ({
   state: row.state,
   error: row.error || null,
   ...dates(row),
-  lifecycle: { type: 'buildpack', data: {} },
+  lifecycle: { type: row.lifecycle, data: {} },
   package: { guid: row.packageGuid },
   droplet: row.dropletGuid === '' ? null : { guid: row.dropletGuid },
   relationships: { app: to(row.appGuid) },
@@ -158,21 +165,25 @@ export const droplet = (row: DropletRow) => ({
   state: 'STAGED',
   error: null,
   ...dates(row),
-  lifecycle: { type: 'buildpack', data: {} },
-  checksum: { type: 'sha256', value: row.blob },
-  stack: row.stack,
-  image: null,
-  buildpacks: [],
+  lifecycle: { type: row.image === null ? 'buildpack' : 'docker', data: {} },
+  checksum: row.image === null ? { type: 'sha256', value: row.blob } : null,
+  stack: row.image === null ? row.stack : null,
+  image: row.image?.name ?? null,
+  buildpacks: row.image === null ? [] : null,
+  execution_metadata: executionMetadata(row.image),
   process_types: row.processTypes,
   detected_from: row.detectedFrom || null,
   relationships: { app: to(row.appGuid) },
   metadata: NO_METADATA,
 });
 
-export const destination = (row: RouteRow['destinations'][number]) => ({
+const currentDroplet = (tables: ReadTables, appGuid: string): DropletRow | undefined =>
+  tables.droplets.get(tables.apps.get(appGuid)?.currentDropletGuid ?? '');
+
+export const destination = (tables: ReadTables) => (row: RouteRow['destinations'][number]) => ({
   guid: row.guid,
   app: { guid: row.appGuid, process: { type: row.processType } },
-  port: row.port,
+  port: row.port || firstPort(currentDroplet(tables, row.appGuid)),
   protocol: row.protocol,
   weight: null,
 });
@@ -185,7 +196,7 @@ export const route = (tables: ReadTables) => (row: RouteRow) => ({
   port: null,
   url: routeUrl(tables, row),
   options: row.options,
-  destinations: row.destinations.map(destination),
+  destinations: row.destinations.map(destination(tables)),
   ...dates(row),
   relationships: { space: to(row.spaceGuid), domain: to(row.domainGuid) },
   metadata: NO_METADATA,

@@ -119,7 +119,7 @@ const readRoutes = (server: FastifyInstance, { state: { tables } }: Deps): void 
   );
   server.get('/v3/routes/:guid/destinations', (request, reply) =>
     send(reply, findRoute(tables, request), (route) => ({
-      destinations: route.destinations.map(present.destination),
+      destinations: route.destinations.map(present.destination(tables)),
     })),
   );
 };
@@ -169,7 +169,7 @@ export const routeRoutes = (server: FastifyInstance, deps: Deps): void => {
     if (!added.ok) return sendFailures(reply, added.error);
     const synced = await operations.reroute(wishes.map((wish) => wish.appGuid));
     return send(reply, synced.ok ? added : synced, (route) => ({
-      destinations: route.destinations.map(present.destination),
+      destinations: route.destinations.map(present.destination(state.tables)),
     }));
   });
 

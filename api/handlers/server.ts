@@ -65,6 +65,14 @@ const answerErrors = (server: FastifyInstance, deps: Deps): void => {
   );
 };
 
+const countAnswers = (server: FastifyInstance, { metrics }: Deps): void => {
+  server.addHook('onResponse', async (request, reply) => {
+    const { url } = request.routeOptions;
+    const route = url === undefined ? '' : `${request.method} ${url}`;
+    metrics.answered({ route, status: reply.statusCode, ms: reply.elapsedTime });
+  });
+};
+
 const requestId = (given: unknown, fresh: () => string): string =>
   typeof given === 'string' && given.length <= MAX_REQUEST_ID && isToken(given) ? given : fresh();
 
@@ -106,6 +114,7 @@ export const createServer = async (options: {
     return check(request, reply);
   });
   answerErrors(server, deps);
+  countAnswers(server, deps);
   for (const routes of [
     rootRoutes,
     manifestRoutes,

@@ -20,6 +20,8 @@ export interface Lrps {
   stop(): void;
   /** makes the BBS hold what this app wants now */
   syncApp(appGuid: string): Promise<Result<void, ApiFailure[]>>;
+  /** whether the BBS answered when everything was compared the last time */
+  bbsAnswers(): boolean;
 }
 
 export interface LrpsOptions {
@@ -52,6 +54,7 @@ export const createLrps = (options: LrpsOptions): Lrps => {
   const failed = new Set<string>();
   const cancels: Cancel[] = [];
   let synced = false;
+  let answers = false;
 
   const syncApp = (appGuid: string): Promise<Result<void, ApiFailure[]>> =>
     inTurn(appGuid, async () => {
@@ -66,6 +69,7 @@ export const createLrps = (options: LrpsOptions): Lrps => {
 
   const syncAll = async (): Promise<boolean> => {
     const existing = await bbs.desiredLrps({ domain: APPS_DOMAIN });
+    answers = existing.ok;
     if (!existing.ok) {
       logger.warn('failed-to-list-desired-lrps', { reason: existing.error.message });
       return false;
@@ -93,6 +97,7 @@ export const createLrps = (options: LrpsOptions): Lrps => {
 
   return {
     syncApp,
+    bbsAnswers: () => answers,
     async start() {
       await syncAndRenew();
       cancels.push(clock.every(options.syncIntervalMs, syncAndRenew), clock.every(RETRY_MS, retry));

@@ -1,12 +1,29 @@
 import type { TableSpec } from '../../common/store/contract.js';
-import type { StoreSchema } from '../../common/store/engine.js';
+import type { Migration, StoreSchema } from '../../common/store/engine.js';
 import type { ApiRows } from '../core/rows.js';
 import { indexKey } from '../core/rows.js';
 
-/** Version 1 of what the API keeps. A change of a row's shape is a new version with a migration. */
+/** What rows lack that were written before there were images. */
+const BEFORE_IMAGES: Readonly<Record<string, object>> = {
+  apps: { lifecycle: 'buildpack' },
+  packages: { type: 'bits', image: '' },
+  builds: { lifecycle: 'buildpack' },
+  droplets: { image: null },
+};
+
+const toImages: Migration = {
+  to: 2,
+  migrate(row) {
+    const missing = BEFORE_IMAGES[row.table];
+    if (missing === undefined) return row;
+    return { ...row, value: JSON.stringify({ ...missing, ...(JSON.parse(row.value) as object) }) };
+  },
+};
+
+/** What the API keeps. A change of a row's shape is a new version with a migration. */
 export const API_SCHEMA: StoreSchema = {
   name: 'api',
-  version: 1,
+  version: 2,
   tables: [
     'organizations',
     'spaces',
@@ -20,7 +37,7 @@ export const API_SCHEMA: StoreSchema = {
     'tasks',
     'jobs',
   ],
-  migrations: [],
+  migrations: [toImages],
 };
 
 type Indexes<T> = TableSpec<T>['indexes'];

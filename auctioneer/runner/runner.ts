@@ -7,6 +7,7 @@ import { type Auction, auctionId, withoutDuplicates } from '../core/auction.js';
 import { type Failure, decide } from '../core/decide.js';
 import { type Waiting, afterCommit } from '../core/outcomes.js';
 import type { Policy } from '../core/policy.js';
+import type { AuctioneerMetrics } from '../metrics.js';
 import { createCommitter } from './commit.js';
 
 export interface RunnerOptions {
@@ -17,6 +18,7 @@ export interface RunnerOptions {
   logger: Logger;
   /** ms within which a cell must have read its work */
   workDeadlineMs: number;
+  metrics: AuctioneerMetrics;
   /** told once per batch, after the commit */
   report(failures: readonly Failure[], traceId: string): Promise<void>;
 }
@@ -39,7 +41,7 @@ const NO_CELL_ROUNDS = 4;
  * convergence asks for again.
  */
 export const createRunner = (options: RunnerOptions): Runner => {
-  const { backend, clock, logger, policy } = options;
+  const { backend, clock, logger, metrics, policy } = options;
   const commit = createCommitter(options);
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
@@ -47,7 +49,9 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
   const fetchStates = async (traceId: string): Promise<CellState[]> => {
     for (let round = 1; ; round += 1) {
+      const from = clock.monotonic();
       const { cells, missed } = await backend.states(traceId);
+      metrics.fetchedStates({ ms: clock.monotonic() - from, missed: missed.length });
       logger.debug('fetched-cell-reps', { cells: cells.length, missed, traceId });
       if (cells.length > 0 || round === NO_CELL_ROUNDS || stopped) return cells;
       await clock.sleep(NO_CELL_PAUSE_MS);
@@ -72,6 +76,10 @@ export const createRunner = (options: RunnerOptions): Runner => {
     const again = afterCommit(batch, settled);
     waiting.push(...again.retried);
     const failures = [...decision.failures, ...again.failures];
+    metrics.scheduled({
+      placed: settled.placed.map(({ auction }) => auction),
+      failed: failures.map(({ auction }) => auction),
+    });
     logger.info('scheduled', {
       traceId,
       cells: cells.length,

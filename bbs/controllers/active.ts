@@ -10,6 +10,7 @@ import { clampDomains } from '../core/domains.js';
 import { endedLease } from '../core/leases.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
 import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
+import type { BbsMetrics } from '../metrics.js';
 import { createBoard } from './board.js';
 import type { Board } from './board.js';
 import { createConverger } from './converger.js';
@@ -19,6 +20,8 @@ import type { Effects } from './effects.js';
 import { createEventHub } from './event-hub.js';
 import type { EventHub } from './event-hub.js';
 import { createHearing } from './hearing.js';
+import { observe } from './observation.js';
+import type { Observation } from './observation.js';
 import { createPresence } from './presence.js';
 import type { Presence } from './presence.js';
 import { values } from './rows.js';
@@ -32,6 +35,7 @@ export interface ActiveOptions {
   logger: Logger;
   bus: Bus;
   engine: StoreEngine;
+  metrics: BbsMetrics;
   onLost(reason: string): void;
 }
 
@@ -42,17 +46,26 @@ export interface Active {
   presence: Presence;
   converger: Converger;
   hub: EventHub;
+  /** the board in numbers, as it is now */
+  observation(): Observation;
+}
+
+interface Told {
+  hub: EventHub;
+  effects: Effects;
+  metrics: BbsMetrics;
 }
 
 /** What a commit gave out goes to subscribers, bus, auctioneer and reps, in that order. */
-const tellCommits = (store: BbsStore, hub: EventHub, effects: Effects): void => {
+const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => {
   store.onCommit((emissions) => {
     const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
     for (const emission of emissions) {
       if ('effect' in emission) sent.push(emission);
       else {
-        hub.publish(emission.event);
         const { event } = emission;
+        metrics.committed(event);
+        hub.publish(event);
         if (event.kind === 'task_changed' && event.after.state !== 'Pending') {
           effects.forget(event.after.taskGuid);
         }
@@ -95,7 +108,7 @@ const clampFreshness = async (store: BbsStore, transactions: Transactions): Prom
 
 /** Opens the store and puts the board on it. Nothing is served and nothing runs yet. */
 export const openActive = async (options: ActiveOptions): Promise<Active> => {
-  const { config, clock, logger, bus, engine } = options;
+  const { config, clock, logger, bus, engine, metrics } = options;
   const store = await openGroupStore<BbsTables, Emission>({
     engine,
     schema: BBS_SCHEMA,
@@ -103,6 +116,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     logger,
   });
   store.onLost(options.onLost);
+  metrics.elected();
   const parts = { ...options, store };
   const transactions = createTransactions(parts);
   if (config.forgetLeasesOnStart) await forgetLeases(store, transactions);
@@ -118,8 +132,8 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     converge: converger.soon,
   });
   const hub = createEventHub({ bus, logger, epoch: store.epoch });
-  tellCommits(store, hub, effects);
+  tellCommits(store, { hub, effects, metrics });
   followCells({ presence, converger, hub });
   const board = createBoard({ transactions, store, presence, config, rejections: effects });
-  return { store, board, presence, converger, hub };
+  return { store, board, presence, converger, hub, observation: () => observe(store, transactions) };
 };

@@ -2,12 +2,15 @@ import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { BbsConfig } from '../config.js';
+import { discrepanciesOf } from '../core/census.js';
+import type { Discrepancies } from '../core/census.js';
 import { convergeProcess, reauctionProcess } from '../core/convergence.js';
 import type { World } from '../core/convergence.js';
-import { decided, decision } from '../core/decision.js';
+import { decided } from '../core/decision.js';
 import type { Context, Decided, Decision } from '../core/decision.js';
 import { isFresh, pruneDomains } from '../core/domains.js';
 import { convergeTask, reauctionTask } from '../core/tasks.js';
+import type { BbsMetrics } from '../metrics.js';
 import { WAITING } from '../store/schema.js';
 import type { BbsStore, PendingTables } from '../store/schema.js';
 import type { Presence } from './presence.js';
@@ -22,20 +25,30 @@ export interface ConvergerOptions {
   random: Random;
   logger: Logger;
   config: BbsConfig;
+  metrics: BbsMetrics;
 }
 
 const NS_PER_MS = 1e6;
 
-const merged = (decisions: readonly Decision[]): Decided =>
-  decided(undefined, {
+const merged = <T>(value: T, decisions: readonly Decision[]): Decided<T> =>
+  decided(value, {
     changes: decisions.flatMap((one) => one.changes),
     events: decisions.flatMap((one) => one.events),
     effects: decisions.flatMap((one) => one.effects),
   });
 
+const NONE: Discrepancies = { missing: 0, extra: 0 };
+
+const sum = (a: Discrepancies, b: Discrepancies): Discrepancies => ({
+  missing: a.missing + b.missing,
+  extra: a.extra + b.extra,
+});
+
+const isRemoval = ({ changes }: Decision): boolean => changes.some((change) => 'remove' in change);
+
 /** The single steps of convergence; each is one commit. */
 export const createConvergence = (options: ConvergerOptions) => {
-  const { store, transactions, presence, config } = options;
+  const { store, transactions, presence, config, metrics } = options;
   const { committed } = store;
 
   const world = (tables: PendingTables, ctx: Context, staleMs: number): World => ({
@@ -79,27 +92,40 @@ export const createConvergence = (options: ConvergerOptions) => {
       transactions.run('converge-domains', traceId, (tables, ctx) =>
         decided(undefined, { changes: pruneDomains(values(tables.domains), ctx.steadyNow) }),
       ),
-    processes: (traceId: string, guids: readonly string[], staleMs: number) =>
-      transactions.run('converge-lrps', traceId, (tables, ctx) => {
+    /** resolves with what was found wrong; nothing when it could not be mended */
+    async processes(traceId: string, guids: readonly string[], staleMs: number): Promise<Discrepancies> {
+      const result = await transactions.run('converge-lrps', traceId, (tables, ctx) => {
         const around = world(tables, ctx, staleMs);
-        return merged(guids.map((guid) => convergeProcess(processAt(tables, guid), around, ctx)));
-      }),
-    tasks: (traceId: string, guids: readonly string[]) =>
-      transactions.run('converge-tasks', traceId, (tables, ctx) => {
+        const all = guids.map((guid) => processAt(tables, guid));
+        const found = all.map((process) => discrepanciesOf(process, around.fresh)).reduce(sum, NONE);
+        return merged(
+          found,
+          all.map((process) => convergeProcess(process, around, ctx)),
+        );
+      });
+      return result.ok ? result.value : NONE;
+    },
+    async tasks(traceId: string, guids: readonly string[]): Promise<void> {
+      const result = await transactions.run('converge-tasks', traceId, (tables, ctx) => {
         const around = taskWorld(ctx);
-        const converge = (guid: string): Decision => {
+        const converge = (guid: string): Decision | [] => {
           const task = tables.tasks.get(guid);
-          return (task && convergeTask(task, around, ctx)) ?? decision(undefined);
+          return (task && convergeTask(task, around, ctx)) ?? [];
         };
-        return merged(guids.map(converge));
-      }),
+        const moved = guids.flatMap(converge);
+        const pruned = moved.filter(isRemoval).length;
+        return merged({ pruned, kicked: moved.length - pruned }, moved);
+      });
+      if (result.ok) metrics.tasksConverged(result.value);
+    },
     /** asks again for all that has no place; costs no task a retry */
     reauction: (traceId: string) =>
       transactions.run('reauction', traceId, (tables) => {
         const rows = [...tables.actual_lrps.byIndex('unplaced', WAITING)];
         const guids = new Set(rows.map((row) => row.processGuid));
         const tasks = [...tables.tasks.byIndex('unplaced', WAITING)].map(reauctionTask);
-        return merged([...[...guids].map((guid) => reauctionProcess(processAt(tables, guid))), ...tasks]);
+        const processes = [...guids].map((guid) => reauctionProcess(processAt(tables, guid)));
+        return merged(undefined, [...processes, ...tasks]);
       }),
   };
 };
@@ -197,19 +223,26 @@ type Convergence = ReturnType<typeof createConvergence>;
 
 /** Passes over many rows, a slice per commit. */
 const createPasses = (options: ConvergerOptions, convergence: Convergence, work: Work) => {
-  const { clock, random, logger, config } = options;
+  const { clock, random, logger, config, metrics } = options;
 
   /** A slice without changes commits at once: requests must get their turn all the same. */
   const breathe = async (slice: readonly string[], all: readonly string[]): Promise<void> => {
     if (slice.length < all.length) await clock.sleep(0);
   };
 
-  const processes = async (traceId: string, guids: readonly string[], staleMs: number): Promise<void> => {
+  /** Resolves with what was found wrong; undefined when the pass was ended. */
+  const processes = async (
+    traceId: string,
+    guids: readonly string[],
+    staleMs: number,
+  ): Promise<Discrepancies | undefined> => {
+    let found = NONE;
     for (const slice of sliced(guids, convergence.weight, config.sliceRows)) {
-      if (work.stopped()) return;
-      await convergence.processes(traceId, slice, staleMs);
+      if (work.stopped()) return undefined;
+      found = sum(found, await convergence.processes(traceId, slice, staleMs));
       await breathe(slice, guids);
     }
+    return found;
   };
 
   const tasks = async (traceId: string, guids: readonly string[]): Promise<void> => {
@@ -228,10 +261,15 @@ const createPasses = (options: ConvergerOptions, convergence: Convergence, work:
       const from = clock.monotonic();
       logger.info('convergence.starting', { traceId });
       await convergence.domains(traceId);
-      await Promise.all([
-        processes(traceId, convergence.processGuids(), staleMs),
-        tasks(traceId, convergence.taskGuids()),
-      ]);
+      const allProcesses = async (): Promise<void> => {
+        const found = await processes(traceId, convergence.processGuids(), staleMs);
+        if (found) metrics.convergedLrps(found, clock.monotonic() - from);
+      };
+      const allTasks = async (): Promise<void> => {
+        await tasks(traceId, convergence.taskGuids());
+        if (!work.stopped()) metrics.convergedTasks(clock.monotonic() - from);
+      };
+      await Promise.all([allProcesses(), allTasks()]);
       logger.info('convergence.complete', { traceId, duration_ms: Math.round(clock.monotonic() - from) });
     },
   };

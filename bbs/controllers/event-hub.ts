@@ -22,6 +22,7 @@ export interface EventHub {
   /** never throws: whoever fails to hear of it costs nobody else theirs */
   publish(event: BbsEvent): void;
   subscribe(listener: (event: ToldEvent) => void): Cancel;
+  subscribers(): number;
 }
 
 /** What is left of a desired LRP that is too large for a message: enough to tell which one, and to route. */
@@ -84,5 +85,6 @@ export const createEventHub = (options: { bus: Bus; logger: Logger; epoch: numbe
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    subscribers: () => listeners.size,
   };
 };

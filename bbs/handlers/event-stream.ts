@@ -10,6 +10,8 @@ export interface EventStreamOptions {
   /** events that may wait for the subscriber to read */
   buffer: number;
   heartbeatMs: number;
+  /** the subscriber read too slowly */
+  onCutOff(): void;
 }
 
 /** Headers as Diego's streams have them. */
@@ -26,7 +28,7 @@ const framed = ({ id, kind, json }: ToldEvent): string => `id: ${id}\nevent: ${k
  * so that it subscribes and reads the state again, rather than holding up the board.
  */
 export const streamEvents = (response: ServerResponse, options: EventStreamOptions): void => {
-  const { hub, clock, logger, buffer, heartbeatMs } = options;
+  const { hub, clock, logger, buffer, heartbeatMs, onCutOff } = options;
   const waiting: ToldEvent[] = [];
   let blocked = false;
 
@@ -40,11 +42,14 @@ export const streamEvents = (response: ServerResponse, options: EventStreamOptio
   };
 
   const push = (event: ToldEvent): void => {
+    // cut off in this very turn, in which more is told
+    if (response.destroyed) return;
     waiting.push(event);
     if (!blocked) return flush();
     if (waiting.length <= buffer) return;
     logger.warn('events.subscriber-cut-off', { waiting: waiting.length });
     response.destroy();
+    onCutOff();
   };
 
   response.writeHead(200, HEADERS);

@@ -15,6 +15,7 @@ import { printError } from '../protocol/errors.js';
 import { isBody } from '../protocol/fields.js';
 import { HANDLERS } from './calls.js';
 import type { Handler } from './calls.js';
+import type { BbsMetrics } from '../metrics.js';
 import { streamEvents } from './event-stream.js';
 
 export interface HttpDoorOptions {
@@ -24,6 +25,7 @@ export interface HttpDoorOptions {
   /** undefined when this BBS may not answer any more, reads included */
   board(): Board | undefined;
   hub(): EventHub;
+  metrics: Pick<BbsMetrics, 'answered' | 'subscriberCutOff'>;
 }
 
 const traceOf = (request: FastifyRequest): string => {
@@ -31,8 +33,9 @@ const traceOf = (request: FastifyRequest): string => {
   return typeof id === 'string' ? id : '';
 };
 
-const addCall = (app: FastifyInstance, handler: Handler, { board }: HttpDoorOptions): void => {
-  app.post(BBS_ROUTES[handler.route], async (request, reply) => {
+const addCall = (app: FastifyInstance, handler: Handler, options: HttpDoorOptions): void => {
+  const { board, clock, metrics } = options;
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const current = board();
     if (!current) return reply.code(503).send();
     if (!isBody(request.body)) return printError(bbsError('InvalidRequest'));
@@ -41,6 +44,14 @@ const addCall = (app: FastifyInstance, handler: Handler, { board }: HttpDoorOpti
     // whoever asked cannot be served now, which is not what an error in a 200 says
     if (result.error.unavailable) reply.code(503);
     return printError(result.error);
+  };
+  app.post(BBS_ROUTES[handler.route], async (request, reply) => {
+    const from = clock.monotonic();
+    try {
+      return await answer(request, reply);
+    } finally {
+      metrics.answered(handler.route, clock.monotonic() - from);
+    }
   });
 };
 
@@ -60,14 +71,14 @@ const addBodies = (app: FastifyInstance): void => {
 };
 
 const addEvents = (app: FastifyInstance, streams: Set<ServerResponse>, options: HttpDoorOptions): void => {
-  const { config, clock, logger, board, hub } = options;
+  const { config, clock, logger, board, hub, metrics } = options;
   app.get(BBS_ROUTES.OutcryEventStream, (_request, reply) => {
     if (!board()) return reply.code(503).send();
     reply.hijack();
     streams.add(reply.raw);
     reply.raw.on('close', () => streams.delete(reply.raw));
     const limits = { buffer: config.eventBuffer, heartbeatMs: config.eventHeartbeatMs };
-    streamEvents(reply.raw, { hub: hub(), clock, logger, ...limits });
+    streamEvents(reply.raw, { hub: hub(), clock, logger, ...limits, onCutOff: metrics.subscriberCutOff });
     return reply;
   });
 };

@@ -114,8 +114,11 @@ export const createBulkSync = (options: BulkSyncOptions): BulkSync => {
 
   const attempt = async (): Promise<boolean> => {
     if (!options.mayAct()) return false;
+    const from = clock.monotonic();
     try {
-      return await syncOnce({ ...options, logger, traceId: random.uuid() });
+      const done = await syncOnce({ ...options, logger, traceId: random.uuid() });
+      if (done) options.context.metrics.bulkSynced(clock.monotonic() - from);
+      return done;
     } catch (error) {
       logger.error('sync-failed', { error });
       return false;

@@ -17,6 +17,8 @@ export interface Cell extends CellHandlers {
   close(reason: string): void;
   /** the runtime has become healthy, or unhealthy: whoever places work hears of it at once */
   healthChanged(): void;
+  /** why no work is taken now; '' = it is */
+  whyClosed(): string;
   containers(): ManagedContainer[];
   container(guid: string): ManagedContainer | undefined;
   known(): KnownContainer[];
@@ -128,6 +130,7 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
       context.changed();
       if (whyClosed() === '') context.roomAppeared();
     },
+    whyClosed,
     containers: () => [...containers.values()],
     container: (guid) => containers.get(guid),
     known: () =>

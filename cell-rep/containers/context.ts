@@ -7,6 +7,7 @@ import type { ContainerRuntime } from '../core/container-runtime.js';
 import type { Ledger } from '../core/ledger.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
 import type { RouteEmitter } from '../routes/emitter.js';
+import type { CellMetrics } from '../metrics.js';
 import type { Slots } from '../waiting/slots.js';
 import type { ContainerNotes } from './memory.js';
 
@@ -43,6 +44,7 @@ export interface CellContext {
   logs: LogPublisher;
   routes: RouteEmitter;
   notes: ContainerNotes;
+  metrics: CellMetrics;
   /** containers being made at the same time */
   createSlots: Slots;
   /** the books have changed */

@@ -2,7 +2,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { StepContext } from '../actions/step.js';
 import { processEnvironment } from '../core/environment.js';
 import { containerTexts, cutReason } from '../core/exit-texts.js';
-import type { Container } from '../core/container-runtime.js';
+import type { Container, CreateResult } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
@@ -112,6 +112,17 @@ const take = (hull: Hull, container: Container, plan: RunPlan): void => {
   hull.log ??= logOf(plan, hull.context);
 };
 
+/** How long it waited for its turn is no part of the time. */
+const makeContainer = async (
+  { clock, metrics, runtime }: CellContext,
+  { spec }: RunPlan,
+): Promise<CreateResult> => {
+  const from = clock.monotonic();
+  const created = await runtime.create(spec);
+  metrics.containerCreated({ ok: created.ok, ms: clock.monotonic() - from });
+  return created;
+};
+
 const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
   const { context, guid, logger, memory } = hull;
   const texts = containerTexts(context.cellId, guid);
@@ -121,7 +132,7 @@ const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
   // noted first: a container that is found without its plan could not be gone on with
   await context.notes.savePlan(plan);
   memory.setState('initializing');
-  const created = await context.createSlots(() => context.runtime.create(plan.spec));
+  const created = await context.createSlots(() => makeContainer(context, plan));
   if (!created.ok) {
     logger.error('failed-to-create-container', { reason: created.reason });
     say(hull, texts.notCreated(created.reason), 'ERR');
@@ -160,10 +171,14 @@ const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
 };
 
 const tryDestroy = async (hull: Hull, container: Container): Promise<boolean> => {
+  const { clock, metrics } = hull.context;
+  const from = clock.monotonic();
   try {
     await container.destroy();
+    metrics.containerDestroyed({ ok: true, ms: clock.monotonic() - from });
     return true;
   } catch (error) {
+    metrics.containerDestroyed({ ok: false, ms: clock.monotonic() - from });
     hull.logger.error('failed-to-destroy-container', { error });
     const reason = error instanceof Error ? error.message : String(error);
     say(hull, containerTexts(hull.context.cellId, hull.guid).notDestroyed(reason), 'ERR');
@@ -218,6 +233,7 @@ export const createVessel = (
     requestStop: () => (hull.detach.signal.aborted ? undefined : hull.stop.abort()),
     complete(outcome) {
       hull.memory.setOutcome(outcome);
+      context.metrics.containerCompleted();
       setState('completed');
       // before anybody is told of the end, its last words are out
       hull.log?.flush();

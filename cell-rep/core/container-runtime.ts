@@ -1,3 +1,5 @@
+import type { ImageDescription } from '../../common/model/image.js';
+
 /**
  * Port: what runs containers (design §4). Adapters in `../runtimes/`. One contract suite for all.
  * A runtime knows containers; it knows neither LRPs nor the BBS.
@@ -135,6 +137,8 @@ export interface Container {
 
 export type CreateResult = { ok: true; container: Container } | { ok: false; reason: string };
 
+export type DescribeResult = { ok: true; image: ImageDescription } | { ok: false; reason: string };
+
 export interface ContainerRuntime {
   /** 'process', 'docker', 'simulated' */
   readonly kind: string;
@@ -150,4 +154,9 @@ export interface ContainerRuntime {
   create(spec: ContainerSpec): Promise<CreateResult>;
   /** containers that exist now, those of an earlier life of this cell included */
   adopt(): Promise<Container[]>;
+  /**
+   * What the image of this rootfs is made to run; fetched when it is not there, or when its registry has a newer one
+   * under that name. Absent: this runtime knows no images.
+   */
+  describeImage?(rootfs: string): Promise<DescribeResult>;
 }

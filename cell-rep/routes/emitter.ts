@@ -6,6 +6,7 @@ import type { Random } from '../../common/ports/random.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
 import type { RoutableInstance } from '../core/route-plan.js';
 import { EMISSION, registrationKey, registrations } from '../core/route-plan.js';
+import type { RouteMetrics } from '../metrics.js';
 import { createRouters } from './routers.js';
 
 export interface RouteEmitter {
@@ -17,6 +18,8 @@ export interface RouteEmitter {
   remove(instanceGuid: string): Promise<void>;
   /** whether an instance has at least one registration */
   isRegistered(instanceGuid: string): boolean;
+  /** registrations that are in force */
+  routes(): number;
 }
 
 export interface RouteEmitterOptions {
@@ -28,6 +31,7 @@ export interface RouteEmitterOptions {
   ackTimeoutMs: number;
   /** part of the interval by which answers to a router's start are spread; Diego's 0.2, 0 on a single machine */
   startJitter: number;
+  metrics: RouteMetrics;
 }
 
 type Registrations = Map<string, RouteRegistration>;
@@ -40,7 +44,10 @@ const differing = (before: Registrations, after: Registrations): RouteRegistrati
     .map(([, one]) => one);
 
 /** Unregistrations that not every router has confirmed are repeated, as Diego repeats them. */
-const createRepetitions = (bus: Bus, isServed: (key: string) => boolean) => {
+const createRepetitions = (
+  unregister: (registration: RouteRegistration) => void,
+  isServed: (key: string) => boolean,
+) => {
   const gone = new Map<string, { registration: RouteRegistration; left: number }>();
   return {
     add: (registration: RouteRegistration): void =>
@@ -50,7 +57,7 @@ const createRepetitions = (bus: Bus, isServed: (key: string) => boolean) => {
       for (const [key, one] of gone) {
         // the same endpoint may serve the same route again by now
         if (one.left === 0 || isServed(key)) gone.delete(key);
-        else bus.publish(SUBJECTS.routerUnregister, encode(one.registration));
+        else unregister(one.registration);
         one.left -= 1;
       }
     },
@@ -59,18 +66,24 @@ const createRepetitions = (bus: Bus, isServed: (key: string) => boolean) => {
 
 /** Diego's route emitter in local mode, for one cell: what runs here is registered, again and again. */
 export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter => {
-  const { bus, clock, random, logger } = options;
+  const { bus, clock, random, logger, metrics } = options;
   const instances = new Map<string, Registrations>();
-  const repetitions = createRepetitions(bus, (key) => [...instances.values()].some((all) => all.has(key)));
+  const send = (subject: string, registration: RouteRegistration): void => {
+    if (bus.publish(subject, encode(registration))) metrics.emitted(1);
+  };
+  const repetitions = createRepetitions(
+    (registration) => send(SUBJECTS.routerUnregister, registration),
+    (key) => [...instances.values()].some((all) => all.has(key)),
+  );
   const cancels: Cancel[] = [];
   let nextRound: Cancel | undefined;
 
-  const register = (registration: RouteRegistration): void =>
-    void bus.publish(SUBJECTS.routerRegister, encode(registration));
+  const register = (registration: RouteRegistration): void => send(SUBJECTS.routerRegister, registration);
 
   const emitAll = (): void => {
     const all = [...instances.values()].flatMap((registered) => [...registered.values()]);
     for (const registration of all) register(registration);
+    metrics.synced(all.length);
     if (all.length > 0) logger.debug('emitted-registrations', { messages: all.length });
   };
 
@@ -93,6 +106,8 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
 
   /** never rejects */
   const unregister = async (registration: RouteRegistration): Promise<void> => {
+    metrics.unregistered(1);
+    metrics.emitted(1);
     try {
       if (await routers.gatherAcks(SUBJECTS.routerUnregister, encode(registration))) return;
     } catch (error) {
@@ -117,7 +132,9 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
       const before = instances.get(instance.instanceGuid) ?? new Map<string, RouteRegistration>();
       const after: Registrations = new Map(registrations(instance).map((one) => [registrationKey(one), one]));
       instances.set(instance.instanceGuid, after);
-      for (const registration of differing(before, after)) {
+      const changed = differing(before, after);
+      metrics.registered(changed.length);
+      for (const registration of changed) {
         repetitions.drop(registration);
         register(registration);
       }
@@ -129,5 +146,6 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
       if (registered !== undefined) await Promise.all([...registered.values()].map(unregister));
     },
     isRegistered: (instanceGuid) => (instances.get(instanceGuid)?.size ?? 0) > 0,
+    routes: () => [...instances.values()].reduce((sum, { size }) => sum + size, 0),
   };
 };

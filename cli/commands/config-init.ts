@@ -94,7 +94,7 @@ const planDeployment = (settings: Settings): DeploymentPlan => {
   }
   const cells = settings.cells.map(readCell);
   checkCells(cells);
-  return { control, cells, runtime, domain, ports: DEFAULT_PORTS, prefix: 'outcry', engine: '' };
+  return { control, cells, runtime, domain, ports: DEFAULT_PORTS, docker: {} };
 };
 
 const readExisting = (force = false, update = false): WriteDeploymentOptions['existing'] => {

@@ -73,8 +73,17 @@ export const controlConfigs = (plan: DeploymentPlan): Record<string, ComponentCo
   };
 };
 
-const dockerKeys = ({ runtime, prefix, engine }: DeploymentPlan): ComponentConfig =>
-  runtime === 'docker' ? { docker: { prefix, ...(engine !== '' && { engine }) } } : {};
+/** Name by which source pushes ask for the default stack. */
+const STACK = 'cflinuxfs4';
+
+const dockerKeys = ({ runtime, docker: { engine, image, prefix } }: DeploymentPlan): ComponentConfig => {
+  const docker = {
+    ...(engine !== undefined && { engine }),
+    ...(prefix !== undefined && { prefix }),
+    ...(image !== undefined && { stacks: { [STACK]: image } }),
+  };
+  return runtime === 'docker' && Object.keys(docker).length > 0 ? { docker } : {};
+};
 
 export const cellConfig = (plan: DeploymentPlan, cell: PlannedCell): ComponentConfig => {
   const { id, host, zone } = cell;

@@ -26,10 +26,14 @@ export interface DeploymentPlan {
   readonly ports: ControlPorts;
   readonly cells: readonly PlannedCell[];
   readonly runtime: 'process' | 'docker';
-  /** of the Docker runtime: begins the names of what is this deployment's */
-  readonly prefix: string;
-  /** of the Docker runtime; '' = the configuration's default */
-  readonly engine: string;
+  /** of the Docker runtime; what is absent has the configuration's default */
+  readonly docker: {
+    readonly engine?: string;
+    /** of the default stack */
+    readonly image?: string;
+    /** begins the names of what is this deployment's */
+    readonly prefix?: string;
+  };
   /** domain below which applications get their routes */
   readonly domain: string;
 }

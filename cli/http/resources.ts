@@ -7,6 +7,7 @@ export interface App {
   guid: string;
   name: string;
   state: 'STARTED' | 'STOPPED';
+  lifecycle?: { type: string };
 }
 
 export interface Process {

@@ -20,23 +20,24 @@ export interface LocalDeployment {
   readonly dir: string;
   readonly ports: LocalPorts;
   readonly cells: readonly string[];
-  readonly runtime: 'process' | 'docker';
-  /** of the Docker runtime: `unix:///PATH` or `tcp://HOST:PORT`; '' = the default */
-  readonly engine: string;
+  readonly runtime: LocalRuntime;
 }
+
+/** `engine` is `unix:///PATH` or `tcp://HOST:PORT`, `image` that of the stack. */
+export type LocalRuntime =
+  { readonly kind: 'process' } | { readonly kind: 'docker'; readonly engine: string; readonly image: string };
 
 /** Tells the containers of this deployment from those of others on the same engine. */
 const prefixOf = (dir: string): string =>
   `outcry-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
 
-const planOf = ({ dir, ports, cells, runtime, engine }: LocalDeployment): DeploymentPlan => ({
+const planOf = ({ dir, ports, cells, runtime }: LocalDeployment): DeploymentPlan => ({
   control: HOST,
   // doors of one machine are sockets
   ports: { bbs: 0, blobs: 0, api: ports.api, router: ports.router },
   cells: cells.map((id, index) => ({ id, host: HOST, zone: `z${(index % 3) + 1}` })),
-  runtime,
-  prefix: prefixOf(dir),
-  engine,
+  runtime: runtime.kind,
+  docker: runtime.kind === 'docker' ? { ...runtime, prefix: prefixOf(dir) } : {},
   domain: 'localhost',
 });
 

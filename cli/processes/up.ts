@@ -146,7 +146,7 @@ const run = async (context: Context, options: ProcessesOptions, dataDir: string)
   const dir = privateDir(dataDir, DIR);
   const cells = Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`);
   const ports = await choosePorts(options);
-  const deployment: LocalDeployment = { dir, ports, cells, runtime: 'process', engine: '' };
+  const deployment: LocalDeployment = { dir, ports, cells, runtime: { kind: 'process' } };
   await writeLocalDeployment(deployment);
   mkdirSync(join(dir, 'run'), { recursive: true, mode: 0o700 });
   const programs = programsOf(deployment);

@@ -90,11 +90,18 @@ export const readManifest = (file: string, name = file): Manifest => {
   return { file, apps: (value as { applications: ManifestApp[] }).applications };
 };
 
+const manifestIn = (dir: string): string | undefined =>
+  ['manifest.yml', 'manifest.yaml'].map((name) => join(dir, name)).find(existsSync);
+
+/** Whether one is named, or lies in the directory. */
+export const hasManifest = (dir: string, { manifest }: { manifest?: string }): boolean =>
+  manifest !== undefined || manifestIn(dir) !== undefined;
+
 /** The manifest named, else `manifest.yml` of the pushed directory, else none: an application named as the directory. */
 export const findManifest = (options: { named: string | undefined; dir: string; cwd: string }): Manifest => {
   const { named, dir, cwd } = options;
   if (named !== undefined) return readManifest(resolve(cwd, named), named);
-  const file = ['manifest.yml', 'manifest.yaml'].map((name) => join(dir, name)).find(existsSync);
+  const file = manifestIn(dir);
   if (file !== undefined) {
     const near = relative(cwd, file);
     return readManifest(file, near.startsWith('..') ? file : near);

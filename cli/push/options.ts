@@ -1,10 +1,13 @@
+import { parseImage } from '../../common/model/image.js';
 import { readCount, readSize, usageError } from '../args.js';
 import type { ManifestApp } from './manifest.js';
 
-export const USAGE = 'push [DIR] [OPTIONS]';
+export const USAGE = 'push [DIR | NAME -o IMAGE] [OPTIONS]';
 
 export const OPTIONS = {
   name: { type: 'string' },
+  'docker-image': { type: 'string', short: 'o' },
+  'docker-username': { type: 'string' },
   instances: { type: 'string', short: 'i' },
   memory: { type: 'string', short: 'm' },
   disk: { type: 'string', short: 'k' },
@@ -22,6 +25,8 @@ export const OPTIONS = {
 export const MEANINGS = [
   ['DIR', 'the directory to push; without: the current one'],
   ['--name APP', "its name; without: the manifest's, or the directory's"],
+  ['-o IMAGE', 'run this Docker image instead of a directory; the word before it is the name'],
+  ['--docker-username NAME', 'for a registry that asks for one: not served yet'],
   ['-i INSTANCES', 'how many'],
   ['-m MEMORY', 'memory of each, such as 256M or 1G'],
   ['-k DISK', 'disk of each'],
@@ -60,6 +65,13 @@ const endpointOf = (path: string | undefined): string | undefined => {
   throw usageError(USAGE, `--endpoint takes a path that starts with /, not '${path}'`);
 };
 
+const imageOf = (image: string | undefined): { image: string } | undefined => {
+  if (image === undefined) return undefined;
+  const parsed = parseImage(image);
+  if (!parsed.ok) throw usageError(USAGE, `-o ${parsed.error}, not '${image}'`);
+  return { image };
+};
+
 const given = <T extends object>(values: T): Partial<T> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 
@@ -95,7 +107,12 @@ const isWeb = (process: unknown): boolean => (process as { type?: unknown }).typ
 /** An application as its manifest and the options have it; options win. */
 export const withOptions = (app: ManifestApp, values: Values): ManifestApp => {
   const keys = processKeys(values);
-  const named = { ...oneSpelling(routeKeys(app, values)), name: values.name ?? app.name };
+  const docker = imageOf(values['docker-image']);
+  const named = {
+    ...oneSpelling(routeKeys(app, values)),
+    name: values.name ?? app.name,
+    ...(docker === undefined ? {} : { docker }),
+  };
   const processes = (app.processes as Record<string, unknown>[] | undefined)?.map(oneSpelling);
   if (processes === undefined) return { ...named, ...keys };
   // a `web` entry wins over the application's own keys

@@ -9,6 +9,7 @@ import { awaitStart } from './await-start.js';
 import { type Bundle, bundle } from './bundle.js';
 import { hasStartCommand } from './detect.js';
 import { type SourceEntry, listFiles } from './files.js';
+import { checkImageKeys, checkLifecycle, imageOf, namePackage } from './image.js';
 import type { ManifestApp } from './manifest.js';
 import { type PackageState, isReady, uploadBits } from './upload.js';
 
@@ -16,6 +17,7 @@ const POLL_MS = 100;
 
 export interface Pushed {
   app: ManifestApp;
+  /** of no meaning to an application that is an image */
   dir: string;
   start: boolean;
 }
@@ -41,13 +43,20 @@ const hasKeptCommand = async (context: Context, app: ManifestApp): Promise<boole
   return known !== undefined && (await webProcess(context.api(), known)).command !== null;
 };
 
-/** All that can be said of a push before anything is sent or changed. Returns what it would send. */
+/** All that can be said of a push before anything is sent or changed. Returns what it would send of a directory. */
 export const checkPush = async (context: Context, { app, dir }: Pushed): Promise<SourceEntry[]> => {
-  const entries = await listFiles(dir);
+  const image = imageOf(app);
+  if (image !== undefined) checkImageKeys(app);
+  const entries = image === undefined ? await listFiles(dir) : [];
   if (!isAppName(app.name)) throw new OutcryError('APP_NAME_INVALID', { name: app.name });
   const started =
-    commandOf(app) !== undefined || (await hasStartCommand(dir)) || (await hasKeptCommand(context, app));
+    image !== undefined ||
+    commandOf(app) !== undefined ||
+    (await hasStartCommand(dir)) ||
+    (await hasKeptCommand(context, app));
   if (!started) throw new OutcryError('NO_START_COMMAND', { app: app.name });
+  const known = await findApp(context.api(), app.name);
+  checkLifecycle(known, image === undefined ? 'buildpack' : 'docker');
   return entries;
 };
 
@@ -140,18 +149,21 @@ const undo = async (context: Context, name: string): Promise<void> => {
   }
 };
 
-const deliver = async (context: Context, pushed: ManifestApp, files: Bundle): Promise<App> => {
+/** Brings what is to run: the guid of its package. */
+type Source = (app: App) => Promise<string>;
+
+const deliver = async (context: Context, pushed: ManifestApp, source: Source): Promise<App> => {
   await applyManifest(context, pushed);
   const app = await getApp(context.api(), pushed.name);
-  await stage(context, app, await upload(context, app, files));
+  await stage(context, app, await source(app));
   return app;
 };
 
 /** Makes the application, or changes it; a failure leaves nothing new behind. */
-const deliverOrUndo = async (context: Context, pushed: ManifestApp, files: Bundle): Promise<App> => {
+const deliverOrUndo = async (context: Context, pushed: ManifestApp, source: Source): Promise<App> => {
   const known = await findApp(context.api(), pushed.name);
   try {
-    const app = await deliver(context, pushed, files);
+    const app = await deliver(context, pushed, source);
     context.interrupted.throwIfAborted();
     return app;
   } catch (error) {
@@ -160,19 +172,34 @@ const deliverOrUndo = async (context: Context, pushed: ManifestApp, files: Bundl
   }
 };
 
-/** Pushes one application. What fails before it could start leaves nothing new behind. */
-export const pushApp = async (context: Context, pushed: Pushed): Promise<App> => {
-  const { app, dir, start } = pushed;
-  const entries = await checkPush(context, pushed);
+const deliverFiles = async (
+  context: Context,
+  { app, dir }: Pushed,
+  entries: readonly SourceEntry[],
+): Promise<App> => {
   context.note(`Pushing ${app.name} from ${dir}`);
   const files = await pack(context, dir, entries);
-  let delivered: App;
   try {
     context.interrupted.throwIfAborted();
-    delivered = await deliverOrUndo(context, app, files);
+    return await deliverOrUndo(context, app, (target) => upload(context, target, files));
   } finally {
     await files.remove();
   }
+};
+
+const deliverImage = (context: Context, app: ManifestApp, image: string): Promise<App> => {
+  context.note(`Pushing ${app.name} from the image ${image}`);
+  return deliverOrUndo(context, app, (target) => namePackage(context, target, image));
+};
+
+/** Pushes one application. What fails before it could start leaves nothing new behind. */
+export const pushApp = async (context: Context, pushed: Pushed): Promise<App> => {
+  const { app, start } = pushed;
+  const entries = await checkPush(context, pushed);
+  const image = imageOf(app);
+  const delivered = await (image === undefined
+    ? deliverFiles(context, pushed, entries)
+    : deliverImage(context, app, image));
   if (start) {
     await act(context.api(), delivered, 'restart');
     await awaitStart(context, delivered);

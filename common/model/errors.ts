@@ -71,6 +71,11 @@ export const ERRORS = {
     remedy: 'choose another name',
     status: 422,
   },
+  IMAGE_CREDENTIALS_UNSUPPORTED: {
+    message: 'credentials for the registry of an image are not served yet',
+    remedy: 'use an image that anybody may pull, or load it into the engine of every cell',
+    status: 422,
+  },
   MANIFEST_KEY_UNKNOWN: {
     message: 'the manifest has an unknown key at {field} (line {line}){hint}',
     remedy: 'correct or remove the key; see the list of manifest keys',
@@ -203,6 +208,11 @@ export const ERRORS = {
   MANIFEST_INVALID: {
     message: '{place}: {field}: {problem}',
     remedy: 'correct the manifest; the keys are those of Cloud Foundry',
+    status: 422,
+  },
+  LIFECYCLE_FIXED: {
+    message: '{app} runs {was}, and cannot become an application that runs {wanted}',
+    remedy: "push under another name, or 'outcry delete {app}' first; nothing was changed",
     status: 422,
   },
   NOT_RUNNING: {

@@ -8,6 +8,7 @@ import {
   integer,
   into,
   invalid,
+  isMapping,
   list,
   logRate,
   megabytes,
@@ -19,6 +20,7 @@ import {
   textWhere,
   unsupported,
 } from './read.js';
+import { parseImage } from './image.js';
 import { envNameProblem, isAppName, isProcessType } from './names.js';
 import type { HealthCheckType } from './health-check.js';
 
@@ -54,6 +56,9 @@ export interface ManifestRoute {
 /** What a manifest says of one app; absent = leave as it is. */
 export interface ManifestApp {
   name: string;
+  lifecycle?: 'buildpack' | 'docker';
+  /** as people name images */
+  image?: string;
   buildpacks?: string[];
   stack?: string;
   env?: Record<string, string>;
@@ -151,8 +156,25 @@ const metadataFields: Fields<ManifestApp> = {
   annotations: into('annotations', textMap),
 };
 
-const lifecycle: Field<unknown> = (_app, value, at, report) => {
-  if (value !== 'buildpack') report({ path: at, kind: 'unsupported', reason: 'only "buildpack" is served' });
+const lifecycle: Field<ManifestApp> = (app, value, at, report) => {
+  if (value === 'buildpack' || value === 'docker') app.lifecycle = value;
+  else report({ path: at, kind: 'unsupported', reason: 'only "buildpack" and "docker" are served' });
+};
+
+const image: Read<string> = (value, at, report) => {
+  const parsed = typeof value === 'string' ? parseImage(value) : err('must be text');
+  return parsed.ok ? (value as string) : invalid(at, report, parsed.error);
+};
+
+const dockerFields: Fields<ManifestApp> = {
+  image: into('image', image),
+  username: unsupported('credentials of registries are not served'),
+};
+
+const docker: Field<ManifestApp> = (app, value, at, report) => {
+  if (value === null) return;
+  readFields(app, value, { fields: dockerFields, at, report });
+  if (isMapping(value) && value['image'] === undefined) invalid(at, report, 'must have an image');
 };
 
 const noServices: Field<unknown> = unsupported('services are not served');
@@ -172,7 +194,7 @@ const appFields = (process: Fields<ManifestProcess>): Fields<ManifestApp> => ({
   processes: into('processes', list(readProcess(process))),
   path: ignored,
   lifecycle,
-  docker: unsupported('docker images are not served'),
+  docker,
   services: noServices,
   sidecars: unsupported('sidecars are not served'),
   features: unsupported('features are not served'),
@@ -187,11 +209,24 @@ const mergeWeb = (app: ManifestApp, own: ManifestProcess): ManifestProcess[] => 
 const duplicates = (names: readonly string[]): number[] =>
   names.flatMap((name, index) => (name !== '' && names.indexOf(name) < index ? [index] : []));
 
+/** An image has its own programs: what is about source does not go with it. */
+const checkImage = (app: ManifestApp, at: Path, report: Report): void => {
+  if (app.image === undefined) return;
+  const place = [...at, 'docker'];
+  if (app.lifecycle === 'buildpack') invalid(place, report, 'cannot be combined with lifecycle buildpack');
+  if (app.buildpacks !== undefined) {
+    invalid(place, report, 'Cannot specify both buildpack(s) and docker keys');
+  }
+  if (app.stack !== undefined) invalid(place, report, 'cannot be combined with stack');
+  app.lifecycle = 'docker';
+};
+
 const checkApp = (app: ManifestApp, at: Path, report: Report): void => {
   if (app.name === '') invalid([...at, 'name'], report, 'must be there');
   if (app.noRoute && (app.randomRoute || app.defaultRoute)) {
     invalid([...at, 'no-route'], report, 'cannot be combined with random-route or default-route');
   }
+  checkImage(app, at, report);
   for (const index of duplicates(app.processes.map((process) => process.type))) {
     invalid([...at, 'processes', index, 'type'], report, 'must be unique within the app');
   }

@@ -1,4 +1,5 @@
 /** A component as a process of its own: what its main needs beside the component. */
+import { keepAlive } from '../adapters/keep-alive.js';
 import { createLogSink } from '../adapters/log-sink.js';
 import { readNatsAccess } from '../adapters/nats-access.js';
 import { createNatsBus } from '../adapters/nats-bus.js';
@@ -8,13 +9,17 @@ import { createSystemRandom } from '../adapters/system-random.js';
 import type { Bus } from '../ports/bus.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
+import { NO_METRICS } from '../ports/metrics.js';
+import type { Metrics } from '../ports/metrics.js';
 import type { Random } from '../ports/random.js';
+import { createAdminServer } from './admin.js';
 import { configError } from './config.js';
 import type { Config } from './config.js';
 import { readConfig } from './config-file.js';
 import type { Prepare } from './config-file.js';
 import { createGroup } from './group.js';
 import type { Member } from './group.js';
+import type { Health } from './health.js';
 import type { Component, ProcessConfig } from './process-config.js';
 import { runUntilSignal } from './signals.js';
 import type { EndSignal } from './signals.js';
@@ -25,10 +30,12 @@ export interface Ground {
   readonly random: Random;
   readonly logger: Logger;
   readonly bus: Bus;
+  readonly metrics: Metrics;
 }
 
 export interface AssembledComponent {
   readonly members: readonly Member[];
+  health(): Health;
   /** rejects when the component can do nothing right any more */
   readonly lost?: Promise<never>;
 }
@@ -53,11 +60,32 @@ const loadConfig = (main: ComponentMain, file: string): { process: ProcessConfig
 
 const connect = (
   { process: config }: { process: ProcessConfig },
-  ground: Omit<Ground, 'bus'>,
+  ground: Omit<Ground, 'bus' | 'metrics'>,
 ): { bus: Bus; member: Member } => {
   const access = readNatsAccess(config.natsFile);
   const bus = createNatsBus({ ...access, ...ground, name: access.credentials.user });
   return { bus, member: { name: 'bus', start: () => undefined, stop: () => bus.close() } };
+};
+
+/** What listens where its configuration says that health and metrics are asked for. */
+interface Admin {
+  readonly metrics: Metrics;
+  /** to start before all others, so that it tells of them */
+  members(health: () => Health): Member[];
+}
+
+/** The library behind the metrics takes 10 MB: it is loaded only where somebody may ask. */
+const openAdmin = async (
+  { component, admin: address }: ProcessConfig,
+  { clock, logger }: Pick<Ground, 'clock' | 'logger'>,
+): Promise<Admin> => {
+  if (address === undefined) return { metrics: NO_METRICS, members: () => [] };
+  const { createPrometheusMetrics } = await import('../adapters/prometheus-metrics.js');
+  const metrics = createPrometheusMetrics({ logger, process: true });
+  return {
+    metrics,
+    members: (health) => [createAdminServer({ address, what: component, clock, logger, metrics, health })],
+  };
 };
 
 /**
@@ -71,11 +99,13 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
   const { level } = config.process.log;
   const sink = createLogSink(config.process.log);
   const logger = createPinoLogger({ level, destination: sink });
+  const rest = keepAlive();
   const ground = { clock: createSystemClock({ logger }), random: createSystemRandom(), logger };
   try {
     const { bus, member } = connect(config, ground);
-    const { members, lost } = await main.assemble(config, { ...ground, bus });
-    const group = createGroup([member, ...members], logger);
+    const { metrics, members: admin } = await openAdmin(config.process, ground);
+    const { members, health, lost } = await main.assemble(config, { ...ground, bus, metrics });
+    const group = createGroup([...admin(health), member, ...members], logger);
     const end = await runUntilSignal(group, { logger, ...(lost && { until: lost }) });
     logger.info('exited');
     return end;
@@ -83,6 +113,7 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     logger.error('exited-with-failure', { error });
     throw error;
   } finally {
+    rest();
     sink.close();
   }
 };

@@ -35,6 +35,8 @@ export interface LeaseHolder extends Member {
   held(): boolean;
   /** of the lease held now; 0 while not held */
   epoch(): number;
+  /** whether whoever grants it answered the last request, with whatever answer; false before the first */
+  answered(): boolean;
   /** renews at once, e.g. because the value changed */
   renewNow(): void;
 }
@@ -117,6 +119,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
   const inFlight = new Set<Promise<void>>();
   let sent = 0;
   let answered = 0;
+  let heard = false;
   let stopped = true;
   let cancel: Cancel = () => undefined;
   let cancelSoon: Cancel = () => undefined;
@@ -134,6 +137,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
   };
 
   const settle = (result: BbsResult<LeaseReply>, sentAt: number): void => {
+    heard = result.ok;
     if (!result.ok) {
       logger.warn('lease-request-failed', { name, reason: result.error.message });
       askSoon();
@@ -155,6 +159,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
       answered = number;
       settle(result, sentAt);
     } catch (error) {
+      heard = false;
       logger.error('lease-request-threw', { name, error });
     }
   };
@@ -179,6 +184,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
     name: `lease ${name}`,
     held: tenure.held,
     epoch: () => (tenure.held() ? tenure.epoch() : 0),
+    answered: () => heard,
     renewNow,
     start() {
       stopped = false;

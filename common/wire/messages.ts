@@ -18,6 +18,7 @@ import type {
 } from '../model/auction.js';
 import type { CellPresence, CellState } from '../model/cell.js';
 import type { BbsEvent } from '../model/events.js';
+import type { ImageQuery, ImageReply } from '../model/image.js';
 import type { ActualLrp, DesiredLrp, DesiredLrpUpdate } from '../model/lrp.js';
 import type { Task, TaskDefinition } from '../model/task.js';
 
@@ -46,6 +47,8 @@ export interface WireMessages {
   CapacityAppeared: CapacityAppeared;
   ExplainQuery: ExplainQuery;
   Explanation: Explanation;
+  ImageQuery: ImageQuery;
+  ImageReply: ImageReply;
   LeaseRequest: LeaseRequest;
   Lease: Lease;
   LeaseReply: LeaseReply;

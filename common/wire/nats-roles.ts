@@ -20,7 +20,7 @@ export interface RolePermissions {
 const anyCell = (verb: CellVerb): string => cellSubject('*', verb);
 
 const COMMANDS: readonly CellVerb[] = ['stop', 'cancel', 'evacuate'];
-const CELL_HEARS: readonly CellVerb[] = ['work', 'outcome', 'stop', 'cancel', 'update', 'evacuate'];
+const CELL_HEARS: readonly CellVerb[] = ['work', 'outcome', 'stop', 'cancel', 'update', 'evacuate', 'image'];
 
 export type NatsRole = 'bbs' | 'auctioneer' | 'router' | 'api' | 'operator';
 
@@ -59,7 +59,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     answers: true,
   },
   api: {
-    publish: [SUBJECTS.auctionExplain, SUBJECTS.cellState],
+    publish: [SUBJECTS.auctionExplain, SUBJECTS.cellState, SUBJECTS.cellImage, anyCell('image')],
     subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, anyCell('metrics')],
     answers: false,
   },
@@ -84,6 +84,7 @@ export const cellRole = (cellId: string): RolePermissions => ({
   ],
   subscribe: [
     SUBJECTS.cellState,
+    SUBJECTS.cellImage,
     SUBJECTS.routerStart,
     SUBJECTS.bbsActive,
     // routes and tags of what runs may change

@@ -6,6 +6,7 @@ export const SUBJECTS = {
   auctionExplain: 'auction.explain',
   cellState: 'cell.state',
   cellChanged: 'cell.changed',
+  cellImage: 'cell.image',
   routerRegister: 'router.register',
   routerUnregister: 'router.unregister',
   routerGreet: 'router.greet',
@@ -21,6 +22,7 @@ export const CELL_VERBS = [
   'cancel',
   'update',
   'evacuate',
+  'image',
   'metrics',
   'presence',
 ] as const;

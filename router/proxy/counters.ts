@@ -9,6 +9,10 @@ export interface RouterCounters {
   /** clients that left before their answer was through */
   cancelled_requests: number;
   backend_exhausted_conns: number;
+  /** the certificate is another instance's (503), is not trusted (526), or no handshake came about (525) */
+  backend_invalid_id: number;
+  backend_invalid_tls_cert: number;
+  backend_tls_handshake_failed: number;
   websocket_upgrades: number;
   websocket_failures: number;
   /** answers of endpoints */
@@ -26,6 +30,9 @@ export const createCounters = (): RouterCounters => ({
   bad_gateways: 0,
   cancelled_requests: 0,
   backend_exhausted_conns: 0,
+  backend_invalid_id: 0,
+  backend_invalid_tls_cert: 0,
+  backend_tls_handshake_failed: 0,
   websocket_upgrades: 0,
   websocket_failures: 0,
   responses: 0,

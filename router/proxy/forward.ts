@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { chooseEndpoint } from '../core/balancing.js';
 import { FAILURE_RULES, isUncounted, shouldRetry } from '../core/failures.js';
+import type { FailureKind } from '../core/failures.js';
 import type { PoolEntry, RoutePool } from '../core/pool.js';
 import { connectionLimit, endpointFailure, noEndpoints, unknownRoute } from '../core/replies.js';
 import type { RouterReply } from '../core/replies.js';
@@ -55,6 +56,14 @@ const logFailure = (context: ProxyContext, exchange: Exchange, entry: PoolEntry,
   else context.logger.warn('backend-endpoint-failed', { ...fields, kind: failure.kind });
 };
 
+const TLS_COUNTERS = {
+  'tls-hostname': 'backend_invalid_id',
+  'tls-untrusted': 'backend_invalid_tls_cert',
+  'tls-handshake': 'backend_tls_handshake_failed',
+} as const;
+
+const isTls = (kind: FailureKind): kind is keyof typeof TLS_COUNTERS => kind in TLS_COUNTERS;
+
 const countFailure = ({ counters }: ProxyContext, exchange: Exchange, reply: RouterReply): void => {
   if (reply.status === 404) counters.rejected_requests += 1;
   if (reply.status === 499) counters.cancelled_requests += 1;
@@ -83,9 +92,14 @@ export const forward = (
     sendReply(exchange.res, reply, exchange.requestId);
   };
 
+  const giveUpAfter = ({ kind, detail }: Failure): void => {
+    if (isTls(kind)) counters[TLS_COUNTERS[kind]] += 1;
+    giveUp(endpointFailure(kind, detail));
+  };
+
   const giveUpWithout = (reason: 'unknown' | 'empty' | 'overloaded'): void => {
     if (tally.failure && tally.failure.kind !== 'withdrawn') {
-      giveUp(endpointFailure(tally.failure.kind, tally.failure.detail));
+      giveUpAfter(tally.failure);
     } else if (reason === 'unknown') giveUp(unknownRoute(exchange.host));
     else giveUp(reason === 'empty' ? noEndpoints(exchange.host) : connectionLimit(exchange.host));
   };
@@ -101,7 +115,7 @@ export const forward = (
       if (failure.kind === 'client-gone') counters.cancelled_requests += 1;
       exchange.res.destroy();
     } else if (canRetry(exchange, tally, failure)) attempt(table.lookup(exchange.host, exchange.target));
-    else giveUp(endpointFailure(failure.kind, failure.detail));
+    else giveUpAfter(failure);
   };
 
   const attempt = (pool: RoutePool | undefined): void => {

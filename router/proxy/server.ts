@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Member } from '../../common/runtime/group.js';
+import type { RoutePool } from '../core/pool.js';
 import { HEADERS_TOO_LARGE, UNKNOWN_FAILURE } from '../core/replies.js';
 import type { ProxyContext } from './context.js';
 import { createUpgradeResponse, sendReply } from './exchange.js';
@@ -50,8 +51,11 @@ const TOO_LARGE =
   `HTTP/1.1 ${HEADERS_TOO_LARGE.status} Request Header Fields Too Large\r\n` +
   `X-Cf-RouterError: ${HEADERS_TOO_LARGE.routerError}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
 
+/** Who registered the route: all of its endpoints come from one, as a rule. */
+const componentOf = ({ entries }: RoutePool): string => entries[0]?.endpoint.tags['component'] ?? '';
+
 const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
-  const { counters, logger } = context;
+  const { clock, counters, logger, metrics } = context;
 
   const upgraded = (exchange: Exchange, headers: readonly string[], socket: Duplex): void => {
     if (!exchange.upgrade) {
@@ -72,13 +76,18 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
       return;
     }
     const { exchange, pool } = received;
+    const [began, component] = [clock.monotonic(), componentOf(pool)];
+    let switched = false;
+    metrics.forwarded(component);
     incoming.res.once('close', () => {
       ended();
+      if (!switched) metrics.answered(component, clock.monotonic() - began);
       // after an answer that went out whole there is nothing left to end
       exchange.abort?.(new AttemptEnded('client-gone', 'context canceled'));
     });
     forward(context, exchange, pool, {
       onUpgrade({ headers, socket }) {
+        switched = true;
         ended();
         upgraded(exchange, headers, socket);
       },

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Member } from '../../common/runtime/group.js';
 import type { RouteTable } from '../core/route-table.js';
+import type { RouterMetrics } from '../metrics.js';
 
 export interface PrunerOptions {
   readonly clock: Clock;
@@ -10,15 +11,18 @@ export interface PrunerOptions {
   readonly intervalMs: number;
   /** told of upstreams that no route uses any more */
   readonly onRetired: (keys: readonly string[]) => void;
+  readonly metrics: Pick<RouterMetrics, 'pruned'>;
 }
 
 /** Removes endpoints that nobody vouches for any more. */
-export const createPruner = ({ clock, logger, table, intervalMs, onRetired }: PrunerOptions): Member => {
+export const createPruner = (options: PrunerOptions): Member => {
+  const { clock, logger, table, intervalMs, onRetired, metrics } = options;
   let cancel: Cancel | undefined;
 
   const prune = (): void => {
     const { removed, retired } = table.prune(clock.monotonic());
     onRetired(retired);
+    metrics.pruned(removed);
     if (removed > 0) logger.info('pruned-routes', { endpoints: removed });
   };
 

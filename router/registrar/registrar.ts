@@ -10,6 +10,7 @@ import type { RouterConfig } from '../config.js';
 import { readRegistration, toRouteChange } from '../core/registration.js';
 import type { RegistrationProblem, RouteChange } from '../core/registration.js';
 import type { RouteTable, TableChange } from '../core/route-table.js';
+import type { RouterMetrics } from '../metrics.js';
 
 export interface RegistrarOptions {
   readonly config: RouterConfig['registrar'];
@@ -21,6 +22,7 @@ export interface RegistrarOptions {
   readonly id: string;
   /** told of upstreams that no route uses any more */
   readonly onRetired: (keys: readonly string[]) => void;
+  readonly metrics: Pick<RouterMetrics, 'registered' | 'unregistered'>;
 }
 
 const toBytes = (value: RouterStart | UnregisterAck): Uint8Array => Buffer.from(JSON.stringify(value));
@@ -33,8 +35,11 @@ const parseJson = (payload: Uint8Array): Result<unknown, RegistrationProblem> =>
   }
 };
 
+const componentOf = ({ endpoint }: RouteChange): string => endpoint.tags['component'] ?? '';
+
 /** Messages of registrars, as changes of the table. */
-const createMessageHandlers = ({ config, clock, logger, table, id, onRetired }: RegistrarOptions) => {
+const createMessageHandlers = (options: RegistrarOptions) => {
+  const { config, clock, logger, table, id, onRetired, metrics } = options;
   const read = ({ subject, payload }: BusMessage): RouteChange | undefined => {
     const json = parseJson(payload);
     const registration = json.ok ? readRegistration(json.value) : json;
@@ -53,12 +58,15 @@ const createMessageHandlers = ({ config, clock, logger, table, id, onRetired }: 
     register(message: BusMessage): void {
       const change = read(message);
       if (!change) return;
-      settle('endpoint-registered', change, table.register(change.endpoint, change.keys, clock.monotonic()));
+      const made = table.register(change.endpoint, change.keys, clock.monotonic());
+      metrics.registered(componentOf(change), made);
+      settle('endpoint-registered', change, made);
     },
     unregister(message: BusMessage): void {
       const change = read(message);
       if (!change) return;
       const { endpoint, keys } = change;
+      metrics.unregistered(componentOf(change));
       settle('endpoint-unregistered', change, table.unregister(endpoint.address, keys, clock.monotonic()));
       // the table has changed: nothing that was not written before can reach the endpoint any more
       if (message.expectsReply) message.respond(toBytes({ id }));

@@ -44,6 +44,10 @@ t.test('manifest - values are taken as Cloud Foundry takes them', async (t) => {
     value: [{ env: { A: '1', B: 'true', C: 'x', D: '' } }],
   });
   t.match(read(app('path: ., docker: null, services: [], buildpacks: [x]')), { ok: true });
+  t.match(read(app('docker: {image: "reg.io/nginx:1", username: null}')), {
+    value: [{ image: 'reg.io/nginx:1', lifecycle: 'docker' }],
+  });
+  t.match(read(app('lifecycle: docker')), { value: [{ lifecycle: 'docker' }] });
   t.match(read(app('routes: [{route: a.b/c, protocol: http2}]')), {
     value: [{ routes: [{ route: 'a.b/c', protocol: 'http2' }] }],
   });
@@ -83,7 +87,15 @@ const WRONG: [yaml: string, place: string, said: RegExp][] = [
   [app('processes: [{memory: 1G}]'), '/applications/0/processes/0', /type/],
   [app('processes: [{type: web, memory: 1}]'), '/applications/0/processes/0/memory', /size/],
   [app('processes: [{type: a}, {type: a}]'), '/applications/0/processes/1/type', /unique/],
-  [app('docker: {image: nginx}'), '/applications/0/docker', /unsupported/],
+  [app('docker: nginx'), '/applications/0/docker', /mapping/],
+  [app('docker: {}'), '/applications/0/docker', /must have an image/],
+  [app('docker: {image: 1}'), '/applications/0/docker/image', /text/],
+  [app('docker: {image: "docker://nginx"}'), '/applications/0/docker/image', /without a scheme/],
+  [app('docker: {image: nginx, username: me}'), '/applications/0/docker/username', /unsupported/],
+  [app('docker: {image: nginx}, buildpacks: [x]'), '/applications/0/docker', /Cannot specify both/],
+  [app('docker: {image: nginx}, buildpack: null'), '/applications/0/docker', /Cannot specify both/],
+  [app('docker: {image: nginx}, stack: cflinuxfs4'), '/applications/0/docker', /stack/],
+  [app('docker: {image: nginx}, lifecycle: buildpack'), '/applications/0/docker', /lifecycle/],
   [app('services: [db]'), '/applications/0/services', /unsupported/],
   [app('lifecycle: cnb'), '/applications/0/lifecycle', /unsupported/],
 ];

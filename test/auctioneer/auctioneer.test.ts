@@ -3,6 +3,7 @@ import { assembleAuctioneer } from '../../auctioneer/assemble.js';
 import { auctioneerConfig } from '../../auctioneer/config.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { type MemoryBus, createMemoryBus } from '../../common/adapters/memory-bus.js';
+import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import type { AuctionRequest, Work, WorkOutcome } from '../../common/model/auction.js';
@@ -13,6 +14,7 @@ import { decode, encode } from '../../common/wire/codec.js';
 import { cellSubject } from '../../common/wire/subjects.js';
 import { aCellState, aTaskWork, anLrpWork } from '../support/cell-states.js';
 import { eventually } from '../support/eventually.js';
+import { samplesOf } from '../support/metrics.js';
 
 type Answer = (work: Work) => WorkOutcome[] | 'silent';
 
@@ -76,7 +78,9 @@ const startAuctioneer = async (t: Test, registered: string[]) => {
   const config = auctioneerConfig.parse({ cell_state_timeout: '200ms', work_timeout: '200ms' }, 'test');
   if (!config.ok) throw new Error(JSON.stringify(config.error));
   const unused = () => Promise.reject(new Error('not used here'));
+  const metrics = createPrometheusMetrics({ logger: silentLogger });
   const { members } = assembleAuctioneer({
+    metrics,
     config: config.value,
     clock: createSystemClock(),
     random: createSeededRandom(1),
@@ -117,7 +121,7 @@ const startAuctioneer = async (t: Test, registered: string[]) => {
     if (!ack.ok) throw new Error(ack.error.message);
     return ack.value;
   };
-  return { bus, failed, ask };
+  return { bus, failed, ask, metrics };
 };
 
 const { placementId: _placementId, index: _index, ...start } = anLrpWork();
@@ -195,3 +199,30 @@ t.test('auctioneer - a malformed request is answered, and the next one is served
   await ask({ tasks: [aTaskWork()] });
   await eventually(() => cell.taken.length === 1);
 });
+
+t.test(
+  'auctioneer metrics - what found a place, what did not, and how cells told their states',
+  async (t) => {
+    const { bus, ask, metrics } = await startAuctioneer(t, ['cell-1', 'cell-2', 'silent']);
+    for (const cellId of ['cell-1', 'cell-2']) addCell(bus, aCellState({ cellId }));
+    const tooBig = { ...instances(1), processGuid: 'big', memoryMb: 2048 };
+    await ask({
+      lrps: [instances(2), tooBig],
+      tasks: [aTaskWork(), aTaskWork({ taskGuid: 'big', memoryMb: 2048 })],
+    });
+    const samples = await eventually(async () => {
+      const now = await samplesOf(metrics);
+      return now['AuctioneerTaskAuctionsFailed'] === 1 && now;
+    });
+    t.match(samples, {
+      AuctioneerLRPAuctionsStarted: 2,
+      AuctioneerLRPAuctionsFailed: 1,
+      AuctioneerTaskAuctionsStarted: 1,
+      AuctioneerFetchStatesDuration_count: 1,
+      AuctioneerFailedCellStateRequests: 1,
+      LockHeld: 1,
+    });
+    // a silent cell is waited for, for 200 ms; in ns
+    t.ok((samples['AuctioneerFetchStatesDuration_sum'] ?? 0) > 100e6);
+  },
+);

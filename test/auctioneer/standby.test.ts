@@ -1,14 +1,18 @@
 import t from 'tap';
 import { assembleAuctioneer } from '../../auctioneer/assemble.js';
 import { auctioneerConfig } from '../../auctioneer/config.js';
+import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { createGroup } from '../../common/runtime/group.js';
-import { must, openBoard } from '../support/bbs.js';
+import { desiredLrp, must, openBoard } from '../support/bbs.js';
 import type { TestBoard } from '../support/bbs.js';
+import { samplesOf } from '../support/metrics.js';
 
 const startAuctioneer = async ({ board, bus, clock, logger }: TestBoard, seed: number) => {
   const connection = bus.client();
-  const { members } = assembleAuctioneer({
+  const metrics = createPrometheusMetrics({ logger });
+  const { members, health } = assembleAuctioneer({
+    metrics,
     config: must(auctioneerConfig.parse({}, 'test')),
     clock,
     random: createSeededRandom(seed),
@@ -18,7 +22,7 @@ const startAuctioneer = async ({ board, bus, clock, logger }: TestBoard, seed: n
   });
   const group = createGroup(members, logger);
   await group.start();
-  return { connection, stop: group.stop };
+  return { connection, health, metrics, stop: group.stop };
 };
 
 const holder = async ({ board }: TestBoard): Promise<string | undefined> =>
@@ -56,5 +60,32 @@ t.test('auctioneer - back on the bus it is active at once, if nobody else is', a
   await test.clock.advance(100);
   t.ok(await holder(test));
   await only.stop();
+  await test.close();
+});
+
+t.test('auctioneer health - a stand-by is healthy; one without bus or BBS is not', async (t) => {
+  const test = await openBoard({ auctioneer: false });
+  const first = await startAuctioneer(test, 1);
+  t.match(first.health(), { healthy: false, reason: 'the BBS does not answer for the lease' });
+  await test.clock.advance(100);
+  const second = await startAuctioneer(test, 2);
+  await test.clock.advance(100);
+  t.match(first.health(), { healthy: true, reason: '', details: { lease: 'held', bus: true } });
+  t.match(second.health(), { healthy: true, reason: '', details: { lease: 'standing by', bus: true } });
+  t.match(
+    [await samplesOf(first.metrics), await samplesOf(second.metrics)],
+    [{ LockHeld: 1 }, { LockHeld: 0 }],
+  );
+  first.connection.disconnect();
+  t.match(first.health(), { healthy: false, reason: 'the bus is not connected' });
+  await test.clock.advance(25_000);
+  t.match(second.health(), { details: { lease: 'held' } });
+  test.engine.faults.fence('bbs');
+  t.notOk((await test.board.desireLrp(desiredLrp(), '')).ok, 'the BBS has lost its store');
+  await test.clock.advance(25_000);
+  t.match(second.health(), { healthy: false, reason: 'the BBS does not answer for the lease' });
+  await first.stop();
+  await second.stop();
+  t.match(second.health(), { healthy: false, reason: /auctioneer is stopping/ });
   await test.close();
 });

@@ -6,6 +6,7 @@ import t from 'tap';
 import { Client } from 'undici';
 import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createCaptureLogger, silentLogger } from '../../common/adapters/capture-logger.js';
+import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../common/adapters/system-random.js';
 import type { BbsEvent } from '../../common/model/events.js';
@@ -29,6 +30,7 @@ import {
   startOf,
   taskDefinition,
 } from '../support/bbs.js';
+import { samplesOf } from '../support/metrics.js';
 
 type TestContext = Pick<typeof t, 'teardown' | 'equal' | 'same' | 'match'>;
 
@@ -41,7 +43,9 @@ const startBbs = async (
   const dir = given.dir ?? mkdtempSync(join(tmpdir(), 'bbs-'));
   const socketPath = join(dir, 'bbs.sock');
   const logger = createCaptureLogger();
+  const metrics = createPrometheusMetrics({ logger });
   const { members } = assembleBbs({
+    metrics,
     config: must(bbsConfig.parse({ listen: { socket: socketPath }, ...given.config }, 'test')),
     clock,
     random: createSystemRandom(),
@@ -60,7 +64,7 @@ const startBbs = async (
     await stop();
     if (!given.dir) rmSync(dir, { recursive: true, force: true });
   });
-  return { client, socketPath, logger, stop, group };
+  return { client, socketPath, logger, metrics, stop, group };
 };
 
 const raw = async (socketPath: string, path: string, body: string | undefined, type = 'application/json') => {
@@ -321,7 +325,7 @@ t.test('events - in the order of commits, with a gap told at each opening', asyn
 });
 
 t.test('events - a subscriber that does not read is cut off, the others miss nothing', async (t) => {
-  const { client, socketPath, logger } = await startBbs(t, { config: { event_buffer: 4 } });
+  const { client, socketPath, logger, metrics } = await startBbs(t, { config: { event_buffer: 4 } });
   const deaf = createConnection(socketPath);
   t.teardown(() => deaf.destroy());
   deaf.pause();
@@ -337,4 +341,5 @@ t.test('events - a subscriber that does not read is cut off, the others miss not
     return logger.named('bbs.events.subscriber-cut-off').length === 1;
   });
   await eventually(() => heard === sent);
+  t.match(await samplesOf(metrics), { EventSubscribers: 1, EventSubscribersCutOff: 1 });
 });

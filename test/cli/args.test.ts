@@ -133,7 +133,7 @@ t.test('args - an unknown command names the one that was meant', async (t) => {
 t.test('help - of all, and of every command by itself', async (t) => {
   const all = cliFor(t);
   t.equal(await all.run(), 0);
-  t.match(all.out(), /outcry push \[DIR\] …\s+upload a directory/);
+  t.match(all.out(), /outcry push \[DIR \| NAME -o IMAGE\] …\s+upload a directory, or name an image/);
   for (const words of [
     ['push', '--help'],
     ['help', 'push'],
@@ -141,7 +141,7 @@ t.test('help - of all, and of every command by itself', async (t) => {
   ]) {
     const cli = cliFor(t);
     t.equal(await cli.run(...words), 0);
-    t.match(cli.out(), /^usage: outcry push \[DIR\] \[OPTIONS\]\n/);
+    t.match(cli.out(), /^usage: outcry push \[DIR \| NAME -o IMAGE\] \[OPTIONS\]\n/);
     t.match(cli.out(), /^ {2}-i INSTANCES +how many$/m);
     t.equal(cli.err(), '');
   }

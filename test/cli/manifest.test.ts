@@ -126,7 +126,9 @@ t.test('manifest - a wrong value is named with its line and what would be right'
     ['routes: a.localhost', /routes: must be a list/],
     ['buildpacks: nodejs', /buildpacks: must be a list/],
     ['processes: {type: web}', /processes: must be a list/],
-    ['docker: {image: nginx}', /docker: docker images are not served/],
+    ['docker: {image: Nginx}', /docker\.image: must be an image such as/],
+    ['docker: {}', /docker: must have an image/],
+    ['docker: {image: nginx, username: me}', /docker\.username: credentials of registries are not served/],
     ['services: [db]', /services: services are not served/],
   ];
   for (const [line, expected] of cases) {

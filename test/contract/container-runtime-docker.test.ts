@@ -13,7 +13,14 @@ const inImage = (program: Program): Program => ({
   path: program.path === process.execPath ? IMAGE_NODE : program.path,
 });
 
-await withDockerEngine(t, (engine) =>
+await withDockerEngine(t, async (engine) => {
+  await engine.derive('described', [
+    'ENTRYPOINT ["/bin/sh", "-c"]',
+    'CMD ["echo hello"]',
+    'USER vcap',
+    'WORKDIR /tmp',
+    'EXPOSE 9000 443/tcp 53/udp',
+  ]);
   containerRuntimeContract({
     name: 'Docker runtime',
     ownNetwork: true,
@@ -34,5 +41,17 @@ await withDockerEngine(t, (engine) =>
       prints: realProcessPrograms.prints,
     },
     archive: makeZip,
-  }),
-);
+    image: {
+      rootfs: 'docker:///described#latest',
+      expected: {
+        digest: '',
+        entrypoint: ['/bin/sh', '-c'],
+        command: ['echo hello'],
+        user: 'vcap',
+        workingDir: '/tmp',
+        ports: [443, 9000],
+      },
+      missing: 'docker://127.0.0.1:9/none#latest',
+    },
+  });
+});

@@ -21,9 +21,21 @@ const program = (script: SimulatedScript): Program => ({
   env: { [SCRIPT_VARIABLE]: JSON.stringify(script) },
 });
 
+const IMAGE = 'docker:///web#latest';
+const IMAGE_DESCRIPTION = {
+  id: 'web',
+  digest: '',
+  entrypoint: ['simulated'],
+  command: [],
+  user: '',
+  workingDir: '/srv',
+  ports: [9000],
+};
+
 containerRuntimeContract({
   name: 'simulated runtime',
-  open: () => createSimulatedRuntime({ clock, random, world }),
+  open: () => createSimulatedRuntime({ clock, random, world, images: { [IMAGE]: IMAGE_DESCRIPTION } }),
+  image: { rootfs: IMAGE, expected: IMAGE_DESCRIPTION, missing: 'docker:///none#latest' },
   programs: {
     prints: ({ out = '', err = '', exitCode = 0 }) => program({ out, err, exitCode, runMs: 1 }),
     runs: () => program({ out: 'ready\n' }),

@@ -12,6 +12,7 @@ import type {
   ProcessSpec,
   RunningProcess,
 } from '../../cell-rep/core/container-runtime.js';
+import type { ImageDescription } from '../../common/model/image.js';
 import { eventually } from '../support/eventually.js';
 
 export type Program = Pick<ProcessSpec, 'path' | 'args' | 'env'>;
@@ -49,6 +50,8 @@ export interface RuntimeHarness {
   ownNetwork?: boolean;
   /** an archive made by the harness: unpacks to `dir/file.txt` with "unpacked\n" */
   archive?(dir: string): Promise<string>;
+  /** where images are known: one that is there, what it is made to run, and one that cannot be had */
+  image?: { rootfs: string; expected: Partial<ImageDescription>; missing: string };
 }
 
 const LIMITS = { memoryMb: 64, diskMb: 64, maxPids: 64, cpuWeight: 1, cpuMilli: 0 };
@@ -415,7 +418,25 @@ const realTests = (harness: RuntimeHarness, real: RealPrograms): void => {
   });
 };
 
+const imageTests = (harness: RuntimeHarness): void => {
+  const { name, image } = harness;
+
+  t.test(`${name} - ${image ? 'an image is described, or why not' : 'knows no images'}`, async (t) => {
+    const runtime = await withRuntime(t, harness);
+    t.equal(runtime.describeImage !== undefined, image !== undefined);
+    if (!runtime.describeImage || !image) return;
+    const described = await runtime.describeImage(image.rootfs);
+    t.ok(described.ok);
+    if (described.ok) t.match(described.image, { id: /./, ...image.expected });
+    const missing = await runtime.describeImage(image.missing);
+    t.notOk(missing.ok);
+    if (!missing.ok) t.match(missing.reason, /./);
+    t.notOk((await runtime.describeImage('preloaded:any')).ok, 'a stack is not somebody’s image');
+  });
+};
+
 export const containerRuntimeContract = (harness: RuntimeHarness): void => {
+  imageTests(harness);
   runningTests(harness);
   keepingTests(harness);
   if (harness.real) realTests(harness, harness.real);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { ZipFile } from 'yazl';
 import type { Api } from '../../api/assemble.js';
+import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import { assembleApi } from '../../api/assemble.js';
 import { apiConfig } from '../../api/config.js';
 import type { BbsClient } from '../../bbs/index.js';
@@ -20,6 +21,7 @@ import type { BbsEvent } from '../../common/model/events.js';
 import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import type { Task } from '../../common/model/task.js';
 import type { Group } from '../../common/runtime/group.js';
+import type { Metrics } from '../../common/ports/metrics.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { createMemoryEngine } from '../../common/store/memory-engine.js';
 import type { MemoryEngine } from '../../common/store/memory-engine.js';
@@ -203,6 +205,7 @@ export interface ApiHarness {
   readonly logger: CaptureLogger;
   readonly dir: string;
   api(): Api;
+  metrics(): Metrics;
   url(): string;
   /** JSON in, JSON out, with the token unless another one ('' = none) is given */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -255,11 +258,13 @@ export const startApi = async (t: Test, config: Record<string, unknown> = {}): P
   const parsed = apiConfig.parse({ data_dir: dir, listen: { port: 0 }, ...config }, 'test');
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   let api: Api;
+  let metrics: Metrics;
   let group: Group;
 
   const start = async (): Promise<void> => {
     const random = createSystemRandom();
-    api = assembleApi({ config: parsed.value, clock, random, logger, bus, bbs: bbs.client, engine });
+    metrics = createPrometheusMetrics({ logger });
+    api = assembleApi({ metrics, config: parsed.value, clock, random, logger, bus, bbs: bbs.client, engine });
     group = createGroup(api.members, logger);
     await group.start();
   };
@@ -279,6 +284,7 @@ export const startApi = async (t: Test, config: Record<string, unknown> = {}): P
     logger,
     dir,
     api: () => api,
+    metrics: () => metrics,
     url: () => `http://127.0.0.1:${api.address().port}`,
     async call(method, path, options = {}) {
       const { json, body, type, token = api.token(), headers = {} } = options;

@@ -2,12 +2,14 @@ import { createFakeClock } from '../../common/adapters/fake-clock.js';
 import type { FakeClock } from '../../common/adapters/fake-clock.js';
 import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { createMemoryBus } from '../../common/adapters/memory-bus.js';
+import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import type { MemoryBus } from '../../common/adapters/memory-bus.js';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { createMemoryEngine } from '../../common/store/memory-engine.js';
 import type { MemoryEngine } from '../../common/store/memory-engine.js';
 import type { AuctionRequest } from '../../common/model/auction.js';
 import type { BbsResult } from '../../common/model/bbs-error.js';
+import type { Metrics } from '../../common/ports/metrics.js';
 import type { BbsEvent } from '../../common/model/events.js';
 import type { ActualLrp, ActualLrpInstanceKey, ActualLrpKey, DesiredLrp } from '../../common/model/lrp.js';
 import type { Task, TaskDefinition } from '../../common/model/task.js';
@@ -20,6 +22,7 @@ import { openBusDoor } from '../../bbs/controllers/bus-door.js';
 import type { World } from '../../bbs/core/convergence.js';
 import type { Context, Decided, Decision } from '../../bbs/core/decision.js';
 import { newUnclaimed } from '../../bbs/core/rows.js';
+import { createBbsMetrics } from '../../bbs/metrics.js';
 import type { Slot } from '../../bbs/core/rows.js';
 
 export const SECOND = 1e9;
@@ -187,6 +190,7 @@ export interface TestBoard extends Active {
   engine: MemoryEngine;
   logger: ReturnType<typeof createCaptureLogger>;
   config: BbsConfig;
+  metrics: Metrics;
   events: BbsEvent[];
   /** auction requests that an auctioneer acknowledged */
   requests: AuctionRequest[];
@@ -235,7 +239,13 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
   const engine = options.engine ?? createMemoryEngine();
   const config = must(bbsConfig.parse({ listen: { socket: '/unused' }, ...options.config }, 'test'));
   const base = { config, clock, random: createSeededRandom(7), logger, bus, engine };
-  const active = await openActive({ ...base, onLost: () => undefined });
+  const metrics = createPrometheusMetrics({ logger });
+  const measured = createBbsMetrics(metrics, {
+    serves: () => true,
+    observation: () => active.observation(),
+    subscribers: () => active.hub.subscribers(),
+  });
+  const active: Active = await openActive({ ...base, metrics: measured, onLost: () => undefined });
   const events: BbsEvent[] = [];
   const sent = { requests: [] as AuctionRequest[], toCells: [] as string[] };
   active.hub.subscribe(({ event }) => void events.push(event));
@@ -257,6 +267,7 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
     engine,
     logger,
     config,
+    metrics,
     events,
     ...sent,
     async renew(...cellIds) {

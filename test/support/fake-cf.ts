@@ -20,10 +20,11 @@ export interface FakeApp {
   guid: string;
   name: string;
   state: 'STARTED' | 'STOPPED';
+  lifecycle?: { type: string };
 }
 
 export interface FakeCfOptions {
-  apps?: { name: string; state?: FakeApp['state'] }[];
+  apps?: { name: string; state?: FakeApp['state']; lifecycle?: FakeApp['lifecycle'] }[];
   token?: string;
   /** start command of every web process; default: none until a push sets one */
   command?: string | null;
@@ -162,7 +163,13 @@ const createRoutes = (cf: { apps: FakeApp[]; url: () => string }, options: FakeC
     ['POST /v3/apps/[^/]+/processes/web/actions/scale', ({ path }) => ({ status: 202, json: process(path) })],
     ['POST /v3/apps/[^/]+/actions/(start|restart)', setState('STARTED')],
     ['POST /v3/apps/[^/]+/actions/stop', setState('STOPPED')],
-    ['POST /v3/packages', () => ({ status: 201, json: { guid: 'package-1', state: 'AWAITING_UPLOAD' } })],
+    [
+      'POST /v3/packages',
+      ({ body }) => {
+        const isImage = (JSON.parse(String(body)) as { type: string }).type === 'docker';
+        return { status: 201, json: { guid: 'package-1', state: isImage ? 'READY' : 'AWAITING_UPLOAD' } };
+      },
+    ],
     [
       'POST /v3/packages/package-1/upload',
       () => ({ json: { guid: 'package-1', state: 'PROCESSING_UPLOAD' } }),
@@ -184,10 +191,11 @@ const createRoutes = (cf: { apps: FakeApp[]; url: () => string }, options: FakeC
 
 export const createFakeCf = async (options: FakeCfOptions = {}): Promise<FakeCf> => {
   const token = options.token ?? 'secret';
-  const apps = (options.apps ?? []).map(({ name, state = 'STARTED' }, at): FakeApp => ({
+  const apps = (options.apps ?? []).map(({ name, state = 'STARTED', lifecycle }, at): FakeApp => ({
     guid: `app-${at + 1}`,
     name,
     state,
+    ...(lifecycle && { lifecycle }),
   }));
   const calls: string[] = [];
   const asked: Asked[] = [];

@@ -120,7 +120,7 @@ export interface Answer {
 
 /** A request through the router, to the application of that name. */
 export const visit = (
-  running: Pick<Running, 'endpoint'>,
+  running: { endpoint: Pick<Endpoint, 'router'> },
   app: string,
   options: { path?: string; method?: string; body?: AsyncIterable<Buffer> } = {},
 ): Promise<Answer> =>
@@ -150,7 +150,7 @@ export const visit = (
 
 /** Asks the probe application (test/fixtures/apps/probe). */
 export const ask = async <T>(
-  running: Pick<Running, 'endpoint'>,
+  running: { endpoint: Pick<Endpoint, 'router'> },
   question: string,
   query: Record<string, string> = {},
 ): Promise<T> => {

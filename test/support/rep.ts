@@ -3,9 +3,11 @@ import { createFakeClock } from '../../common/adapters/fake-clock.js';
 import type { FakeClock } from '../../common/adapters/fake-clock.js';
 import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import type { MemoryBus } from '../../common/adapters/memory-bus.js';
+import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import type { WorkReply } from '../../common/model/auction.js';
 import type { LogBatch } from '../../common/model/logs.js';
+import type { Metrics } from '../../common/ports/metrics.js';
 import type { Member } from '../../common/runtime/group.js';
 import { createGroup } from '../../common/runtime/group.js';
 import type { Downloader } from '../../cell-rep/actions/downloader.js';
@@ -33,6 +35,9 @@ export interface RepWorld {
 
 export interface RunningRep extends RepWorld {
   rep: CellRep;
+  metrics: Metrics;
+  /** its own end of the bus */
+  connection: MemoryBus;
   stop(): Promise<void>;
   /** moves time on in small steps until the condition holds */
   until(check: () => boolean, what: string, stepMs?: number): Promise<void>;
@@ -86,12 +91,15 @@ export const startRep = async (
       return { ok: true, file: '/tmp/file', bytes: 1, release: () => undefined };
     },
   };
+  const metrics = createPrometheusMetrics({ logger: world.logger });
+  const connection = world.bus.client();
   const rep = assembleCellRep({
+    metrics,
     config: configure(config),
     clock,
     random: createSeededRandom(seed),
     logger: world.logger,
-    bus: world.bus.client(),
+    bus: connection,
     bbs,
     runtime,
     downloader,
@@ -113,6 +121,8 @@ export const startRep = async (
   const running: RunningRep = {
     ...world,
     rep,
+    metrics,
+    connection,
     stop: () => group.stop(),
     until,
     workLrp: (over) => give({ lrps: [lrpWork(over)] }),

@@ -6,6 +6,7 @@ import type { Test } from 'tap';
 import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { createFakeClock } from '../../common/adapters/fake-clock.js';
 import { createMemoryBus } from '../../common/adapters/memory-bus.js';
+import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../common/adapters/system-random.js';
 import type { RouteRegistration } from '../../common/model/routing.js';
@@ -34,7 +35,9 @@ export const startRouter = async <C extends Clock>(
   const logger = createCaptureLogger();
   const bus = createMemoryBus();
   const own = bus.client();
+  const metrics = createPrometheusMetrics({ logger });
   const router = assembleRouter({
+    metrics,
     config: compiled.value,
     clock,
     random: createSystemRandom(),
@@ -64,7 +67,7 @@ export const startRouter = async <C extends Clock>(
   const unregister = async (registration: RouteRegistration) =>
     bus.request(SUBJECTS.routerUnregister, json(registration), { timeoutMs: 5000 });
 
-  return { ...router, port, bus, own, logger, stop: () => group.stop(), register, unregister };
+  return { ...router, port, bus, own, logger, metrics, stop: () => group.stop(), register, unregister };
 };
 
 export const startRouterWithFakeClock = async (t: Test, options: RouterOptions = {}) => {

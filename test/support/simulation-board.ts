@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { BbsClient } from '../../bbs/index.js';
 import { createBbsClientOver } from '../../bbs/http-client.js';
+import { createBbsMetrics } from '../../bbs/metrics.js';
 import { openActive } from '../../bbs/controllers/active.js';
 import type { Active } from '../../bbs/controllers/active.js';
 import { openBusDoor } from '../../bbs/controllers/bus-door.js';
@@ -9,6 +10,7 @@ import { HANDLERS } from '../../bbs/handlers/calls.js';
 import { isBody } from '../../bbs/protocol/fields.js';
 import { printError } from '../../bbs/protocol/errors.js';
 import type { MemoryBus } from '../../common/adapters/memory-bus.js';
+import { NO_METRICS } from '../../common/ports/metrics.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
@@ -125,7 +127,12 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
   const engine = mortalEngine(options.engine, { life, world, random, commitMs, state });
   let lost = false;
   const onLost = (): void => void (lost = true);
-  const active = await openActive({ config, clock, random, logger, bus, engine, onLost });
+  const metrics = createBbsMetrics(NO_METRICS, {
+    serves: () => true,
+    observation: () => undefined,
+    subscribers: () => 0,
+  });
+  const active = await openActive({ config, clock, random, logger, bus, engine, metrics, onLost });
   options.onOpen(active);
   active.presence.start();
   const closeDoor = openBusDoor({

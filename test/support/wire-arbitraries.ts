@@ -406,6 +406,25 @@ export const arbitraries: Arbitraries = {
   CapacityAppeared: record({ traceId, cellId: text }),
   ExplainQuery: record({ traceId, id: text }),
   Explanation: record({ text }),
+  ImageQuery: record({ traceId, rootfs: text }),
+  ImageReply: mixed(
+    record({
+      cellId: text,
+      status: fc.constantFrom('pending' as const, 'found' as const, 'failed' as const),
+      reason: text,
+    }),
+    {
+      image: record({
+        id: text,
+        digest: text,
+        entrypoint: texts,
+        command: texts,
+        user: text,
+        workingDir: text,
+        ports: list(uint32),
+      }),
+    },
+  ),
   LeaseRequest: record(lease),
   Lease: record({ ...lease, epoch: uint64 }),
   LeaseReply: record({ held: bool, epoch: uint64, holder: text }),

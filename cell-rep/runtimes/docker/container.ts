@@ -4,10 +4,11 @@
  * command run inside of another's container would lose with the rep.
  */
 import { networkInterfaces } from 'node:os';
+import { posix } from 'node:path';
 import type { Container as EngineContainer, ContainerInfo as EngineInfo, EndpointSettings } from 'dockerode';
 import type { Container, ExitStatus, ProcessSpec, RunResult } from '../../core/container-runtime.js';
 import { specProblem } from '../process/environment.js';
-import { isBelowHome, placeInto, readFrom } from './content.js';
+import { isBelowHome, placeInto, readFrom, statOf } from './content.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { commandOf, filesOptions, processOptions } from './create-options.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
@@ -18,6 +19,7 @@ import type { EngineProcess } from './process.js';
 /** ms for killed processes to end, before they are removed all the same */
 const PATIENCE_MS = 5_000;
 const GONE = 404;
+const SHELL = '/bin/sh';
 const CONFLICT = 409;
 
 export interface EngineBackedContainer extends Container {
@@ -70,6 +72,24 @@ const networkOwner = ({ owner, processes }: Parts): string | undefined => {
   return one?.info().running ? one.engineId : undefined;
 };
 
+/** Said before the start: afterwards it is a line among the application's own, and a status like any other. */
+const missingProgram = async (
+  { image }: Parts,
+  made: EngineContainer,
+  spec: ProcessSpec,
+): Promise<string | undefined> => {
+  const [program = ''] = commandOf(image, spec);
+  if (image.isStack || !posix.isAbsolute(program)) return undefined;
+  try {
+    await statOf(made, program);
+    return undefined;
+  } catch (error) {
+    if (statusOf(error) !== GONE) throw error;
+    const shell = program === SHELL ? ', which a start command or a task takes' : '';
+    return `the image has no ${program}${shell}`;
+  }
+};
+
 const makeProcess = async (
   parts: Parts,
   spec: ProcessSpec,
@@ -79,6 +99,8 @@ const makeProcess = async (
   if (joins === undefined) Object.assign(parts, NO_ADDRESS);
   const made = await cell.docker.createContainer(processOptions({ cell, record, image, spec, joins }));
   try {
+    const missing = await missingProgram(parts, made, spec);
+    if (missing !== undefined) throw new Error(missing);
     await made.start();
   } catch (error) {
     await unless([GONE], made.remove({ force: true, v: true }));

@@ -89,6 +89,9 @@ const network = (
   };
 };
 
+/** Root by number: an image need not have a list of users. */
+const userOf = (image: Image, user: string): string => (user === 'root' && !image.isStack ? '0' : user);
+
 export interface ProcessOptions {
   cell: CellContext;
   record: ContainerRecord;
@@ -111,7 +114,7 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
     Cmd: [],
     Env: environment(image, record, spec),
     WorkingDir: workingDir(image, spec.dir),
-    ...(spec.user !== '' && { User: spec.user }),
+    ...(spec.user !== '' && { User: userOf(image, spec.user) }),
     HostConfig: {
       ...net.host,
       ...limits(record, spec.nofile),

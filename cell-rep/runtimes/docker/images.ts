@@ -1,5 +1,8 @@
 /** Root file systems as images. */
 import type Docker from 'dockerode';
+import type { ImageDescription } from '../../../common/model/image.js';
+import type { DescribeResult } from '../../core/container-runtime.js';
+import { describeImage } from './describe-image.js';
 import { reasonOf, statusOf } from './engine-error.js';
 
 export interface Image {
@@ -20,6 +23,8 @@ export interface Images {
   find(rootfs: string): Promise<ImageResult>;
   /** one that a container was made of */
   byId(id: string, isStack: boolean): Promise<Image>;
+  /** as its registry has it now; as the engine has it when it came from none, or none answers */
+  describe(rootfs: string): Promise<DescribeResult>;
 }
 
 const DOCKER = /^docker:\/\/([^/]*)\/([^#]+)(?:#(.+))?$/;
@@ -90,7 +95,32 @@ export const createImages = (docker: Docker, stacks: Record<string, string>): Im
     return describe(docker, reference, isStack);
   };
 
+  /** A name with a digest never comes to mean another image. */
+  const mayBeNewer = (reference: string, known: ImageDescription | undefined): boolean =>
+    known === undefined || (known.digest !== '' && !reference.includes('@'));
+
+  const latest = async (reference: string): Promise<ImageDescription | undefined> => {
+    const known = await describeImage(docker, reference);
+    if (!mayBeNewer(reference, known)) return known;
+    try {
+      await pullOnce(reference);
+    } catch (error) {
+      if (known === undefined) throw error;
+    }
+    return describeImage(docker, reference);
+  };
+
   return {
+    async describe(rootfs) {
+      const reference = imageReference(rootfs);
+      if (reference === undefined) return { ok: false, reason: `no image: ${rootfs}` };
+      try {
+        const image = await latest(reference);
+        return image ? { ok: true, image } : { ok: false, reason: 'it has been removed meanwhile' };
+      } catch (error) {
+        return { ok: false, reason: reasonOf(error) };
+      }
+    },
     async find(rootfs) {
       const found = resolveRootfs(rootfs, stacks);
       if ('problem' in found) return { ok: false, reason: found.problem };

@@ -190,5 +190,6 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
     watchHealth: pulse.watch,
     create: (spec) => create(cell, spec),
     adopt: () => adopt(cell),
+    describeImage: cell.context.images.describe,
   };
 };

@@ -5,6 +5,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import type { ImageDescription } from '../../../common/model/image.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Random } from '../../../common/ports/random.js';
 import type {
@@ -12,6 +13,7 @@ import type {
   ContainerPort,
   ContainerRuntime,
   ContainerSpec,
+  DescribeResult,
   PlacedContent,
   PlaceResult,
   ProcessSpec,
@@ -48,6 +50,8 @@ export interface SimulatedRuntimeOptions {
   ports?: PortRange;
   /** ms that making a container takes; default 0 */
   createMs?: number;
+  /** what it knows of images, by rootfs; default: nothing, as a runtime without images */
+  images?: Record<string, ImageDescription>;
   /** why a container cannot be made */
   refuse?(spec: ContainerSpec): string | undefined;
   /** what a process does; default: as its environment says, see SCRIPT_VARIABLE */
@@ -168,6 +172,13 @@ const mapPorts = async (pool: PortPool, wanted: readonly number[]): Promise<Cont
   return taken?.map((hostPort, i) => ({ containerPort: wanted[i] as number, hostPort }));
 };
 
+const describeFrom =
+  (images: Record<string, ImageDescription>) =>
+  (rootfs: string): Promise<DescribeResult> => {
+    const image = Object.hasOwn(images, rootfs) ? images[rootfs] : undefined;
+    return Promise.resolve(image ? { ok: true, image } : { ok: false, reason: `no such image: ${rootfs}` });
+  };
+
 export const createSimulatedRuntime = (options: SimulatedRuntimeOptions): ContainerRuntime => {
   const { clock, random, world = createSimulatedWorld() } = options;
   const range = options.ports ?? { first: 20_000, last: 29_999 };
@@ -221,5 +232,6 @@ export const createSimulatedRuntime = (options: SimulatedRuntimeOptions): Contai
       }
       return Promise.resolve([...world.containers.values()]);
     },
+    ...(options.images && { describeImage: describeFrom(options.images) }),
   };
 };

@@ -17,6 +17,7 @@ import {
 import { IMAGE_NODE, withDockerEngine } from '../../support/docker-engine.js';
 import type { DockerEngine } from '../../support/docker-engine.js';
 import { eventually } from '../../support/eventually.js';
+import { startImageRegistry } from '../../support/image-registry.js';
 import { shell } from '../../support/process-runtime.js';
 
 const node = (script: string) => ({ path: IMAGE_NODE, args: ['-e', script], env: {} });
@@ -161,6 +162,52 @@ const suite = (engine: DockerEngine): void => {
       open('/no/such/socket', 'cell-x').start(),
       /no Docker engine answers at \/no\/such\/socket/,
     );
+  });
+
+  t.test('docker runtime - an image is told of as its registry has it now', async (t) => {
+    const registry = await startImageRegistry();
+    t.teardown(() => registry.close());
+    const runtime = await start(t);
+    const rootfs = `docker://${registry.host}/team/web#latest`;
+    const first = registry.publish('team/web', { Cmd: ['/one'], ExposedPorts: { '9000/tcp': {} } });
+    const image = async (): Promise<unknown> => {
+      const told = await runtime.describeImage?.(rootfs);
+      return told?.ok ? told.image : told?.reason;
+    };
+    t.match(await image(), { digest: first, command: ['/one'], entrypoint: [], ports: [9000] });
+    const second = registry.publish('team/web', { Cmd: ['/two'] });
+    t.match(
+      await image(),
+      { digest: second, command: ['/two'], ports: [] },
+      'the name means another one now',
+    );
+    const pinned = await runtime.describeImage?.(rootfs.replace('latest', first));
+    t.match(pinned, { ok: true, image: { command: ['/one'] } }, 'by its digest it stays the same');
+
+    const program = { path: '/bin/sh', args: ['-c', 'true'], env: {} };
+    const container = await mustCreate(runtime, { rootfs: rootfs.replace('latest', first) });
+    t.match(await container.run(processSpec(program, { user: 'root' })), {
+      ok: false,
+      reason: 'the image has no /bin/sh, which a start command or a task takes',
+    });
+    t.same(container.info().processes, []);
+    t.match(await runtime.describeImage?.(`docker://${registry.host}/none#latest`), {
+      ok: false,
+      reason: /not found|manifest unknown/,
+    });
+    await registry.close();
+    t.match(await image(), { digest: second }, 'what is there is used while the registry is away');
+  });
+
+  t.test('docker runtime - root is root by number, in an image without a list of users too', async (t) => {
+    await engine.derive('rootless', ['USER vcap']);
+    const container = await mustCreate(await start(t), { rootfs: 'docker:///rootless' });
+    const main = await mustRun(container, shell('id -u; sleep 100'), { user: 'root' });
+    const seen = collect(main);
+    await eventually(() => seen.text() === '0\n');
+    const filters = { label: [`outcry.guid=${container.guid}`] };
+    const [found] = await engine.client.listContainers({ all: true, filters });
+    t.equal((await engine.client.getContainer(found?.Id ?? '').inspect()).Config.User, '0');
   });
 
   t.test('docker runtime - files with long names come in, and out again through links', async (t) => {

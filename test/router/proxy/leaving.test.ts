@@ -104,6 +104,7 @@ void t.test(
       logger: silentLogger,
       table,
       counters: createCounters(),
+      metrics: { forwarded: () => undefined, answered: () => undefined },
       upstreams: {
         ...upstreams,
         dispatcher: (endpoint) =>

@@ -45,6 +45,7 @@ void t.test('tls - an instance that moved: 503, and the endpoint is gone, its ro
   t.equal(answer.status, 503);
   t.match(answer.headers['x-cf-routererror'], /^endpoint_failure \(x509: .+\)$/);
   t.equal(answer.body, '503 Service Unavailable\n');
+  t.equal(router.counters().backend_invalid_id, 1);
   t.equal((await ask(router.port)).headers['x-cf-routererror'], 'no_endpoints');
 });
 
@@ -55,6 +56,7 @@ void t.test('tls - a certificate that nobody vouches for: 526', async (t) => {
   const answer = await ask(router.port);
   t.equal(answer.status, 526);
   t.equal(answer.body, '526 Invalid SSL Certificate\n');
+  t.equal(router.counters().backend_invalid_tls_cert, 1);
 });
 
 void t.test('tls - a port that speaks no TLS: 525', async (t) => {
@@ -64,6 +66,7 @@ void t.test('tls - a port that speaks no TLS: 525', async (t) => {
   const answer = await ask(router.port);
   t.equal(answer.status, 525);
   t.equal(answer.body, '525 SSL Handshake Failed\n');
+  t.equal(router.counters().backend_tls_handshake_failed, 1);
 });
 
 void t.test('tls - an endpoint that is not there is removed, and another serves', async (t) => {

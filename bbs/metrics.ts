@@ -1,0 +1,169 @@
+import type { BbsEvent } from '../common/model/events.js';
+import { DURATION_BUCKETS_NS } from '../common/ports/metrics.js';
+import type { Metrics, Readings } from '../common/ports/metrics.js';
+import type { Observation } from './controllers/observation.js';
+import type { Discrepancies } from './core/census.js';
+
+/** What is told of a BBS's work as it does it. */
+export interface BbsMetrics {
+  /** a call over HTTP has been answered, after so many ms */
+  answered(route: string, ms: number): void;
+  /** a pass over all LRPs, or all tasks, is done */
+  convergedLrps(found: Discrepancies, ms: number): void;
+  convergedTasks(ms: number): void;
+  /** tasks that convergence removed, and tasks that it moved on */
+  tasksConverged(count: { pruned: number; kicked: number }): void;
+  /** a change is durable */
+  committed(event: BbsEvent): void;
+  /** this BBS has come to own its store */
+  elected(): void;
+  subscriberCutOff(): void;
+}
+
+/** What is asked of a BBS when somebody looks. */
+export interface BbsSources {
+  /** it owns its store and answers */
+  serves(): boolean;
+  /** undefined while it owns no store */
+  observation(): Observation | undefined;
+  subscribers(): number;
+}
+
+const NS_PER_MS = 1e6;
+
+const BOARD = {
+  LRPsDesired: { help: 'Instances of LRPs that are desired.' },
+  LRPsUnclaimed: { help: 'Instances that wait for a place.' },
+  LRPsClaimed: { help: 'Instances that a cell has claimed and is starting.' },
+  LRPsRunning: { help: 'Instances that run; suspect ones are counted apart.' },
+  CrashedActualLRPs: { help: 'Instances that crashed, and wait for their restart or get none.' },
+  CrashingDesiredLRPs: { help: 'Desired LRPs of which at least one instance is crashed.' },
+  SuspectRunningActualLRPs: { help: 'Running instances on cells that are gone, not replaced yet.' },
+  SuspectClaimedActualLRPs: { help: 'Claimed instances on cells that are gone, not replaced yet.' },
+  PresentCells: { help: 'Cells whose presence is held.' },
+  SuspectCells: { help: 'Cells that are gone and still hold suspect instances.' },
+  TasksPending: { help: 'Tasks that wait for a place.' },
+  TasksRunning: { help: 'Tasks that run on a cell.' },
+  TasksCompleted: { help: 'Tasks that have ended, and of which whoever wanted them has not taken note.' },
+  TasksResolving: { help: 'Ended tasks of which somebody is taking note.' },
+  Domain: {
+    help: '1 for each domain that is fresh: what it desires is known completely.',
+    labels: ['domain'],
+  },
+} as const;
+
+const boardOf = ({ desired, lrps, tasks, ...rest }: Observation): Readings<keyof typeof BOARD> => ({
+  LRPsDesired: desired,
+  LRPsUnclaimed: lrps.unclaimed,
+  LRPsClaimed: lrps.claimed,
+  LRPsRunning: lrps.running,
+  CrashedActualLRPs: lrps.crashed,
+  CrashingDesiredLRPs: lrps.crashingProcesses,
+  SuspectRunningActualLRPs: lrps.suspectRunning,
+  SuspectClaimedActualLRPs: lrps.suspectClaimed,
+  PresentCells: rest.presentCells,
+  SuspectCells: lrps.suspectCells,
+  TasksPending: tasks.Pending,
+  TasksRunning: tasks.Running,
+  TasksCompleted: tasks.Completed,
+  TasksResolving: tasks.Resolving,
+  Domain: rest.freshDomains.map((domain) => ({ labels: { domain }, value: 1 })),
+});
+
+const registerState = (metrics: Metrics, sources: BbsSources): void => {
+  const state = {
+    LockHeld: { help: '1 while this BBS owns its store and answers.' },
+    EventSubscribers: { help: 'Event streams that are open.' },
+  };
+  metrics.gauges(state, () => ({
+    LockHeld: Number(sources.serves()),
+    EventSubscribers: sources.subscribers(),
+  }));
+  metrics.gauges(BOARD, () => {
+    const observation = sources.observation();
+    return observation ? boardOf(observation) : {};
+  });
+};
+
+const registerRequests = (metrics: Metrics) => {
+  const count = metrics.counter('RequestCount', {
+    help: 'Calls over HTTP that were answered, refusals included.',
+    labels: ['route'],
+  });
+  const latency = metrics.histogram('RequestLatency', {
+    help: 'Time from a call over HTTP to its answer.',
+    unit: 'ns',
+    labels: ['route'],
+    buckets: DURATION_BUCKETS_NS,
+  });
+  return (route: string, ms: number): void => {
+    count.increment({ route });
+    latency.observe(ms * NS_PER_MS, { route });
+  };
+};
+
+const registerConvergence = (metrics: Metrics) => {
+  const pass = (what: string, name: string) => {
+    const runs = metrics.counter(`${name}Runs`, { help: `Convergence passes over all ${what}.` });
+    const help = `Time of a convergence pass over all ${what}.`;
+    const buckets = DURATION_BUCKETS_NS;
+    const duration = metrics.histogram(`${name}Duration`, { help, unit: 'ns', buckets });
+    return (ms: number): void => {
+      runs.increment();
+      duration.observe(ms * NS_PER_MS);
+    };
+  };
+  const [lrps, tasks] = [pass('LRPs', 'ConvergenceLRP'), pass('tasks', 'ConvergenceTask')];
+  const pruned = metrics.counter('ConvergenceTasksPruned', { help: 'Tasks that convergence removed.' });
+  const kicked = metrics.counter('ConvergenceTasksKicked', {
+    help: 'Tasks that convergence moved on: asked a place for again, failed, or completed anew.',
+  });
+  let found: Discrepancies | undefined;
+  const family = {
+    LRPsMissing: { help: 'Desired instances without a row, as the last pass found it, and mended it.' },
+    LRPsExtra: { help: 'Instances that nobody desires, as the last pass found them, and retired them.' },
+  };
+  metrics.gauges(family, () => ({ LRPsMissing: found?.missing, LRPsExtra: found?.extra }));
+  return {
+    convergedLrps(discrepancies: Discrepancies, ms: number): void {
+      found = discrepancies;
+      lrps(ms);
+    },
+    convergedTasks: tasks,
+    tasksConverged(count: { pruned: number; kicked: number }): void {
+      pruned.increment({}, count.pruned);
+      kicked.increment({}, count.kicked);
+    },
+  };
+};
+
+const registerTasks = (metrics: Metrics) => {
+  const counter = (name: string, help: string) => metrics.counter(name, { help, labels: ['cell_id'] });
+  const started = counter('TasksStarted', 'Tasks that a cell began.');
+  const succeeded = counter('TasksSucceeded', 'Tasks that ended well.');
+  const failed = counter('TasksFailed', 'Tasks that failed; without a cell when none had begun them.');
+  return (event: BbsEvent): void => {
+    if (event.kind !== 'task_changed' || event.before.state === event.after.state) return;
+    const { before, after } = event;
+    if (after.state === 'Running') started.increment({ cell_id: after.cellId });
+    // one whose resolving took too long becomes Completed once more
+    if (after.state !== 'Completed' || before.state === 'Resolving') return;
+    (after.failed ? failed : succeeded).increment({ cell_id: before.cellId });
+  };
+};
+
+/** Registers what a BBS measures. */
+export const createBbsMetrics = (metrics: Metrics, sources: BbsSources): BbsMetrics => {
+  registerState(metrics, sources);
+  const elected = metrics.counter('BBSMasterElected', { help: 'Times that this BBS came to own its store.' });
+  const cutOff = metrics.counter('EventSubscribersCutOff', {
+    help: 'Event streams that were ended because they read too slowly.',
+  });
+  return {
+    answered: registerRequests(metrics),
+    ...registerConvergence(metrics),
+    committed: registerTasks(metrics),
+    elected: () => elected.increment(),
+    subscriberCutOff: () => cutOff.increment(),
+  };
+};

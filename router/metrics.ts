@@ -1,0 +1,133 @@
+import type { Histogram, MetricSpec, Metrics, Sample } from '../common/ports/metrics.js';
+import type { TableChange } from './core/route-table.js';
+import type { RouterCounters } from './proxy/counters.js';
+
+/**
+ * What is told of a router's work as it does it; `component` is who registered the route. On the path of
+ * requests this is a step in a map: everything else is read when somebody looks.
+ */
+export interface RouterMetrics {
+  /** a request is given to endpoints of a route */
+  forwarded(component: string): void;
+  /** its answer is through, after so many ms */
+  answered(component: string, ms: number): void;
+  registered(component: string, change: TableChange): void;
+  unregistered(component: string): void;
+  pruned(endpoints: number): void;
+}
+
+export interface RouterSources {
+  counters: Readonly<RouterCounters>;
+  routes(): number;
+  /** ms on a monotonic clock */
+  now(): number;
+}
+
+/** gorouter's */
+const LATENCY_BUCKETS_MS = [0.2, 0.4, 0.6, 0.8, 1, 1.8, 6, 14, 22, 100, 500, 1_000, 5_000, 10_000, 60_000];
+
+const COUNTERS = {
+  rejected_requests: {
+    help: "Requests that the router refused itself, with 400 or 404: gorouter's bad requests.",
+  },
+  bad_gateways: { help: 'Requests that the router answered with 502.' },
+  cancelled_requests: { help: 'Clients that left before their answer was through.' },
+  backend_exhausted_conns: { help: 'Requests refused because every endpoint had its most connections.' },
+  backend_invalid_id: {
+    help: "Requests that failed since the endpoint's certificate names another instance.",
+  },
+  backend_invalid_tls_cert: { help: "Requests that failed since the endpoint's certificate is not trusted." },
+  backend_tls_handshake_failed: { help: 'Requests that failed since no TLS came about with the endpoint.' },
+  websocket_upgrades: { help: 'Connections that switched to another protocol.' },
+  websocket_failures: { help: 'Requests to switch that failed.' },
+} as const satisfies Partial<Record<keyof RouterCounters, MetricSpec>>;
+
+const STATUS_GROUPS = ['2xx', '3xx', '4xx', '5xx', 'xxx'] as const;
+
+const registerCounters = (metrics: Metrics, counters: Readonly<RouterCounters>): void => {
+  const responses = { help: 'Answers of endpoints, by class of status.', labels: ['status_group'] };
+  metrics.counters<keyof typeof COUNTERS | 'responses'>({ ...COUNTERS, responses }, () => ({
+    ...counters,
+    responses: STATUS_GROUPS.map((group) => ({
+      labels: { status_group: group },
+      value: counters[`responses.${group}`],
+    })),
+  }));
+};
+
+/** Counts by the value of a label; cheap to add to. */
+const createTally = (label: string) => {
+  const counts = new Map<string, number>();
+  return {
+    add: (key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1),
+    samples: (): Sample[] => [...counts].map(([key, value]) => ({ labels: { [label]: key }, value })),
+  };
+};
+
+/** In gorouter's words. */
+const actionOf = ({ added, removed }: TableChange): string => {
+  if (added === 0) return 'endpoint-not-updated';
+  return removed > 0 ? 'endpoint-updated' : 'endpoint-added';
+};
+
+const registerRegistry = (metrics: Metrics, { routes, now }: RouterSources) => {
+  const registrations = metrics.counter('registry_message', {
+    help: 'Registrations that were read, by who sent them and what they changed.',
+    labels: ['component', 'action'],
+  });
+  const unregistrations = metrics.counter('unregistry_message', {
+    help: 'Unregistrations that were read, by who sent them.',
+    labels: ['component'],
+  });
+  const pruned = metrics.counter('routes_pruned', {
+    help: 'Endpoints that were removed because nobody registered them again in time.',
+  });
+  let lastUpdate: number | undefined;
+  const state = {
+    total_routes: { help: 'Routes in the table.' },
+    ms_since_last_registry_update: {
+      help: 'Time since the last registration or unregistration was read.',
+      unit: 'ms',
+    },
+  } as const;
+  metrics.gauges(state, () => ({
+    total_routes: routes(),
+    ms_since_last_registry_update: lastUpdate === undefined ? undefined : now() - lastUpdate,
+  }));
+  return {
+    registered(component: string, change: TableChange): void {
+      lastUpdate = now();
+      registrations.increment({ component, action: actionOf(change) });
+    },
+    unregistered(component: string): void {
+      lastUpdate = now();
+      unregistrations.increment({ component });
+    },
+    pruned: (endpoints: number): void => pruned.increment({}, endpoints),
+  };
+};
+
+const registerLatency = (metrics: Metrics): Histogram =>
+  metrics.histogram('latency', {
+    help: 'Time from a request that was given to endpoints to the end of its answer; switched protocols are left out.',
+    unit: 'ms',
+    labels: ['component'],
+    buckets: LATENCY_BUCKETS_MS,
+  });
+
+/** Registers what a router measures, under the names of gorouter's Prometheus endpoint. */
+export const createRouterMetrics = (metrics: Metrics, sources: RouterSources): RouterMetrics => {
+  const requests = createTally('component');
+  const total = {
+    help: 'Requests given to endpoints, by who registered their route.',
+    labels: ['component'],
+  };
+  metrics.counters({ total_requests: total }, () => ({ total_requests: requests.samples() }));
+  registerCounters(metrics, sources.counters);
+  const latency = registerLatency(metrics);
+  return {
+    forwarded: requests.add,
+    answered: (component, ms) => latency.observe(ms, { component }),
+    ...registerRegistry(metrics, sources),
+  };
+};

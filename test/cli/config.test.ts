@@ -1,0 +1,197 @@
+import { X509Certificate } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import { parse } from 'yaml';
+import { readNatsAccess } from '../../common/adapters/nats-access.js';
+import { createFakeCli } from '../support/cli-context.js';
+import { requireSuite } from '../support/requires.js';
+
+const setUp = (t: Test) => {
+  // not below the project: paths of sockets are short
+  const cwd = mkdtempSync(join(tmpdir(), 'outcry-config-'));
+  t.teardown(() => rmSync(cwd, { recursive: true }));
+  const cli = createFakeCli({ cwd, env: { PATH: process.env['PATH'] ?? '' } });
+  const file = (name: string): string => join(cwd, name);
+  return {
+    cli,
+    file,
+    init: (...words: string[]) => cli.run('config', 'init', '--out', 'd', ...words),
+    check: (...files: string[]) => cli.run('config', 'check', ...files),
+    read: (name: string): string => readFileSync(file(name), 'utf8'),
+    config: (name: string) => parse(readFileSync(file(name), 'utf8')) as Record<string, unknown>,
+    written: (dir: string): string[] =>
+      readdirSync(file(dir), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name)),
+  };
+};
+
+const LOCAL = ['--cell', 'cell-1=127.0.0.1@z1', '--cell', 'cell-2=127.0.0.1@z2', '--runtime', 'process'];
+const REMOTE = ['--control', '10.0.0.1', '--cell', 'cell-1=10.0.0.11@z1', '--cell', 'cell-2=10.0.0.12@z2'];
+const CONTROL = ['bbs', 'auctioneer', 'router', 'api'];
+
+t.test(
+  'config init - on one machine: sockets, no certificates, and everything is a valid configuration',
+  async (t) => {
+    const { cli, init, check, config, written } = setUp(t);
+    t.equal(await init(...LOCAL), 0, cli.err());
+    const files = [
+      ...CONTROL.map((name) => `d/control/${name}.yml`),
+      'd/cell-1/cell.yml',
+      'd/cell-2/cell.yml',
+    ];
+    t.equal(await check(...files), 0, cli.err());
+    t.match(cli.out(), /d\/cell-2\/cell\.yml: a valid configuration of the cell/);
+    t.same(
+      written('d').filter((path) => /\.(pem|key)$/.test(path)),
+      [],
+    );
+    t.same(config('d/control/bbs.yml')['listen'], { socket: 'run/bbs.sock' });
+    t.same(config('d/cell-2/cell.yml')['bbs'], { socket: '../control/run/bbs.sock' });
+    t.same(config('d/cell-1/cell.yml')['memory'], 'auto/2', 'cells of one machine share it');
+    t.same(config('d/cell-1/cell.yml')['host_ports'], { first: 20_000, last: 24_999 });
+    t.same(config('d/cell-2/cell.yml')['host_ports'], { first: 25_000, last: 29_999 });
+    t.ok(
+      written('d').every((path) => (statSync(path).mode & 0o077) === 0),
+      'nobody else can read any of it',
+    );
+  },
+);
+
+requireSuite(t, 'nats', () => {
+  t.test(
+    'config init - on several machines: TLS everywhere, and each has its own secrets alone',
+    async (t) => {
+      const { cli, init, check, config, file, written, read } = setUp(t);
+      t.equal(await init(...REMOTE, '--nats', '10.0.0.1:4222,10.0.0.2:4222,10.0.0.3:4222'), 0, cli.err());
+      const files = [...CONTROL.map((name) => `d/control/${name}.yml`), 'd/cell-1/cell.yml'];
+      t.equal(await check(...files), 0, cli.err());
+      t.match(config('d/cell-1/cell.yml'), {
+        address: '10.0.0.11',
+        zone: 'z1',
+        memory: 'auto',
+        runtime: 'docker',
+        bbs: { url: 'https://10.0.0.1:8889', tls: { cert: 'tls/cell-1.pem' } },
+        blobs: { url: 'https://10.0.0.1:8083' },
+        admin: { host: '10.0.0.11', port: 1800 },
+      });
+      t.match(config('d/control/api.yml')['listen'], { host: '10.0.0.1', tls: { cert: 'tls/api.pem' } });
+      const own = new X509Certificate(read('d/cell-1/tls/cell-1.pem'));
+      t.equal(own.subjectAltName, 'IP Address:10.0.0.11');
+      t.ok(own.verify(new X509Certificate(read('d/authority/ca.pem')).publicKey));
+      const access = readNatsAccess(file('d/cell-1/nats/cell-1.json'));
+      t.same(access.servers, ['tls://10.0.0.1:4222', 'tls://10.0.0.2:4222', 'tls://10.0.0.3:4222']);
+      t.same(
+        written('d/cell-1')
+          .filter((path) => /\.key$|nats\/.*json$/.test(path))
+          .map((path) => path.split('/').at(-1))
+          .sort(),
+        ['cell-1.json', 'cell-1.key'],
+        'a cell holds no secret of anybody else',
+      );
+      t.ok(existsSync(file('d/nats/nats-3/nats.conf')));
+      t.match(cli.err(), /give --domain/);
+    },
+  );
+
+  t.test('config init --update - adds a cell, renews certificates, and keeps what is there', async (t) => {
+    const { cli, init, read, file, config } = setUp(t);
+    await init(...REMOTE);
+    const before = {
+      ca: read('d/authority/ca.pem'),
+      leaf: read('d/cell-1/tls/cell-1.pem'),
+      password: readNatsAccess(file('d/control/nats/bbs.json')).credentials.password,
+    };
+    writeFileSync(file('d/cell-1/cell.yml'), `${read('d/cell-1/cell.yml')}placement_tags: [mine]\n`);
+    t.equal(await init('--update', '--cell', 'cell-3=10.0.0.13'), 0, cli.err());
+    t.equal(read('d/authority/ca.pem'), before.ca);
+    t.not(read('d/cell-1/tls/cell-1.pem'), before.leaf, 'renewed');
+    t.equal(readNatsAccess(file('d/control/nats/bbs.json')).credentials.password, before.password);
+    t.same(config('d/cell-1/cell.yml')['placement_tags'], ['mine'], 'what was changed by hand stays');
+    t.match(config('d/cell-3/cell.yml'), { address: '10.0.0.13', cell_index: 2, runtime: 'docker' });
+    t.match(read('d/nats/nats-1/nats.conf'), /"cell-3"/);
+  });
+});
+
+t.test('config init - never writes over what is there, unless told to', async (t) => {
+  const { cli, init, read } = setUp(t);
+  await init(...LOCAL);
+  const before = read('d/control/nats/bbs.json');
+  t.equal(await init(...LOCAL), 1);
+  t.match(cli.errors()[0] ?? '', /CONFIG_EXISTS: .*d\/control is there already/);
+  t.equal(read('d/control/nats/bbs.json'), before);
+  t.equal(await init(...LOCAL, '--force'), 0);
+  t.not(read('d/control/nats/bbs.json'), before, 'with new passwords');
+});
+
+t.test('config init - what cannot be is told before anything is written', async (t) => {
+  const { cli, init, file } = setUp(t);
+  const wrong: [string[], RegExp][] = [
+    [[], /--cell is missing/],
+    [['--cell', 'cell-1'], /'cell-1' is not ID=HOST/],
+    [['--cell', 'a=127.0.0.1', '--cell', 'a=127.0.0.1'], /another cell has that id/],
+    [['--cell', 'control=127.0.0.1'], /a directory beside it has that name/],
+    [['--cell', 'bbs=127.0.0.1'], /that is the name of a role/],
+    [['--cell', 'a.b=127.0.0.1'], /characters besides letters/],
+    [['--control', '0.0.0.0', '--cell', 'a=10.0.0.1'], /no address that others can connect to/],
+    [[...LOCAL, '--runtime', 'podman'], /docker or process, not 'podman'/],
+    [[...LOCAL, '--nats', 'nowhere'], /'nowhere' is not HOST:PORT/],
+    [[...LOCAL, '--force', '--update'], /not both/],
+  ];
+  for (const [words, reason] of wrong) {
+    t.equal(await init(...words), 1, words.join(' '));
+    t.match(cli.errors().at(-1) ?? '', reason);
+    t.notOk(existsSync(file('d')), words.join(' '));
+  }
+  t.equal(await init('--update'), 1);
+  t.match(cli.errors().at(-1) ?? '', /FILE_INVALID.*no deployment that could be updated/);
+});
+
+t.test('config check - every problem of every file on a line, and a status that says so', async (t) => {
+  const { cli, check, file } = setUp(t);
+  mkdirSync(file('c'));
+  writeFileSync(
+    file('c/cell.yml'),
+    'component: cell\nnats: u.json\ncell_id: a b\nbbs: {socket: s}\ndata_dir: d\nzoen: z1\n',
+  );
+  writeFileSync(file('c/odd.yml'), 'component: ruoter\n');
+  writeFileSync(file('c/none.yml'), 'listen: 1\n');
+  t.equal(await check('c/cell.yml', 'c/odd.yml', 'c/none.yml'), 1);
+  t.match(cli.err(), /cell\.yml:6: zoen: unknown key; did you mean "zone"\?/);
+  t.match(cli.err(), /odd\.yml: component: must be one of .*; did you mean "router"\?/);
+  t.match(cli.err(), /none\.yml: component: is missing: one of bbs, auctioneer/);
+  writeFileSync(
+    file('c/cell.yml'),
+    'component: cell\nnats: u.json\ncell_id: a b\nbbs: {socket: s}\ndata_dir: d\n',
+  );
+  t.equal(await check('c/cell.yml'), 1);
+  t.match(cli.err(), /cell\.yml:3: cell_id: must consist of letters/);
+  t.equal(await check('c/absent.yml'), 1);
+  t.match(cli.errors()[0] ?? '', /FILE_UNREADABLE: .*absent\.yml: no such file/);
+});
+
+t.test('config - words that do not belong', async (t) => {
+  const { cli } = setUp(t);
+  for (const words of [
+    ['config'],
+    ['config', 'chek'],
+    ['config', 'check'],
+    ['bbs'],
+    ['cell', '--conf', 'x'],
+  ]) {
+    t.equal(await cli.run(...words), 1, words.join(' '));
+    t.match(cli.errors().at(-1) ?? '', /^outcry: USAGE: /);
+  }
+});

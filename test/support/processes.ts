@@ -1,0 +1,199 @@
+/** The whole system as processes of its own, started and killed one by one, as `outcry up --processes` writes it. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBbsClient } from '../../bbs/index.js';
+import type { BbsClient } from '../../bbs/index.js';
+import { programsOf, writeLocalDeployment } from '../../cli/processes/local-deployment.js';
+import type { LocalDeployment } from '../../cli/processes/local-deployment.js';
+import { silentLogger } from '../../common/adapters/capture-logger.js';
+import { createSystemClock } from '../../common/adapters/system-clock.js';
+import { packageRoot } from '../../common/runtime/package-root.js';
+import { eventually } from './eventually.js';
+import { freePorts } from './nats-server.js';
+import type { Ended } from './one-process.js';
+
+export interface ProcessesOptions {
+  cells: number;
+  natsServers: number;
+  /** absent: the process runtime */
+  docker?: { socketPath: string; image: string };
+}
+
+export interface ProcessSystem {
+  readonly dir: string;
+  /** of the control plane and the cells, without the NATS servers; in the order of starting */
+  readonly components: readonly string[];
+  readonly natsServers: readonly string[];
+  readonly cells: readonly string[];
+  readonly endpoint: { api: string; router: string };
+  readonly bbs: BbsClient;
+  start(name: string): void;
+  /** sends the signal and waits for the end */
+  kill(name: string, signal?: NodeJS.Signals): Promise<void>;
+  /** sends a signal that does not end a process */
+  signal(name: string, signal: NodeJS.Signals): void;
+  /** the API answers and these cells (all when absent) tell their states */
+  ready(cells?: readonly string[]): Promise<void>;
+  /** runs one command of the command line, which must succeed; what it printed */
+  outcry(...args: string[]): Promise<string>;
+  /** … and may fail */
+  tryOutcry(...args: string[]): Promise<Ended>;
+  /** what a component has logged with that event */
+  logged(name: string, event: string): Record<string, unknown>[];
+  /** every defect that anything has logged or printed: there must be none */
+  defects(): string[];
+  close(): Promise<void>;
+}
+
+const OUTCRY = join(packageRoot(), 'cli/bin/outcry.mjs');
+
+const run = (args: string[], env: Record<string, string>): Promise<Ended> =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, [OUTCRY, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (bytes: Buffer) => (output += String(bytes)));
+    child.on('close', (code) => resolve({ code, output }));
+  });
+
+const linesOf = (file: string): Record<string, unknown>[] => {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+};
+
+/** Events that tell of a mistake of ours, whatever has been killed. */
+const DEFECT =
+  /denied|panic|unhandled|-threw$|handler-failed|repeated-task-failed|unreadable|(^|\.)request-failed$/;
+
+const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<LocalDeployment> => {
+  const ports = await freePorts(2 + 2 * options.natsServers);
+  const take = (): number => ports.pop() ?? 0;
+  return {
+    dir,
+    ports: {
+      api: take(),
+      router: take(),
+      nats: Array.from({ length: options.natsServers }, () => ({ client: take(), route: take() })),
+    },
+    cells: Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`),
+    runtime: options.docker
+      ? { kind: 'docker', engine: `unix://${options.docker.socketPath}`, image: options.docker.image }
+      : { kind: 'process' },
+  };
+};
+
+/** Starts nothing yet. */
+export const createProcessSystem = async (options: ProcessesOptions): Promise<ProcessSystem> => {
+  const dir = await mkdtemp(join(tmpdir(), 'outcry-p-'));
+  const deployment = await deploymentOf(dir, options);
+  await writeLocalDeployment(deployment);
+  const programs = programsOf(deployment);
+  const children = new Map<string, ChildProcess>();
+  const said = new Map<string, string>();
+  const { api, router } = deployment.ports;
+  const endpoint = { api: `http://127.0.0.1:${api}`, router: `http://127.0.0.1:${router}` };
+  const bbs = createBbsClient({
+    endpoint: { socketPath: join(dir, 'control/run/bbs.sock') },
+    clock: createSystemClock(),
+    logger: silentLogger,
+  });
+
+  const env = (): Record<string, string> => ({
+    OUTCRY_API: endpoint.api,
+    OUTCRY_TOKEN: readFileSync(join(dir, 'control/data/api/api-token'), 'utf8').trim(),
+  });
+
+  const start = (name: string): void => {
+    const program = programs.find((one) => one.name === name);
+    if (!program) throw new Error(`no program ${name}`);
+    const child = spawn(program.command, program.args, {
+      cwd: program.cwd,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.on('data', (bytes: Buffer) => said.set(name, (said.get(name) ?? '') + String(bytes)));
+    children.set(name, child);
+  };
+
+  const kill = async (name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
+    const child = children.get(name);
+    children.delete(name);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  };
+
+  const system: ProcessSystem = {
+    dir,
+    components: programs.map(({ name }) => name).filter((name) => !name.startsWith('nats-')),
+    natsServers: programs.map(({ name }) => name).filter((name) => name.startsWith('nats-')),
+    cells: deployment.cells,
+    endpoint,
+    bbs,
+    start,
+    kill,
+    signal: (name, signal) => void children.get(name)?.kill(signal),
+    ready: async (cells = deployment.cells) => {
+      await eventually(
+        async () => {
+          const { code, output } = await system.tryOutcry('cells');
+          return (
+            code === 0 && !output.includes('does not answer') && cells.every((id) => output.includes(id))
+          );
+        },
+        { timeoutMs: 60_000, what: `the API answers and ${cells.join(', ')} are there` },
+      );
+    },
+    tryOutcry: async (...args) => run(args, env()),
+    async outcry(...args) {
+      const { code, output } = await run(args, env());
+      if (code !== 0) throw new Error(`outcry ${args.join(' ')}: ${code}\n${output}`);
+      return output;
+    },
+    logged: (name, event) =>
+      linesOf(join(dir, 'logs', `${name}.log`)).filter((line) => line['event'] === event),
+    defects: () => [
+      ...readdirSync(join(dir, 'logs'))
+        .filter((file) => file.endsWith('.log') && !file.startsWith('nats-'))
+        .flatMap((file) => linesOf(join(dir, 'logs', file)).map((line) => ({ file, ...line })))
+        .filter((line: Record<string, unknown>) => DEFECT.test(String(line['event'])))
+        .map((line) => JSON.stringify(line)),
+      ...[...said]
+        .filter(([name]) => !name.startsWith('nats-'))
+        .map(([name, text]) => `${name} said: ${text}`),
+    ],
+    async close() {
+      await bbs.close();
+      for (const { name } of [...programs].reverse()) {
+        children.get(name)?.kill('SIGCONT');
+        await kill(name, 'SIGTERM');
+      }
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+  return system;
+};
+
+/** Starts everything and waits until work can be given. */
+export const startProcessSystem = async (options: ProcessesOptions): Promise<ProcessSystem> => {
+  const system = await createProcessSystem(options);
+  try {
+    for (const name of [...system.natsServers, ...system.components]) system.start(name);
+    await system.ready();
+    return system;
+  } catch (error) {
+    await system.close();
+    throw error;
+  }
+};
