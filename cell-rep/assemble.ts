@@ -40,13 +40,11 @@ import type { WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
 export { capacityPerCell } from './capacity.js';
-export { chooseContainerRoot, removeContainerRoot } from './runtimes/process/container-root.js';
+export { chooseRuntime } from './runtimes/choose.js';
+export { removeContainerRoot } from './runtimes/process/container-root.js';
 export { decideRuntime } from './runtimes/decide.js';
 export type { AskedRuntime, RuntimeChoice } from './runtimes/decide.js';
-export { prefixOf as dockerPrefix } from './runtimes/docker/leftovers.js';
-export { createDockerRuntime } from './runtimes/docker/runtime.js';
 export { removeLeftovers } from './runtimes/leftovers.js';
-export { createProcessRuntime } from './runtimes/process/runtime.js';
 
 export interface CellRepOptions {
   config: CellRepConfig;

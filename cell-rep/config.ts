@@ -6,6 +6,8 @@ import type { Endpoint } from '../common/runtime/endpoint.js';
 import type { ReportProblem } from '../common/runtime/config.js';
 import { DURATION, MEGABYTES, defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import type { Demand } from './core/resources.js';
+import { parseEngine } from './runtimes/docker/engine-address.js';
+import type { EngineAddress } from './runtimes/docker/engine-address.js';
 
 interface UserConfig {
   cell_id: string;
@@ -46,8 +48,9 @@ export interface RuntimeConfig {
   address: string;
   ports: { first: number; last: number };
   docker: {
-    engine: { socketPath: string } | { host: string; port: number };
+    engine: EngineAddress;
     network: string;
+    /** '' = derived from the data directory */
     prefix: string;
     /** image of each stack, by its name */
     stacks: Record<string, string>;
@@ -140,14 +143,13 @@ const properties = {
     properties: {
       engine: {
         type: 'string',
-        pattern: '^(unix:///.+|tcp://[^/]+:\\d+)$',
+        minLength: 1,
         description: '`unix:///PATH` or `tcp://HOST:PORT` of the engine',
       },
       network: { ...name, description: "the engine's network that containers join" },
       prefix: {
-        ...name,
-        description:
-          "beginning of names and labels of what is the cell's; cells that share an engine differ in it or in `cell_id`",
+        ...text,
+        description: "beginning of names and labels of what is the cell's; empty: derived from `data_dir`",
       },
       stacks: {
         type: 'object',
@@ -200,18 +202,23 @@ const providers = (lists: Record<string, string[]>): Record<string, RootfsProvid
     ]),
   );
 
-const engineAt = (engine: string): RuntimeConfig['docker']['engine'] => {
-  const url = new URL(engine);
-  return url.protocol === 'unix:'
-    ? { socketPath: url.pathname }
-    : { host: url.hostname, port: Number(url.port) };
+const engineAt = (engine: string, report: ReportProblem): EngineAddress => {
+  try {
+    return parseEngine(engine);
+  } catch (error) {
+    report('docker.engine', (error as Error).message);
+    return {};
+  }
 };
 
-const runtimeOf = ({ runtime, address, host_ports: ports, docker }: UserConfig): RuntimeConfig => ({
+const runtimeOf = (
+  { runtime, address, host_ports: ports, docker }: UserConfig,
+  report: ReportProblem,
+): RuntimeConfig => ({
   kind: runtime,
   address,
   ports,
-  docker: { ...docker, engine: engineAt(docker.engine) },
+  docker: { ...docker, engine: engineAt(docker.engine, report) },
 });
 
 /** A Docker cell takes any image beside its stacks. */
@@ -248,7 +255,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     docker: {
       engine: 'unix:///var/run/docker.sock',
       network: 'bridge',
-      prefix: 'outcry',
+      prefix: '',
       stacks: { cflinuxfs4: 'outcry-stack:latest' },
     },
     host_ports: { first: 20_000, last: 29_999 },
@@ -283,7 +290,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       placementTags: full.placement_tags,
       optionalPlacementTags: full.optional_placement_tags,
       proxyMemoryMb: full.proxy_memory_mb,
-      runtime: runtimeOf(full),
+      runtime: runtimeOf(full, report),
       blobs: full.blobs && compileEndpoint(full.blobs, 'blobs', report),
       stateDir: full.data_dir,
       onStop: full.on_stop,

@@ -74,7 +74,7 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   async assemble({ link, cell }, ground) {
     const { cellId, stateDir } = cell;
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
-    const runtime = await chooseRuntime({ cellId, config: cell.runtime, dataDir: stateDir, ...ground });
+    const { runtime } = await chooseRuntime({ cellId, config: cell.runtime, dataDir: stateDir, ...ground });
     const downloader = createCellDownloader(cell, ground);
     const { members, health } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
     return {

@@ -2,7 +2,8 @@
 import { realpath } from 'node:fs/promises';
 import { createSystemClock } from '../common/adapters/system-clock.js';
 import { OutcryError } from '../common/model/errors.js';
-import { askEngine, engineOf, engineText } from './runtimes/docker/engine.js';
+import { askEngine } from './runtimes/docker/engine.js';
+import { engineOf, engineText } from './runtimes/docker/engine-address.js';
 import { DEFAULT_STACK } from './runtimes/docker/stack/contents.js';
 import { makeStackImage, STACK_LABEL } from './runtimes/docker/stack/image.js';
 import { STACK, STACK_IMAGE } from './runtimes/docker/stack/names.js';

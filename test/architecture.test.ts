@@ -75,7 +75,7 @@ const MAY_KNOW: Record<string, string[]> = {
 };
 /** Files that put a whole process together from components' assemble.ts. */
 const DOORS = ['assemble.ts', 'config.ts', 'index.ts'];
-const ASSEMBLERS = ['cli/all-in-one/main.ts', 'mesos-bridge/executor/main.ts'];
+const ASSEMBLERS = ['cli/all-in-one/main.ts', 'cli/processes/up.ts', 'mesos-bridge/executor/main.ts'];
 
 /** The command line's own mains build adapters, as every main does; its other files know the model at most. */
 const isCliMain = (file: string): boolean =>

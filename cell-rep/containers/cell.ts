@@ -15,10 +15,10 @@ import { createTaskContainer } from './task-container.js';
 export interface Cell extends CellHandlers {
   /** why no work is taken; '' = it is */
   close(reason: string): void;
-  /** the runtime has become healthy, or unhealthy: whoever places work hears of it at once */
-  healthChanged(): void;
   /** why no work is taken now; '' = it is */
   whyClosed(): string;
+  /** the runtime has become healthy, or unhealthy: whoever places work hears of it at once */
+  healthChanged(): void;
   containers(): ManagedContainer[];
   container(guid: string): ManagedContainer | undefined;
   known(): KnownContainer[];
@@ -125,12 +125,12 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
       context.changed();
       if (reason === '') context.roomAppeared();
     },
+    whyClosed,
     healthChanged() {
       turns += 1;
       context.changed();
       if (whyClosed() === '') context.roomAppeared();
     },
-    whyClosed,
     containers: () => [...containers.values()],
     container: (guid) => containers.get(guid),
     known: () =>

@@ -1,8 +1,9 @@
 /** Which runtime the cells of a machine use: Docker where it can be, unless somebody decides. */
-import type { DockerOptions } from 'dockerode';
 import { OutcryError } from '../../common/model/errors.js';
 import type { Clock } from '../../common/ports/clock.js';
-import { askEngine, engineError, engineOf, engineText, isOnThisMachine } from './docker/engine.js';
+import { askEngine, engineError } from './docker/engine.js';
+import { engineOf, engineText, isOnThisMachine } from './docker/engine-address.js';
+import type { EngineAddress } from './docker/engine-address.js';
 import { statusOf } from './docker/engine-error.js';
 import { STACK, STACK_IMAGE } from './docker/stack/names.js';
 
@@ -12,7 +13,9 @@ export type AskedRuntime = 'auto' | 'docker' | 'process';
 export type RuntimeChoice =
   | {
       kind: 'docker';
-      engine: DockerOptions;
+      engine: EngineAddress;
+      /** the same, as configurations have it */
+      where: string;
       /** image of each stack */
       stacks: Record<string, string>;
       says: string;
@@ -39,6 +42,7 @@ const withDocker = async ({ env, clock }: RuntimeWish): Promise<RuntimeChoice> =
   return {
     kind: 'docker',
     engine,
+    where,
     stacks: { [STACK]: STACK_IMAGE },
     says: `docker: engine ${version} at ${where}, stack ${STACK_IMAGE.replace(/:latest$/, '')}`,
   };

@@ -11,12 +11,9 @@ import {
   type RuntimeChoice,
   assembleCellRep,
   capacityPerCell,
-  chooseContainerRoot,
+  chooseRuntime,
   decideRuntime,
-  createDockerRuntime,
   createDownloader,
-  createProcessRuntime,
-  dockerPrefix,
   removeContainerRoot,
   removeLeftovers,
 } from '../../cell-rep/assemble.js';
@@ -80,21 +77,6 @@ const compiled = <C>(config: Config<C>, raw: unknown): C => {
 
 const cellIdOf = (index: number): string => `cell-${index + 1}`;
 
-/** Of a cell; the process runtime has a directory for its containers as well. */
-const createRuntime = async (
-  { choice, clock, dataDir, ...ground }: Ground,
-  { cellId, ports }: { cellId: string; ports: { first: number; last: number } },
-) => {
-  const logger = ground.logger.session('runtime', { cellId });
-  if (choice.kind === 'docker') {
-    const { engine, stacks } = choice;
-    const prefix = dockerPrefix(dataDir);
-    return { runtime: createDockerRuntime({ cellId, clock, logger, ports, engine, stacks, prefix }) };
-  }
-  const root = await chooseContainerRoot({ dataDir, cellId, isRoot: process.getuid?.() === 0 });
-  return { runtime: createProcessRuntime({ root, clock, logger, ports }), root };
-};
-
 /** `index` counts from 0; cells of one machine share its memory, disk and ports equally. */
 const assembleCell = async (
   ground: Ground & { bbs: BbsClient; blobSocket: string },
@@ -106,10 +88,6 @@ const assembleCell = async (
   const stateDir = privateDir(dataDir, join('reps', cellId));
   const share = Math.floor(HOST_PORTS.count / cells);
   const first = HOST_PORTS.first + index * share;
-  const { runtime, root } = await createRuntime(ground, {
-    cellId,
-    ports: { first, last: first + share - 1 },
-  });
   const downloader = createDownloader({
     ...ground,
     cacheDir: privateDir(stateDir, 'downloads'),
@@ -123,9 +101,11 @@ const assembleCell = async (
     disk: `${capacity.diskMb}M`,
     data_dir: stateDir,
     on_stop: 'stop-containers',
-    // says what images its work may ask for
     runtime: choice.kind,
+    ...(choice.kind === 'docker' && { docker: { engine: choice.where, stacks: choice.stacks } }),
+    host_ports: { first, last: first + share - 1 },
   });
+  const { runtime, root } = await chooseRuntime({ ...ground, cellId, config: config.runtime });
   const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
   return { members, runtime, root };
 };

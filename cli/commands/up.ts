@@ -40,11 +40,11 @@ export const up: Command = {
     const { values } = readArgs({ usage: USAGE, options: OPTIONS, words: [] }, args);
     const port = (name: 'api-port' | 'router-port') =>
       readCount(values[name], { name: `--${name}`, min: 1, max: 65535, usage: USAGE });
-    const runtime = readRuntime(values.runtime);
     const common = {
       dataDir: resolve(context.cwd, values.data ?? defaultDataDir(context.env)),
       once: values.once === true,
       cells: readCount(values.cells, { name: '--cells', min: 1, max: 100, usage: USAGE }) ?? 3,
+      runtime: readRuntime(values.runtime),
       apiPort: port('api-port'),
       routerPort: port('router-port'),
     };
@@ -52,9 +52,8 @@ export const up: Command = {
     if (values.processes !== true) {
       if (natsServers !== undefined) throw usageError(USAGE, '--nats goes with --processes');
       const { runAllInOne } = await import('../all-in-one/main.js');
-      return runAllInOne(context, { ...common, runtime });
+      return runAllInOne(context, common);
     }
-    if (values.runtime !== undefined) throw usageError(USAGE, '--runtime goes without --processes');
     const { runProcesses } = await import('../processes/up.js');
     return runProcesses(context, { ...common, natsServers: natsServers ?? 1 });
   },

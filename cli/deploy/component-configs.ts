@@ -76,10 +76,9 @@ export const controlConfigs = (plan: DeploymentPlan): Record<string, ComponentCo
 /** Name by which source pushes ask for the default stack. */
 const STACK = 'cflinuxfs4';
 
-const dockerKeys = ({ runtime, docker: { engine, image, prefix } }: DeploymentPlan): ComponentConfig => {
+const dockerKeys = ({ runtime, docker: { engine, image } }: DeploymentPlan): ComponentConfig => {
   const docker = {
     ...(engine !== undefined && { engine }),
-    ...(prefix !== undefined && { prefix }),
     ...(image !== undefined && { stacks: { [STACK]: image } }),
   };
   return runtime === 'docker' && Object.keys(docker).length > 0 ? { docker } : {};

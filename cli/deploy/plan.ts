@@ -31,8 +31,6 @@ export interface DeploymentPlan {
     readonly engine?: string;
     /** of the default stack */
     readonly image?: string;
-    /** begins the names of what is this deployment's */
-    readonly prefix?: string;
   };
   /** domain below which applications get their routes */
   readonly domain: string;

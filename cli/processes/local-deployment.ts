@@ -1,5 +1,5 @@
 /** The deployment that `outcry up --processes` runs: every machine of it is this one. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { writeDeployment } from '../deploy/files.js';
@@ -23,21 +23,17 @@ export interface LocalDeployment {
   readonly runtime: LocalRuntime;
 }
 
-/** `engine` is `unix:///PATH` or `tcp://HOST:PORT`, `image` that of the stack. */
+/** `engine` is a socket's path or `tcp://HOST:PORT`, `image` that of the stack. */
 export type LocalRuntime =
   { readonly kind: 'process' } | { readonly kind: 'docker'; readonly engine: string; readonly image: string };
 
-/** Tells the containers of this deployment from those of others on the same engine. */
-const prefixOf = (dir: string): string =>
-  `outcry-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
-
-const planOf = ({ dir, ports, cells, runtime }: LocalDeployment): DeploymentPlan => ({
+const planOf = ({ ports, cells, runtime }: LocalDeployment): DeploymentPlan => ({
   control: HOST,
   // doors of one machine are sockets
   ports: { bbs: 0, blobs: 0, api: ports.api, router: ports.router },
   cells: cells.map((id, index) => ({ id, host: HOST, zone: `z${(index % 3) + 1}` })),
   runtime: runtime.kind,
-  docker: runtime.kind === 'docker' ? { ...runtime, prefix: prefixOf(dir) } : {},
+  docker: runtime.kind === 'docker' ? runtime : {},
   domain: 'localhost',
 });
 

@@ -24,8 +24,10 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
+  /** ends what a supervisor that was killed has left running */
+  stopLeftovers(): Promise<void>;
   /** starts all, in order; does not wait until they are ready */
-  start(): Promise<void>;
+  start(): void;
   /** stops all, in reverse order; whoever does not end in time is killed */
   stop(): Promise<void>;
   /** undefined while it does not run */
@@ -111,8 +113,10 @@ const keep = (program: Program, { clock, pids, note }: SupervisorOptions): Kept 
 export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const kept = options.programs.map((program) => keep(program, options));
   return {
-    async start() {
+    async stopLeftovers() {
       for (const program of options.programs) await stopLeftover(program, options);
+    },
+    start() {
       for (const one of kept) one.start();
     },
     async stop() {

@@ -1,8 +1,11 @@
 /** `outcry up --processes`: every component, and real NATS servers, as processes of this machine. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { decideRuntime, removeLeftovers } from '../../cell-rep/assemble.js';
+import type { AskedRuntime, RuntimeChoice } from '../../cell-rep/assemble.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { OutcryError } from '../../common/model/errors.js';
+import type { Clock } from '../../common/ports/clock.js';
 import type { Member } from '../../common/runtime/group.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { runUntilSignal } from '../../common/runtime/signals.js';
@@ -18,7 +21,7 @@ import type { ApiClient } from '../http/api-client.js';
 import { cellsOf } from '../http/apps.js';
 import { createPidFile } from './leftovers.js';
 import { programsOf, writeLocalDeployment } from './local-deployment.js';
-import type { LocalDeployment, LocalPorts } from './local-deployment.js';
+import type { LocalDeployment, LocalPorts, LocalRuntime } from './local-deployment.js';
 import { createSupervisor } from './supervisor.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -27,6 +30,7 @@ export interface ProcessesOptions {
   readonly once: boolean;
   readonly cells: number;
   readonly natsServers: number;
+  readonly runtime: AskedRuntime;
   readonly apiPort: number | undefined;
   readonly routerPort: number | undefined;
 }
@@ -99,13 +103,15 @@ const awaitReady = async (context: Context, { dir, ports, cells }: LocalDeployme
 
 interface ShowingAround {
   readonly context: Context;
+  /** which runtime, and why */
+  readonly runtime: string;
   readonly dataDir: string;
   readonly deployment: LocalDeployment;
   show(tour: Tour): void;
 }
 
 /** The last member: waits until all is ready, tells the command line where it is, and shows that it works. */
-const showingAround = ({ context, dataDir, deployment, show }: ShowingAround): Member => {
+const showingAround = ({ context, runtime, dataDir, deployment, show }: ShowingAround): Member => {
   const { ports } = deployment;
   let client: ApiClient | undefined;
   return {
@@ -119,7 +125,7 @@ const showingAround = ({ context, dataDir, deployment, show }: ShowingAround): M
         context: { ...context, api: () => ready.client },
         url: api,
         routerPort: ports.router,
-        runtime: '',
+        runtime,
         caveat: '',
       });
     },
@@ -128,6 +134,27 @@ const showingAround = ({ context, dataDir, deployment, show }: ShowingAround): M
       await client?.close();
     },
   };
+};
+
+const runtimeOf = (choice: RuntimeChoice): LocalRuntime =>
+  choice.kind === 'docker'
+    ? { kind: 'docker', engine: choice.where, image: Object.values(choice.stacks)[0] ?? '' }
+    : { kind: 'process' };
+
+/** What a crash left of cells that will not start, or start with another runtime; a line for each. */
+const clearCells = async (
+  dir: string,
+  { cells, choice, clock }: { cells: readonly string[]; choice: RuntimeChoice; clock: Clock },
+): Promise<string[]> => {
+  const known = readdirSync(dir).filter((name) => existsSync(join(dir, name, 'cell.yml')));
+  const said: string[] = [];
+  for (const id of known) {
+    const cellIds = cells.includes(id) ? [id] : [];
+    const dataDir = join(dir, id, 'data');
+    if (!existsSync(dataDir)) continue;
+    said.push(...(await removeLeftovers({ dataDir, choice, cellIds, clock, logger: silentLogger })));
+  }
+  return said;
 };
 
 const report = (context: Context, programs: readonly { name: string }[], supervisor: Supervisor): void => {
@@ -146,20 +173,24 @@ const run = async (context: Context, options: ProcessesOptions, dataDir: string)
   const dir = privateDir(dataDir, DIR);
   const cells = Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`);
   const ports = await choosePorts(options);
-  const deployment: LocalDeployment = { dir, ports, cells, runtime: { kind: 'process' } };
+  const clock = createSystemClock();
+  const choice = await decideRuntime({ asked: options.runtime, env: context.env, clock });
+  const deployment: LocalDeployment = { dir, ports, cells, runtime: runtimeOf(choice) };
   await writeLocalDeployment(deployment);
   mkdirSync(join(dir, 'run'), { recursive: true, mode: 0o700 });
   const programs = programsOf(deployment);
   const supervisor = createSupervisor({
     programs,
-    clock: createSystemClock(),
+    clock,
     pids: createPidFile(join(dir, 'run', 'pids.json')),
     note: context.note,
   });
   const processes: Member = {
     name: 'processes',
     async start() {
-      await supervisor.start();
+      await supervisor.stopLeftovers();
+      for (const line of await clearCells(dir, { cells, choice, clock })) context.note(line);
+      supervisor.start();
       report(context, programs, supervisor);
       context.note(`logs         ${join(dir, 'logs')}`);
     },
@@ -171,7 +202,10 @@ const run = async (context: Context, options: ProcessesOptions, dataDir: string)
     if (options.once) finish(tourOnce({ ...tour, began }));
     else void serve(tour);
   };
-  const group = createGroup([processes, showingAround({ context, dataDir, deployment, show })], silentLogger);
+  const group = createGroup(
+    [processes, showingAround({ context, runtime: choice.says, dataDir, deployment, show })],
+    silentLogger,
+  );
   const end = await runUntilSignal(group, { logger: silentLogger, until: finished });
   context.note('stopped');
   return end === 'done' || !options.once ? 0 : 130;

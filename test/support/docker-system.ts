@@ -68,7 +68,7 @@ export const startDockerSystem = async (engine: DockerEngine): Promise<DockerSys
           cell_id: CELL,
           memory: '4G',
           disk: '16G',
-          state_dir: dir,
+          data_dir: dir,
           on_stop: 'stop-containers',
           graceful_shutdown_interval: '1s',
           rootfs_providers: { preloaded: ['cflinuxfs4'], docker: [] },

@@ -88,7 +88,7 @@ const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<Loc
     },
     cells: Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`),
     runtime: options.docker
-      ? { kind: 'docker', engine: `unix://${options.docker.socketPath}`, image: options.docker.image }
+      ? { kind: 'docker', engine: options.docker.socketPath, image: options.docker.image }
       : { kind: 'process' },
   };
 };

@@ -1,54 +1,13 @@
-/** Which engine is meant, and whether it answers. */
+/** Whether an engine answers, and what it is. */
 import Docker from 'dockerode';
 import type { DockerOptions } from 'dockerode';
 import { OutcryError } from '../../../common/model/errors.js';
 import type { Clock } from '../../../common/ports/clock.js';
+import { engineText } from './engine-address.js';
 import { reasonOf } from './engine-error.js';
 
-export const DEFAULT_SOCKET = '/var/run/docker.sock';
 /** ms until an engine that does not say whether it is there counts as away */
 const PATIENCE_MS = 3_000;
-const DEFAULT_PORT = 2375;
-
-const LOOPBACK = /^(127\.|localhost$|::1$|\[::1\]$)/;
-
-const invalid = (engine: string, reason: string): OutcryError =>
-  new OutcryError('DOCKER_HOST_INVALID', { engine, reason });
-
-/** From the words of DOCKER_HOST: `unix:///path`, `tcp://host:port`; a path alone is a socket as well. */
-export const parseEngine = (text: string): DockerOptions => {
-  if (text.startsWith('/')) return { socketPath: text };
-  const [, scheme = '', rest = ''] = /^([a-z]+):\/\/(.*)$/.exec(text) ?? [];
-  if (scheme === 'unix' && rest.startsWith('/')) return { socketPath: rest };
-  if (scheme !== 'tcp' && scheme !== 'http') {
-    throw invalid(text, 'only unix:///PATH and tcp://HOST:PORT are understood');
-  }
-  const [, host = '', port = ''] = /^(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/?$/.exec(rest) ?? [];
-  if (host === '') throw invalid(text, 'it names no host');
-  return { protocol: 'http', host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port || DEFAULT_PORT) };
-};
-
-/** The engine that is named, else that of DOCKER_HOST, else the usual socket. */
-export const engineOf = (
-  named: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): DockerOptions => {
-  const text = named ?? env['DOCKER_HOST'];
-  if (!text) return { socketPath: DEFAULT_SOCKET };
-  const engine = parseEngine(text);
-  if (named === undefined && engine.socketPath === undefined && env['DOCKER_TLS_VERIFY']) {
-    throw invalid(text, 'DOCKER_TLS_VERIFY is set, and TLS is not spoken here');
-  }
-  return engine;
-};
-
-/** As people write it. */
-export const engineText = ({ socketPath, host, port }: DockerOptions): string =>
-  socketPath ?? `tcp://${host ?? ''}:${port ?? DEFAULT_PORT}`;
-
-/** Whether ports that it opens on loopback are this machine's. */
-export const isOnThisMachine = ({ socketPath, host }: DockerOptions): boolean =>
-  socketPath !== undefined || LOOPBACK.test(host ?? '');
 
 const WORDS: Record<string, string> = {
   ENOENT: 'there is no socket',

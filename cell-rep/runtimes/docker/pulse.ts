@@ -5,7 +5,8 @@ import type { OutcryError } from '../../../common/model/errors.js';
 import type { Cancel, Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import { createHealthWatch } from '../health-watch.js';
-import { engineText, pingEngine } from './engine.js';
+import { pingEngine } from './engine.js';
+import { engineText } from './engine-address.js';
 
 const EVERY_MS = 2_000;
 

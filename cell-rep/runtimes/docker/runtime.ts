@@ -11,7 +11,7 @@ import type { PortPool, PortRange } from '../ports.js';
 import { createEngineBackedContainer } from './container.js';
 import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
-import { DEFAULT_SOCKET } from './engine.js';
+import { DEFAULT_SOCKET } from './engine-address.js';
 import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
 import type { Image } from './images.js';

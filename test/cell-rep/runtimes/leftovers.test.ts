@@ -1,6 +1,6 @@
 /** What a start removes of what earlier ones left, and what it leaves alone. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -31,6 +31,17 @@ t.test('leftovers - a first start has none', async (t) => {
   t.same(await remove(await makeDataDir(t), PROCESS, ['cell-1']), []);
 });
 
+t.test('leftovers - a data directory is told from others by where it really is', async (t) => {
+  const dir = await makeDataDir(t);
+  const [real, link] = [join(dir, 'real', 'data'), join(dir, 'link', 'data')];
+  const before = prefixOf(real);
+  await mkdir(real, { recursive: true });
+  await symlink('real', join(dir, 'link'));
+  t.equal(prefixOf(real), before, 'the same before it is made');
+  t.equal(prefixOf(link), before);
+  t.not(prefixOf(dir), before);
+});
+
 t.test('leftovers - an engine that cannot be asked is named, and asked again the next time', async (t) => {
   const dataDir = await makeDataDir(t);
   const file = join(dataDir, 'docker-engines.json');
@@ -44,7 +55,13 @@ t.test('leftovers - an engine that cannot be asked is named, and asked again the
 });
 
 const suite = ({ socketPath, client, image }: DockerEngine): void => {
-  const docker: RuntimeChoice = { kind: 'docker', engine: { socketPath }, stacks: {}, says: '' };
+  const docker: RuntimeChoice = {
+    kind: 'docker',
+    engine: { socketPath },
+    where: socketPath,
+    stacks: {},
+    says: '',
+  };
 
   /** A container that nobody minds any more, as after `kill -9`. */
   const leave = async (dataDir: string, cellId: string): Promise<void> => {

@@ -5,12 +5,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { OutcryError } from '../../../common/model/errors.js';
 import { createSystemClock } from '../../../common/adapters/system-clock.js';
-import {
-  askEngine,
-  engineOf,
-  engineText,
-  isOnThisMachine,
-} from '../../../cell-rep/runtimes/docker/engine.js';
+import { askEngine } from '../../../cell-rep/runtimes/docker/engine.js';
+import { engineOf, engineText, isOnThisMachine } from '../../../cell-rep/runtimes/docker/engine-address.js';
 import { collectStack } from '../../../cell-rep/runtimes/docker/stack/collect.js';
 import { DEFAULT_STACK } from '../../../cell-rep/runtimes/docker/stack/contents.js';
 import { placeOf } from '../../../cell-rep/runtimes/docker/stack/image-files.js';
