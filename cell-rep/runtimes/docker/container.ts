@@ -8,7 +8,7 @@ import { posix } from 'node:path';
 import type { Container as EngineContainer, ContainerInfo as EngineInfo, EndpointSettings } from 'dockerode';
 import type { Container, ExitStatus, ProcessSpec, RunResult } from '../../core/container-runtime.js';
 import { specProblem } from '../process/environment.js';
-import { isBelowHome, placeInto, readFrom } from './content.js';
+import { isBelowHome, placeInto, readFrom, statOf } from './content.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { commandOf, filesOptions, processOptions } from './create-options.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
@@ -81,7 +81,7 @@ const missingProgram = async (
   const [program = ''] = commandOf(image, spec);
   if (image.isStack || !posix.isAbsolute(program)) return undefined;
   try {
-    await made.infoArchive({ path: program });
+    await statOf(made, program);
     return undefined;
   } catch (error) {
     if (statusOf(error) !== GONE) throw error;

@@ -30,7 +30,7 @@ interface PathStat {
   linkTarget: string;
 }
 
-const statOf = async (container: EngineContainer, path: string): Promise<PathStat> => {
+export const statOf = async (container: EngineContainer, path: string): Promise<PathStat> => {
   const answer = (await container.infoArchive({ path })) as IncomingMessage;
   answer.resume(); // nothing comes, but unread it would hold its connection for ever
   const text = String(answer.headers['x-docker-container-path-stat'] ?? '');

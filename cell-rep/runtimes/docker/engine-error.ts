@@ -2,10 +2,14 @@
 export const statusOf = (error: unknown): number =>
   (error as { statusCode?: number } | undefined)?.statusCode ?? 0;
 
+/** `(HTTP code 500) server error - ` */
+const CLIENTS_WORDS = /^\(HTTP code \d+\) [^-]* - /;
+
 /** What the engine says, without the client's words around it. */
 export const reasonOf = (error: unknown): string => {
   const { json, message } = error as { json?: { message?: unknown }; message?: string };
-  return typeof json?.message === 'string' ? json.message : (message ?? String(error));
+  if (typeof json?.message === 'string') return json.message;
+  return (message ?? String(error)).replace(CLIENTS_WORDS, '').trim();
 };
 
 /** For what may be gone, or done, already. */

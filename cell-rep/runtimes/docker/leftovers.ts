@@ -1,15 +1,28 @@
 /** Containers of a data directory in an engine that no cell will adopt any more. */
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type Docker from 'dockerode';
 import { unless } from './engine-error.js';
 import { cellLabel, guidLabel } from './names.js';
 
 const GONE = 404;
 
-/** Several data directories may share an engine: by this, each finds its own. */
+/** Without links, also of what is not there yet. */
+const realPath = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path === dirname(path) ? path : join(realPath(dirname(path)), basename(path));
+  }
+};
+
+/** Several data directories may share an engine: by this, each finds its own, whatever links lead to it. */
 export const prefixOf = (dataDir: string): string =>
-  `outcry-${createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 12)}`;
+  `outcry-${createHash('sha256')
+    .update(realPath(resolve(dataDir)))
+    .digest('hex')
+    .slice(0, 12)}`;
 
 /** Removes what belongs to cells other than those to keep; answers how many containers it was. */
 export const removeOfCells = async (
