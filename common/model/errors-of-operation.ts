@@ -1,0 +1,196 @@
+import type { ErrorEntry } from './error-entry.js';
+
+/** What people meet who run the platform: machines, files, networks, engines. */
+export const ERRORS_OF_OPERATION = {
+  API_PORT_IN_USE: {
+    message: 'the API cannot listen on {address}: {reason}',
+    remedy: 'stop what uses that address, or choose another one',
+    status: 500,
+  },
+  BBS_CERTIFICATE_REFUSED: {
+    message: 'the certificate of the bulletin board, or the own one, is not trusted: {reason}',
+    remedy: 'give both sides certificates of one authority, that name the address, and have not expired',
+    status: 502,
+  },
+  CELL_ID_INVALID: {
+    message: 'a cell cannot be named "{cellId}": {reason}',
+    remedy: 'use letters, digits, "_" and "-"',
+    status: 422,
+  },
+  CERTIFICATE_EXPIRES: {
+    message: 'the certificate {path} of the {what} holds until {until}',
+    remedy: "renew it ('outcry config init --update', or your own authority) and start the component again",
+    status: 500,
+  },
+  CLIENT_REFUSED: {
+    message: 'the {what} turned away a client at {from}: {reason}',
+    remedy: 'give it a certificate of the same authority that has not expired',
+    status: 403,
+  },
+  CONFIG_EXISTS: {
+    message: '{path} is there already',
+    remedy: 'give another directory, --update to add to it, or --force to replace it with new passwords',
+    status: 409,
+  },
+  CONFIG_INVALID: {
+    message: 'configuration: {problem}',
+    remedy: 'correct that field; docs/reference/configuration.md lists them all',
+    status: 422,
+  },
+  DATA_DIR_LOCKED: {
+    message: 'the data directory {path} is in use by process {pid} ({command}), started {startedAt}',
+    remedy: 'stop that process first, or give another directory with --data DIR',
+    status: 409,
+  },
+  DATA_DIR_TOO_DEEP: {
+    message:
+      'the path of the data directory {path} is too long: at most {longest} bytes, since it holds sockets',
+    remedy: 'give a shorter one with --data DIR',
+    status: 422,
+  },
+  DATA_DIR_UNREADABLE: {
+    message: 'the data directory {path} cannot be used: {reason}',
+    remedy: 'make it a directory that you own and may read and write, or give another with --data DIR',
+    status: 500,
+  },
+  DOCKER_DENIED: {
+    message: 'this user may not use the Docker engine at {where}',
+    remedy: 'join the group that owns the socket (docker) and log in again, or run as root',
+    status: 403,
+  },
+  DOCKER_ENGINE_REMOTE: {
+    message: 'the Docker engine at {where} is on another machine: containers there are not reached from here',
+    remedy: 'name an engine of this machine with DOCKER_HOST, or leave it out; or take --runtime process',
+    status: 422,
+  },
+  DOCKER_HOST_INVALID: {
+    message: 'the Docker engine "{engine}" cannot be used: {reason}',
+    remedy: 'correct DOCKER_HOST or --engine, or leave it out for /var/run/docker.sock',
+    status: 422,
+  },
+  DOCKER_UNREACHABLE: {
+    message: 'no Docker engine answers at {where}: {reason}',
+    remedy:
+      'start Docker, or name where it answers with DOCKER_HOST; what runs in containers is left as it is',
+    status: 503,
+  },
+  FILE_UNWRITABLE: {
+    message: 'cannot write {path}: {reason}',
+    remedy: 'see that the directory can be written and has space',
+    status: 500,
+  },
+  LISTEN_FAILED: {
+    message: 'the {what} cannot listen at {place}: {reason}',
+    remedy: 'stop what uses that address, or configure another one of this machine',
+    status: 500,
+  },
+  NATS_CERTIFICATE_REFUSED: {
+    message: 'the certificate of the NATS server {server} is not trusted: {reason}',
+    remedy:
+      "use the authority that signed it and an address it names; 'outcry nats-config --update' renews one that has expired",
+    status: 502,
+  },
+  NATS_CREDENTIALS_REFUSED: {
+    message: 'the NATS server {server} refuses the user {user} or its password',
+    remedy: "give this component its own file of those that 'outcry nats-config' wrote for that server",
+    status: 502,
+  },
+  NATS_FILE_INVALID: {
+    message: '{path}: {problem}',
+    remedy: "use a file as 'outcry nats-config' writes it",
+    status: 422,
+  },
+  NATS_PERMISSION_DENIED: {
+    message: 'the NATS user {user} may not {operation} {subject}',
+    remedy:
+      "see that this component uses its own user's file, and that the servers run with the present configuration",
+    status: 502,
+  },
+  NATS_SERVER_MISSING: {
+    message: 'nats-server is not on PATH',
+    remedy: "install it (Debian, Ubuntu: apt-get install nats-server), or run in one process: 'npm start'",
+    status: 500,
+  },
+  NATS_UNREACHABLE: {
+    message: 'no connection to the NATS server {server}: {reason}',
+    remedy: 'start it, or correct the address; the connection is tried again until it succeeds',
+    status: 503,
+  },
+  OPENSSL_UNUSABLE: {
+    message: 'certificates cannot be made: {reason}',
+    remedy: 'install openssl, or leave out --tls and put in certificates of your own (docs/operating.md)',
+    status: 500,
+  },
+  PERL_UNUSABLE: {
+    message: 'the process runtime cannot start its helper in perl: {reason}',
+    remedy: "install perl (Debian's perl-base is enough), or see why 'perl -v' fails",
+    status: 500,
+  },
+  PORT_IN_USE: {
+    message: 'port {port} for the {what} is in use',
+    remedy: 'stop what listens there, or leave the option out to have a free port chosen',
+    status: 409,
+  },
+  SOCKET_IN_USE: {
+    message: 'the socket {path} cannot be made: something else is there',
+    remedy: 'stop what listens there, or remove the file if nothing does',
+    status: 409,
+  },
+  STACK_BUILD_FAILED: {
+    message: 'the stack image was not made: {reason}',
+    remedy: 'correct what is named and build it again; nothing was left in the engine',
+    status: 500,
+  },
+  STACK_HOST_UNUSABLE: {
+    message: 'no stack image can be made here: {reason}',
+    remedy:
+      'install what is missing, or build it on a Linux machine and bring it over by docker save and load',
+    status: 500,
+  },
+  STACK_IMAGE_MISSING: {
+    message: 'the Docker engine at {where} has no stack image {image}',
+    remedy: "make one with 'npx outcry stack build', or take --runtime process",
+    status: 503,
+  },
+  STACK_NAME_INVALID: {
+    message: 'an image cannot be named "{name}"',
+    remedy: 'use lower-case letters, digits, ".", "_", "-" and "/", and a tag after ":"',
+    status: 422,
+  },
+  START_TIMED_OUT: {
+    message: 'the system is not ready after {seconds} s: {lacks} is missing',
+    remedy: 'see the logs in {dir}',
+    status: 500,
+  },
+  STORE_CORRUPT: {
+    message: 'the data file {path} is damaged: {reason}',
+    remedy:
+      'keep a copy of it, put back a backup of the data directory, or move the file away to start empty',
+    status: 500,
+  },
+  STORE_FULL: {
+    message: 'no space left to write {path}',
+    remedy: 'free space on that disk; nothing was changed',
+    status: 507,
+  },
+  STORE_LOCKED: {
+    message: 'the data file {path} is in use by another process',
+    remedy: 'stop the other process that uses it, then start again',
+    status: 409,
+  },
+  STORE_NEWER: {
+    message: 'the data file {path} was written by a newer version (schema {found}, this one knows {known})',
+    remedy: 'start the version that wrote it, or a newer one; data is never converted back',
+    status: 500,
+  },
+  STORE_UNREADABLE: {
+    message: 'the data file {path} cannot be used: {reason}',
+    remedy: 'check the disk and the permissions of the file, then start again',
+    status: 500,
+  },
+  TLS_FILES_INVALID: {
+    message: 'the certificate, key or authority of the {what} cannot be used: {reason}',
+    remedy: "give PEM files that belong together, as 'outcry config init' writes them",
+    status: 422,
+  },
+} as const satisfies Record<string, ErrorEntry>;
