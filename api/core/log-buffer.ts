@@ -61,17 +61,32 @@ const lowerBound = (lines: readonly LogEnvelope[], time: bigint): number => {
   return low;
 };
 
-/** Keeps times apart: a reader goes on at the last one + 1 ns, and would lose a second line of the same time. */
-const insert = (lines: LogEnvelope[], envelope: LogEnvelope): void => {
+const isSame = (a: LogEnvelope, b: LogEnvelope): boolean =>
+  a.instanceId === b.instanceId &&
+  a.payload === b.payload &&
+  a.sourceType === b.sourceType &&
+  a.stream === b.stream;
+
+/**
+ * Keeps times apart: a reader goes on at the last one + 1 ns, and would lose a second line of the same time. False for
+ * a line that is there already: an instance's lines never share a time, and a rep that was killed tells its last ones
+ * again when it is back.
+ */
+const insert = (lines: LogEnvelope[], envelope: LogEnvelope): boolean => {
   const last = lines.at(-1);
   if (!last || last.timestamp < envelope.timestamp) {
     lines.push(envelope);
-    return;
+    return true;
   }
   let at = lowerBound(lines, envelope.timestamp);
   let timestamp = envelope.timestamp;
-  for (; lines[at]?.timestamp === timestamp; at += 1) timestamp += 1n;
+  for (let other = lines[at]; other?.timestamp === timestamp; other = lines[at]) {
+    if (isSame(other, envelope)) return false;
+    at += 1;
+    timestamp += 1n;
+  }
   lines.splice(at, 0, { ...envelope, timestamp });
+  return true;
 };
 
 /**
@@ -115,15 +130,8 @@ export const createLogBuffer = (limits: LogLimits): LogBuffer => {
     if (!DECIMAL.test(line.timestamp)) return;
     const { sourceType, stream, payload } = line;
     const { instanceId, tags } = batch;
-    insert(source.lines, {
-      timestamp: BigInt(line.timestamp),
-      sourceType,
-      stream,
-      payload,
-      instanceId,
-      tags,
-    });
-    totalBytes += cost(line);
+    const envelope = { timestamp: BigInt(line.timestamp), sourceType, stream, payload, instanceId, tags };
+    if (insert(source.lines, envelope)) totalBytes += cost(line);
   };
 
   return {

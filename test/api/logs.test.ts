@@ -52,6 +52,15 @@ t.test('logs - no two lines of a source share a timestamp', async (t) => {
   t.same([...times].sort(), times);
 });
 
+t.test('logs - a line that is told twice is kept once', async (t) => {
+  const logs = buffer();
+  logs.add(batch('a', line(NOW, 'one'), line(NOW + 5n, 'two')));
+  // a rep that was killed tells its last lines again; another instance may say the same at the same time
+  logs.add(batch('a', line(NOW, 'one'), line(NOW + 5n, 'two'), line(NOW + 9n, 'three')));
+  logs.add({ ...batch('a', line(NOW + 5n, 'two')), instanceId: '1' });
+  t.same(logs.read(), ['one', 'two', 'two', 'three']);
+});
+
 t.test('logs - the question where to begin is answered with a line that is a second old', async (t) => {
   const logs = buffer();
   logs.add(batch('a', line(NOW - 3n * SECOND, 'old'), line(NOW - SECOND, 'settled'), line(NOW - 1n, 'new')));

@@ -168,7 +168,9 @@ export const routerKilled = async (system: ProcessSystem): Promise<Counts> => {
   return { killed: 1 };
 };
 
-const startsOf = (log: string, word: string): number => log.split(word).length - 1;
+/** Of one task: each start prints a number of its own, so that a line told twice is no second start. */
+const startsOf = (log: string, word: string): number =>
+  new Set([...log.matchAll(new RegExp(`${word} ([0-9a-f-]{36})`, 'g'))].map(([, start]) => start)).size;
 
 /**
  * A cell dies for good, with tasks on it: its instances run elsewhere within the lease and 2 s, and no task is run a
@@ -177,8 +179,9 @@ const startsOf = (log: string, word: string): number => log.split(word).length -
 export const cellKilled = async (system: ProcessSystem, { tasks }: { tasks: number }): Promise<Counts> => {
   const [victim = ''] = system.cells;
   const count = (await rows(system)).length;
-  const words = Array.from({ length: tasks }, (_, index) => `begun-${index}-${process.pid}.`);
-  for (const word of words) await system.outcry('run-task', APP, `echo "${word}"; sleep 300`);
+  const words = Array.from({ length: tasks }, (_, index) => `begun-${index}`);
+  for (const word of words)
+    await system.outcry('run-task', APP, `echo "${word} $(cat /proc/sys/kernel/random/uuid)"; sleep 300`);
   await eventually(
     async () => {
       const log = await system.outcry('logs', APP, '--recent');
