@@ -101,8 +101,10 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
   const logger = createPinoLogger({ level, destination: sink });
   const rest = keepAlive();
   const ground = { clock: createSystemClock({ logger }), random: createSystemRandom(), logger };
+  let closeBus = (): Promise<void> => Promise.resolve();
   try {
     const { bus, member } = connect(config, ground);
+    closeBus = bus.close;
     const { metrics, members: admin } = await openAdmin(config.process, ground);
     const { members, health, lost } = await main.assemble(config, { ...ground, bus, metrics });
     const group = createGroup([...admin(health), member, ...members], logger);
@@ -113,6 +115,8 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     logger.error('exited-with-failure', { error });
     throw error;
   } finally {
+    // one that failed before its members started has stopped none of them, and this one would connect for ever
+    await closeBus();
     rest();
     sink.close();
   }
