@@ -13,6 +13,7 @@ import { capacityPerCell } from './capacity.js';
 import { cellRepConfig } from './config.js';
 import type { CellRepConfig } from './config.js';
 import { chooseRuntime } from './runtimes/choose.js';
+import { removeContainerRoot } from './runtimes/process/container-root.js';
 
 /** Host by which droplets are asked for. */
 const BLOB_HOST = 'blobs.outcry.internal';
@@ -74,12 +75,17 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   async assemble({ link, cell }, ground) {
     const { cellId, stateDir } = cell;
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
-    const { runtime } = await chooseRuntime({ cellId, config: cell.runtime, dataDir: stateDir, ...ground });
+    const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
+    const { runtime, root } = await chooseRuntime(chosen);
     const downloader = createCellDownloader(cell, ground);
     const { members, health } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
     return {
       members: [
         createDataLock(stateDir, ground),
+        // outside of the data directory nobody else would
+        ...(root === undefined
+          ? []
+          : [closing('container-root', { close: () => removeContainerRoot(root) })]),
         closing('bbs-client', bbs),
         closing('downloader', downloader),
         ...members,
