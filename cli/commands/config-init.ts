@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { OutcryError } from '../../common/model/errors.js';
 import { readArgs, usageError } from '../args.js';
@@ -94,6 +95,13 @@ const planDeployment = (settings: Settings): DeploymentPlan => {
   }
   const cells = settings.cells.map(readCell);
   checkCells(cells);
+  const named = cells.find((cell) => isIP(cell.host) === 0);
+  if (named && runtime === 'docker') {
+    throw usageError(
+      INIT_USAGE,
+      `--cell: with docker a cell needs an address, and '${named.host}' is a name`,
+    );
+  }
   return { control, cells, runtime, domain, ports: DEFAULT_PORTS, docker: {} };
 };
 

@@ -146,6 +146,7 @@ t.test('config init - what cannot be is told before anything is written', async 
     [['--cell', 'bbs=127.0.0.1'], /that is the name of a role/],
     [['--cell', 'a.b=127.0.0.1'], /characters besides letters/],
     [['--control', '0.0.0.0', '--cell', 'a=10.0.0.1'], /no address that others can connect to/],
+    [['--cell', 'a=a.example.com'], /needs an address, and 'a\.example\.com' is a name/],
     [[...LOCAL, '--runtime', 'podman'], /docker or process, not 'podman'/],
     [[...LOCAL, '--nats', 'nowhere'], /'nowhere' is not HOST:PORT/],
     [[...LOCAL, '--force', '--update'], /not both/],
@@ -178,6 +179,12 @@ t.test('config check - every problem of every file on a line, and a status that 
   );
   t.equal(await check('c/cell.yml'), 1);
   t.match(cli.err(), /cell\.yml:3: cell_id: must consist of letters/);
+  writeFileSync(
+    file('c/cell.yml'),
+    'component: cell\nnats: u.json\ncell_id: a\nbbs: {socket: s}\ndata_dir: d\nruntime: docker\naddress: a.test\n',
+  );
+  t.equal(await check('c/cell.yml'), 1);
+  t.match(cli.err(), /cell\.yml:7: address: must be an address, not a name/);
   t.equal(await check('c/absent.yml'), 1);
   t.match(cli.errors()[0] ?? '', /FILE_UNREADABLE: .*absent\.yml: no such file/);
 });
