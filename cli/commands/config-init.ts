@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { OutcryError } from '../../common/model/errors.js';
 import { readArgs, usageError } from '../args.js';
 import type { Context } from '../context.js';
-import { SETTINGS_FILE, writeDeployment } from '../deploy/files.js';
+import { SETTINGS_FILE, changedConfigs, writeDeployment } from '../deploy/files.js';
 import type { WriteDeploymentOptions } from '../deploy/files.js';
 import { DEFAULT_PORTS, checkCells, isLocal, parseCell } from '../deploy/plan.js';
 import type { DeploymentPlan, PlannedCell } from '../deploy/plan.js';
@@ -126,6 +126,14 @@ const report = (context: Context, place: string, plan: DeploymentPlan, nats: Nat
   }
 };
 
+/** Files that are there stay, whatever was asked for. */
+const reportKept = (context: Context, place: string, before: Settings, plan: DeploymentPlan): void => {
+  for (const [name, config] of Object.entries(changedConfigs(planDeployment(before), plan))) {
+    const keys = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+    context.note(`${place}/${name} stays as it was; change it by hand to ${keys.join(', ')}`);
+  }
+};
+
 /** `outcry config init` */
 export const initConfig = async (context: Context, args: readonly string[]): Promise<number> => {
   const { values } = readArgs({ usage: INIT_USAGE, options: OPTIONS, words: [] }, args);
@@ -162,5 +170,6 @@ export const initConfig = async (context: Context, args: readonly string[]): Pro
     secret: (bytes) => randomBytes(bytes).toString('hex'),
   });
   report(context, values.out, plan, nats);
+  if (before) reportKept(context, values.out, before, plan);
   return 0;
 };
