@@ -124,7 +124,8 @@ const properties = {
   },
   disk: {
     ...MEGABYTES,
-    description: 'what containers may have together; `auto` and `auto/3` as with `memory`',
+    description:
+      'what containers may have together; `auto`: what is free at `data_dir` when the rep starts; `auto/3`: a third of that',
   },
   max_containers: { ...whole(1), description: 'containers at a time' },
   cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createBbsClient } from '../bbs/index.js';
 import { isMapping } from '../common/model/read.js';
 import type { ComponentMain, Ground } from '../common/runtime/component-process.js';
@@ -41,10 +41,10 @@ const partsOf = (value: unknown): number | undefined => {
 };
 
 /** Puts this machine's capacity, or a part of it, in the place of `auto`. */
-const prepare: Prepare = (raw) => {
+const prepare: Prepare = (raw, baseDir) => {
   if (!isMapping(raw)) return raw;
   const { data_dir: dir } = raw;
-  const place = typeof dir === 'string' && dir !== '' ? dir : '/';
+  const place = resolve(baseDir, typeof dir === 'string' ? dir : '');
   const [memory, disk] = [partsOf(raw['memory']), partsOf(raw['disk'])];
   return {
     ...raw,

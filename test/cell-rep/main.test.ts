@@ -5,6 +5,9 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { capacityPerCell } from '../../cell-rep/capacity.js';
+import { main } from '../../cell-rep/main.js';
+import { readConfig } from '../../common/runtime/config-file.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { eventually } from '../support/eventually.js';
 import { closedPort } from '../support/router.js';
@@ -29,3 +32,20 @@ t.test('cell process - leaves no empty place for containers behind', async (t) =
   t.same(await once(child, 'exit'), [0, null]);
   t.notOk(existsSync(join(dir, 'cells')));
 });
+
+t.test(
+  'cell process - `auto` is what is free where the data will be, wherever the rep is started',
+  async (t) => {
+    // a file system other than that of the working directory, where there is one
+    const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'outcry-cell-'));
+    t.teardown(() => rmSync(dir, { recursive: true }));
+    const file = join(dir, 'cell.json');
+    const common = { component: 'cell', nats: 'nats.json', bbs: { socket: 'bbs.sock' }, cell_id: 'cell-1' };
+    writeFileSync(file, JSON.stringify({ ...common, data_dir: 'data', disk: 'auto/2' }));
+    const read = readConfig(file, main.config, main.prepare);
+    const { diskMb } = capacityPerCell(2, dir);
+    const found = read.ok ? read.value.cell.total.diskMb : 0;
+    // others write there meanwhile
+    t.ok(Math.abs(found - diskMb) < 0.05 * diskMb, `${found} MB, of ${diskMb} MB`);
+  },
+);
