@@ -113,7 +113,7 @@ const assembleCell = async (
 /** All components, ready to be started in order. */
 const assembleSystem = async (
   ground: Ground,
-  options: { cells: number; ports: Ports; onLost(reason: string): void },
+  options: { cells: number; ports: Ports; onLost(what: string, reason: string): void },
 ) => {
   const { bus, clock, logger, dataDir } = ground;
   const bbsSocket = join(dataDir, 'bbs.sock');
@@ -123,7 +123,7 @@ const assembleSystem = async (
   const board = assembleBbs({
     ...ground,
     engine,
-    onLost: options.onLost,
+    onLost: (reason) => options.onLost('the bulletin board', reason),
     // whoever held a lease lived in this process, and the data directory's lock says that it has ended
     config: compiled(bbsConfig, { listen: { socket: bbsSocket }, forget_leases_on_start: true }),
   });
@@ -141,6 +141,7 @@ const assembleSystem = async (
     ...ground,
     bbs,
     engine,
+    onLost: (reason) => options.onLost('the API', reason),
     config: compiled(apiConfig, {
       listen: { port: options.ports.api },
       data_dir: dataDir,
@@ -250,7 +251,7 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
   const system = await assembleSystem(ground, {
     cells: options.cells,
     ports,
-    onLost: (reason) => lost(new Error(`the bulletin board has lost its store: ${reason}`)),
+    onLost: (what, reason) => lost(new Error(`${what} has lost its store: ${reason}`)),
   });
   let finish: (done: Promise<void>) => void = () => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));

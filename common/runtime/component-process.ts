@@ -40,6 +40,13 @@ export interface AssembledComponent {
   readonly lost?: Promise<never>;
 }
 
+/** For a component that lives by its store: what it tells of the loss, and what its process ends with then. */
+export const createStoreLoss = (what: string): { onLost(reason: string): void; lost: Promise<never> } => {
+  let lose: (error: Error) => void = () => undefined;
+  const lost = new Promise<never>((_, reject) => (lose = reject));
+  return { lost, onLost: (reason) => lose(new Error(`${what} has lost its store: ${reason}`)) };
+};
+
 /** What a component's main.ts exports. */
 export interface ComponentMain<C extends { process: ProcessConfig } = { process: ProcessConfig }> {
   readonly component: Component;
