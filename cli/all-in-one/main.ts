@@ -36,7 +36,7 @@ import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
 import { type ApiClient, createApiClient } from '../http/api-client.js';
 import { privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
-import { choosePort } from './ports.js';
+import { chooseOwnPorts } from './ports.js';
 import { type Tour, serve, tourOnce } from './tour.js';
 import { withDataDir } from './with-data-dir.js';
 
@@ -242,10 +242,7 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
   for (const line of await removeLeftovers({ ...left, cellIds })) context.note(line);
   const bus = createMemoryBus({ clock, logger });
   const ground: Ground = { clock, random, logger, dataDir, choice, bus };
-  const ports: Ports = {
-    router: await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' }),
-    api: await choosePort({ asked: options.apiPort, preferred: 8081, what: 'API' }),
-  };
+  const ports: Ports = await chooseOwnPorts({ router: options.routerPort, api: options.apiPort });
   let lost: (error: Error) => void = () => undefined;
   const untilLost = new Promise<never>((_, reject) => (lost = reject));
   const system = await assembleSystem(ground, {

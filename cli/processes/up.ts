@@ -11,7 +11,7 @@ import { createGroup } from '../../common/runtime/group.js';
 import { runUntilSignal } from '../../common/runtime/signals.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { privateDir, removeEndpoint, writeEndpoint } from '../all-in-one/data-dir.js';
-import { choosePort } from '../all-in-one/ports.js';
+import { chooseOwnPorts, choosePort } from '../all-in-one/ports.js';
 import { serve, tourOnce } from '../all-in-one/tour.js';
 import type { Tour } from '../all-in-one/tour.js';
 import { withDataDir } from '../all-in-one/with-data-dir.js';
@@ -44,16 +44,17 @@ const LONGEST_SOCKET = `/${DIR}/control/run/auctioneer-admin.sock`;
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
-const choosePorts = async (options: ProcessesOptions): Promise<LocalPorts> => {
-  const router = await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' });
-  const api = await choosePort({ asked: options.apiPort, preferred: 8081, what: 'API' });
+const choosePorts = async ({ routerPort, apiPort, natsServers }: ProcessesOptions): Promise<LocalPorts> => {
+  const { router, api } = await chooseOwnPorts({ router: routerPort, api: apiPort });
+  const taken = [router, api];
+  const choose = async (preferred: number): Promise<number> => {
+    const port = await choosePort({ asked: undefined, preferred, taken, what: 'NATS server' });
+    taken.push(port);
+    return port;
+  };
   const nats = [];
-  for (let at = 0; at < options.natsServers; at += 1) {
-    const client = await choosePort({ asked: undefined, preferred: 4222 + at, what: 'NATS server' });
-    nats.push({
-      client,
-      route: await choosePort({ asked: undefined, preferred: 6222 + at, what: 'NATS server' }),
-    });
+  for (let at = 0; at < natsServers; at += 1) {
+    nats.push({ client: await choose(4222 + at), route: await choose(6222 + at) });
   }
   return { router, api, nats };
 };
