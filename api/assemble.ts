@@ -7,7 +7,7 @@ import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
-import type { Health } from '../common/runtime/health.js';
+import type { Health, Phase } from '../common/runtime/health.js';
 import type { StoreEngine } from '../common/store/engine.js';
 import type { ApiConfig } from './config.js';
 import { blobsInUse } from './core/packages.js';
@@ -45,6 +45,8 @@ export interface ApiOptions {
   engine: StoreEngine;
   /** none are kept when absent */
   metrics?: Metrics;
+  /** the store had to step down: this API changes nothing any more, and should be stopped */
+  onLost?: (reason: string) => void;
 }
 
 export interface Api {
@@ -67,7 +69,7 @@ interface Parts {
 
 interface BuildOptions extends Omit<ApiOptions, 'metrics'> {
   metrics: ApiMetrics;
-  onLost(): void;
+  onLost(reason: string): void;
 }
 
 const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
@@ -78,7 +80,7 @@ const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
   const state = await openState({ engine, clock, random, logger, settings: config.settings });
   state.onLost((reason) => {
     logger.error('store-lost', { reason });
-    options.onLost();
+    options.onLost(reason);
   });
   const background = createBackground(logger);
   const logs = createLogs({ bus, clock, logger, limits: config.logs });
@@ -95,6 +97,15 @@ const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
   const effects = { bbs, cells, explain, clock, random, logger, metrics, maxUploadBytes, archive };
   const deps: Deps = { state, blobs, operations, tasks, staging, logs, ...effects };
   return { deps, token, lrps, tasks, jobs, background };
+};
+
+const judge = (
+  { bus }: ApiOptions,
+  { phase, lost, parts }: { phase: Phase; lost: boolean; parts: Parts | undefined },
+): Health => {
+  const bbs = parts?.lrps.bbsAnswers() ?? false;
+  const against = [phase.whyNot(), lost && 'the store is lost', !bbs && 'the BBS does not answer'];
+  return healthOf(against, { bbs, store: parts !== undefined && !lost, bus: bus.connected() });
 };
 
 const NOT_STARTED = 'the API has not started';
@@ -121,7 +132,11 @@ export const assembleApi = (options: ApiOptions): Api => {
   const state: Member = {
     name: 'api-state',
     async start() {
-      parts = await build({ ...options, metrics, onLost: () => (lost = true) }, logger);
+      const onLost = (reason: string): void => {
+        lost = true;
+        options.onLost?.(reason);
+      };
+      parts = await build({ ...options, metrics, onLost }, logger);
       const { state: opened, blobs, logs, staging } = parts.deps;
       await blobs.sweep(() => blobsInUse(opened.tables));
       logs.start();
@@ -179,10 +194,6 @@ export const assembleApi = (options: ApiOptions): Api => {
       return listener.address;
     },
     token: () => need().token,
-    health() {
-      const bbs = parts?.lrps.bbsAnswers() ?? false;
-      const against = [phase.whyNot(), lost && 'the store is lost', !bbs && 'the BBS does not answer'];
-      return healthOf(against, { bbs, store: parts !== undefined && !lost, bus: options.bus.connected() });
-    },
+    health: () => judge(options, { phase, lost, parts }),
   };
 };

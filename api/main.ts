@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createBbsClient } from '../bbs/index.js';
+import { createStoreLoss } from '../common/runtime/component-process.js';
 import type { ComponentMain } from '../common/runtime/component-process.js';
 import { joinConfigs } from '../common/runtime/config.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
@@ -10,15 +11,16 @@ import { apiConfig } from './config.js';
 
 const config = joinConfigs({ process: processConfig('api'), link: bbsLinkConfig, api: apiConfig });
 
-/** The API as a process of its own. */
+/** The API as a process of its own. It is lost when its store is: whoever starts it again reads what is true. */
 export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   component: 'api',
   config,
   assemble({ link, api }, ground) {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
     const engine = createSqliteEngine({ dir: join(api.dataDir, 'db') });
-    const { members, health } = assembleApi({ ...ground, bbs, engine, config: api });
+    const { lost, onLost } = createStoreLoss('the API');
+    const { members, health } = assembleApi({ ...ground, bbs, engine, onLost, config: api });
     const client = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
-    return { members: [createDataLock(api.dataDir, ground), client, ...members], health };
+    return { members: [createDataLock(api.dataDir, ground), client, ...members], health, lost };
   },
 };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createStoreLoss } from '../common/runtime/component-process.js';
 import type { ComponentMain } from '../common/runtime/component-process.js';
 import { joinConfigs } from '../common/runtime/config.js';
 import { dataDirConfig, processConfig } from '../common/runtime/process-config.js';
@@ -14,12 +15,11 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   component: 'bbs',
   config,
   assemble({ store, bbs }, ground) {
-    let lose: (error: Error) => void = () => undefined;
-    const lost = new Promise<never>((_, reject) => (lose = reject));
+    const { lost, onLost } = createStoreLoss('the BBS');
     const { members, health } = assembleBbs({
       ...ground,
       engine: createSqliteEngine({ dir: join(store.dataDir, 'db') }),
-      onLost: (reason) => lose(new Error(`the BBS has lost its store: ${reason}`)),
+      onLost,
       config: bbs,
     });
     return { members: [createDataLock(store.dataDir, ground), ...members], health, lost };

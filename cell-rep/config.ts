@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { isToken } from '../common/model/ids.js';
 import type { RootfsProvider } from '../common/model/cell.js';
 import { compileEndpoint, endpointSchema } from '../common/runtime/door-config.js';
@@ -112,7 +113,8 @@ const properties = {
   zone: { ...text, description: 'instances of a process are spread over zones' },
   address: {
     ...text,
-    description: "this machine's address, as routers and other cells reach its containers",
+    description:
+      "this machine's address, as routers and other cells reach its containers; with `runtime: docker` no name, since the engine opens ports there",
   },
   rep_url: { ...text, description: 'as the BBS shows it; empty: the rep has no HTTP' },
   memory: {
@@ -122,7 +124,8 @@ const properties = {
   },
   disk: {
     ...MEGABYTES,
-    description: 'what containers may have together; `auto` and `auto/3` as with `memory`',
+    description:
+      'what containers may have together; `auto`: what is free at `data_dir` when the rep starts; `auto/3`: a third of that',
   },
   max_containers: { ...whole(1), description: 'containers at a time' },
   cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },
@@ -231,6 +234,10 @@ const check = (full: UserConfig, report: ReportProblem): void => {
   if (!isToken(full.cell_id)) report('cell_id', 'must consist of letters, digits, "-" and "_"');
   if (toMs(full.presence_interval) * 2 > toMs(full.presence_ttl)) {
     report('presence_interval', 'must be at most half of presence_ttl');
+  }
+  // of a name the engine would make all addresses of the machine
+  if (full.runtime === 'docker' && isIP(full.address) === 0) {
+    report('address', 'must be an address, not a name: the engine opens ports there');
   }
   if (full.host_ports.first > full.host_ports.last) report('host_ports.first', 'must not be above last');
 };

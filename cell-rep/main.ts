@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createBbsClient } from '../bbs/index.js';
 import { isMapping } from '../common/model/read.js';
 import type { ComponentMain, Ground } from '../common/runtime/component-process.js';
@@ -13,6 +13,7 @@ import { capacityPerCell } from './capacity.js';
 import { cellRepConfig } from './config.js';
 import type { CellRepConfig } from './config.js';
 import { chooseRuntime } from './runtimes/choose.js';
+import { removeContainerRoot } from './runtimes/process/container-root.js';
 
 /** Host by which droplets are asked for. */
 const BLOB_HOST = 'blobs.outcry.internal';
@@ -40,10 +41,10 @@ const partsOf = (value: unknown): number | undefined => {
 };
 
 /** Puts this machine's capacity, or a part of it, in the place of `auto`. */
-const prepare: Prepare = (raw) => {
+const prepare: Prepare = (raw, baseDir) => {
   if (!isMapping(raw)) return raw;
   const { data_dir: dir } = raw;
-  const place = typeof dir === 'string' && dir !== '' ? dir : '/';
+  const place = resolve(baseDir, typeof dir === 'string' ? dir : '');
   const [memory, disk] = [partsOf(raw['memory']), partsOf(raw['disk'])];
   return {
     ...raw,
@@ -74,12 +75,17 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   async assemble({ link, cell }, ground) {
     const { cellId, stateDir } = cell;
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
-    const { runtime } = await chooseRuntime({ cellId, config: cell.runtime, dataDir: stateDir, ...ground });
+    const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
+    const { runtime, root } = await chooseRuntime(chosen);
     const downloader = createCellDownloader(cell, ground);
     const { members, health } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
     return {
       members: [
         createDataLock(stateDir, ground),
+        // outside of the data directory nobody else would
+        ...(root === undefined
+          ? []
+          : [closing('container-root', { close: () => removeContainerRoot(root) })]),
         closing('bbs-client', bbs),
         closing('downloader', downloader),
         ...members,

@@ -1,30 +1,33 @@
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { OutcryError } from '../../common/model/errors.js';
 import type { Clock } from '../../common/ports/clock.js';
+import { readKeyPair } from '../../common/runtime/tls-files.js';
+import type { TlsKeyPair } from '../../common/runtime/tls-files.js';
 import type { Deps } from './deps.js';
 import type { GuardOptions } from './guard.js';
 import { createServer } from './server.js';
-import type { ServerTls } from './server.js';
 import type { ApiListen } from '../config.js';
 
 /** ms that requests under way get when the API stops. */
 const GRACE_MS = 3_000;
 
+export interface ListenOptions {
+  deps: Deps;
+  guard: GuardOptions;
+  listen: ApiListen;
+  clock: Clock;
+}
+
 /** The PEM files that `listen` names; TLS_FILES_INVALID when they cannot be used. */
-const readTls = ({ tls }: ApiListen): ServerTls | undefined => {
-  if (!tls) return undefined;
-  try {
-    const pair = { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') };
-    createSecureContext(pair);
-    return pair;
-  } catch (cause) {
-    const reason = `${tls.cert}: ${(cause as Error).message}`;
-    throw new OutcryError('TLS_FILES_INVALID', { what: 'API', reason }, { cause });
-  }
-};
+const readTls = ({ listen: { tls }, clock, deps }: ListenOptions): TlsKeyPair | undefined =>
+  tls &&
+  readKeyPair({
+    files: { certFile: tls.cert, keyFile: tls.key },
+    what: 'API',
+    clock,
+    logger: deps.logger,
+  });
 
 export interface Listener {
   readonly address: { host: string; port: number };
@@ -41,13 +44,8 @@ const bind = async (server: FastifyInstance, { host, port }: ApiListen): Promise
 };
 
 /** Serves the API over TCP. */
-export const listen = async (options: {
-  deps: Deps;
-  guard: GuardOptions;
-  listen: ApiListen;
-  clock: Clock;
-}): Promise<Listener> => {
-  const server = await createServer({ ...options, tls: readTls(options.listen) });
+export const listen = async (options: ListenOptions): Promise<Listener> => {
+  const server = await createServer({ ...options, tls: readTls(options) });
   await bind(server, options.listen);
   const { port } = server.server.address() as AddressInfo;
   return {

@@ -6,6 +6,7 @@ import fastify from 'fastify';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { isToken } from '../../common/model/ids.js';
 import { OutcryError } from '../../common/model/errors.js';
+import type { TlsKeyPair } from '../../common/runtime/tls-files.js';
 import type { ApiFailure } from '../core/failure.js';
 import { cfFailure, codedFailure } from '../core/failure.js';
 import { appRoutes } from './apps.js';
@@ -76,15 +77,9 @@ const countAnswers = (server: FastifyInstance, { metrics }: Deps): void => {
 const requestId = (given: unknown, fresh: () => string): string =>
   typeof given === 'string' && given.length <= MAX_REQUEST_ID && isToken(given) ? given : fresh();
 
-/** PEM */
-export interface ServerTls {
-  readonly cert: string;
-  readonly key: string;
-}
-
 /** Plain HTTP where there is no TLS. */
 const behind =
-  (tls: ServerTls | undefined) =>
+  (tls: TlsKeyPair | undefined) =>
   (listener: RequestListener): Server =>
     tls ? createHttpsServer({ ...tls, minVersion: 'TLSv1.2' }, listener) : createHttpServer(listener);
 
@@ -92,7 +87,7 @@ const behind =
 export const createServer = async (options: {
   deps: Deps;
   guard: GuardOptions;
-  tls?: ServerTls | undefined;
+  tls?: TlsKeyPair | undefined;
 }): Promise<FastifyInstance> => {
   const { deps, guard } = options;
   const server = fastify({

@@ -36,7 +36,7 @@ import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
 import { type ApiClient, createApiClient } from '../http/api-client.js';
 import { privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
-import { choosePort } from './ports.js';
+import { chooseOwnPorts } from './ports.js';
 import { type Tour, serve, tourOnce } from './tour.js';
 import { withDataDir } from './with-data-dir.js';
 
@@ -113,7 +113,7 @@ const assembleCell = async (
 /** All components, ready to be started in order. */
 const assembleSystem = async (
   ground: Ground,
-  options: { cells: number; ports: Ports; onLost(reason: string): void },
+  options: { cells: number; ports: Ports; onLost(what: string, reason: string): void },
 ) => {
   const { bus, clock, logger, dataDir } = ground;
   const bbsSocket = join(dataDir, 'bbs.sock');
@@ -123,7 +123,7 @@ const assembleSystem = async (
   const board = assembleBbs({
     ...ground,
     engine,
-    onLost: options.onLost,
+    onLost: (reason) => options.onLost('the bulletin board', reason),
     // whoever held a lease lived in this process, and the data directory's lock says that it has ended
     config: compiled(bbsConfig, { listen: { socket: bbsSocket }, forget_leases_on_start: true }),
   });
@@ -141,6 +141,7 @@ const assembleSystem = async (
     ...ground,
     bbs,
     engine,
+    onLost: (reason) => options.onLost('the API', reason),
     config: compiled(apiConfig, {
       listen: { port: options.ports.api },
       data_dir: dataDir,
@@ -241,16 +242,13 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
   for (const line of await removeLeftovers({ ...left, cellIds })) context.note(line);
   const bus = createMemoryBus({ clock, logger });
   const ground: Ground = { clock, random, logger, dataDir, choice, bus };
-  const ports: Ports = {
-    router: await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' }),
-    api: await choosePort({ asked: options.apiPort, preferred: 8081, what: 'API' }),
-  };
+  const ports: Ports = await chooseOwnPorts({ router: options.routerPort, api: options.apiPort });
   let lost: (error: Error) => void = () => undefined;
   const untilLost = new Promise<never>((_, reject) => (lost = reject));
   const system = await assembleSystem(ground, {
     cells: options.cells,
     ports,
-    onLost: (reason) => lost(new Error(`the bulletin board has lost its store: ${reason}`)),
+    onLost: (what, reason) => lost(new Error(`${what} has lost its store: ${reason}`)),
   });
   let finish: (done: Promise<void>) => void = () => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { OutcryError } from '../../common/model/errors.js';
 import { readArgs, usageError } from '../args.js';
 import type { Context } from '../context.js';
-import { SETTINGS_FILE, writeDeployment } from '../deploy/files.js';
+import { SETTINGS_FILE, changedConfigs, writeDeployment } from '../deploy/files.js';
 import type { WriteDeploymentOptions } from '../deploy/files.js';
 import { DEFAULT_PORTS, checkCells, isLocal, parseCell } from '../deploy/plan.js';
 import type { DeploymentPlan, PlannedCell } from '../deploy/plan.js';
@@ -94,6 +95,13 @@ const planDeployment = (settings: Settings): DeploymentPlan => {
   }
   const cells = settings.cells.map(readCell);
   checkCells(cells);
+  const named = cells.find((cell) => isIP(cell.host) === 0);
+  if (named && runtime === 'docker') {
+    throw usageError(
+      INIT_USAGE,
+      `--cell: with docker a cell needs an address, and '${named.host}' is a name`,
+    );
+  }
   return { control, cells, runtime, domain, ports: DEFAULT_PORTS, docker: {} };
 };
 
@@ -115,6 +123,14 @@ const report = (context: Context, place: string, plan: DeploymentPlan, nats: Nat
   context.print(`${plural(plan.cells.length, 'cell')}; docs/operating.md says how to start them`);
   if (!isLocal(plan) && plan.domain === 'localhost') {
     context.note('applications get routes below localhost: give --domain for one that others can resolve');
+  }
+};
+
+/** Files that are there stay, whatever was asked for. */
+const reportKept = (context: Context, place: string, before: Settings, plan: DeploymentPlan): void => {
+  for (const [name, config] of Object.entries(changedConfigs(planDeployment(before), plan))) {
+    const keys = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+    context.note(`${place}/${name} stays as it was; change it by hand to ${keys.join(', ')}`);
   }
 };
 
@@ -154,5 +170,6 @@ export const initConfig = async (context: Context, args: readonly string[]): Pro
     secret: (bytes) => randomBytes(bytes).toString('hex'),
   });
   report(context, values.out, plan, nats);
+  if (before) reportKept(context, values.out, before, plan);
   return 0;
 };

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
 import type { NatsPlan } from '../nats/plan.js';
@@ -52,23 +53,50 @@ const HEAD = `# Written by 'outcry config init'; yours to change. Relative paths
 
 const rendered = (config: ComponentConfig): string => HEAD + stringify(config);
 
-const configFiles = ({ plan, extra, logDir }: WriteDeploymentOptions): Files => {
+type Configured = Pick<WriteDeploymentOptions, 'plan' | 'extra' | 'logDir'>;
+
+/** By file. */
+const configsOf = ({ plan, extra, logDir }: Configured): Record<string, ComponentConfig> => {
   const logged = (name: string, config: ComponentConfig): ComponentConfig =>
     logDir === undefined ? config : { ...config, log: { file: join(logDir, `${name}.log`) } };
   return {
     ...Object.fromEntries(
       Object.entries(controlConfigs(plan)).map(([name, config]) => [
         `control/${name}.yml`,
-        rendered(logged(name, name === 'bbs' ? { ...config, ...extra?.bbs } : config)),
+        logged(name, name === 'bbs' ? { ...config, ...extra?.bbs } : config),
       ]),
     ),
     ...Object.fromEntries(
       plan.cells.map((cell) => [
         `${cell.id}/cell.yml`,
-        rendered(logged(cell.id, { ...cellConfig(plan, cell), ...extra?.cell })),
+        logged(cell.id, { ...cellConfig(plan, cell), ...extra?.cell }),
       ]),
     ),
   };
+};
+
+const configFiles = (options: WriteDeploymentOptions): Files =>
+  Object.fromEntries(Object.entries(configsOf(options)).map(([name, config]) => [name, rendered(config)]));
+
+/**
+ * What the second plan would have otherwise in files that the first one has as well, by file. `update` leaves them as they
+ * are: it is for people to change.
+ */
+export const changedConfigs = (
+  before: DeploymentPlan,
+  after: DeploymentPlan,
+): Record<string, ComponentConfig> => {
+  const old = configsOf({ plan: before });
+  const differing = (name: string, config: ComponentConfig): ComponentConfig =>
+    Object.fromEntries(
+      Object.entries(config).filter(([key, value]) => !isDeepStrictEqual(value, old[name]?.[key])),
+    );
+  return Object.fromEntries(
+    Object.entries(configsOf({ plan: after }))
+      .filter(([name]) => old[name] !== undefined)
+      .map(([name, config]) => [name, differing(name, config)] as const)
+      .filter(([, config]) => Object.keys(config).length > 0),
+  );
 };
 
 const leavesOf = ({ control, cells }: DeploymentPlan): Leaf[] => [

@@ -1,22 +1,21 @@
 /** Programs that outlived a supervisor which was killed. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Program } from './supervisor.js';
 
-export interface PidFile {
-  remember(name: string, pid: number): void;
-  forget(name: string): void;
-  read(name: string): number | undefined;
+/** A program as it was started: a later start may have others, or give them other words. */
+export interface Started extends Pick<Program, 'command' | 'args' | 'graceMs'> {
+  readonly pid: number;
 }
 
-const parse = (text: string): Record<string, number> => {
-  try {
-    return JSON.parse(text) as Record<string, number>;
-  } catch {
-    return {};
-  }
-};
+export interface PidFile {
+  remember(program: Program, pid: number): void;
+  forget(name: string): void;
+  /** names of what is in it, in the order in which they were started */
+  names(): string[];
+  read(name: string): Started | undefined;
+}
 
 const readText = (path: string): string => {
   try {
@@ -26,29 +25,38 @@ const readText = (path: string): string => {
   }
 };
 
-/** Process ids by the program's name, in one file. */
+const parse = (text: string): Record<string, Started> => {
+  try {
+    return (JSON.parse(text) as Record<string, Started> | null) ?? {};
+  } catch {
+    return {};
+  }
+};
+
+/** What is running, by the programs' names, in one file. */
 export const createPidFile = (path: string): PidFile => {
-  const before = parse(readText(path));
-  const pids: Record<string, number> = { ...before };
+  const started = parse(readText(path));
   const write = (): void => {
-    writeFileSync(`${path}.new`, JSON.stringify(pids), { mode: 0o600 });
+    writeFileSync(`${path}.new`, JSON.stringify(started), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   };
   return {
-    remember(name, pid) {
-      pids[name] = pid;
+    remember({ name, command, args, graceMs }, pid) {
+      started[name] = { pid, command, args, graceMs };
       write();
     },
     forget(name) {
-      delete pids[name];
+      delete started[name];
       write();
     },
-    read: (name) => before[name],
+    names: () => Object.keys(started),
+    read: (name) => started[name],
   };
 };
 
 /** What a process runs; '' when there is none of that number. */
 const commandOf = (pid: number): string => {
+  if (existsSync('/proc/self/cmdline')) return readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
   try {
     return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
   } catch {
@@ -57,24 +65,37 @@ const commandOf = (pid: number): string => {
 };
 
 /** The number may have been given to somebody else since: only the same program in the same words is ours. */
-const isOurs = (pid: number, { command, args }: Program): boolean => {
+const isOurs = ({ pid, command, args }: Started): boolean => {
   const found = commandOf(pid);
   return found.includes(command) && args.every((word) => found.includes(word));
 };
 
+const send = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // it has ended since it was looked at
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+};
+
 const POLL_MS = 50;
 
-/** Ends what an earlier supervisor left of this program, as a stop would have. */
-export const stopLeftover = async (
-  program: Program,
-  { pids, clock }: { pids: PidFile; clock: Clock },
-): Promise<void> => {
-  const pid = pids.read(program.name);
-  if (pid === undefined || !isOurs(pid, program)) return;
-  process.kill(pid, 'SIGTERM');
-  const until = clock.monotonic() + program.graceMs;
-  while (isOurs(pid, program)) {
-    if (clock.monotonic() > until) process.kill(pid, 'SIGKILL');
+const stopOne = async (started: Started, clock: Clock): Promise<void> => {
+  if (!isOurs(started)) return;
+  send(started.pid, 'SIGTERM');
+  const until = clock.monotonic() + started.graceMs;
+  while (isOurs(started)) {
+    if (clock.monotonic() > until) send(started.pid, 'SIGKILL');
     await clock.sleep(POLL_MS);
+  }
+};
+
+/** Ends what an earlier supervisor left running, as its stop would have: in reverse order. */
+export const stopLeftovers = async ({ pids, clock }: { pids: PidFile; clock: Clock }): Promise<void> => {
+  for (const name of pids.names().reverse()) {
+    const started = pids.read(name);
+    if (started) await stopOne(started, clock);
+    pids.forget(name);
   }
 };

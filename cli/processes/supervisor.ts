@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
-import { stopLeftover } from './leftovers.js';
 import type { PidFile } from './leftovers.js';
 
 export interface Program {
@@ -24,8 +23,6 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  /** ends what a supervisor that was killed has left running */
-  stopLeftovers(): Promise<void>;
   /** starts all, in order; does not wait until they are ready */
   start(): void;
   /** stops all, in reverse order; whoever does not end in time is killed */
@@ -84,7 +81,7 @@ const keep = (program: Program, { clock, pids, note }: SupervisorOptions): Kept 
     let said = '';
     running.stderr.on('data', (bytes: Buffer) => (said = (said + String(bytes)).slice(-SAID_BYTES)));
     child = running;
-    if (running.pid !== undefined) pids.remember(name, running.pid);
+    if (running.pid !== undefined) pids.remember(program, running.pid);
     ended = new Promise((resolve) => {
       const end = (how: string): void => {
         if (child === running) onEnd(how, said, clock.monotonic() - began);
@@ -113,9 +110,6 @@ const keep = (program: Program, { clock, pids, note }: SupervisorOptions): Kept 
 export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const kept = options.programs.map((program) => keep(program, options));
   return {
-    async stopLeftovers() {
-      for (const program of options.programs) await stopLeftover(program, options);
-    },
     start() {
       for (const one of kept) one.start();
     },

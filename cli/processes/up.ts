@@ -1,5 +1,5 @@
 /** `outcry up --processes`: every component, and real NATS servers, as processes of this machine. */
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { decideRuntime, removeLeftovers } from '../../cell-rep/assemble.js';
 import type { AskedRuntime, RuntimeChoice } from '../../cell-rep/assemble.js';
@@ -11,7 +11,7 @@ import { createGroup } from '../../common/runtime/group.js';
 import { runUntilSignal } from '../../common/runtime/signals.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { privateDir, removeEndpoint, writeEndpoint } from '../all-in-one/data-dir.js';
-import { choosePort } from '../all-in-one/ports.js';
+import { chooseOwnPorts, choosePort } from '../all-in-one/ports.js';
 import { serve, tourOnce } from '../all-in-one/tour.js';
 import type { Tour } from '../all-in-one/tour.js';
 import { withDataDir } from '../all-in-one/with-data-dir.js';
@@ -19,7 +19,9 @@ import type { Context } from '../context.js';
 import { createApiClient } from '../http/api-client.js';
 import type { ApiClient } from '../http/api-client.js';
 import { cellsOf } from '../http/apps.js';
-import { createPidFile } from './leftovers.js';
+import { clearCells } from './clear-cells.js';
+import { createPidFile, stopLeftovers } from './leftovers.js';
+import type { PidFile } from './leftovers.js';
 import { programsOf, writeLocalDeployment } from './local-deployment.js';
 import type { LocalDeployment, LocalPorts, LocalRuntime } from './local-deployment.js';
 import { createSupervisor } from './supervisor.js';
@@ -42,16 +44,17 @@ const LONGEST_SOCKET = `/${DIR}/control/run/auctioneer-admin.sock`;
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
-const choosePorts = async (options: ProcessesOptions): Promise<LocalPorts> => {
-  const router = await choosePort({ asked: options.routerPort, preferred: 8080, what: 'router' });
-  const api = await choosePort({ asked: options.apiPort, preferred: 8081, what: 'API' });
+const choosePorts = async ({ routerPort, apiPort, natsServers }: ProcessesOptions): Promise<LocalPorts> => {
+  const { router, api } = await chooseOwnPorts({ router: routerPort, api: apiPort });
+  const taken = [router, api];
+  const choose = async (preferred: number): Promise<number> => {
+    const port = await choosePort({ asked: undefined, preferred, taken, what: 'NATS server' });
+    taken.push(port);
+    return port;
+  };
   const nats = [];
-  for (let at = 0; at < options.natsServers; at += 1) {
-    const client = await choosePort({ asked: undefined, preferred: 4222 + at, what: 'NATS server' });
-    nats.push({
-      client,
-      route: await choosePort({ asked: undefined, preferred: 6222 + at, what: 'NATS server' }),
-    });
+  for (let at = 0; at < natsServers; at += 1) {
+    nats.push({ client: await choose(4222 + at), route: await choose(6222 + at) });
   }
   return { router, api, nats };
 };
@@ -79,11 +82,19 @@ interface Ready {
   readonly token: string;
 }
 
-/** Waits until work can be given; START_TIMED_OUT, naming what is missing, when that takes too long. */
-const awaitReady = async (context: Context, { dir, ports, cells }: LocalDeployment): Promise<Ready> => {
+/**
+ * Waits until work can be given; START_TIMED_OUT, naming what is missing, when that takes too long. Undefined: nobody
+ * waits any more.
+ */
+const awaitReady = async (
+  context: Context,
+  { dir, ports, cells }: LocalDeployment,
+  isOver: () => boolean,
+): Promise<Ready | undefined> => {
   const until = context.elapsed() + READY_TIMEOUT_MS;
   let lacks = 'the API';
   while (context.elapsed() < until) {
+    if (isOver()) return undefined;
     const token = tokenOf(dir);
     if (token !== undefined) {
       const url = `http://127.0.0.1:${ports.api}`;
@@ -108,28 +119,40 @@ interface ShowingAround {
   readonly dataDir: string;
   readonly deployment: LocalDeployment;
   show(tour: Tour): void;
+  /** it has not become ready */
+  fail(error: unknown): void;
 }
 
-/** The last member: waits until all is ready, tells the command line where it is, and shows that it works. */
-const showingAround = ({ context, runtime, dataDir, deployment, show }: ShowingAround): Member => {
-  const { ports } = deployment;
+/**
+ * The last member: waits until all is ready, tells the command line where it is, and shows that it works. It has started
+ * before that, so that a signal meanwhile takes effect.
+ */
+const showingAround = (options: ShowingAround): Member => {
+  const { context, dataDir, deployment } = options;
   let client: ApiClient | undefined;
+  let stopping = false;
+  let waiting: Promise<void> = Promise.resolve();
+  const begin = async (): Promise<void> => {
+    const ready = await awaitReady(context, deployment, () => stopping);
+    if (!ready) return;
+    client = ready.client;
+    const { ports } = deployment;
+    const [api, router] = [ready.client.url, `http://127.0.0.1:${ports.router}`];
+    writeEndpoint(dataDir, { api, router, token: ready.token, pid: process.pid });
+    options.show({
+      context: { ...context, api: () => ready.client },
+      url: api,
+      routerPort: ports.router,
+      runtime: options.runtime,
+      caveat: '',
+    });
+  };
   return {
     name: 'tour',
-    async start() {
-      const ready = await awaitReady(context, deployment);
-      client = ready.client;
-      const [api, router] = [ready.client.url, `http://127.0.0.1:${ports.router}`];
-      writeEndpoint(dataDir, { api, router, token: ready.token, pid: process.pid });
-      show({
-        context: { ...context, api: () => ready.client },
-        url: api,
-        routerPort: ports.router,
-        runtime,
-        caveat: '',
-      });
-    },
+    start: () => void (waiting = begin().catch(options.fail)),
     async stop() {
+      stopping = true;
+      await waiting;
       removeEndpoint(dataDir);
       await client?.close();
     },
@@ -141,22 +164,6 @@ const runtimeOf = (choice: RuntimeChoice): LocalRuntime =>
     ? { kind: 'docker', engine: choice.where, image: Object.values(choice.stacks)[0] ?? '' }
     : { kind: 'process' };
 
-/** What a crash left of cells that will not start, or start with another runtime; a line for each. */
-const clearCells = async (
-  dir: string,
-  { cells, choice, clock }: { cells: readonly string[]; choice: RuntimeChoice; clock: Clock },
-): Promise<string[]> => {
-  const known = readdirSync(dir).filter((name) => existsSync(join(dir, name, 'cell.yml')));
-  const said: string[] = [];
-  for (const id of known) {
-    const cellIds = cells.includes(id) ? [id] : [];
-    const dataDir = join(dir, id, 'data');
-    if (!existsSync(dataDir)) continue;
-    said.push(...(await removeLeftovers({ dataDir, choice, cellIds, clock, logger: silentLogger })));
-  }
-  return said;
-};
-
 const report = (context: Context, programs: readonly { name: string }[], supervisor: Supervisor): void => {
   for (const { name } of programs) context.note(`${name.padEnd(12)} process ${supervisor.pid(name) ?? '–'}`);
 };
@@ -167,29 +174,40 @@ const checkNatsServer = ({ env }: Context): void => {
   if (!dirs.some((dir) => existsSync(join(dir, 'nats-server')))) throw new OutcryError('NATS_SERVER_MISSING');
 };
 
+/** Leftovers end first of all: they have the ports that are chosen next. */
+const prepare = async (
+  context: Context,
+  options: ProcessesOptions,
+  { dir, pids, clock }: { dir: string; pids: PidFile; clock: Clock },
+): Promise<{ deployment: LocalDeployment; choice: RuntimeChoice }> => {
+  await stopLeftovers({ pids, clock });
+  const cells = Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`);
+  const ports = await choosePorts(options);
+  const choice = await decideRuntime({ asked: options.runtime, env: context.env, clock });
+  const deployment: LocalDeployment = { dir, ports, cells, runtime: runtimeOf(choice) };
+  await writeLocalDeployment(deployment);
+  return { deployment, choice };
+};
+
 const run = async (context: Context, options: ProcessesOptions, dataDir: string): Promise<number> => {
   const began = context.elapsed();
   checkNatsServer(context);
   const dir = privateDir(dataDir, DIR);
-  const cells = Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`);
-  const ports = await choosePorts(options);
   const clock = createSystemClock();
-  const choice = await decideRuntime({ asked: options.runtime, env: context.env, clock });
-  const deployment: LocalDeployment = { dir, ports, cells, runtime: runtimeOf(choice) };
-  await writeLocalDeployment(deployment);
-  mkdirSync(join(dir, 'run'), { recursive: true, mode: 0o700 });
+  const pids = createPidFile(join(privateDir(dir, 'run'), 'pids.json'));
+  const { deployment, choice } = await prepare(context, options, { dir, pids, clock });
   const programs = programsOf(deployment);
-  const supervisor = createSupervisor({
-    programs,
-    clock,
-    pids: createPidFile(join(dir, 'run', 'pids.json')),
-    note: context.note,
-  });
+  const supervisor = createSupervisor({ programs, clock, pids, note: context.note });
+  const left = { choice, clock, logger: silentLogger };
+  const clear = async (cells: readonly string[]): Promise<void> => {
+    const remove = (where: { dataDir: string; cellIds: readonly string[] }) =>
+      removeLeftovers({ ...left, ...where });
+    for (const line of await clearCells({ dir, cells, remove })) context.note(line);
+  };
   const processes: Member = {
     name: 'processes',
     async start() {
-      await supervisor.stopLeftovers();
-      for (const line of await clearCells(dir, { cells, choice, clock })) context.note(line);
+      await clear(deployment.cells);
       supervisor.start();
       report(context, programs, supervisor);
       context.note(`logs         ${join(dir, 'logs')}`);
@@ -202,13 +220,17 @@ const run = async (context: Context, options: ProcessesOptions, dataDir: string)
     if (options.once) finish(tourOnce({ ...tour, began }));
     else void serve(tour);
   };
-  const group = createGroup(
-    [processes, showingAround({ context, runtime: choice.says, dataDir, deployment, show })],
-    silentLogger,
-  );
-  const end = await runUntilSignal(group, { logger: silentLogger, until: finished });
-  context.note('stopped');
-  return end === 'done' || !options.once ? 0 : 130;
+  const fail = (error: unknown): void => finish(Promise.reject(error));
+  const around = { context, runtime: choice.says, dataDir, deployment, show, fail };
+  const group = createGroup([processes, showingAround(around)], silentLogger);
+  try {
+    const end = await runUntilSignal(group, { logger: silentLogger, until: finished });
+    context.note('stopped');
+    return end === 'done' || !options.once ? 0 : 130;
+  } finally {
+    // nobody comes back to a temporary place
+    if (options.once) await clear([]);
+  }
 };
 
 /** Runs all components as processes under a supervisor until a signal, or, with `once`, until all has been shown. */

@@ -40,6 +40,13 @@ export interface AssembledComponent {
   readonly lost?: Promise<never>;
 }
 
+/** For a component that lives by its store: what it tells of the loss, and what its process ends with then. */
+export const createStoreLoss = (what: string): { onLost(reason: string): void; lost: Promise<never> } => {
+  let lose: (error: Error) => void = () => undefined;
+  const lost = new Promise<never>((_, reject) => (lose = reject));
+  return { lost, onLost: (reason) => lose(new Error(`${what} has lost its store: ${reason}`)) };
+};
+
 /** What a component's main.ts exports. */
 export interface ComponentMain<C extends { process: ProcessConfig } = { process: ProcessConfig }> {
   readonly component: Component;
@@ -101,8 +108,10 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
   const logger = createPinoLogger({ level, destination: sink });
   const rest = keepAlive();
   const ground = { clock: createSystemClock({ logger }), random: createSystemRandom(), logger };
+  let closeBus = (): Promise<void> => Promise.resolve();
   try {
     const { bus, member } = connect(config, ground);
+    closeBus = bus.close;
     const { metrics, members: admin } = await openAdmin(config.process, ground);
     const { members, health, lost } = await main.assemble(config, { ...ground, bus, metrics });
     const group = createGroup([...admin(health), member, ...members], logger);
@@ -113,6 +122,8 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     logger.error('exited-with-failure', { error });
     throw error;
   } finally {
+    // one that failed before its members started has stopped none of them, and this one would connect for ever
+    await closeBus();
     rest();
     sink.close();
   }

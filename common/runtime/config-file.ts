@@ -64,8 +64,8 @@ const syntaxProblems = ({ path, document, lines }: ReadDocument): ConfigProblem[
     problem: message.split('\n')[0] ?? 'is not YAML',
   }));
 
-/** What a file says, as plain values; its syntax has been checked. */
-export type Prepare = (raw: unknown) => unknown;
+/** Of what a file says, as plain values; its syntax has been checked. Relative paths count from `baseDir`. */
+export type Prepare = (raw: unknown, baseDir: string) => unknown;
 
 /**
  * Reads and checks a configuration file. Problems name file and line; relative paths count from the file.
@@ -80,7 +80,8 @@ export const readConfig = <C>(
   const read = readDocument(path);
   const broken = syntaxProblems(read);
   if (broken.length > 0) return err(broken);
-  const result = config.parse(prepare(read.document.toJS()), path, { baseDir: dirname(path) });
+  const baseDir = dirname(path);
+  const result = config.parse(prepare(read.document.toJS(), baseDir), path, { baseDir });
   if (result.ok) return result;
   const located = result.error.map((problem) => {
     const line = lineOf(read, problem.path);

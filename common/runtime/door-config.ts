@@ -74,7 +74,9 @@ const checkSocket = (socket: string, field: string, report: ReportProblem): void
 export const compileDoor = (door: UserDoor, field: string, report: ReportProblem): DoorAddress => {
   const { socket, host, port, tls: files } = door;
   if (socket !== undefined) {
-    if (host !== undefined || port !== undefined) report(field, 'has a socket and a host or port: give one');
+    if ([host, port, files].some((one) => one !== undefined)) {
+      report(field, 'has a socket and a host, port or tls: give one');
+    }
     checkSocket(socket, field, report);
     return { socketPath: socket };
   }
@@ -87,7 +89,7 @@ export const compileDoor = (door: UserDoor, field: string, report: ReportProblem
 export const compileEndpoint = (end: UserEndpoint, field: string, report: ReportProblem): Endpoint => {
   const { socket, url, tls: files } = end;
   if (socket !== undefined) {
-    if (url !== undefined) report(field, 'has a socket and a url: give one');
+    if (url !== undefined || files !== undefined) report(field, 'has a socket and a url or tls: give one');
     checkSocket(socket, field, report);
     return { socketPath: socket };
   }

@@ -5,22 +5,29 @@ import { OutcryError } from '../model/errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 
-/** Paths of PEM files: one's own certificate and key, and the authority whose certificates are trusted. */
-export interface TlsFiles {
+/** Paths of PEM files: one's own certificate and its private key. */
+export interface KeyPairFiles {
   readonly certFile: string;
   readonly keyFile: string;
+}
+
+/** … and the authority whose certificates are trusted. */
+export interface TlsFiles extends KeyPairFiles {
   readonly caFile: string;
 }
 
 /** What they hold. */
-export interface TlsIdentity {
+export interface TlsKeyPair {
   readonly cert: string;
   readonly key: string;
+}
+
+export interface TlsIdentity extends TlsKeyPair {
   readonly ca: string;
 }
 
-export interface ReadTlsOptions {
-  files: TlsFiles;
+export interface ReadTlsOptions<Files> {
+  files: Files;
   /** whose they are, as errors name it: 'BBS', 'client of the BBS' */
   what: string;
   clock: Clock;
@@ -39,7 +46,7 @@ const read = (path: string, what: string): string => {
 };
 
 /** An expired certificate is told of and used all the same: whoever is asked decides, and clocks may be wrong. */
-const warnOfExpiry = (cert: string, { files, what, clock, logger }: ReadTlsOptions): void => {
+const warnOfExpiry = (cert: string, { files, what, clock, logger }: ReadTlsOptions<KeyPairFiles>): void => {
   const until = new X509Certificate(cert).validTo;
   const left = Date.parse(until) - clock.now();
   if (left > SOON_MS) return;
@@ -49,14 +56,13 @@ const warnOfExpiry = (cert: string, { files, what, clock, logger }: ReadTlsOptio
   logger.warn(event, { code, message, remedy });
 };
 
-/** Reads and checks them: TLS_FILES_INVALID, with the file or the reason, when they cannot be used together. */
-export const readTls = (options: ReadTlsOptions): TlsIdentity => {
+const readPair = ({ files, what }: ReadTlsOptions<KeyPairFiles>): TlsKeyPair => ({
+  cert: read(files.certFile, what),
+  key: read(files.keyFile, what),
+});
+
+const checked = <T extends TlsKeyPair>(identity: T, options: ReadTlsOptions<KeyPairFiles>): T => {
   const { files, what } = options;
-  const identity = {
-    cert: read(files.certFile, what),
-    key: read(files.keyFile, what),
-    ca: read(files.caFile, what),
-  };
   try {
     createSecureContext(identity);
     warnOfExpiry(identity.cert, options);
@@ -66,3 +72,11 @@ export const readTls = (options: ReadTlsOptions): TlsIdentity => {
   }
   return identity;
 };
+
+/** Reads and checks them: TLS_FILES_INVALID, with the file or the reason, when they cannot be used together. */
+export const readTls = (options: ReadTlsOptions<TlsFiles>): TlsIdentity =>
+  checked({ ...readPair(options), ca: read(options.files.caFile, options.what) }, options);
+
+/** The same for one who asks nobody for a certificate. */
+export const readKeyPair = (options: ReadTlsOptions<KeyPairFiles>): TlsKeyPair =>
+  checked(readPair(options), options);

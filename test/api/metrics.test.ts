@@ -37,4 +37,5 @@ t.test('api health - started, with a store, and with a BBS that answers', async 
   api.engine.faults.fence('api');
   t.not((await api.apply('applications: [{name: hello}]')).status, 202);
   t.match(health(), { healthy: false, reason: 'the store is lost', details: { store: false } });
+  t.equal(api.losses.length, 1, 'whoever runs it is told');
 });

@@ -136,6 +136,28 @@ t.test('config init - never writes over what is there, unless told to', async (t
   t.not(read('d/control/nats/bbs.json'), before, 'with new passwords');
 });
 
+t.test(
+  'config init --update - says what somebody must change in the files that it leaves alone',
+  async (t) => {
+    const { cli, init, config } = setUp(t);
+    const at = '127.0.0.1';
+    await init('--cell', `cell-1=${at}`, '--runtime', 'process');
+    t.equal(await init('--update', '--cell', `cell-2=${at}`, '--domain', 'apps.test'), 0);
+    t.same(config('d/cell-2/cell.yml')['host_ports'], { first: 25_000, last: 29_999 });
+    t.same(config('d/cell-1/cell.yml')['host_ports'], { first: 20_000, last: 29_999 });
+    t.match(
+      cli.err(),
+      /d\/cell-1\/cell\.yml stays as it was; .* memory: "auto\/2", disk: "auto\/2", host_ports: /,
+    );
+    t.match(cli.err(), /"last":24999/);
+    t.match(
+      cli.err(),
+      /d\/control\/api\.yml stays as it was; change it by hand to apps_domain: "apps\.test"$/m,
+    );
+    t.notMatch(cli.err(), /cell-2|bbs\.yml/);
+  },
+);
+
 t.test('config init - what cannot be is told before anything is written', async (t) => {
   const { cli, init, file } = setUp(t);
   const wrong: [string[], RegExp][] = [
@@ -146,6 +168,7 @@ t.test('config init - what cannot be is told before anything is written', async 
     [['--cell', 'bbs=127.0.0.1'], /that is the name of a role/],
     [['--cell', 'a.b=127.0.0.1'], /characters besides letters/],
     [['--control', '0.0.0.0', '--cell', 'a=10.0.0.1'], /no address that others can connect to/],
+    [['--cell', 'a=a.example.com'], /needs an address, and 'a\.example\.com' is a name/],
     [[...LOCAL, '--runtime', 'podman'], /docker or process, not 'podman'/],
     [[...LOCAL, '--nats', 'nowhere'], /'nowhere' is not HOST:PORT/],
     [[...LOCAL, '--force', '--update'], /not both/],
@@ -178,6 +201,12 @@ t.test('config check - every problem of every file on a line, and a status that 
   );
   t.equal(await check('c/cell.yml'), 1);
   t.match(cli.err(), /cell\.yml:3: cell_id: must consist of letters/);
+  writeFileSync(
+    file('c/cell.yml'),
+    'component: cell\nnats: u.json\ncell_id: a\nbbs: {socket: s}\ndata_dir: d\nruntime: docker\naddress: a.test\n',
+  );
+  t.equal(await check('c/cell.yml'), 1);
+  t.match(cli.err(), /cell\.yml:7: address: must be an address, not a name/);
   t.equal(await check('c/absent.yml'), 1);
   t.match(cli.errors()[0] ?? '', /FILE_UNREADABLE: .*absent\.yml: no such file/);
 });

@@ -204,6 +204,8 @@ export interface ApiHarness {
   readonly engine: MemoryEngine;
   readonly logger: CaptureLogger;
   readonly dir: string;
+  /** reasons for which it said that its store is lost */
+  readonly losses: readonly string[];
   api(): Api;
   metrics(): Metrics;
   url(): string;
@@ -257,6 +259,7 @@ export const startApi = async (t: Test, config: Record<string, unknown> = {}): P
   const bus = createMemoryBus();
   const parsed = apiConfig.parse({ data_dir: dir, listen: { port: 0 }, ...config }, 'test');
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  const losses: string[] = [];
   let api: Api;
   let metrics: Metrics;
   let group: Group;
@@ -264,7 +267,8 @@ export const startApi = async (t: Test, config: Record<string, unknown> = {}): P
   const start = async (): Promise<void> => {
     const random = createSystemRandom();
     metrics = createPrometheusMetrics({ logger });
-    api = assembleApi({ metrics, config: parsed.value, clock, random, logger, bus, bbs: bbs.client, engine });
+    const ground = { metrics, clock, random, logger, bus, bbs: bbs.client, engine };
+    api = assembleApi({ ...ground, config: parsed.value, onLost: (reason) => losses.push(reason) });
     group = createGroup(api.members, logger);
     await group.start();
   };
@@ -283,6 +287,7 @@ export const startApi = async (t: Test, config: Record<string, unknown> = {}): P
     engine,
     logger,
     dir,
+    losses,
     api: () => api,
     metrics: () => metrics,
     url: () => `http://127.0.0.1:${api.address().port}`,

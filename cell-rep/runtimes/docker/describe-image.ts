@@ -30,23 +30,28 @@ const digestOf = ({ RepoDigests }: ImageInspectInfo, reference: string): string 
   return found?.split('@')[1] ?? '';
 };
 
+/** Rejects with 404 when the engine has no such image. */
+export const inspectImage = async (docker: Docker, reference: string): Promise<ImageDescription> => {
+  const info = await docker.getImage(reference).inspect();
+  const { Id, Config } = info;
+  return {
+    id: Id,
+    digest: digestOf(info, reference),
+    entrypoint: listed(Config.Entrypoint),
+    command: listed(Config.Cmd),
+    user: Config.User ?? '',
+    workingDir: Config.WorkingDir ?? '',
+    ports: tcpPorts(Config.ExposedPorts),
+  };
+};
+
 /** Undefined when the engine has no such image. */
 export const describeImage = async (
   docker: Docker,
   reference: string,
 ): Promise<ImageDescription | undefined> => {
   try {
-    const info = await docker.getImage(reference).inspect();
-    const { Id, Config } = info;
-    return {
-      id: Id,
-      digest: digestOf(info, reference),
-      entrypoint: listed(Config.Entrypoint),
-      command: listed(Config.Cmd),
-      user: Config.User ?? '',
-      workingDir: Config.WorkingDir ?? '',
-      ports: tcpPorts(Config.ExposedPorts),
-    };
+    return await inspectImage(docker, reference);
   } catch (error) {
     if (statusOf(error) === GONE) return undefined;
     throw error;

@@ -8,7 +8,7 @@ export type EngineAddress = Pick<DockerOptions, 'socketPath' | 'protocol' | 'hos
 export const DEFAULT_SOCKET = '/var/run/docker.sock';
 const DEFAULT_PORT = 2375;
 
-const LOOPBACK = /^(127\.|localhost$|::1$|\[::1\]$)/;
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/;
 
 const invalid = (engine: string, reason: string): OutcryError =>
   new OutcryError('DOCKER_HOST_INVALID', { engine, reason });
@@ -40,9 +40,9 @@ export const engineOf = (
   return engine;
 };
 
-/** As people write it. */
-export const engineText = ({ socketPath, host, port }: EngineAddress): string =>
-  socketPath ?? `tcp://${host ?? ''}:${port ?? DEFAULT_PORT}`;
+/** As people write it, and `parseEngine` reads it. */
+export const engineText = ({ socketPath, host = '', port }: EngineAddress): string =>
+  socketPath ?? `tcp://${host.includes(':') ? `[${host}]` : host}:${port ?? DEFAULT_PORT}`;
 
 /** Whether ports that it opens on loopback are this machine's. */
 export const isOnThisMachine = ({ socketPath, host }: EngineAddress): boolean =>

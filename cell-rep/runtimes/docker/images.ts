@@ -2,18 +2,12 @@
 import type Docker from 'dockerode';
 import type { ImageDescription } from '../../../common/model/image.js';
 import type { DescribeResult } from '../../core/container-runtime.js';
-import { describeImage } from './describe-image.js';
+import { describeImage, inspectImage } from './describe-image.js';
 import { reasonOf, statusOf } from './engine-error.js';
 
-export interface Image {
-  id: string;
+/** What of an image decides how processes are run in it. */
+export interface Image extends Omit<ImageDescription, 'digest' | 'ports'> {
   isStack: boolean;
-  /** what the image runs by itself */
-  entrypoint: string[];
-  command: string[];
-  /** '' = root */
-  user: string;
-  workingDir: string;
 }
 
 export type ImageResult = { ok: true; image: Image } | { ok: false; reason: string };
@@ -21,7 +15,7 @@ export type ImageResult = { ok: true; image: Image } | { ok: false; reason: stri
 export interface Images {
   /** fetched when the engine has it not */
   find(rootfs: string): Promise<ImageResult>;
-  /** one that a container was made of */
+  /** one that a container was made of; without what it runs by itself when the engine has it no more */
   byId(id: string, isStack: boolean): Promise<Image>;
   /** as its registry has it now; as the engine has it when it came from none, or none answers */
   describe(rootfs: string): Promise<DescribeResult>;
@@ -53,21 +47,6 @@ const resolveRootfs = (rootfs: string, stacks: Record<string, string>): Referenc
   return reference === undefined ? { problem: `no such rootfs: ${rootfs}` } : { reference, isStack: false };
 };
 
-const listed = (value: string | string[] | null | undefined): string[] =>
-  typeof value === 'string' ? [value] : (value ?? []);
-
-const describe = async (docker: Docker, reference: string, isStack: boolean): Promise<Image> => {
-  const { Id, Config } = await docker.getImage(reference).inspect();
-  return {
-    id: Id,
-    isStack,
-    entrypoint: listed(Config.Entrypoint),
-    command: listed(Config.Cmd),
-    user: Config.User ?? '',
-    workingDir: Config.WorkingDir ?? '',
-  };
-};
-
 const pull = async (docker: Docker, reference: string): Promise<void> => {
   const stream = await docker.pull(reference);
   await new Promise<void>((resolve, reject) =>
@@ -87,12 +66,12 @@ export const createImages = (docker: Docker, stacks: Record<string, string>): Im
   };
   const findOrPull = async (reference: string, isStack: boolean): Promise<Image> => {
     try {
-      return await describe(docker, reference, isStack);
+      return { ...(await inspectImage(docker, reference)), isStack };
     } catch (error) {
       if (statusOf(error) !== 404 || isStack) throw error;
     }
     await pullOnce(reference);
-    return describe(docker, reference, isStack);
+    return { ...(await inspectImage(docker, reference)), isStack };
   };
 
   /** A name with a digest never comes to mean another image. */
@@ -130,6 +109,9 @@ export const createImages = (docker: Docker, stacks: Record<string, string>): Im
         return { ok: false, reason: `image ${found.reference}: ${reasonOf(error)}` };
       }
     },
-    byId: (id, isStack) => describe(docker, id, isStack),
+    async byId(id, isStack) {
+      const known = await describeImage(docker, id);
+      return { id, entrypoint: [], command: [], user: '', workingDir: '', ...known, isStack };
+    },
   };
 };

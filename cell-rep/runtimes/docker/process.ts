@@ -25,9 +25,9 @@ export interface EngineProcess {
   info(): ProcessInfo;
   /** resolves with the process's end, whoever still reads */
   readonly ended: Promise<ExitStatus>;
-  /** stops watching; what runs goes on */
   /** SIGKILL at once, or an error; `running.signal` waits for an engine that is away */
   kill(): Promise<void>;
+  /** stops watching; what runs goes on */
   close(): void;
 }
 

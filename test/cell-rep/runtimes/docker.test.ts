@@ -110,6 +110,29 @@ const suite = (engine: DockerEngine): void => {
     },
   );
 
+  t.test(
+    'docker runtime - a container whose image was removed hinders no start, and can be destroyed',
+    async (t) => {
+      await engine.derive('removed', ['ENV COLOUR=blue']);
+      const before = open(engine.socketPath, 'cell-removed', { any: engine.image });
+      await before.start();
+      const made = await mustCreate(before, { rootfs: 'docker:///removed' });
+      await mustCreate(before); // of the stack
+      await before.stop();
+      await engine.client.getImage('removed').remove({ force: true });
+
+      const after = open(engine.socketPath, 'cell-removed', { any: engine.image });
+      await after.start();
+      t.teardown(() => after.stop());
+      const adopted = await after.adopt();
+      t.equal(adopted.length, 2);
+      const orphan = adopted.find(({ guid }) => guid === made.guid);
+      t.match(await orphan?.run(processSpec(shell('true'))), { ok: false, reason: /no such image/i });
+      for (const container of adopted) await container.destroy();
+      t.same(await after.adopt(), []);
+    },
+  );
+
   t.test('docker runtime - a signal reaches the whole group', async (t) => {
     const container = await mustCreate(await start(t));
     const main = await mustRun(

@@ -33,7 +33,10 @@ t.test('stack - an engine is named as DOCKER_HOST does it, or by the path of its
   t.match(remote, { protocol: 'http', host: '10.0.0.1', port: 2375 });
   t.equal(engineText(remote), 'tcp://10.0.0.1:2375');
   t.notOk(isOnThisMachine(remote));
-  t.ok(isOnThisMachine(engineOf('tcp://[::1]:99', {})));
+  const local = engineOf('tcp://[::1]:99', {});
+  t.ok(isOnThisMachine(local));
+  t.same(engineOf(engineText(local), {}), local, 'as configurations have it, it is read again');
+  t.notOk(isOnThisMachine(engineOf('tcp://127.example.com', {})));
   for (const bad of ['ssh://host', 'unix://relative', 'tcp://', 'nonsense']) {
     t.equal(
       codeOf(() => engineOf(bad, {})),

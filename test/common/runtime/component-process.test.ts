@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,9 +6,13 @@ import t from 'tap';
 import { Pool } from 'undici';
 import { runComponent } from '../../../common/runtime/component-process.js';
 import type { ComponentMain } from '../../../common/runtime/component-process.js';
+import { packageRoot } from '../../../common/runtime/package-root.js';
+import { ROLES } from '../../../common/wire/nats-roles.js';
 import { main as router } from '../../../router/main.js';
 import { eventually } from '../../support/eventually.js';
 import { samplesIn } from '../../support/metrics.js';
+import { startNatsServer } from '../../support/nats-server.js';
+import { requireSuite } from '../../support/requires.js';
 import { closedPort } from '../../support/router.js';
 
 /** A router on a bus that is not there, until `end`. */
@@ -60,3 +65,36 @@ t.test('component process - tells health and metrics where its configuration say
   await t.rejects(ended, { message: 'over' });
   await t.rejects(get('/health'), 'it is gone with the component');
 });
+
+/** How `outcry` with these words ends; one that does not end by itself is killed. */
+const endOf = (...args: string[]) =>
+  new Promise<{ status: unknown; killed: boolean; said: string }>((resolve) => {
+    const command = [join(packageRoot(), 'cli/bin/outcry.mjs'), ...args];
+    execFile(process.execPath, command, { timeout: 20_000 }, (error, _stdout, said) =>
+      resolve({ status: error?.code ?? 0, killed: error?.killed ?? false, said }),
+    );
+  });
+
+/** With a connection open, which alone would keep a process. */
+const suite = (): void =>
+  void t.test('component process - one that cannot be put together, or opened, ends', async (t) => {
+    const server = await startNatsServer({ auctioneer: ROLES.auctioneer });
+    t.teardown(() => server.close());
+    const dir = mkdtempSync(join(tmpdir(), 'outcry-process-'));
+    t.teardown(() => rmSync(dir, { recursive: true }));
+    const nats = { servers: [server.url], ...server.credentials('auctioneer') };
+    writeFileSync(join(dir, 'nats.json'), JSON.stringify(nats));
+    writeFileSync(join(dir, 'taken'), 'no socket');
+    const common = { component: 'auctioneer', nats: 'nats.json', log: { file: 'log' } };
+    const file = join(dir, 'auctioneer.json');
+
+    const tls = { cert: 'none.pem', key: 'none.key', ca: 'none.pem' };
+    writeFileSync(file, JSON.stringify({ ...common, bbs: { url: 'https://127.0.0.1:1', tls } }));
+    t.match(await endOf('auctioneer', '-c', file), { status: 1, killed: false, said: 'TLS_FILES_INVALID' });
+
+    const admin = { socket: 'taken' };
+    writeFileSync(file, JSON.stringify({ ...common, bbs: { socket: 'bbs.sock' }, admin }));
+    t.match(await endOf('auctioneer', '-c', file), { status: 1, killed: false, said: 'SOCKET_IN_USE' });
+  });
+
+requireSuite(t, 'nats', suite);

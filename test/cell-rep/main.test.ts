@@ -1,0 +1,51 @@
+/** A cell as a process of its own, whose BBS and bus are away. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { capacityPerCell } from '../../cell-rep/capacity.js';
+import { main } from '../../cell-rep/main.js';
+import { readConfig } from '../../common/runtime/config-file.js';
+import { packageRoot } from '../../common/runtime/package-root.js';
+import { eventually } from '../support/eventually.js';
+import { closedPort } from '../support/router.js';
+
+t.test('cell process - leaves no empty place for containers behind', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'outcry-cell-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  chmodSync(dir, 0o755); // so that, as root too, containers are below it
+  const nats = { servers: [`nats://127.0.0.1:${await closedPort()}`], user: 'u', password: 'secret' };
+  writeFileSync(join(dir, 'nats.json'), JSON.stringify(nats));
+  const log = { file: 'log' };
+  const common = { component: 'cell', nats: 'nats.json', log, bbs: { socket: 'bbs.sock' } };
+  const file = join(dir, 'cell.json');
+  writeFileSync(file, JSON.stringify({ ...common, cell_id: 'cell-1', data_dir: '.' }));
+
+  const child = spawn(process.execPath, [join(packageRoot(), 'cli/bin/outcry.mjs'), 'cell', '-c', file]);
+  t.teardown(() => child.kill('SIGKILL'));
+  const started = (): boolean => readFileSync(join(dir, 'log'), 'utf8').includes('rep.started');
+  await eventually(started, { timeoutMs: 30_000 });
+  t.ok(existsSync(join(dir, 'cells', 'cell-1', 'containers')));
+  child.kill('SIGTERM');
+  t.same(await once(child, 'exit'), [0, null]);
+  t.notOk(existsSync(join(dir, 'cells')));
+});
+
+t.test(
+  'cell process - `auto` is what is free where the data will be, wherever the rep is started',
+  async (t) => {
+    // a file system other than that of the working directory, where there is one
+    const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'outcry-cell-'));
+    t.teardown(() => rmSync(dir, { recursive: true }));
+    const file = join(dir, 'cell.json');
+    const common = { component: 'cell', nats: 'nats.json', bbs: { socket: 'bbs.sock' }, cell_id: 'cell-1' };
+    writeFileSync(file, JSON.stringify({ ...common, data_dir: 'data', disk: 'auto/2' }));
+    const read = readConfig(file, main.config, main.prepare);
+    const { diskMb } = capacityPerCell(2, dir);
+    const found = read.ok ? read.value.cell.total.diskMb : 0;
+    // others write there meanwhile
+    t.ok(Math.abs(found - diskMb) < 0.05 * diskMb, `${found} MB, of ${diskMb} MB`);
+  },
+);
