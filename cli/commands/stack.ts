@@ -34,7 +34,10 @@ export const stack: Command = {
     ];
     context.print(table(rows));
     context.note(`made and tried out in ${seconds(context.elapsed() - began)}`);
-    if (made.name === STACK_IMAGE) context.note("applications run in it from the next 'npm start' on");
+    if (made.name === STACK_IMAGE)
+      context.note(
+        "applications run in it from the next 'npm start' on, and on cells with 'runtime: docker'",
+      );
     return 0;
   },
 };

@@ -1,4 +1,5 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { err, ok } from '../model/result.js';
 import type { Result } from '../model/result.js';
 
@@ -23,10 +24,21 @@ export const reasonOf = (error: unknown): string => {
   return REASONS[code ?? ''] ?? code ?? message;
 };
 
+/** One level at a time: Node's own recursive way never ends where the system refuses new directories, as below /proc. */
+const makeDirectories = (dir: string, mode: number): void => {
+  if (existsSync(dir)) return;
+  makeDirectories(dirname(dir), mode);
+  try {
+    mkdirSync(dir, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+};
+
 /** Creates `dir` with `mode` when absent, and checks that files in it can be made, read and written. */
 export const prepareDataDir = (dir: string, mode = 0o700): Result<void, DataDirError> => {
   try {
-    mkdirSync(dir, { recursive: true, mode });
+    makeDirectories(dir, mode);
     if (!statSync(dir).isDirectory()) {
       return err({ code: 'DATA_DIR_UNREADABLE', path: dir, reason: 'not a directory' });
     }

@@ -94,6 +94,10 @@ t.test('data lock - what cannot hold data is refused with the reason', async (t)
   if (isRoot) process.seteuid?.(0);
   t.match(denied, { ok: false, error: { code: 'DATA_DIR_UNREADABLE', reason: 'permission denied' } });
 
+  // where the system takes no new directories at all
+  const nowhere = process.platform === 'linux' ? '/proc/1/nothing' : join(root, 'file', 'below');
+  t.match(acquireDataLock(nowhere, ME), { ok: false, error: { code: 'DATA_DIR_UNREADABLE' } });
+
   const foreign = join(root, 'foreign');
   mkdirSync(foreign);
   writeFileSync(join(foreign, 'lock.db'), 'not a lock of ours\n'.repeat(100));
