@@ -6,7 +6,13 @@ import { openStory } from '../support/processes-story.js';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-const story = await openStory({ outageMs: 60_000, presenceTtlMs: 15_000, tasks: 20, runtime: 'docker' });
+const story = await openStory({
+  outageMs: 60_000,
+  presenceTtlMs: 15_000,
+  tasks: 20,
+  slackMs: 2_000,
+  runtime: 'docker',
+});
 const began = performance.now();
 let failed = 0;
 try {

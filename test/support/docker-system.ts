@@ -82,7 +82,10 @@ export const startDockerSystem = async (engine: DockerEngine): Promise<DockerSys
     bbs,
     engine: store,
     config: must(
-      apiConfig.parse({ data_dir: dir, blob_socket: blobSocket, listen: { port: apiPort } }, 'test'),
+      apiConfig.parse(
+        { data_dir: dir, blob_listen: { socket: blobSocket }, listen: { port: apiPort } },
+        'test',
+      ),
     ),
   });
   const members: Member[] = [

@@ -12,6 +12,8 @@ export interface StoryOptions {
   presenceTtlMs: number;
   /** tasks that run on the cells when one of them dies */
   tasks: number;
+  /** in which instances of a dead cell run elsewhere, beyond the lease: a busy machine may be slower than promised */
+  slackMs: number;
   runtime: 'docker' | 'process';
 }
 
@@ -27,7 +29,7 @@ export interface Story {
 }
 
 const stepsOf = (system: ProcessSystem, options: StoryOptions): Step[] => {
-  const { outageMs, tasks, runtime } = options;
+  const { outageMs, tasks, slackMs, runtime } = options;
   const images: Step[] =
     runtime === 'docker' ? [{ name: 'an image', run: () => scenario.imageAsApplication(system) }] : [];
   return [
@@ -39,7 +41,7 @@ const stepsOf = (system: ProcessSystem, options: StoryOptions): Step[] => {
     { name: 'each process killed', run: () => scenario.eachProcessKilled(system) },
     { name: 'the router killed', run: () => scenario.routerKilled(system) },
     { name: 'the machine asleep', run: () => scenario.machineAsleep(system, { sleepMs: outageMs }) },
-    { name: 'a cell killed', run: () => scenario.cellKilled(system, { tasks }) },
+    { name: 'a cell killed', run: () => scenario.cellKilled(system, { tasks, slackMs }) },
     { name: 'all deleted', run: () => scenario.deleteAll(system) },
   ];
 };
