@@ -75,9 +75,6 @@ const suite = async (engine: DockerEngine): Promise<void> => {
     );
     t.match(pushed.output, /connection refused/);
     t.match(pushed.output, /undone +none is removed again/);
-    const bare = await run('push', 'bare', '-o', engine.image);
-    t.equal(bare.code, 1);
-    t.match(bare.output, /names no command, and bare has none of its own/);
   });
 
   t.test('image - source does not take the place of one', async (t) => {

@@ -93,7 +93,7 @@ export const startDockerSystem = async (engine: DockerEngine): Promise<DockerSys
     ...assembleBbs({
       ...ground,
       engine: store,
-      config: must(bbsConfig.parse({ socket_path: bbsSocket }, 'test')),
+      config: must(bbsConfig.parse({ listen: { socket: bbsSocket } }, 'test')),
     }).members,
     { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() },
     ...assembleRouter({ ...ground, config: must(routerConfig.parse({ port: routerPort }, 'test')) }).members,
