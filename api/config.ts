@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { ArchiveLimits } from '../common/model/archive-rules.js';
 import { DEFAULT_ARCHIVE_LIMITS } from '../common/model/archive-rules.js';
+import { BLOB_HOST, STACK } from '../common/model/well-known.js';
 import { compileDoor, doorSchema } from '../common/runtime/door-config.js';
 import type { UserDoor } from '../common/runtime/door-config.js';
 import type { DoorAddress } from '../common/runtime/door.js';
@@ -77,8 +78,6 @@ export interface ApiConfig {
 }
 
 const MB = 1024 ** 2;
-/** Host by which droplets are asked for; the cell's configuration leads it to the socket. */
-export const BLOB_HOST = 'blobs.outcry.internal';
 
 const text = { type: 'string', minLength: 1 } as const;
 const anyText = { type: 'string' } as const;
@@ -180,7 +179,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
     allowed_origins: [],
     public_url: '',
     apps_domain: 'localhost',
-    stacks: ['cflinuxfs4'],
+    stacks: [STACK],
     // Cloud Controller's defaults
     defaults: { memory: '1G', disk: '1G', start_timeout: '60s' },
     maximum_start_timeout: '180s',

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isToken } from '../common/model/ids.js';
+import { STACK, STACK_IMAGE } from '../common/model/well-known.js';
 import type { RootfsProvider } from '../common/model/cell.js';
 import { compileEndpoint, endpointSchema } from '../common/runtime/door-config.js';
 import type { UserEndpoint } from '../common/runtime/door-config.js';
@@ -226,7 +227,7 @@ const runtimeOf = (
 
 /** A Docker cell takes any image beside its stacks. */
 const defaultProviders = ({ runtime, docker }: UserConfig): Record<string, string[]> => {
-  const preloaded = runtime === 'docker' ? Object.keys(docker.stacks) : ['cflinuxfs4'];
+  const preloaded = runtime === 'docker' ? Object.keys(docker.stacks) : [STACK];
   return { preloaded, ...(runtime === 'docker' && { docker: [] }) };
 };
 
@@ -263,7 +264,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       engine: 'unix:///var/run/docker.sock',
       network: 'bridge',
       prefix: '',
-      stacks: { cflinuxfs4: 'outcry-stack:latest' },
+      stacks: { [STACK]: STACK_IMAGE },
     },
     host_ports: { first: 20_000, last: 29_999 },
     data_dir: '',

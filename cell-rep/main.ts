@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { createBbsClient } from '../bbs/index.js';
 import { isMapping } from '../common/model/read.js';
+import { BLOB_HOST } from '../common/model/well-known.js';
 import type { ComponentMain, Ground } from '../common/runtime/component-process.js';
 import { defineConfig, joinConfigs } from '../common/runtime/config.js';
 import type { Prepare } from '../common/runtime/config-file.js';
@@ -14,9 +15,6 @@ import { cellRepConfig } from './config.js';
 import type { CellRepConfig } from './config.js';
 import { chooseRuntime } from './runtimes/choose.js';
 import { removeContainerRoot } from './runtimes/process/container-root.js';
-
-/** Host by which droplets are asked for. */
-const BLOB_HOST = 'blobs.outcry.internal';
 
 /** A rep that forgets its containers would not know them again after a restart. */
 const rememberingConfig = defineConfig<object, undefined>({

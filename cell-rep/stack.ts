@@ -6,9 +6,7 @@ import { askEngine } from './runtimes/docker/engine.js';
 import { engineOf, engineText } from './runtimes/docker/engine-address.js';
 import { DEFAULT_STACK } from './runtimes/docker/stack/contents.js';
 import { makeStackImage, STACK_LABEL } from './runtimes/docker/stack/image.js';
-import { STACK, STACK_IMAGE } from './runtimes/docker/stack/names.js';
-
-export { STACK_IMAGE } from './runtimes/docker/stack/names.js';
+import { STACK, STACK_IMAGE } from '../common/model/well-known.js';
 
 export interface BuildStackOptions {
   /** `name` or `name:tag`; without: STACK_IMAGE */

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { createSystemClock } from '../common/adapters/system-clock.js';
+import { COMPONENTS } from '../common/model/well-known.js';
 import type { Context } from './context.js';
 import { type ApiClient, createApiClient } from './http/api-client.js';
 import { findTarget } from './http/target.js';
@@ -7,7 +8,7 @@ import { runCommand } from './run.js';
 import { createTerminal } from './terminal.js';
 
 /** Commands that run until a signal, and mind their signals themselves. */
-const SERVERS = ['up', 'bbs', 'auctioneer', 'cell', 'router', 'api'];
+const SERVERS: readonly string[] = ['up', ...COMPONENTS];
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

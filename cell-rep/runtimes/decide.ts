@@ -1,11 +1,11 @@
 /** Which runtime the cells of a machine use: Docker where it can be, unless somebody decides. */
 import { OutcryError } from '../../common/model/errors.js';
+import { STACK, STACK_IMAGE } from '../../common/model/well-known.js';
 import type { Clock } from '../../common/ports/clock.js';
 import { askEngine, engineError } from './docker/engine.js';
 import { engineOf, engineText, isOnThisMachine } from './docker/engine-address.js';
 import type { EngineAddress } from './docker/engine-address.js';
 import { statusOf } from './docker/engine-error.js';
-import { STACK, STACK_IMAGE } from './docker/stack/names.js';
 
 export type AskedRuntime = 'auto' | 'docker' | 'process';
 

@@ -23,6 +23,7 @@ import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createPinoLogger } from '../../common/adapters/pino-logger.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../common/adapters/system-random.js';
+import { BLOB_HOST } from '../../common/model/well-known.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
@@ -67,7 +68,6 @@ interface Ports {
 const LOG_FILE_BYTES = 16 * 1024 * 1024;
 /** host ports of all cells together */
 const HOST_PORTS = { first: 20_000, count: 10_000 };
-const BLOB_HOST = 'blobs.outcry.internal';
 
 const compiled = <C>(config: Config<C>, raw: unknown): C => {
   const result = config.parse(raw, 'npm start');

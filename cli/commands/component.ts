@@ -1,16 +1,26 @@
 import { resolve } from 'node:path';
+import { COMPONENTS } from '../../common/model/well-known.js';
+import type { Component } from '../../common/model/well-known.js';
 import { readArgs, usageError } from '../args.js';
 import type { Command } from '../context.js';
 
 const OPTIONS = { config: { type: 'string', short: 'c' } } as const;
 
+const SUMMARIES: Readonly<Record<Component, string>> = {
+  bbs: 'run the bulletin board',
+  auctioneer: 'run an auctioneer',
+  cell: 'run the rep of a cell',
+  router: 'run a router',
+  api: 'run the API',
+};
+
 /** The command that runs one component as this process. */
-const runs = (name: string, summary: string): Command => {
+const runs = (name: Component): Command => {
   const usage = `${name} --config FILE`;
   return {
     name,
     usage,
-    summary,
+    summary: SUMMARIES[name],
     options: [['-c, --config FILE', 'its configuration, YAML or JSON: docs/reference/configuration.md']],
     async run(context, args) {
       const { values } = readArgs({ usage, options: OPTIONS, words: [] }, args);
@@ -22,11 +32,5 @@ const runs = (name: string, summary: string): Command => {
   };
 };
 
-/** One each, in the order in which a system comes up. */
-export const components: readonly Command[] = [
-  runs('bbs', 'run the bulletin board'),
-  runs('auctioneer', 'run an auctioneer'),
-  runs('cell', 'run the rep of a cell'),
-  runs('router', 'run a router'),
-  runs('api', 'run the API'),
-];
+/** One each. */
+export const components: readonly Command[] = COMPONENTS.map(runs);

@@ -1,3 +1,4 @@
+import { STACK_IMAGE } from '../../common/model/well-known.js';
 import { readArgs, usageError } from '../args.js';
 import type { Command } from '../context.js';
 import { bytes, plural, seconds, table } from '../output.js';
@@ -21,7 +22,7 @@ export const stack: Command = {
     const { values, positionals } = readArgs({ usage: USAGE, options: OPTIONS, words: ['build'] }, args);
     if (positionals[0] !== 'build') throw usageError(USAGE, `unexpected '${positionals[0] ?? ''}'`);
     const began = context.elapsed();
-    const { buildStack, STACK_IMAGE } = await import('../../cell-rep/stack.js');
+    const { buildStack } = await import('../../cell-rep/stack.js');
     const { name, engine } = values;
     const made = await buildStack({ name, engine, env: context.env, onStep: context.note });
     const npm = made.npm === undefined ? [] : [`npm ${made.npm}`];

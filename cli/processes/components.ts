@@ -1,7 +1,8 @@
+import type { Component } from '../../common/model/well-known.js';
 import type { ComponentMain } from '../../common/runtime/component-process.js';
 
 /** The components' mains, by the names under which they are started; each is loaded when it is needed. */
-const MAINS: Readonly<Record<string, () => Promise<{ main: ComponentMain }>>> = {
+const MAINS: Readonly<Record<Component, () => Promise<{ main: ComponentMain }>>> = {
   bbs: () => import('../../bbs/main.js'),
   auctioneer: () => import('../../auctioneer/main.js'),
   cell: () => import('../../cell-rep/main.js'),
@@ -9,8 +10,11 @@ const MAINS: Readonly<Record<string, () => Promise<{ main: ComponentMain }>>> = 
   api: () => import('../../api/main.js'),
 };
 
-export const COMPONENT_NAMES = Object.keys(MAINS);
+const isComponent = (name: string): name is Component => Object.hasOwn(MAINS, name);
+
+export const loadMain = async (component: Component): Promise<ComponentMain> =>
+  (await MAINS[component]()).main;
 
 /** undefined: there is no such component */
-export const loadMain = async (name: string): Promise<ComponentMain | undefined> =>
-  Object.hasOwn(MAINS, name) ? (await MAINS[name]?.())?.main : undefined;
+export const findMain = async (name: string): Promise<ComponentMain | undefined> =>
+  isComponent(name) ? loadMain(name) : undefined;

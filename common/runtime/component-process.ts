@@ -6,6 +6,7 @@ import { createNatsBus } from '../adapters/nats-bus.js';
 import { createPinoLogger } from '../adapters/pino-logger.js';
 import { createSystemClock } from '../adapters/system-clock.js';
 import { createSystemRandom } from '../adapters/system-random.js';
+import type { Component } from '../model/well-known.js';
 import type { Bus } from '../ports/bus.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
@@ -20,7 +21,7 @@ import type { Prepare } from './config-file.js';
 import { createGroup } from './group.js';
 import type { Member } from './group.js';
 import type { Health } from './health.js';
-import type { Component, ProcessConfig } from './process-config.js';
+import type { ProcessConfig } from './process-config.js';
 import { runUntilSignal } from './signals.js';
 import type { EndSignal } from './signals.js';
 

@@ -1,12 +1,10 @@
 /** What every component's configuration file has beside the component's own keys. */
+import type { Component } from '../model/well-known.js';
 import { compileDoor, compileEndpoint, doorSchema, endpointSchema } from './door-config.js';
 import type { UserDoor, UserEndpoint } from './door-config.js';
 import type { DoorAddress } from './door.js';
 import type { Endpoint } from './endpoint.js';
 import { FILE_PATH, MEGABYTES, defineConfig, toMegabytes } from './config.js';
-
-export const COMPONENTS = ['bbs', 'auctioneer', 'cell', 'router', 'api'] as const;
-export type Component = (typeof COMPONENTS)[number];
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 

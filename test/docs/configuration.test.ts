@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { COMPONENT_NAMES, loadMain } from '../../cli/processes/components.js';
+import { loadMain } from '../../cli/processes/components.js';
+import { COMPONENTS } from '../../common/model/well-known.js';
 import type { ConfigSchema } from '../../common/runtime/config.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 
@@ -74,10 +75,8 @@ const table = (rows: Row[]): string =>
 
 const sections = async (): Promise<{ name: string; rows: Row[] }[]> =>
   Promise.all(
-    COMPONENT_NAMES.map(async (name) => {
-      const main = await loadMain(name);
-      if (!main) throw new Error(`no main: ${name}`);
-      const { schema, defaults } = main.config;
+    COMPONENTS.map(async (name) => {
+      const { schema, defaults } = (await loadMain(name)).config;
       return { name, rows: rowsOf(schema, defaults as Record<string, unknown>) };
     }),
   );

@@ -1,0 +1,12 @@
+/** Names that several components must agree on. */
+
+/** Components that run as processes of their own, in the order in which a system comes up. */
+export const COMPONENTS = ['bbs', 'auctioneer', 'cell', 'router', 'api'] as const;
+export type Component = (typeof COMPONENTS)[number];
+
+/** What applications from source ask for, and the image that stands for it. */
+export const STACK = 'cflinuxfs4';
+export const STACK_IMAGE = 'outcry-stack:latest';
+
+/** Host by which droplets are asked for; each cell's configuration says where it leads. */
+export const BLOB_HOST = 'blobs.outcry.internal';
