@@ -3,6 +3,7 @@ import { createBbsClient } from '../bbs/index.js';
 import { createStoreLoss } from '../common/runtime/component-process.js';
 import type { ComponentMain } from '../common/runtime/component-process.js';
 import { joinConfigs } from '../common/runtime/config.js';
+import { closingMember } from '../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
 import { createDataLock } from '../common/store/data-lock-member.js';
 import { createSqliteEngine } from '../common/store/sqlite-engine.js';
@@ -20,7 +21,10 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const engine = createSqliteEngine({ dir: join(api.dataDir, 'db') });
     const { lost, onLost } = createStoreLoss('the API');
     const { members, health } = assembleApi({ ...ground, bbs, engine, onLost, config: api });
-    const client = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
-    return { members: [createDataLock(api.dataDir, ground), client, ...members], health, lost };
+    return {
+      members: [createDataLock(api.dataDir, ground), closingMember('bbs-client', bbs), ...members],
+      health,
+      lost,
+    };
   },
 };

@@ -1,6 +1,7 @@
 import { createBbsClient } from '../bbs/index.js';
 import type { ComponentMain } from '../common/runtime/component-process.js';
 import { joinConfigs } from '../common/runtime/config.js';
+import { closingMember } from '../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
 import { assembleAuctioneer } from './assemble.js';
 import { auctioneerConfig } from './config.js';
@@ -18,7 +19,6 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   assemble({ link, auctioneer }, ground) {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
     const { members, health } = assembleAuctioneer({ ...ground, bbs, config: auctioneer });
-    const client = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
-    return { members: [client, ...members], health };
+    return { members: [closingMember('bbs-client', bbs), ...members], health };
   },
 };

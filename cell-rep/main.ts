@@ -5,7 +5,7 @@ import { BLOB_HOST } from '../common/model/well-known.js';
 import type { ComponentMain, Ground } from '../common/runtime/component-process.js';
 import { defineConfig, joinConfigs } from '../common/runtime/config.js';
 import type { Prepare } from '../common/runtime/config-file.js';
-import type { Member } from '../common/runtime/group.js';
+import { closingMember } from '../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
 import { createDataLock } from '../common/store/data-lock-member.js';
 import { createDownloader } from './actions/download.js';
@@ -51,12 +51,6 @@ const prepare: Prepare = (raw, baseDir) => {
   };
 };
 
-const closing = (name: string, { close }: { close(): Promise<void> }): Member => ({
-  name,
-  start: () => undefined,
-  stop: close,
-});
-
 const createCellDownloader = ({ stateDir, blobs }: CellRepConfig, { clock, logger }: Ground) =>
   createDownloader({
     cacheDir: join(stateDir, 'downloads'),
@@ -83,9 +77,9 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
         // outside of the data directory nobody else would
         ...(root === undefined
           ? []
-          : [closing('container-root', { close: () => removeContainerRoot(root) })]),
-        closing('bbs-client', bbs),
-        closing('downloader', downloader),
+          : [closingMember('container-root', { close: () => removeContainerRoot(root) })]),
+        closingMember('bbs-client', bbs),
+        closingMember('downloader', downloader),
         ...members,
       ],
       health,

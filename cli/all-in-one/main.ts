@@ -29,7 +29,7 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import { type Config, configError } from '../../common/runtime/config.js';
-import { type Member, createGroup } from '../../common/runtime/group.js';
+import { type Member, closingMember, createGroup } from '../../common/runtime/group.js';
 import { runUntilSignal } from '../../common/runtime/signals.js';
 import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { assembleRouter } from '../../router/assemble.js';
@@ -149,16 +149,14 @@ const assembleSystem = async (
       blob_listen: { socket: blobSocket },
     }),
   });
-  const client: Member = { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() };
-  const bus0: Member = { name: 'bus', start: () => undefined, stop: () => bus.close() };
   return {
     roots: cells.flatMap(({ root }) => root ?? []),
     caveat: cells[0]?.runtime.caveat ?? '',
     token: api.token,
     members: [
-      bus0,
+      closingMember('bus', bus),
       ...board.members,
-      client,
+      closingMember('bbs-client', bbs),
       ...router.members,
       ...auctioneer.members,
       ...together('cells', { parts: cells, logger }),

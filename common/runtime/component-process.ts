@@ -18,7 +18,7 @@ import { configError } from './config.js';
 import type { Config } from './config.js';
 import { readConfig } from './config-file.js';
 import type { Prepare } from './config-file.js';
-import { createGroup } from './group.js';
+import { closingMember, createGroup } from './group.js';
 import type { Member } from './group.js';
 import type { Health } from './health.js';
 import type { ProcessConfig } from './process-config.js';
@@ -72,7 +72,7 @@ const connect = (
 ): { bus: Bus; member: Member } => {
   const access = readNatsAccess(config.natsFile);
   const bus = createNatsBus({ ...access, ...ground, name: access.credentials.user });
-  return { bus, member: { name: 'bus', start: () => undefined, stop: () => bus.close() } };
+  return { bus, member: closingMember('bus', bus) };
 };
 
 /** What listens where its configuration says that health and metrics are asked for. */

@@ -7,6 +7,13 @@ export interface Member {
   stop(): Promise<void> | void;
 }
 
+/** A member for what is there from the beginning and only has to be closed: a client, a bus. */
+export const closingMember = (name: string, { close }: { close(): Promise<void> }): Member => ({
+  name,
+  start: () => undefined,
+  stop: close,
+});
+
 export interface Group {
   /** starts members in order; if one fails, stops those started, in reverse, and rejects with its error */
   start(): Promise<void>;

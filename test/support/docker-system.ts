@@ -16,7 +16,7 @@ import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../common/adapters/system-random.js';
 import type { Member } from '../../common/runtime/group.js';
-import { createGroup } from '../../common/runtime/group.js';
+import { closingMember, createGroup } from '../../common/runtime/group.js';
 import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { assembleRouter } from '../../router/assemble.js';
 import { routerConfig } from '../../router/config.js';
@@ -89,13 +89,13 @@ export const startDockerSystem = async (engine: DockerEngine): Promise<DockerSys
     ),
   });
   const members: Member[] = [
-    { name: 'bus', start: () => undefined, stop: () => bus.close() },
+    closingMember('bus', bus),
     ...assembleBbs({
       ...ground,
       engine: store,
       config: must(bbsConfig.parse({ listen: { socket: bbsSocket } }, 'test')),
     }).members,
-    { name: 'bbs-client', start: () => undefined, stop: () => bbs.close() },
+    closingMember('bbs-client', bbs),
     ...assembleRouter({ ...ground, config: must(routerConfig.parse({ port: routerPort }, 'test')) }).members,
     ...assembleAuctioneer({ ...ground, bbs, config: must(auctioneerConfig.parse({}, 'test')) }).members,
     ...rep.members,
