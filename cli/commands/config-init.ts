@@ -5,12 +5,12 @@ import { OutcryError } from '../../common/model/errors.js';
 import { readArgs, usageError } from '../args.js';
 import type { Context } from '../context.js';
 import { SETTINGS_FILE, changedConfigs, writeDeployment } from '../deploy/files.js';
-import type { WriteDeploymentOptions } from '../deploy/files.js';
 import { DEFAULT_PORTS, checkCells, isLocal, parseCell } from '../deploy/plan.js';
 import type { DeploymentPlan, PlannedCell } from '../deploy/plan.js';
 import { readIfThere } from '../deploy/private-files.js';
-import { addressText, parseAddress, planServers, planUsers, problemOfServers } from '../nats/plan.js';
+import { addressText, parseAddress, planUsers } from '../nats/plan.js';
 import type { NatsPlan } from '../nats/plan.js';
+import { readAddresses, readExisting, readServers } from '../nats/read-options.js';
 import { plural } from '../output.js';
 
 export const INIT_USAGE =
@@ -74,14 +74,8 @@ const mergeCells = (before: readonly string[], given: readonly string[]): string
 ];
 
 const planNats = (settings: Settings, cells: readonly PlannedCell[], tls: boolean): NatsPlan => {
-  const addresses = settings.nats.split(',').map((part) => {
-    const address = parseAddress(part.trim());
-    if (address.ok) return address.value;
-    throw usageError(INIT_USAGE, `--nats: ${address.error}`);
-  });
-  const servers = planServers(addresses, []);
-  const problem = problemOfServers(servers);
-  if (problem !== undefined) throw usageError(INIT_USAGE, problem);
+  const addresses = readAddresses({ option: '--nats', text: settings.nats, usage: INIT_USAGE });
+  const servers = readServers(addresses, [], INIT_USAGE);
   return { servers, users: planUsers(cells.map(({ id }) => id)), tls };
 };
 
@@ -103,12 +97,6 @@ const planDeployment = (settings: Settings): DeploymentPlan => {
     );
   }
   return { control, cells, runtime, domain, ports: DEFAULT_PORTS, docker: {} };
-};
-
-const readExisting = (force = false, update = false): WriteDeploymentOptions['existing'] => {
-  if (force && update) throw usageError(INIT_USAGE, 'give --force or --update, not both');
-  if (force) return 'replace';
-  return update ? 'update' : 'refuse';
 };
 
 const report = (context: Context, place: string, plan: DeploymentPlan, nats: NatsPlan): void => {
@@ -138,7 +126,7 @@ const reportKept = (context: Context, place: string, before: Settings, plan: Dep
 export const initConfig = async (context: Context, args: readonly string[]): Promise<number> => {
   const { values } = readArgs({ usage: INIT_USAGE, options: OPTIONS, words: [] }, args);
   if (values.out === undefined) throw usageError(INIT_USAGE, '--out is missing');
-  const existing = readExisting(values.force, values.update);
+  const existing = readExisting(values, INIT_USAGE);
   const dir = resolve(context.cwd, values.out);
   const before = existing === 'update' ? await readSettings(dir) : undefined;
   const control = values.control ?? before?.control ?? '127.0.0.1';

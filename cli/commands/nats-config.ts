@@ -3,16 +3,10 @@ import { resolve } from 'node:path';
 import { readArgs, readCount, usageError } from '../args.js';
 import type { Command, Context } from '../context.js';
 import { readSettings, writeNatsFiles } from '../nats/files.js';
-import type { Settings, WriteOptions } from '../nats/files.js';
-import {
-  addressText,
-  isLoopback,
-  parseAddress,
-  planServers,
-  planUsers,
-  problemOfServers,
-} from '../nats/plan.js';
-import type { Address, NatsPlan, PlannedServer } from '../nats/plan.js';
+import type { Settings } from '../nats/files.js';
+import { addressText, isLoopback, planUsers } from '../nats/plan.js';
+import type { NatsPlan, PlannedServer } from '../nats/plan.js';
+import { readAddresses, readExisting, readServers } from '../nats/read-options.js';
 import { plural } from '../output.js';
 
 const USAGE =
@@ -31,23 +25,14 @@ const OPTIONS = {
 
 const DEFAULT_SERVER = '127.0.0.1:4222';
 
-const readAddresses = (option: string, text: string): Address[] =>
-  text.split(',').map((part) => {
-    const address = parseAddress(part.trim());
-    if (address.ok) return address.value;
-    throw usageError(USAGE, `${option}: ${address.error}`);
-  });
-
-const readServers = ({ servers, routes }: Settings): PlannedServer[] => {
-  const clients = readAddresses('--servers', servers);
-  const routed = routes === undefined ? [] : readAddresses('--routes', routes);
+const plannedServers = ({ servers, routes }: Settings): PlannedServer[] => {
+  const read = (option: string, text: string) => readAddresses({ option, text, usage: USAGE });
+  const clients = read('--servers', servers);
+  const routed = routes === undefined ? [] : read('--routes', routes);
   if (routes !== undefined && routed.length !== clients.length) {
     throw usageError(USAGE, '--routes takes one address for each of --servers, in the same order');
   }
-  const planned = planServers(clients, routed);
-  const problem = problemOfServers(planned);
-  if (problem !== undefined) throw usageError(USAGE, problem);
-  return planned;
+  return readServers(clients, routed, USAGE);
 };
 
 const DEFAULT_CELLS = 3;
@@ -62,12 +47,6 @@ const readCells = (
   const numbered = asked ?? (ids === undefined && known === undefined ? DEFAULT_CELLS : 0);
   const named = ids ?? Array.from({ length: numbered }, (_, index) => `cell-${index + 1}`);
   return [...new Set([...(known ?? []), ...named])];
-};
-
-const readExisting = (force = false, update = false): WriteOptions['existing'] => {
-  if (force && update) throw usageError(USAGE, 'give --force or --update, not both');
-  if (force) return 'replace';
-  return update ? 'update' : 'refuse';
 };
 
 const report = (context: Context, place: string, { servers, users, tls }: NatsPlan): void => {
@@ -105,7 +84,7 @@ export const natsConfig: Command = {
   async run(context, args) {
     const { values } = readArgs({ usage: USAGE, options: OPTIONS, words: [] }, args);
     if (values.out === undefined) throw usageError(USAGE, '--out is missing');
-    const existing = readExisting(values.force, values.update);
+    const existing = readExisting(values, USAGE);
     const dir = resolve(context.cwd, values.out);
     const before = existing === 'update' ? await readSettings(dir) : undefined;
     const settings: Settings = {
@@ -116,7 +95,7 @@ export const natsConfig: Command = {
       tls: values.tls ?? before?.tls ?? false,
     };
     const plan: NatsPlan = {
-      servers: readServers(settings),
+      servers: plannedServers(settings),
       users: planUsers(settings.cells),
       tls: settings.tls,
     };
