@@ -35,6 +35,7 @@ import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { assembleRouter } from '../../router/assemble.js';
 import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
+import { hostPortsShare, localCellId, localZone } from '../deploy/local-cells.js';
 import { type ApiClient, createApiClient } from '../http/api-client.js';
 import { privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
 import { chooseOwnPorts } from './ports.js';
@@ -66,8 +67,6 @@ interface Ports {
 }
 
 const LOG_FILE_BYTES = 16 * 1024 * 1024;
-/** host ports of all cells together */
-const HOST_PORTS = { first: 20_000, count: 10_000 };
 
 const compiled = <C>(config: Config<C>, raw: unknown): C => {
   const result = config.parse(raw, 'npm start');
@@ -75,19 +74,15 @@ const compiled = <C>(config: Config<C>, raw: unknown): C => {
   return result.value;
 };
 
-const cellIdOf = (index: number): string => `cell-${index + 1}`;
-
 /** `index` counts from 0; cells of one machine share its memory, disk and ports equally. */
 const assembleCell = async (
   ground: Ground & { bbs: BbsClient; blobSocket: string },
   { index, cells }: { index: number; cells: number },
 ) => {
   const { choice, dataDir } = ground;
-  const cellId = cellIdOf(index);
+  const cellId = localCellId(index);
   const capacity = capacityPerCell(cells, dataDir);
   const stateDir = privateDir(dataDir, join('reps', cellId));
-  const share = Math.floor(HOST_PORTS.count / cells);
-  const first = HOST_PORTS.first + index * share;
   const downloader = createDownloader({
     ...ground,
     cacheDir: privateDir(stateDir, 'downloads'),
@@ -96,14 +91,14 @@ const assembleCell = async (
   const config = compiled(cellRepConfig, {
     cell_id: cellId,
     cell_index: index,
-    zone: `z${(index % 3) + 1}`,
+    zone: localZone(index),
     memory: `${capacity.memoryMb}M`,
     disk: `${capacity.diskMb}M`,
     data_dir: stateDir,
     on_stop: 'stop-containers',
     runtime: choice.kind,
     ...(choice.kind === 'docker' && { docker: { engine: choice.where, stacks: choice.stacks } }),
-    host_ports: { first, last: first + share - 1 },
+    host_ports: hostPortsShare(index, cells),
   });
   const { runtime, root } = await chooseRuntime({ ...ground, cellId, config: config.runtime });
   const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
@@ -236,7 +231,7 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
   const choice = await decideRuntime({ asked: options.runtime, env: context.env, clock });
   logger.info('runtime-chosen', { runtime: choice.says });
   const left = { dataDir, choice, clock, logger };
-  const cellIds = Array.from({ length: options.cells }, (_, index) => cellIdOf(index));
+  const cellIds = Array.from({ length: options.cells }, (_, index) => localCellId(index));
   for (const line of await removeLeftovers({ ...left, cellIds })) context.note(line);
   const bus = createMemoryBus({ clock, logger });
   const ground: Ground = { clock, random, logger, dataDir, choice, bus };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { readArgs, readCount, usageError } from '../args.js';
 import type { Command, Context } from '../context.js';
+import { localCellId } from '../deploy/local-cells.js';
 import { readSettings, writeNatsFiles } from '../nats/files.js';
 import type { Settings } from '../nats/files.js';
 import { addressText, isLoopback, planUsers } from '../nats/plan.js';
@@ -45,7 +46,7 @@ const readCells = (
   if (ids !== undefined && count !== undefined) throw usageError(USAGE, 'give --cells or --cell, not both');
   const asked = readCount(count, { name: '--cells', min: 0, max: 10_000, usage: USAGE });
   const numbered = asked ?? (ids === undefined && known === undefined ? DEFAULT_CELLS : 0);
-  const named = ids ?? Array.from({ length: numbered }, (_, index) => `cell-${index + 1}`);
+  const named = ids ?? Array.from({ length: numbered }, (_, index) => localCellId(index));
   return [...new Set([...(known ?? []), ...named])];
 };
 

@@ -1,4 +1,5 @@
 /** The configuration file of each component of a deployment, as plain values. */
+import { addressText } from '../nats/plan.js';
 import { capacityOf, hostPortsOf, isLocal, nthOf } from './plan.js';
 import type { DeploymentPlan, PlannedCell } from './plan.js';
 
@@ -16,8 +17,7 @@ const ADMIN_PORTS: Readonly<Record<string, number>> = {
 /** The control machine's directory, seen from a component's own on the same machine. */
 const CONTROL = '../control';
 
-const url = (host: string, port: number): string =>
-  `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+const url = (host: string, port: number): string => `https://${addressText({ host, port })}`;
 
 const tls = (name: string) => ({ cert: `tls/${name}.pem`, key: `tls/${name}.key`, ca: 'tls/ca.pem' });
 
@@ -73,14 +73,8 @@ export const controlConfigs = (plan: DeploymentPlan): Record<string, ComponentCo
   };
 };
 
-/** Name by which source pushes ask for the default stack. */
-const STACK = 'cflinuxfs4';
-
-const dockerKeys = ({ runtime, docker: { engine, image } }: DeploymentPlan): ComponentConfig => {
-  const docker = {
-    ...(engine !== undefined && { engine }),
-    ...(image !== undefined && { stacks: { [STACK]: image } }),
-  };
+const dockerKeys = ({ runtime, docker: { engine, stacks } }: DeploymentPlan): ComponentConfig => {
+  const docker = { ...(engine !== undefined && { engine }), ...(stacks !== undefined && { stacks }) };
   return runtime === 'docker' && Object.keys(docker).length > 0 ? { docker } : {};
 };
 

@@ -44,7 +44,7 @@ export interface WriteDeploymentOptions extends Deployment {
 export const SETTINGS_FILE = 'deployment.json';
 
 const AUTHORITY = 'Outcry authority';
-/** Certificates of the control machine: its components', and one for people who ask admin listeners. */
+/** Who has a NATS user and a certificate on the control machine: its components, and people who operate it. */
 const CONTROL_NAMES = ['bbs', 'auctioneer', 'router', 'api', 'operator'];
 
 const HEAD = `# Written by 'outcry config init'; yours to change. Relative paths count from this file.
@@ -129,7 +129,7 @@ const readAuthority = async (dir: string): Promise<KeyPair | undefined> => {
 /** Each machine gets the users' files of its own components, and no other. */
 const natsFiles = async (dir: string, { plan, nats }: Deployment): Promise<Files> => {
   const placed = [
-    ...['bbs', 'auctioneer', 'router', 'api', 'operator'].map((user) => ['control', user] as const),
+    ...CONTROL_NAMES.map((user) => ['control', user] as const),
     ...plan.cells.map(({ id }) => [id, id] as const),
   ];
   const read = async (name: string): Promise<string> =>

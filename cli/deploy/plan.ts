@@ -3,6 +3,7 @@ import { OutcryError } from '../../common/model/errors.js';
 import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
 import { isLoopback } from '../nats/plan.js';
+import { hostPortsShare } from './local-cells.js';
 
 export interface PlannedCell {
   readonly id: string;
@@ -29,17 +30,14 @@ export interface DeploymentPlan {
   /** of the Docker runtime; what is absent has the configuration's default */
   readonly docker: {
     readonly engine?: string;
-    /** of the default stack */
-    readonly image?: string;
+    /** image of each stack */
+    readonly stacks?: Readonly<Record<string, string>>;
   };
   /** domain below which applications get their routes */
   readonly domain: string;
 }
 
 export const DEFAULT_PORTS: ControlPorts = { bbs: 8889, blobs: 8083, api: 8081, router: 8080 };
-
-/** host ports of one machine, shared by the cells on it */
-const HOST_PORTS = { first: 20_000, count: 10_000 };
 
 /** Everything on one machine: doors are unix sockets, and nobody needs a certificate. */
 export const isLocal = ({ control, cells }: DeploymentPlan): boolean =>
@@ -58,13 +56,8 @@ export const capacityOf = (plan: DeploymentPlan, cell: PlannedCell): string => {
   return length === 1 ? 'auto' : `auto/${length}`;
 };
 
-/** Cells of one machine must not share host ports: each gets an equal part. */
-export const hostPortsOf = (plan: DeploymentPlan, cell: PlannedCell): { first: number; last: number } => {
-  const neighbours = neighboursOf(plan, cell);
-  const share = Math.floor(HOST_PORTS.count / neighbours.length);
-  const first = HOST_PORTS.first + nthOf(plan, cell) * share;
-  return { first, last: first + share - 1 };
-};
+export const hostPortsOf = (plan: DeploymentPlan, cell: PlannedCell): { first: number; last: number } =>
+  hostPortsShare(nthOf(plan, cell), neighboursOf(plan, cell).length);
 
 const CELL = /^([^=]+)=(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?:@([A-Za-z0-9._-]+))?$/;
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import type { ComponentConfig } from '../deploy/component-configs.js';
+import { localZone } from '../deploy/local-cells.js';
 import { writeDeployment } from '../deploy/files.js';
 import type { DeploymentPlan } from '../deploy/plan.js';
 import { planServers, planUsers } from '../nats/plan.js';
@@ -26,17 +27,18 @@ export interface LocalDeployment {
   readonly extra?: { readonly bbs?: ComponentConfig; readonly cell?: ComponentConfig };
 }
 
-/** `engine` is a socket's path or `tcp://HOST:PORT`, `image` that of the stack. */
+/** As a choice of runtime has it: `where` is the engine's socket or `tcp://HOST:PORT`. */
 export type LocalRuntime =
-  { readonly kind: 'process' } | { readonly kind: 'docker'; readonly engine: string; readonly image: string };
+  | { readonly kind: 'process' }
+  | { readonly kind: 'docker'; readonly where: string; readonly stacks: Readonly<Record<string, string>> };
 
 const planOf = ({ ports, cells, runtime }: LocalDeployment): DeploymentPlan => ({
   control: HOST,
   // doors of one machine are sockets
   ports: { bbs: 0, blobs: 0, api: ports.api, router: ports.router },
-  cells: cells.map((id, index) => ({ id, host: HOST, zone: `z${(index % 3) + 1}` })),
+  cells: cells.map((id, index) => ({ id, host: HOST, zone: localZone(index) })),
   runtime: runtime.kind,
-  docker: runtime.kind === 'docker' ? runtime : {},
+  docker: runtime.kind === 'docker' ? { engine: runtime.where, stacks: runtime.stacks } : {},
   domain: 'localhost',
 });
 

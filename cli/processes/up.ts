@@ -16,6 +16,7 @@ import { serve, tourOnce } from '../all-in-one/tour.js';
 import type { Tour } from '../all-in-one/tour.js';
 import { withDataDir } from '../all-in-one/with-data-dir.js';
 import type { Context } from '../context.js';
+import { localCellId } from '../deploy/local-cells.js';
 import { createApiClient } from '../http/api-client.js';
 import type { ApiClient } from '../http/api-client.js';
 import { cellsOf } from '../http/apps.js';
@@ -23,7 +24,7 @@ import { clearCells } from './clear-cells.js';
 import { createPidFile, stopLeftovers } from './leftovers.js';
 import type { PidFile } from './leftovers.js';
 import { programsOf, writeLocalDeployment } from './local-deployment.js';
-import type { LocalDeployment, LocalPorts, LocalRuntime } from './local-deployment.js';
+import type { LocalDeployment, LocalPorts } from './local-deployment.js';
 import { createSupervisor } from './supervisor.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -159,11 +160,6 @@ const showingAround = (options: ShowingAround): Member => {
   };
 };
 
-const runtimeOf = (choice: RuntimeChoice): LocalRuntime =>
-  choice.kind === 'docker'
-    ? { kind: 'docker', engine: choice.where, image: Object.values(choice.stacks)[0] ?? '' }
-    : { kind: 'process' };
-
 const report = (context: Context, programs: readonly { name: string }[], supervisor: Supervisor): void => {
   for (const { name } of programs) context.note(`${name.padEnd(12)} process ${supervisor.pid(name) ?? '–'}`);
 };
@@ -181,10 +177,10 @@ const prepare = async (
   { dir, pids, clock }: { dir: string; pids: PidFile; clock: Clock },
 ): Promise<{ deployment: LocalDeployment; choice: RuntimeChoice }> => {
   await stopLeftovers({ pids, clock });
-  const cells = Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`);
+  const cells = Array.from({ length: options.cells }, (_, index) => localCellId(index));
   const ports = await choosePorts(options);
   const choice = await decideRuntime({ asked: options.runtime, env: context.env, clock });
-  const deployment: LocalDeployment = { dir, ports, cells, runtime: runtimeOf(choice) };
+  const deployment: LocalDeployment = { dir, ports, cells, runtime: choice };
   await writeLocalDeployment(deployment);
   return { deployment, choice };
 };

@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBbsClient } from '../../bbs/index.js';
 import type { BbsClient } from '../../bbs/index.js';
+import { localCellId } from '../../cli/deploy/local-cells.js';
 import { programsOf, writeLocalDeployment } from '../../cli/processes/local-deployment.js';
 import type { LocalDeployment } from '../../cli/processes/local-deployment.js';
+import { STACK } from '../../common/model/well-known.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
@@ -93,9 +95,9 @@ const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<Loc
       router: take(),
       nats: Array.from({ length: options.natsServers }, () => ({ client: take(), route: take() })),
     },
-    cells: Array.from({ length: options.cells }, (_, index) => `cell-${index + 1}`),
+    cells: Array.from({ length: options.cells }, (_, index) => localCellId(index)),
     runtime: options.docker
-      ? { kind: 'docker', engine: options.docker.socketPath, image: options.docker.image }
+      ? { kind: 'docker', where: options.docker.socketPath, stacks: { [STACK]: options.docker.image } }
       : { kind: 'process' },
     ...(ttl !== undefined && {
       extra: {
