@@ -27,7 +27,6 @@ import { createMemoryBus } from '../common/adapters/memory-bus.js';
 import { createSystemClock } from '../common/adapters/system-clock.js';
 import { createSystemRandom } from '../common/adapters/system-random.js';
 import type { Bus } from '../common/ports/bus.js';
-import type { Config } from '../common/runtime/config.js';
 import { createGroup } from '../common/runtime/group.js';
 import { createSqliteEngine } from '../common/store/sqlite-engine.js';
 import { decode, encode } from '../common/wire/codec.js';
@@ -46,12 +45,6 @@ const WARM_UP = 5;
 const CELL = 'cell-1';
 const COMMAND = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1; done'];
 const TIMEOUT_MS = 30_000;
-
-const compiled = <C>(config: Config<C>, raw: unknown): C => {
-  const parsed = config.parse(raw, 'bench');
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-  return parsed.value;
-};
 
 /** Resolves when the BBS tells that an instance of that process is RUNNING, or is no more. */
 const createEvents = (bus: Bus) => {
@@ -83,16 +76,14 @@ const startSystem = async (engine: DockerEngine, dir: string) => {
   const [random, logger, bus] = [createSystemRandom(), silentLogger, createMemoryBus({ clock })];
   const socketPath = join(dir, 'bbs.sock');
   const store = createSqliteEngine({ dir });
-  const config = compiled(bbsConfig, { listen: { socket: socketPath } });
+  const config = must(bbsConfig.parse({ listen: { socket: socketPath } }, 'bench'));
   const board = assembleBbs({ clock, random, logger, bus, engine: store, config });
   const bbs = createBbsClient({ endpoint: { socketPath }, clock, logger });
   const rep = assembleCellRep({
     ...{ clock, random, logger, bus, bbs },
-    config: compiled(cellRepConfig, {
-      cell_id: CELL,
-      data_dir: join(dir, 'rep'),
-      on_stop: 'stop-containers',
-    }),
+    config: must(
+      cellRepConfig.parse({ cell_id: CELL, data_dir: join(dir, 'rep'), on_stop: 'stop-containers' }, 'bench'),
+    ),
     runtime: createDockerRuntime({
       ...{ cellId: CELL, clock, logger },
       stacks: { cflinuxfs4: engine.image },

@@ -1,5 +1,6 @@
 /** What benchmarks share: alternating measurements, medians, a table for people and JSON for programs. */
 import { cpus, totalmem } from 'node:os';
+import { table } from '../cli/output.js';
 
 /** One way of doing what is compared. */
 export interface Contender {
@@ -64,15 +65,5 @@ export const machine = (): object => ({
   node: process.versions.node,
 });
 
-export const printTable = (rows: readonly (readonly (string | number)[])[]): void => {
-  const texts = rows.map((row) => row.map(String));
-  const widths = texts[0]?.map((_, at) => Math.max(...texts.map((row) => row[at]?.length ?? 0))) ?? [];
-  for (const row of texts) {
-    console.log(
-      row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('   ')
-        .trimEnd(),
-    );
-  }
-};
+export const printTable = (rows: readonly (readonly (string | number)[])[]): void =>
+  console.log(table(rows.map((row) => row.map(String))));

@@ -1,10 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OutcryError } from '../../common/model/errors.js';
+import { LONGEST_SOCKET_PATH } from '../../common/runtime/door.js';
 import { ENDPOINT_FILE, type EndpointFile } from '../http/target.js';
-
-/** What every system's sockaddr_un takes, in bytes. */
-const LONGEST_SOCKET_PATH = 103;
 
 /** The sockets in the data directory set a limit to its path. */
 export const checkDepth = (dataDir: string, longestSocket: string): void => {

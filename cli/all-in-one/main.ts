@@ -37,9 +37,10 @@ import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
 import { hostPortsShare, localCellId, localZone } from '../deploy/local-cells.js';
 import { type ApiClient, createApiClient } from '../http/api-client.js';
-import { privateDir, removeEndpoint, writeEndpoint } from './data-dir.js';
+import { privateDir } from './data-dir.js';
 import { chooseOwnPorts } from './ports.js';
-import { type Tour, serve, tourOnce } from './tour.js';
+import { apiUrl, closeTour, createShowcase, openTour, routerUrl } from './show.js';
+import type { Tour } from './tour.js';
 import { withDataDir } from './with-data-dir.js';
 
 export interface UpOptions {
@@ -195,28 +196,16 @@ interface ShowingAround {
 
 /** The last member: tells the command line where the system is, and shows that it works. */
 const showingAround = ({ context, dataDir, ports, system, runtime, show }: ShowingAround): Member => {
-  const url = `http://127.0.0.1:${ports.api}`;
-  const router = `http://127.0.0.1:${ports.router}`;
-  let api: ApiClient | undefined;
+  let client: ApiClient | undefined;
   return {
     name: 'tour',
     start() {
       const token = system.token();
-      const client = createApiClient({ url, token, router });
-      api = client;
-      writeEndpoint(dataDir, { api: url, router, token, pid: process.pid });
-      show({
-        context: { ...context, api: () => client },
-        url,
-        routerPort: ports.router,
-        runtime,
-        caveat: system.caveat,
-      });
+      client = createApiClient({ url: apiUrl(ports.api), token, router: routerUrl(ports.router) });
+      const { caveat } = system;
+      show(openTour({ context, dataDir, client, token, routerPort: ports.router, runtime, caveat }));
     },
-    async stop() {
-      removeEndpoint(dataDir);
-      await api?.close();
-    },
+    stop: () => closeTour(dataDir, client),
   };
 };
 
@@ -243,18 +232,14 @@ const run = async (context: Context, options: UpOptions, dataDir: string): Promi
     ports,
     onLost: (what, reason) => lost(new Error(`${what} has lost its store: ${reason}`)),
   });
-  let finish: (done: Promise<void>) => void = () => undefined;
-  const finished = new Promise<void>((resolve) => (finish = resolve));
+  const { finished, show } = createShowcase({ once: options.once, began });
   const last = showingAround({
     context,
     dataDir,
     ports,
     system,
     runtime: choice.says,
-    show(tour) {
-      if (options.once) finish(tourOnce({ ...tour, began }));
-      else void serve(tour);
-    },
+    show,
   });
   const group = createGroup([...system.members, last], logger);
   try {

@@ -10,9 +10,9 @@ import type { Member } from '../../common/runtime/group.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { runUntilSignal } from '../../common/runtime/signals.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
-import { privateDir, removeEndpoint, writeEndpoint } from '../all-in-one/data-dir.js';
+import { privateDir } from '../all-in-one/data-dir.js';
 import { chooseOwnPorts, choosePort } from '../all-in-one/ports.js';
-import { serve, tourOnce } from '../all-in-one/tour.js';
+import { apiUrl, closeTour, createShowcase, openTour, routerUrl } from '../all-in-one/show.js';
 import type { Tour } from '../all-in-one/tour.js';
 import { withDataDir } from '../all-in-one/with-data-dir.js';
 import type { Context } from '../context.js';
@@ -94,18 +94,19 @@ const awaitReady = async (
 ): Promise<Ready | undefined> => {
   const until = context.elapsed() + READY_TIMEOUT_MS;
   let lacks = 'the API';
-  while (context.elapsed() < until) {
-    if (isOver()) return undefined;
-    const token = tokenOf(dir);
+  let token: string | undefined;
+  let client: ApiClient | undefined;
+  while (!isOver() && context.elapsed() < until) {
+    token ??= tokenOf(dir);
     if (token !== undefined) {
-      const url = `http://127.0.0.1:${ports.api}`;
-      const client = createApiClient({ url, token, router: `http://127.0.0.1:${ports.router}` });
+      client ??= createApiClient({ url: apiUrl(ports.api), token, router: routerUrl(ports.router) });
       lacks = await missing(client, cells);
       if (lacks === '') return { client, token };
-      await client.close();
     }
     await context.sleep(POLL_MS);
   }
+  await client?.close();
+  if (isOver()) return undefined;
   throw new OutcryError('START_TIMED_OUT', {
     lacks,
     seconds: READY_TIMEOUT_MS / 1000,
@@ -137,16 +138,9 @@ const showingAround = (options: ShowingAround): Member => {
     const ready = await awaitReady(context, deployment, () => stopping);
     if (!ready) return;
     client = ready.client;
-    const { ports } = deployment;
-    const [api, router] = [ready.client.url, `http://127.0.0.1:${ports.router}`];
-    writeEndpoint(dataDir, { api, router, token: ready.token, pid: process.pid });
-    options.show({
-      context: { ...context, api: () => ready.client },
-      url: api,
-      routerPort: ports.router,
-      runtime: options.runtime,
-      caveat: '',
-    });
+    const { runtime } = options;
+    const routerPort = deployment.ports.router;
+    options.show(openTour({ ...ready, context, dataDir, routerPort, runtime, caveat: '' }));
   };
   return {
     name: 'tour',
@@ -154,8 +148,7 @@ const showingAround = (options: ShowingAround): Member => {
     async stop() {
       stopping = true;
       await waiting;
-      removeEndpoint(dataDir);
-      await client?.close();
+      await closeTour(dataDir, client);
     },
   };
 };
@@ -210,13 +203,7 @@ const run = async (context: Context, options: ProcessesOptions, dataDir: string)
     },
     stop: supervisor.stop,
   };
-  let finish: (done: Promise<void>) => void = () => undefined;
-  const finished = new Promise<void>((resolve) => (finish = resolve));
-  const show = (tour: Tour): void => {
-    if (options.once) finish(tourOnce({ ...tour, began }));
-    else void serve(tour);
-  };
-  const fail = (error: unknown): void => finish(Promise.reject(error));
+  const { finished, show, fail } = createShowcase({ once: options.once, began });
   const around = { context, runtime: choice.says, dataDir, deployment, show, fail };
   const group = createGroup([processes, showingAround(around)], silentLogger);
   try {

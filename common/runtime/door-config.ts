@@ -1,4 +1,5 @@
 /** How configurations name doors, and the ends that lead to them. */
+import { LONGEST_SOCKET_PATH } from './door.js';
 import type { DoorAddress } from './door.js';
 import type { Endpoint } from './endpoint.js';
 import { FILE_PATH, PORT } from './config.js';
@@ -23,9 +24,6 @@ export interface UserEndpoint {
   url?: string;
   tls?: UserTls;
 }
-
-/** What every system's sockaddr_un takes, in bytes. */
-const LONGEST_SOCKET_PATH = 103;
 
 const tls = (whose: string): ConfigSchema => ({
   type: 'object',

@@ -41,6 +41,9 @@ export interface Door {
   url(): string;
 }
 
+/** What every system's sockaddr_un takes, in bytes. */
+export const LONGEST_SOCKET_PATH = 103;
+
 const GRACE_MS = 2_000;
 
 /** Whether somebody answers on the socket; a file left by a process that was killed does not. */
