@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import t from 'tap';
 import { withDockerEngine } from '../support/docker-engine.js';
 import type { DockerEngine } from '../support/docker-engine.js';
@@ -75,6 +76,13 @@ const suite = async (engine: DockerEngine): Promise<void> => {
     );
     t.match(pushed.output, /connection refused/);
     t.match(pushed.output, /undone +none is removed again/);
+    // of an archive with nothing in it: what is derived from the stack has its command
+    const nothing = Readable.from([Buffer.alloc(1024)], { objectMode: false });
+    (await engine.client.importImage(nothing, { repo: 'team/bare', tag: 'latest' })).resume();
+    await eventually(() => engine.client.getImage('team/bare').inspect());
+    const bare = await run('push', 'bare', '-o', 'team/bare');
+    t.equal(bare.code, 1);
+    t.match(bare.output, /names no command, and bare has none of its own/);
   });
 
   t.test('image - source does not take the place of one', async (t) => {
