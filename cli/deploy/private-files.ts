@@ -2,11 +2,10 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OutcryError } from '../../common/model/errors.js';
+import { fileReason } from '../../common/model/file-reason.js';
 
 /** What is in each file, by its path. */
 export type Files = Record<string, string>;
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** undefined when it is not there; FILE_UNREADABLE when it cannot be read */
 export const readIfThere = async (path: string): Promise<string | undefined> => {
@@ -14,7 +13,7 @@ export const readIfThere = async (path: string): Promise<string | undefined> => 
     return await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new OutcryError('FILE_UNREADABLE', { path, reason: reasonOf(error) }, { cause: error });
+    throw new OutcryError('FILE_UNREADABLE', { path, reason: fileReason(error) }, { cause: error });
   }
 };
 
@@ -30,7 +29,7 @@ export const writeAll = async (dir: string, files: Files): Promise<void> => {
   for (const [name, text] of Object.entries(files)) {
     const path = join(dir, name);
     await writePrivately(path, text).catch((error: unknown) => {
-      throw new OutcryError('FILE_UNWRITABLE', { path, reason: reasonOf(error) }, { cause: error });
+      throw new OutcryError('FILE_UNWRITABLE', { path, reason: fileReason(error) }, { cause: error });
     });
   }
 };

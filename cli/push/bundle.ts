@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import { OutcryError } from '../../common/model/errors.js';
-import { type SourceEntry, fileReason, listFiles, unreadable } from './files.js';
+import { fileReason } from '../../common/model/file-reason.js';
+import { type SourceEntry, listFiles, unreadable } from './files.js';
 
 /** The application's files in one zip, in a temporary place. */
 export interface Bundle {

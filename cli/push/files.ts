@@ -3,6 +3,7 @@ import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { checkEntryName, checkLinkTarget } from '../../common/model/archive-rules.js';
 import { OutcryError } from '../../common/model/errors.js';
+import { fileReason } from '../../common/model/file-reason.js';
 import { type Ignores, readIgnores } from './ignores.js';
 
 /** What of a directory is pushed; paths are relative to it, with `/`. */
@@ -10,22 +11,6 @@ export type SourceEntry =
   | { kind: 'file'; path: string; mode: number; modified: Date }
   | { kind: 'link'; path: string; target: string }
   | { kind: 'emptyDirectory'; path: string };
-
-const REASONS: Record<string, string> = {
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a directory',
-  ENOTDIR: 'a part of the path is no directory',
-  EMFILE: 'too many open files',
-  ELOOP: 'links lead in a circle',
-};
-
-/** What went wrong with a file, in words. */
-export const fileReason = (error: unknown): string => {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ''] ?? message;
-};
 
 export const unreadable = (path: string, error: unknown): OutcryError =>
   new OutcryError('FILE_UNREADABLE', { path, reason: fileReason(error) }, { cause: error });

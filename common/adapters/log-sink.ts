@@ -1,4 +1,6 @@
 import { writeSync } from 'node:fs';
+import { OutcryError } from '../model/errors.js';
+import { fileReason } from '../model/file-reason.js';
 import { openLogFile } from './log-file.js';
 import type { LogFile } from './log-file.js';
 
@@ -19,6 +21,17 @@ const standardOutput = (): LogFile => ({
   close: () => undefined,
 });
 
-/** Where a process's log goes: a bounded file, or standard output when none is named. */
+const inFile = (path: string, maxBytes: number): LogFile => {
+  try {
+    return openLogFile({ path, maxBytes });
+  } catch (cause) {
+    throw new OutcryError('FILE_UNWRITABLE', { path, reason: fileReason(cause) }, { cause });
+  }
+};
+
+/**
+ * Where a process's log goes: a bounded file, or standard output when none is named. FILE_UNWRITABLE when there can
+ * be no such file.
+ */
 export const createLogSink = (log: { file: string | undefined; maxBytes: number }): LogFile =>
-  log.file === undefined ? standardOutput() : openLogFile({ path: log.file, maxBytes: log.maxBytes });
+  log.file === undefined ? standardOutput() : inFile(log.file, log.maxBytes);

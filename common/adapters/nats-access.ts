@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { OutcryError } from '../model/errors.js';
+import { fileReason } from '../model/file-reason.js';
 import type { NatsLinkOptions } from './nats-link.js';
 
 /** Where and as whom a component connects. */
@@ -15,7 +16,7 @@ const read = (path: string): string => {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw invalid(path, (error as Error).message, error);
+    throw invalid(path, fileReason(error), error);
   }
 };
 

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { DestinationStream } from 'pino';
+import { OutcryError } from '../model/errors.js';
 import type { LogFields, Logger } from '../ports/logger.js';
 
 export interface PinoLoggerOptions {
@@ -11,11 +12,15 @@ export interface PinoLoggerOptions {
 /** How deep a chain of causes is followed. */
 const MAX_CAUSES = 4;
 
+/** Of the registry's errors what to do says more than where they were thrown. */
+const placeOf = (error: Error): LogFields =>
+  error instanceof OutcryError ? { remedy: error.remedy } : { stack: error.stack };
+
 const describeError = (error: Error, depth = 0): LogFields => ({
   ...error,
   type: error.name,
   message: error.message,
-  stack: error.stack,
+  ...placeOf(error),
   ...(error.cause === undefined ? {} : { cause: describe(error.cause, depth + 1) }),
 });
 
@@ -29,7 +34,8 @@ const describeFields = (fields: LogFields): LogFields =>
 
 /**
  * One JSON object per line: `time` (RFC 3339), `level` (its name), `event`, and the fields under `data`,
- * where they collide with nothing. Errors among the fields are written with type, message, stack and causes.
+ * where they collide with nothing. Errors among the fields are written with type, message, stack and causes; those
+ * of the registry with their remedy instead of the stack.
  */
 export const createPinoLogger = (options: PinoLoggerOptions): Logger => {
   const settings = {

@@ -37,6 +37,16 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'correct that field; docs/reference/configuration.md lists them all',
     status: 422,
   },
+  CONFIG_OF_ANOTHER_COMPONENT: {
+    message: '{path} configures the component {found}, not {wanted}',
+    remedy: "start it with 'outcry {found} --config {path}', or give {wanted} a file of its own",
+    status: 422,
+  },
+  CONFIG_UNREADABLE: {
+    message: 'the configuration {path} cannot be read: {reason}',
+    remedy: "check the path and its permissions; 'outcry config init' writes such files",
+    status: 422,
+  },
   DATA_DIR_LOCKED: {
     message: 'the data directory {path} is in use by process {pid} ({command}), started {startedAt}',
     remedy: 'stop that process first, or give another directory with --data DIR',
@@ -76,12 +86,12 @@ export const ERRORS_OF_OPERATION = {
   },
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
-    remedy: 'see that the directory can be written and has space',
+    remedy: 'see that its directory is there, can be written, and has space',
     status: 500,
   },
   LISTEN_FAILED: {
     message: 'the {what} cannot listen at {place}: {reason}',
-    remedy: 'stop what uses that address, or configure another one of this machine',
+    remedy: 'correct what is named: stop what is there, or configure another place on this machine',
     status: 500,
   },
   NATS_CERTIFICATE_REFUSED: {

@@ -6,6 +6,8 @@ import { createNatsBus } from '../adapters/nats-bus.js';
 import { createPinoLogger } from '../adapters/pino-logger.js';
 import { createSystemClock } from '../adapters/system-clock.js';
 import { createSystemRandom } from '../adapters/system-random.js';
+import { OutcryError } from '../model/errors.js';
+import { COMPONENTS } from '../model/well-known.js';
 import type { Component } from '../model/well-known.js';
 import type { Bus } from '../ports/bus.js';
 import type { Clock } from '../ports/clock.js';
@@ -16,7 +18,7 @@ import type { Random } from '../ports/random.js';
 import { createAdminServer } from './admin.js';
 import { configError } from './config.js';
 import type { Config } from './config.js';
-import { readConfig } from './config-file.js';
+import { readConfig, readTopKey } from './config-file.js';
 import type { Prepare } from './config-file.js';
 import { closingMember, createGroup } from './group.js';
 import type { Member } from './group.js';
@@ -59,8 +61,16 @@ export interface ComponentMain<C extends { process: ProcessConfig } = { process:
   assemble(config: C, ground: Ground): AssembledComponent | Promise<AssembledComponent>;
 }
 
+/** One thing is wrong with another component's file, not each of its keys. */
+const checkOwner = ({ component }: ComponentMain, path: string): void => {
+  const found = COMPONENTS.find((one) => one === readTopKey(path, 'component'));
+  if (found === undefined || found === component) return;
+  throw new OutcryError('CONFIG_OF_ANOTHER_COMPONENT', { path, found, wanted: component });
+};
+
 /** Reads and checks `file`. CONFIG_INVALID, with file, line and field, when something is wrong in it. */
 const loadConfig = (main: ComponentMain, file: string): { process: ProcessConfig } => {
+  checkOwner(main, file);
   const result = readConfig(file, main.config, main.prepare);
   if (!result.ok) throw configError(result.error);
   return result.value;

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document, Node } from 'yaml';
 import { OutcryError } from '../model/errors.js';
+import { fileReason } from '../model/file-reason.js';
 import { err } from '../model/result.js';
 import type { Result } from '../model/result.js';
 import type { Config, ConfigProblem } from './config.js';
@@ -17,13 +18,11 @@ const readText = (path: string): string => {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'no such file' : message;
-    throw new OutcryError('FILE_UNREADABLE', { path, reason }, { cause });
+    throw new OutcryError('CONFIG_UNREADABLE', { path, reason: fileReason(cause) }, { cause });
   }
 };
 
-/** Reads YAML, of which JSON is a part. FILE_UNREADABLE when it is not there. */
+/** Reads YAML, of which JSON is a part. CONFIG_UNREADABLE when it is not there. */
 const readDocument = (path: string): ReadDocument => {
   const lines = new LineCounter();
   return {

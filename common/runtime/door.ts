@@ -3,18 +3,19 @@
  * There is no third kind: what is behind a door is nobody else's.
  */
 import { once } from 'node:events';
-import { lstatSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { OutcryError } from '../model/errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { readTls } from './tls-files.js';
-import type { TlsFiles } from './tls-files.js';
+import type { TlsFiles, TlsIdentity } from './tls-files.js';
 
 export type DoorAddress =
   | { readonly socketPath: string }
@@ -84,6 +85,20 @@ const bindPort = async (server: Server, host: string, port: number): Promise<voi
   await once(server, 'listening');
 };
 
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'not permitted',
+  EADDRINUSE: 'something listens there already',
+  EADDRNOTAVAIL: 'this machine has no such address',
+};
+
+/** `place` is a socket's path, or an address; of a directory that is missing the system says EACCES. */
+const reasonOf = (error: unknown, place: string): string => {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (place.startsWith('/') && !existsSync(dirname(place))) return `there is no directory ${dirname(place)}`;
+  const words = REASONS[code];
+  return words === undefined ? code || message : `${words} (${code})`;
+};
+
 const bind = async (server: Server, { address, what }: DoorOptions): Promise<void> => {
   const place = 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`;
   try {
@@ -91,15 +106,12 @@ const bind = async (server: Server, { address, what }: DoorOptions): Promise<voi
     else await bindPort(server, address.host, address.port);
   } catch (cause) {
     if (cause instanceof OutcryError) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new OutcryError('LISTEN_FAILED', { what, place, reason: code ?? message }, { cause });
+    throw new OutcryError('LISTEN_FAILED', { what, place, reason: reasonOf(cause, place) }, { cause });
   }
 };
 
-const makeServer = (options: DoorOptions, listener: RequestListener): Server => {
-  const { address } = options;
-  if ('socketPath' in address) return createServer(listener);
-  const identity = readTls({ ...options, files: address.tls });
+const makeServer = (identity: TlsIdentity | undefined, listener: RequestListener): Server => {
+  if (identity === undefined) return createServer(listener);
   const asking = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
   return createTlsServer({ ...identity, ...asking }, listener);
 };
@@ -127,9 +139,14 @@ const logRefusals = (server: Server, { what, logger }: DoorOptions): void => {
   });
 };
 
-/** A listener that is not yet open. LISTEN_FAILED, SOCKET_IN_USE or TLS_FILES_INVALID when it cannot be opened. */
+/**
+ * A listener that is not yet open. TLS_FILES_INVALID at once when its certificates cannot be used; LISTEN_FAILED or
+ * SOCKET_IN_USE when it cannot be opened.
+ */
 export const createDoor = (options: DoorOptions): Door => {
   const { address, clock, graceMs = GRACE_MS } = options;
+  // before anything of a component has started
+  const identity = 'socketPath' in address ? undefined : readTls({ ...options, files: address.tls });
   let server: Server | undefined;
   let closing: Promise<void> | undefined;
 
@@ -149,7 +166,7 @@ export const createDoor = (options: DoorOptions): Door => {
 
   return {
     server(listener) {
-      server ??= makeServer(options, listener);
+      server ??= makeServer(identity, listener);
       return server;
     },
     async open() {

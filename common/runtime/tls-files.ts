@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { OutcryError } from '../model/errors.js';
+import { fileReason } from '../model/file-reason.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 
@@ -41,7 +42,8 @@ const read = (path: string, what: string): string => {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new OutcryError('TLS_FILES_INVALID', { what, reason: (cause as Error).message }, { cause });
+    const reason = `${path}: ${fileReason(cause)}`;
+    throw new OutcryError('TLS_FILES_INVALID', { what, reason }, { cause });
   }
 };
 

@@ -208,7 +208,7 @@ t.test('config check - every problem of every file on a line, and a status that 
   t.equal(await check('c/cell.yml'), 1);
   t.match(cli.err(), /cell\.yml:7: address: must be an address, not a name/);
   t.equal(await check('c/absent.yml'), 1);
-  t.match(cli.errors()[0] ?? '', /FILE_UNREADABLE: .*absent\.yml: no such file/);
+  t.match(cli.errors()[0] ?? '', /CONFIG_UNREADABLE: .*absent\.yml cannot be read: there is no such file/);
 });
 
 t.test('config - words that do not belong', async (t) => {

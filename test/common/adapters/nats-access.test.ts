@@ -31,7 +31,7 @@ t.test('NATS access - a file that is wrong is named, with the key, and never its
     [nobody, /user: must be text/],
     [{ ...GOOD, password: '' }, /password: must be text/],
     [{ ...GOOD, ca: 1 }, /ca: must be the path of a file/],
-    [{ ...GOOD, ca: 'missing.pem' }, /missing\.pem: ENOENT/],
+    [{ ...GOOD, ca: 'missing.pem' }, /missing\.pem: there is no such file/],
   ];
   for (const [content, problem] of cases) {
     const text = typeof content === 'string' ? content : JSON.stringify(content);
@@ -45,6 +45,6 @@ t.test('NATS access - a file that is wrong is named, with the key, and never its
   }
   t.throws(() => readNatsAccess('/nonexistent/bbs.json'), {
     code: 'NATS_FILE_INVALID',
-    message: /^\/nonexistent\/bbs\.json: ENOENT/,
+    message: /^\/nonexistent\/bbs\.json: there is no such file/,
   });
 });

@@ -102,7 +102,7 @@ t.test('config file - broken YAML, twice the same key, and an empty file', async
 t.test('config file - one that is not there', async (t) => {
   const dir = t.testdir({});
   t.throws(() => readConfig(join(dir, 'none.yml'), joined), {
-    code: 'FILE_UNREADABLE',
+    code: 'CONFIG_UNREADABLE',
     message: /no such file/,
   });
 });
