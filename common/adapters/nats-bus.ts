@@ -34,6 +34,8 @@ interface Context {
   onDisconnect(listener: () => void): Cancel;
 }
 
+const MOST_TOLD = 1_000;
+
 type Sendable = { ok: true; connection: NatsConnection } | { ok: false; error: RequestFailure };
 
 const sendable = (context: Context, subject: string, payload: Uint8Array): Sendable => {
@@ -196,6 +198,8 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
   const linkOptions = { ...options, logger, clock, random: options.random ?? createSystemRandom() };
   const state = createConnectionState(false);
   const denials = new Set<(subject: string) => void>();
+  /** once in a connection: what is denied is tried again every few seconds */
+  const toldDenials = new Set<string>();
   let current: NatsConnection | undefined;
 
   const context: Context = {
@@ -217,16 +221,22 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
       return subscriptions.attachAll(connection);
     },
     onDenied(operation, subject) {
+      if (operation === 'publish') for (const listener of Array.from(denials)) listener(subject);
+      const mark = `${operation} ${subject}`;
+      if (toldDenials.has(mark) || toldDenials.size > MOST_TOLD) return;
+      toldDenials.add(mark);
       const { code, message, remedy } = new OutcryError('NATS_PERMISSION_DENIED', {
         user: userOf(options),
         operation: operation === 'subscription' ? 'subscribe to' : 'publish to',
         subject,
       });
       logger.error('denied', { operation, subject, code, message, remedy });
-      if (operation === 'publish') for (const listener of Array.from(denials)) listener(subject);
     },
     onState(up) {
-      if (!up) current = undefined;
+      if (!up) {
+        current = undefined;
+        toldDenials.clear();
+      }
       state.set(up);
     },
   });

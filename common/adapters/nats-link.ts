@@ -137,9 +137,23 @@ const shuffled = <T>(list: readonly T[], random: Random): T[] =>
     .sort((a, b) => a.at - b.at)
     .map(({ value }) => value);
 
+/** Why each server could not be connected to, told once and again when the reason changes or after a connection. */
+const createFailureTeller = (logger: Logger) => {
+  const told = new Map<string, string>();
+  return {
+    tell(server: string, { code, message, remedy }: OutcryError): void {
+      if (told.get(server) === message) return logger.debug('nats-connect-failed-again', { server, code });
+      told.set(server, message);
+      logger.warn(EVENTS[code] ?? 'nats-connect-failed', { server, code, message, remedy });
+    },
+    connected: () => told.clear(),
+  };
+};
+
 /** Connects, and connects again for ever after a failure or a loss, until closed. */
 export const createNatsLink = (options: NatsLinkOptions, events: NatsLinkEvents): NatsLink => {
   const { clock, random, logger } = options;
+  const failures = createFailureTeller(logger);
   let closing = false;
   let current: NatsConnection | undefined;
   let wake: Cancel = () => undefined;
@@ -157,8 +171,7 @@ export const createNatsLink = (options: NatsLinkOptions, events: NatsLinkEvents)
     try {
       return await connect(connectionOptions(options, server));
     } catch (error) {
-      const { code, message, remedy } = connectError(options, server, error);
-      logger.warn(EVENTS[code] ?? 'nats-connect-failed', { server, code, message, remedy });
+      failures.tell(server, connectError(options, server, error));
       return undefined;
     }
   };
@@ -175,6 +188,7 @@ export const createNatsLink = (options: NatsLinkOptions, events: NatsLinkEvents)
   /** resolves when the connection has ended */
   const serve = async (connection: NatsConnection): Promise<void> => {
     current = connection;
+    failures.connected();
     void watchStatus(connection, events);
     try {
       await events.onConnected(connection);
@@ -191,14 +205,14 @@ export const createNatsLink = (options: NatsLinkOptions, events: NatsLinkEvents)
   };
 
   const keepConnected = async (): Promise<void> => {
-    let failures = 0;
+    let inRow = 0;
     while (!closing) {
       const began = clock.monotonic();
       const connection = await dial();
       if (connection && closing) await connection.close();
       else if (connection) await serve(connection);
-      failures = connection && clock.monotonic() - began > SOUND_MS ? 0 : failures + 1;
-      if (!closing) await pause(reconnectDelayMs(failures, random.fraction()));
+      inRow = connection && clock.monotonic() - began > SOUND_MS ? 0 : inRow + 1;
+      if (!closing) await pause(reconnectDelayMs(inRow, random.fraction()));
     }
   };
 

@@ -43,6 +43,13 @@ const permissions = (): void => {
         code: 'NATS_PERMISSION_DENIED',
         message: `the NATS user a may not publish to ${work}`,
       });
+      t.same(await request(await as('a'), work), denied, 'answered so every time');
+      // refusals are told in order: when this one is, all before it have been
+      const later = cellSubject('b', 'outcome');
+      await request(await as('a'), later);
+      await eventually(async () => (await refusalsOf('a')).some(({ subject }) => subject === later));
+      const told = (await refusalsOf('a')).filter(({ subject }) => subject === work);
+      t.equal(told.length, 1, 'and told once');
     });
 
     await t.test('stop - the BBS and operators only', async (t) => {

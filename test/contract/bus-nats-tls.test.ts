@@ -17,8 +17,8 @@ const refused = async ({ bus, logger }: NatsConnection, event: string): Promise<
   // more than once: it keeps trying
   const told = await eventually(
     () => {
-      const events = logger.named(`nats.${event}`);
-      return events.length > 1 && events;
+      const again = logger.named('nats.nats-connect-failed-again');
+      return again.length > 0 && logger.named(`nats.${event}`);
     },
     { timeoutMs: 20_000, what: `${event} in ${JSON.stringify(logger.events)}` },
   );
@@ -85,7 +85,7 @@ const suite = (): void => {
       });
     });
 
-    await t.test('a wrong password is told with a code, again and again', async (t) => {
+    await t.test('a wrong password is told with a code', async (t) => {
       const credentials = { user: 'bbs', password: 'guess' };
       const intruder = cluster.dial('bbs', { credentials });
       t.match(await refused(intruder, 'nats-refused-credentials'), { code: 'NATS_CREDENTIALS_REFUSED' });
