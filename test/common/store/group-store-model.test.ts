@@ -61,6 +61,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+/** The owner steps down with one decision in flight, and refuses another before the first is answered. */
+const OVERTAKEN: Step[] = [
+  { kind: 'unknown', stored: true, failingReads: 9 },
+  { kind: 'transact', writes: [{ key: 'a', row: ball('a', { colour: 'red', owner: '' }) }], throws: false },
+  ...Array.from({ length: 11 }, (): Step => ({ kind: 'transact', writes: [], throws: true })),
+  { kind: 'transact', writes: [{ key: 'c', row: ball('c', { colour: 'red', owner: '' }) }], throws: true },
+];
+
 type Rows = Map<string, Ball>;
 
 const applyWrites = (rows: Rows, writes: readonly Write[]): void => {
@@ -172,7 +180,9 @@ const createRun = (engine: MemoryEngine, store: GroupStore<BallTables, string>) 
   const isReopenedRightly = (view: TableView<Ball>): boolean => {
     const rows: Rows = new Map(durable);
     if (sameTable(view, rows)) return true;
-    return unsettled.some((id) => {
+    // Answers may come in another order than decisions were made: one refused at once overtakes one that was in flight.
+    const inOrder = unsettled.sort((a, b) => Number(a) - Number(b));
+    return inOrder.some((id) => {
       applyWrites(rows, decided.get(id) ?? []);
       return sameTable(view, rows);
     });
@@ -221,7 +231,7 @@ t.test('group store - any mix of decisions and faults keeps what it promises', a
       totals.lost += counts.lost;
     },
   );
-  await fc.assert(property, { numRuns: 1_000 });
+  await fc.assert(property, { numRuns: 1_000, examples: [[OVERTAKEN]] });
   t.ok(totals.lost > 20, `${totals.lost} times lost`);
   t.ok(totals.acknowledged > 1_000, `${totals.acknowledged} acknowledged`);
   t.ok(totals.refused > 1_000, `${totals.refused} refused`);
