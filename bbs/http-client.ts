@@ -5,6 +5,7 @@ import { err } from '../common/model/result.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { refusalIn } from '../common/runtime/door-refusal.js';
 import { connectionTo } from '../common/runtime/endpoint.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
@@ -72,6 +73,13 @@ interface Transport {
 /** What TLS says of certificates, its own or as an alert from the other side. */
 const UNTRUSTED = /certificate|CERT_|alert|altnames|self.signed/i;
 
+/** One that has a code is the BBS's own: it does not let this client in. */
+const codedFailure = (failure: Error): OutcryError => {
+  if (failure instanceof OutcryError) return failure;
+  const { message: reason } = failure;
+  return new OutcryError(UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE', { reason });
+};
+
 /** Tells when the BBS stops answering, once per cause, and when it answers again. */
 const createReachability = (logger: Logger) => {
   let cause: string | undefined;
@@ -80,11 +88,10 @@ const createReachability = (logger: Logger) => {
       if (cause !== undefined) logger.info('bbs-answers');
       cause = undefined;
     },
-    failed(reason: string): void {
-      if (cause === reason) return;
-      cause = reason;
-      const failure = UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE';
-      const { code, message, remedy } = new OutcryError(failure, { reason });
+    failed(failure: Error): void {
+      if (cause === failure.message) return;
+      cause = failure.message;
+      const { code, message, remedy } = codedFailure(failure);
       logger.warn('bbs-does-not-answer', { code, message, remedy });
     },
   };
@@ -102,24 +109,26 @@ const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
       body: JSON.stringify(call.print(args)),
     });
     const text = await response.body.text();
+    const refusal = refusalIn(response.statusCode, text);
+    if (refusal) throw refusal;
     reachability.answered();
     return answered(call, response.statusCode, text);
   };
 
   return {
     async call(call, args, traceId = '') {
-      let failure = '';
+      let failure = new Error('not asked');
       for (let attempt = 1; attempt <= attempts; attempt += 1) {
         try {
           return await once(call, args, traceId);
         } catch (error) {
-          failure = error instanceof Error ? error.message : String(error);
-          logger.debug('bbs-request.failed', { route: call.route, attempt, error: failure });
+          failure = error instanceof Error ? error : new Error(String(error));
+          logger.debug('bbs-request.failed', { route: call.route, attempt, error: failure.message });
         }
         if (attempt < attempts) await clock.sleep(RETRY_MS);
       }
       reachability.failed(failure);
-      return err(unavailable(failure));
+      return err(unavailable(failure.message));
     },
   };
 };

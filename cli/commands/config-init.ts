@@ -5,6 +5,7 @@ import { OutcryError } from '../../common/model/errors.js';
 import { readArgs, usageError } from '../args.js';
 import type { Context } from '../context.js';
 import { SETTINGS_FILE, changedConfigs, writeDeployment } from '../deploy/files.js';
+import { openDoors } from '../deploy/open-doors.js';
 import { DEFAULT_PORTS, checkCells, isLocal, parseCell } from '../deploy/plan.js';
 import type { DeploymentPlan, PlannedCell } from '../deploy/plan.js';
 import { readIfThere } from '../deploy/private-files.js';
@@ -122,6 +123,15 @@ const reportKept = (context: Context, place: string, before: Settings, plan: Dep
   }
 };
 
+const reportOpenDoors = async (context: Context, dir: string, place: string, plan: DeploymentPlan) => {
+  for (const { file, key, clients } of await openDoors(dir, plan)) {
+    const list = `clients: [${clients.join(', ')}]`;
+    context.note(
+      `${place}/${file} lets every certificate of the authority in at ${key}; once all have been renewed, add to its tls: ${list}`,
+    );
+  }
+};
+
 /** `outcry config init` */
 export const initConfig = async (context: Context, args: readonly string[]): Promise<number> => {
   const { values } = readArgs({ usage: INIT_USAGE, options: OPTIONS, words: [] }, args);
@@ -158,6 +168,9 @@ export const initConfig = async (context: Context, args: readonly string[]): Pro
     secret: (bytes) => randomBytes(bytes).toString('hex'),
   });
   report(context, values.out, plan, nats);
-  if (before) reportKept(context, values.out, before, plan);
+  if (before) {
+    reportKept(context, values.out, before, plan);
+    await reportOpenDoors(context, dir, values.out, plan);
+  }
   return 0;
 };

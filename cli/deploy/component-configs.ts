@@ -1,4 +1,5 @@
 /** The configuration file of each component of a deployment, as plain values. */
+import type { ClientRole } from '../../common/model/well-known.js';
 import { addressText } from '../nats/plan.js';
 import { capacityOf, hostPortsOf, isLocal, nthOf } from './plan.js';
 import type { DeploymentPlan, PlannedCell } from './plan.js';
@@ -21,6 +22,18 @@ const url = (host: string, port: number): string => `https://${addressText({ hos
 
 const tls = (name: string) => ({ cert: `tls/${name}.pem`, key: `tls/${name}.key`, ca: 'tls/ca.pem' });
 
+/** Whom a door lets in: droplets are for cells alone, and whoever operates it all looks after the BBS, too. */
+const CLIENTS = {
+  bbs: ['auctioneer', 'cell', 'api', 'operator'],
+  blobs: ['cell'],
+  admin: ['operator'],
+} as const satisfies Record<string, readonly ClientRole[]>;
+
+const doorTls = (name: string, door: keyof typeof CLIENTS) => ({
+  ...tls(name),
+  clients: [...CLIENTS[door]],
+});
+
 interface Process {
   component: string;
   /** name of its user, certificate and files */
@@ -35,14 +48,14 @@ const common = (plan: DeploymentPlan, { component, name, host, nth = 0 }: Proces
   nats: `nats/${name}.json`,
   admin: isLocal(plan)
     ? { socket: `run/${name}-admin.sock` }
-    : { host, port: (ADMIN_PORTS[component] ?? 0) + nth * 10, tls: tls(name) },
+    : { host, port: (ADMIN_PORTS[component] ?? 0) + nth * 10, tls: doorTls(name, 'admin') },
 });
 
 /** A door of the control machine, as it is opened there. */
 const door = (plan: DeploymentPlan, name: 'bbs' | 'blobs') =>
   isLocal(plan)
     ? { socket: `run/${name}.sock` }
-    : { host: plan.control, port: plan.ports[name], tls: tls(name === 'bbs' ? 'bbs' : 'api') };
+    : { host: plan.control, port: plan.ports[name], tls: doorTls(name === 'bbs' ? 'bbs' : 'api', name) };
 
 /** … and as a client with that certificate finds it. */
 const end = (plan: DeploymentPlan, name: 'bbs' | 'blobs', client: { name: string; dir: string }) =>

@@ -27,6 +27,13 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'give it a certificate of the same authority that has not expired',
     status: 403,
   },
+  CLIENT_ROLE_REFUSED: {
+    message:
+      'the {what} does not let in {client} at {from}: the role (OU) of its certificate is {role}, and those let in are {clients}',
+    remedy:
+      "give it its own component's certificate, as 'outcry config init' makes it; or name its role in the 'clients' of that listener's tls",
+    status: 403,
+  },
   CONFIG_EXISTS: {
     message: '{path} is there already',
     remedy: 'give another directory, --update to add to it, or --force to replace it with new passwords',

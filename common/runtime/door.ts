@@ -10,17 +10,24 @@ import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
-import type { TLSSocket } from 'node:tls';
 import { OutcryError } from '../model/errors.js';
+import type { ClientRole } from '../model/well-known.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
+import { createDoorClients } from './door-clients.js';
 import { readTls } from './tls-files.js';
 import type { TlsFiles, TlsIdentity } from './tls-files.js';
 
 export type DoorAddress =
   | { readonly socketPath: string }
-  /** port 0 takes a free one */
-  | { readonly host: string; readonly port: number; readonly tls: TlsFiles };
+  | {
+      readonly host: string;
+      /** 0 takes a free one */
+      readonly port: number;
+      readonly tls: TlsFiles;
+      /** roles that are let in; whoever has a certificate of the authority when absent */
+      readonly clients?: readonly ClientRole[];
+    };
 
 export interface DoorOptions {
   address: DoorAddress;
@@ -110,33 +117,18 @@ const bind = async (server: Server, { address, what }: DoorOptions): Promise<voi
   }
 };
 
-const makeServer = (identity: TlsIdentity | undefined, listener: RequestListener): Server => {
+const makeServer = (
+  identity: TlsIdentity | undefined,
+  listener: RequestListener,
+  options: DoorOptions,
+): Server => {
   if (identity === undefined) return createServer(listener);
+  const clients = 'clients' in options.address ? options.address.clients : undefined;
+  const { admit, watch } = createDoorClients({ ...options, clients });
   const asking = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
-  return createTlsServer({ ...identity, ...asking }, listener);
-};
-
-/** Why: of a certificate that was refused only the socket knows. Undefined for one who went away half-way. */
-const refusalOf = (error: NodeJS.ErrnoException, socket: TLSSocket): string | undefined => {
-  const { authorizationError } = socket as { authorizationError: Error | string | null | undefined };
-  if (authorizationError) return String(authorizationError);
-  return error.code === 'ECONNRESET' ? undefined : error.message;
-};
-
-const MOST_TOLD = 1_000;
-
-/** Who was turned away and why; once per cause and address, since they come again every second. */
-const logRefusals = (server: Server, { what, logger }: DoorOptions): void => {
-  const told = new Set<string>();
-  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    const reason = refusalOf(error, socket);
-    const from = socket.remoteAddress ?? 'an unknown address';
-    const mark = `${from} ${reason}`;
-    if (reason === undefined || told.has(mark) || told.size > MOST_TOLD) return;
-    told.add(mark);
-    const { code, message, remedy } = new OutcryError('CLIENT_REFUSED', { what, from, reason });
-    logger.warn('client-refused', { from, code, message, remedy });
-  });
+  const server = createTlsServer({ ...identity, ...asking }, admit(listener));
+  watch(server);
+  return server;
 };
 
 /**
@@ -166,11 +158,10 @@ export const createDoor = (options: DoorOptions): Door => {
 
   return {
     server(listener) {
-      server ??= makeServer(identity, listener);
+      server ??= makeServer(identity, listener, options);
       return server;
     },
     async open() {
-      logRefusals(need(), options);
       await bind(need(), options);
     },
     close: () => (closing ??= close()),

@@ -106,6 +106,57 @@ requireSuite(t, 'nats', () => {
     },
   );
 
+  t.test('config init - certificates say their role, and each door lets in whom it is for', async (t) => {
+    const { cli, init, check, config, file, read } = setUp(t);
+    await init(...REMOTE);
+    const subject = (path: string): string => new X509Certificate(read(path)).subject;
+    t.equal(subject('d/cell-2/tls/cell-2.pem'), 'OU=cell\nCN=cell-2');
+    for (const name of [...CONTROL, 'operator']) {
+      t.equal(subject(`d/control/tls/${name}.pem`), `OU=${name}\nCN=${name}`);
+    }
+    const clients = (path: string, door: string): unknown =>
+      (config(path)[door] as { tls: { clients: unknown } }).tls.clients;
+    t.same(clients('d/control/bbs.yml', 'listen'), ['auctioneer', 'cell', 'api', 'operator']);
+    t.same(clients('d/control/api.yml', 'blob_listen'), ['cell']);
+    for (const path of [...CONTROL.map((name) => `d/control/${name}.yml`), 'd/cell-1/cell.yml']) {
+      t.same(clients(path, 'admin'), ['operator'], path);
+    }
+    writeFileSync(file('d/control/bbs.yml'), read('d/control/bbs.yml').replace('- operator', '- oprator'));
+    t.equal(await check('d/control/bbs.yml'), 1);
+    t.match(cli.err(), /bbs\.yml:\d+: .*clients.*operator/);
+  });
+
+  t.test(
+    'config init --update - doors of an older deployment stay open, and it says how to close them',
+    async (t) => {
+      const { cli, init, check, file, read } = setUp(t);
+      await init(...REMOTE);
+      for (const name of ['control/bbs', 'control/api', 'cell-1/cell']) {
+        const path = file(`d/${name}.yml`);
+        const older = readFileSync(path, 'utf8').replace(/^ +clients:\n( +- \w+\n)+/gm, '');
+        t.notMatch(older, /clients/);
+        writeFileSync(path, older);
+      }
+      const before = read('d/control/bbs.yml');
+      t.equal(await init('--update'), 0, cli.err());
+      t.equal(read('d/control/bbs.yml'), before, 'it goes on as it was');
+      t.equal(await check('d/control/bbs.yml', 'd/control/api.yml', 'd/cell-1/cell.yml'), 0, cli.err());
+      const told = [
+        ...cli.err().matchAll(/^.*d\/(\S+) lets every certificate .* in at (\w+); .*(clients: .*)$/gm),
+      ];
+      t.same(
+        told.map(([, name, door, list]) => [name, door, list]),
+        [
+          ['control/bbs.yml', 'admin', 'clients: [operator]'],
+          ['control/bbs.yml', 'listen', 'clients: [auctioneer, cell, api, operator]'],
+          ['control/api.yml', 'admin', 'clients: [operator]'],
+          ['control/api.yml', 'blob_listen', 'clients: [cell]'],
+          ['cell-1/cell.yml', 'admin', 'clients: [operator]'],
+        ],
+      );
+    },
+  );
+
   t.test('config init --update - adds a cell, renews certificates, and keeps what is there', async (t) => {
     const { cli, init, read, file, config } = setUp(t);
     await init(...REMOTE);
