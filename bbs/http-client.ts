@@ -30,18 +30,20 @@ export interface BbsClientOptions extends CallOptions {
   endpoint: Endpoint;
 }
 
+export interface RenewableBbsClient extends BbsClient {
+  /** takes renewed certificates for new connections */
+  renew(): void;
+}
+
 /** ms between attempts, as Diego's client */
 const RETRY_MS = 500;
 /** ms until an answer must have begun */
 const TIMEOUT_MS = 10_000;
 const CONNECTIONS = 32;
+/** as errors of its certificates name it */
+const WHAT = 'client of the BBS';
 
 const unavailable = (message: string): BbsError => ({ type: 'UnknownError', message, unavailable: true });
-
-const createPool = ({ endpoint, clock, logger }: BbsClientOptions): Dispatcher => {
-  const { origin, options } = connectionTo(endpoint, { what: 'client of the BBS', clock, logger });
-  return new Pool(origin, { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, ...options });
-};
 
 const parsed = (text: string): Body | undefined => {
   try {
@@ -207,5 +209,9 @@ export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): Bbs
  * A client of the BBS's HTTP API. Errors of the board come back at once; only a BBS that cannot be
  * reached is asked again, and then told as `unavailable`. Never rejects.
  */
-export const createBbsClient = (options: BbsClientOptions): BbsClient =>
-  createBbsClientOver(createPool(options), options);
+export const createBbsClient = (options: BbsClientOptions): RenewableBbsClient => {
+  const { endpoint, clock, logger } = options;
+  const { origin, options: connection, renew } = connectionTo(endpoint, { what: WHAT, clock, logger });
+  const pool = new Pool(origin, { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, ...connection });
+  return { ...createBbsClientOver(pool, options), renew };
+};

@@ -19,7 +19,8 @@ export const ERRORS_OF_OPERATION = {
   },
   CERTIFICATE_EXPIRES: {
     message: 'the certificate {path} of the {what} holds until {until}',
-    remedy: "renew it ('outcry config init --update', or your own authority) and start the component again",
+    remedy:
+      "renew it ('outcry config init --update', or your own authority) and have the component read it again: kill -HUP",
     status: 500,
   },
   CLIENT_REFUSED: {

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { Server as TlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
@@ -15,8 +15,9 @@ import type { ClientRole } from '../model/well-known.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { createDoorClients } from './door-clients.js';
-import { readTls } from './tls-files.js';
 import type { TlsFiles, TlsIdentity } from './tls-files.js';
+import { openTls } from './tls-renewal.js';
+import type { Renewable } from './tls-renewal.js';
 
 export type DoorAddress =
   | { readonly socketPath: string }
@@ -43,6 +44,8 @@ export interface Door {
   /** the HTTP server behind the door; made by the first call, with that listener */
   server(listener: RequestListener): Server;
   open(): Promise<void>;
+  /** takes renewed certificates for those who come from now on; whoever is in stays */
+  renew(): void;
   /** idempotent */
   close(): Promise<void>;
   /** `unix:/path` or `https://host:port`; known once open */
@@ -117,16 +120,17 @@ const bind = async (server: Server, { address, what }: DoorOptions): Promise<voi
   }
 };
 
+const TLS = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
+
 const makeServer = (
-  identity: TlsIdentity | undefined,
+  identity: Renewable<TlsIdentity> | undefined,
   listener: RequestListener,
   options: DoorOptions,
 ): Server => {
   if (identity === undefined) return createServer(listener);
   const clients = 'clients' in options.address ? options.address.clients : undefined;
   const { admit, watch } = createDoorClients({ ...options, clients });
-  const asking = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
-  const server = createTlsServer({ ...identity, ...asking }, admit(listener));
+  const server = new TlsServer({ ...identity.current(), ...TLS }, admit(listener));
   watch(server);
   return server;
 };
@@ -138,7 +142,7 @@ const makeServer = (
 export const createDoor = (options: DoorOptions): Door => {
   const { address, clock, graceMs = GRACE_MS } = options;
   // before anything of a component has started
-  const identity = 'socketPath' in address ? undefined : readTls({ ...options, files: address.tls });
+  const identity = 'socketPath' in address ? undefined : openTls({ ...options, files: address.tls });
   let server: Server | undefined;
   let closing: Promise<void> | undefined;
 
@@ -163,6 +167,11 @@ export const createDoor = (options: DoorOptions): Door => {
     },
     async open() {
       await bind(need(), options);
+    },
+    renew() {
+      if (identity?.renew() && server instanceof TlsServer) {
+        server.setSecureContext({ ...identity.current(), ...TLS });
+      }
     },
     close: () => (closing ??= close()),
     url() {
