@@ -1,6 +1,7 @@
 /** The configuration file of each component of a deployment, as plain values. */
 import type { ClientRole } from '../../common/model/well-known.js';
 import { addressText } from '../nats/plan.js';
+import { LOCAL_REGISTRIES } from './local-cells.js';
 import { capacityOf, hostPortsOf, isLocal, nthOf } from './plan.js';
 import type { DeploymentPlan, PlannedCell } from './plan.js';
 
@@ -86,9 +87,14 @@ export const controlConfigs = (plan: DeploymentPlan): Record<string, ComponentCo
   };
 };
 
-const dockerKeys = ({ runtime, docker: { engine, stacks } }: DeploymentPlan): ComponentConfig => {
-  const docker = { ...(engine !== undefined && { engine }), ...(stacks !== undefined && { stacks }) };
-  return runtime === 'docker' && Object.keys(docker).length > 0 ? { docker } : {};
+const dockerKeys = (plan: DeploymentPlan): ComponentConfig => {
+  const { engine, stacks } = plan.docker;
+  const docker = {
+    ...(engine !== undefined && { engine }),
+    ...(stacks !== undefined && { stacks }),
+    ...(isLocal(plan) && { registries: [...LOCAL_REGISTRIES] }),
+  };
+  return plan.runtime === 'docker' && Object.keys(docker).length > 0 ? { docker } : {};
 };
 
 export const cellConfig = (plan: DeploymentPlan, cell: PlannedCell): ComponentConfig => {

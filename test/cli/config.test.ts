@@ -106,6 +106,17 @@ requireSuite(t, 'nats', () => {
     },
   );
 
+  t.test(
+    'config init - only where all is on one machine, cells fetch images from registries there',
+    async (t) => {
+      const { init, config } = setUp(t);
+      await init('--cell', 'cell-1=127.0.0.1');
+      t.same(config('d/cell-1/cell.yml')['docker'], { registries: ['localhost', '127.0.0.1', '[::1]'] });
+      await init(...REMOTE, '--force');
+      t.equal(config('d/cell-1/cell.yml')['docker'], undefined);
+    },
+  );
+
   t.test('config init - certificates say their role, and each door lets in whom it is for', async (t) => {
     const { cli, init, check, config, file, read } = setUp(t);
     await init(...REMOTE);
