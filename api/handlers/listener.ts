@@ -1,6 +1,7 @@
 import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { addressText } from '../../common/model/address.js';
 import { OutcryError } from '../../common/model/errors.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { TlsKeyPair } from '../../common/runtime/tls-files.js';
@@ -43,7 +44,7 @@ const bind = async (server: FastifyInstance, { host, port }: ApiListen): Promise
     await server.listen({ host, port });
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new OutcryError('API_PORT_IN_USE', { address: `${host}:${port}`, reason }, { cause });
+    throw new OutcryError('API_PORT_IN_USE', { address: addressText({ host, port }), reason }, { cause });
   }
 };
 

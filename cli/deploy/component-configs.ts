@@ -1,6 +1,6 @@
 /** The configuration file of each component of a deployment, as plain values. */
+import { addressText } from '../../common/model/address.js';
 import type { ClientRole } from '../../common/model/well-known.js';
-import { addressText } from '../nats/plan.js';
 import { LOCAL_REGISTRIES } from './local-cells.js';
 import { capacityOf, hostPortsOf, isLocal, nthOf } from './plan.js';
 import type { DeploymentPlan, PlannedCell } from './plan.js';
@@ -82,7 +82,9 @@ export const controlConfigs = (plan: DeploymentPlan): Record<string, ComponentCo
       listen: { host: control, port: ports.api, ...apiTls },
       blob_listen: door(plan, 'blobs'),
       apps_domain: plan.domain,
-      public_url: local ? `http://${control}:${ports.api}` : url(control, ports.api),
+      public_url: local
+        ? `http://${addressText({ host: control, port: ports.api })}`
+        : url(control, ports.api),
     },
   };
 };

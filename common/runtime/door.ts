@@ -10,6 +10,7 @@ import { Server as TlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
+import { addressText } from '../model/address.js';
 import { OutcryError } from '../model/errors.js';
 import type { ClientRole } from '../model/well-known.js';
 import type { Clock } from '../ports/clock.js';
@@ -110,7 +111,7 @@ const reasonOf = (error: unknown, place: string): string => {
 };
 
 const bind = async (server: Server, { address, what }: DoorOptions): Promise<void> => {
-  const place = 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`;
+  const place = 'socketPath' in address ? address.socketPath : addressText(address);
   try {
     if ('socketPath' in address) await bindSocket(server, address.socketPath);
     else await bindPort(server, address.host, address.port);
@@ -177,8 +178,7 @@ export const createDoor = (options: DoorOptions): Door => {
     url() {
       if ('socketPath' in address) return `unix:${address.socketPath}`;
       const { port } = need().address() as AddressInfo;
-      const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-      return `https://${host}:${port}`;
+      return `https://${addressText({ host: address.host, port })}`;
     },
   };
 };

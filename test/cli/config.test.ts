@@ -117,6 +117,26 @@ requireSuite(t, 'nats', () => {
     },
   );
 
+  t.test(
+    'config init - machines may have IPv6 addresses, and everything names them as it must',
+    async (t) => {
+      const { cli, init, check, config, file, read } = setUp(t);
+      t.equal(await init('--control', 'fd00::1', '--cell', 'cell-1=[fd00::11]'), 0, cli.err());
+      t.equal(await check('d/control/bbs.yml', 'd/control/api.yml', 'd/cell-1/cell.yml'), 0, cli.err());
+      t.same(readNatsAccess(file('d/cell-1/nats/cell-1.json')).servers, ['tls://[fd00::1]:4222']);
+      t.match(config('d/cell-1/cell.yml'), { address: 'fd00::11', bbs: { url: 'https://[fd00::1]:8889' } });
+      t.match(config('d/control/api.yml'), {
+        listen: { host: 'fd00::1' },
+        public_url: 'https://[fd00::1]:8081',
+      });
+      t.equal(new X509Certificate(read('d/control/tls/bbs.pem')).checkIP('fd00::1'), 'fd00::1');
+      t.equal(await init('--update', '--control', '[fd00::1]'), 0, cli.err());
+      t.notMatch(cli.err(), /stays as it was/);
+      t.equal(await init('--force', '--control', '::1', '--cell', 'cell-1=[::1]'), 0, cli.err());
+      t.equal(config('d/control/api.yml')['public_url'], 'http://[::1]:8081');
+    },
+  );
+
   t.test('config init - certificates say their role, and each door lets in whom it is for', async (t) => {
     const { cli, init, check, config, file, read } = setUp(t);
     await init(...REMOTE);

@@ -4,6 +4,7 @@
  */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { bareHost } from '../../../common/model/address.js';
 import { OutcryError } from '../../../common/model/errors.js';
 import { isRefusedAddress } from '../../../common/runtime/outbound-address.js';
 
@@ -14,8 +15,7 @@ export const registryOf = (reference: string): string => {
   return isOne ? first : '';
 };
 
-/** Without brackets. */
-const hostOf = (registry: string): string => registry.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
+const hostOf = (registry: string): string => bareHost(registry.replace(/:\d*$/, ''));
 
 const isAllowed = (registry: string, allowed: readonly string[]): boolean =>
   allowed.some((one) => {
