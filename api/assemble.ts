@@ -159,6 +159,7 @@ export const assembleApi = (options: ApiOptions): Api => {
       await door.start();
     },
     stop: () => door?.stop(),
+    renew: () => door?.renew?.(),
   };
 
   const http: Member = {
@@ -171,6 +172,7 @@ export const assembleApi = (options: ApiOptions): Api => {
       logger.info('listening', { ...listener.address });
     },
     stop: () => listener?.close(),
+    renew: () => listener?.renew(),
   };
 
   const follow: Member = {

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import { isLoopback } from '../common/model/address.js';
 import type { ArchiveLimits } from '../common/model/archive-rules.js';
 import { DEFAULT_ARCHIVE_LIMITS } from '../common/model/archive-rules.js';
 import { BLOB_HOST, STACK } from '../common/model/well-known.js';
@@ -88,11 +89,9 @@ const count = { type: 'integer', minimum: 1 } as const;
 const object = (properties: Record<string, ConfigSchema>) =>
   ({ type: 'object', additionalProperties: false, properties }) as const;
 
-const LOOPBACK = /^(localhost|::1|127\.\d+\.\d+\.\d+)$/;
-
 /** A bearer token that crosses a network in the clear is everybody's. */
 const checkListen = ({ host, tls }: UserConfig['listen'], report: ReportProblem): void => {
-  if (tls === undefined && !LOOPBACK.test(host)) {
+  if (tls === undefined && !isLoopback(host)) {
     report('listen.tls', 'is missing: beyond loopback the API is served over TLS only');
   }
 };

@@ -5,6 +5,7 @@ import { err } from '../common/model/result.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { refusalIn } from '../common/runtime/door-refusal.js';
 import { connectionTo } from '../common/runtime/endpoint.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
@@ -29,18 +30,20 @@ export interface BbsClientOptions extends CallOptions {
   endpoint: Endpoint;
 }
 
+export interface RenewableBbsClient extends BbsClient {
+  /** takes renewed certificates for new connections */
+  renew(): void;
+}
+
 /** ms between attempts, as Diego's client */
 const RETRY_MS = 500;
 /** ms until an answer must have begun */
 const TIMEOUT_MS = 10_000;
 const CONNECTIONS = 32;
+/** as errors of its certificates name it */
+const WHAT = 'client of the BBS';
 
 const unavailable = (message: string): BbsError => ({ type: 'UnknownError', message, unavailable: true });
-
-const createPool = ({ endpoint, clock, logger }: BbsClientOptions): Dispatcher => {
-  const { origin, options } = connectionTo(endpoint, { what: 'client of the BBS', clock, logger });
-  return new Pool(origin, { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, ...options });
-};
 
 const parsed = (text: string): Body | undefined => {
   try {
@@ -72,6 +75,13 @@ interface Transport {
 /** What TLS says of certificates, its own or as an alert from the other side. */
 const UNTRUSTED = /certificate|CERT_|alert|altnames|self.signed/i;
 
+/** One that has a code is the BBS's own: it does not let this client in. */
+const codedFailure = (failure: Error): OutcryError => {
+  if (failure instanceof OutcryError) return failure;
+  const { message: reason } = failure;
+  return new OutcryError(UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE', { reason });
+};
+
 /** Tells when the BBS stops answering, once per cause, and when it answers again. */
 const createReachability = (logger: Logger) => {
   let cause: string | undefined;
@@ -80,11 +90,10 @@ const createReachability = (logger: Logger) => {
       if (cause !== undefined) logger.info('bbs-answers');
       cause = undefined;
     },
-    failed(reason: string): void {
-      if (cause === reason) return;
-      cause = reason;
-      const failure = UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE';
-      const { code, message, remedy } = new OutcryError(failure, { reason });
+    failed(failure: Error): void {
+      if (cause === failure.message) return;
+      cause = failure.message;
+      const { code, message, remedy } = codedFailure(failure);
       logger.warn('bbs-does-not-answer', { code, message, remedy });
     },
   };
@@ -102,24 +111,26 @@ const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
       body: JSON.stringify(call.print(args)),
     });
     const text = await response.body.text();
+    const refusal = refusalIn(response.statusCode, text);
+    if (refusal) throw refusal;
     reachability.answered();
     return answered(call, response.statusCode, text);
   };
 
   return {
     async call(call, args, traceId = '') {
-      let failure = '';
+      let failure = new Error('not asked');
       for (let attempt = 1; attempt <= attempts; attempt += 1) {
         try {
           return await once(call, args, traceId);
         } catch (error) {
-          failure = error instanceof Error ? error.message : String(error);
-          logger.debug('bbs-request.failed', { route: call.route, attempt, error: failure });
+          failure = error instanceof Error ? error : new Error(String(error));
+          logger.debug('bbs-request.failed', { route: call.route, attempt, error: failure.message });
         }
         if (attempt < attempts) await clock.sleep(RETRY_MS);
       }
       reachability.failed(failure);
-      return err(unavailable(failure));
+      return err(unavailable(failure.message));
     },
   };
 };
@@ -198,5 +209,9 @@ export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): Bbs
  * A client of the BBS's HTTP API. Errors of the board come back at once; only a BBS that cannot be
  * reached is asked again, and then told as `unavailable`. Never rejects.
  */
-export const createBbsClient = (options: BbsClientOptions): BbsClient =>
-  createBbsClientOver(createPool(options), options);
+export const createBbsClient = (options: BbsClientOptions): RenewableBbsClient => {
+  const { endpoint, clock, logger } = options;
+  const { origin, options: connection, renew } = connectionTo(endpoint, { what: WHAT, clock, logger });
+  const pool = new Pool(origin, { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, ...connection });
+  return { ...createBbsClientOver(pool, options), renew };
+};

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { BbsEvent } from '../common/model/events.js';
 import type { Cancel, Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
+import { refusalIn } from '../common/runtime/door-refusal.js';
 import { fromJson } from '../common/wire/codec.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 
@@ -56,8 +57,9 @@ export const subscribeEvents = (options: SubscribeOptions): Cancel => {
       bodyTimeout: SILENCE_MS,
     });
     if (response.statusCode !== 200) {
-      await response.body.dump();
-      throw new Error(`Invalid Response with status code: ${response.statusCode}`);
+      const { statusCode } = response;
+      const refusal = refusalIn(statusCode, await response.body.text());
+      throw refusal ?? new Error(`Invalid Response with status code: ${statusCode}`);
     }
     handlers.onGap();
     const push = createEventReader(tell);

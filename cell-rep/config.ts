@@ -27,7 +27,13 @@ interface UserConfig {
   optional_placement_tags: string[];
   proxy_memory_mb: number;
   runtime: 'process' | 'docker';
-  docker: { engine: string; network: string; prefix: string; stacks: Record<string, string> };
+  docker: {
+    engine: string;
+    network: string;
+    prefix: string;
+    stacks: Record<string, string>;
+    registries: string[];
+  };
   host_ports: { first: number; last: number };
   blobs?: UserEndpoint;
   data_dir: string;
@@ -56,6 +62,8 @@ export interface RuntimeConfig {
     prefix: string;
     /** image of each stack, by its name */
     stacks: Record<string, string>;
+    /** fetched from though they are at loopback or link-local addresses */
+    registries: string[];
   };
 }
 
@@ -159,6 +167,12 @@ const properties = {
         type: 'object',
         additionalProperties: name,
         description: 'image of each stack, as `outcry stack build` makes them',
+      },
+      registries: {
+        type: 'array',
+        items: { type: 'string', pattern: '^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:\\d{1,5})?$' },
+        description:
+          'registries that images may be fetched from though they are at loopback or link-local addresses: `HOST:PORT` as images name them, or `HOST` for each of its ports',
       },
     },
   },
@@ -265,6 +279,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       network: 'bridge',
       prefix: '',
       stacks: { [STACK]: STACK_IMAGE },
+      registries: [],
     },
     host_ports: { first: 20_000, last: 29_999 },
     data_dir: '',

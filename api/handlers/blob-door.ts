@@ -61,5 +61,6 @@ export const createBlobDoor = (options: BlobDoorOptions): Member => {
       await door.open();
     },
     stop: door.close,
+    renew: door.renew,
   };
 };

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { bareHost, isLoopback } from '../../common/model/address.js';
 import { codedFailure } from '../core/failure.js';
 import { OPEN_PATHS } from './root.js';
 import { sendFailures } from './respond.js';
@@ -13,14 +14,12 @@ export interface GuardOptions {
   allowedOrigins: readonly string[];
 }
 
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
-
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 const bearer = (header: string | undefined): string | undefined => /^bearer +(\S+)$/i.exec(header ?? '')?.[1];
 
 /** Without its port. */
-const nameOf = (host: string): string => host.replace(/:\d+$/, '').toLowerCase();
+const nameOf = (host: string): string => bareHost(host.replace(/:\d+$/, '')).toLowerCase();
 
 const hostOf = (origin: string): string | undefined => {
   try {
@@ -35,7 +34,7 @@ const hostOf = (origin: string): string | undefined => {
  * another site, or of an application served here, sends its own Origin. Both are refused before the token counts.
  */
 export const createGuard = (options: GuardOptions) => {
-  const hosts = new Set([...LOOPBACK, ...options.allowedHosts.map((host) => host.toLowerCase())]);
+  const hosts = new Set(options.allowedHosts.map((host) => bareHost(host).toLowerCase()));
   const origins = new Set(options.allowedOrigins);
   const expected = digest(options.token);
 
@@ -53,7 +52,8 @@ export const createGuard = (options: GuardOptions) => {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     // HTTP/1.0 may leave it out
     const host = nameOf(request.host ?? '');
-    if (!hosts.has(host)) return sendFailures(reply, [codedFailure('API_HOST_REFUSED', { host })]);
+    if (!isLoopback(host) && !hosts.has(host))
+      return sendFailures(reply, [codedFailure('API_HOST_REFUSED', { host })]);
     if (originRefused(request)) {
       const origin = String(request.headers.origin);
       return sendFailures(reply, [codedFailure('API_ORIGIN_REFUSED', { origin })]);

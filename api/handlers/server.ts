@@ -77,11 +77,13 @@ const countAnswers = (server: FastifyInstance, { metrics }: Deps): void => {
 const requestId = (given: unknown, fresh: () => string): string =>
   typeof given === 'string' && given.length <= MAX_REQUEST_ID && isToken(given) ? given : fresh();
 
+export const TLS_VERSIONS = { minVersion: 'TLSv1.2' } as const;
+
 /** Plain HTTP where there is no TLS. */
 const behind =
   (tls: TlsKeyPair | undefined) =>
   (listener: RequestListener): Server =>
-    tls ? createHttpsServer({ ...tls, minVersion: 'TLSv1.2' }, listener) : createHttpServer(listener);
+    tls ? createHttpsServer({ ...tls, ...TLS_VERSIONS }, listener) : createHttpServer(listener);
 
 /** The HTTP server, not yet listening. */
 export const createServer = async (options: {

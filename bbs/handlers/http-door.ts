@@ -129,6 +129,7 @@ export const createHttpDoor = (options: HttpDoorOptions): HttpDoor => {
       logger.info('listening', { url: door.url() });
     },
     dismiss,
+    renew: door.renew,
     async stop() {
       dismiss();
       await door.close();

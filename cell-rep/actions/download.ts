@@ -37,6 +37,8 @@ export interface DownloaderOptions {
 export interface ClosableDownloader extends Downloader {
   /** ends connections that are kept open */
   close(): Promise<void>;
+  /** takes renewed certificates for new connections to our own hosts */
+  renew(): void;
 }
 
 const GIB = 1024 ** 3;
@@ -151,5 +153,8 @@ export const createDownloader = (options: DownloaderOptions): ClosableDownloader
       return result;
     },
     close: () => http.close(),
+    renew() {
+      for (const host of Object.values(hosts)) host.renew();
+    },
   };
 };

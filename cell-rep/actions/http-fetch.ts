@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Connection } from '../../common/runtime/endpoint.js';
+import { refusalIn } from '../../common/runtime/door-refusal.js';
 import { guardedLookup, refusedHost } from '../../common/runtime/outbound-address.js';
 
 export interface HttpFetcherOptions {
@@ -46,6 +47,8 @@ export interface HttpFetcher {
 }
 
 const MAX_REDIRECTS = 5;
+/** bytes */
+const LONGEST_REFUSAL = 8_192;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const CHECKSUMS = new Set(['md5', 'sha1', 'sha256']);
 
@@ -181,6 +184,17 @@ const save = async (body: Readable, wanted: FetchRequest, maxBytes: number): Pro
   }
 };
 
+/** A door of our own says whom it lets in; of any other answer the status says enough. */
+const problemOf = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<string> => {
+  const bytes = Number(headerOf(headers, 'content-length'));
+  if (statusCode !== 403 || !(bytes <= LONGEST_REFUSAL)) {
+    body.on('error', () => undefined).destroy();
+    return `status ${statusCode}`;
+  }
+  const refusal = refusalIn(statusCode, await body.text());
+  return refusal ? `${refusal.code}: ${refusal.message}` : `status ${statusCode}`;
+};
+
 const fetchInto = async (
   wanted: FetchRequest,
   options: { router: Router; maxBytes: number },
@@ -196,9 +210,9 @@ const fetchInto = async (
     return { ok: true, unchanged: true };
   }
   const declared = Number(headerOf(response.headers, 'content-length') ?? 0);
-  if (response.statusCode !== 200 || declared > maxBytes) {
+  if (response.statusCode !== 200) throw new DownloadError(await problemOf(response));
+  if (declared > maxBytes) {
     response.body.on('error', () => undefined).destroy();
-    if (response.statusCode !== 200) throw new DownloadError(`status ${response.statusCode}`);
     throw new DownloadError(`larger than ${maxBytes} bytes`);
   }
   const bytes = await save(response.body, wanted, maxBytes);

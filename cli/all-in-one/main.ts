@@ -35,7 +35,7 @@ import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { assembleRouter } from '../../router/assemble.js';
 import { routerConfig } from '../../router/config.js';
 import type { Context } from '../context.js';
-import { hostPortsShare, localCellId, localZone } from '../deploy/local-cells.js';
+import { LOCAL_REGISTRIES, hostPortsShare, localCellId, localZone } from '../deploy/local-cells.js';
 import { type ApiClient, createApiClient } from '../http/api-client.js';
 import { privateDir } from './data-dir.js';
 import { chooseOwnPorts } from './ports.js';
@@ -98,7 +98,9 @@ const assembleCell = async (
     data_dir: stateDir,
     on_stop: 'stop-containers',
     runtime: choice.kind,
-    ...(choice.kind === 'docker' && { docker: { engine: choice.where, stacks: choice.stacks } }),
+    ...(choice.kind === 'docker' && {
+      docker: { engine: choice.where, stacks: choice.stacks, registries: LOCAL_REGISTRIES },
+    }),
     host_ports: hostPortsShare(index, cells),
   });
   const { runtime, root } = await chooseRuntime({ ...ground, cellId, config: config.runtime });

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { addressText, bareHost } from '../../common/model/address.js';
 import { OutcryError } from '../../common/model/errors.js';
 import { readArgs, usageError } from '../args.js';
 import type { Context } from '../context.js';
 import { SETTINGS_FILE, changedConfigs, writeDeployment } from '../deploy/files.js';
+import { openDoors } from '../deploy/open-doors.js';
 import { DEFAULT_PORTS, checkCells, isLocal, parseCell } from '../deploy/plan.js';
 import type { DeploymentPlan, PlannedCell } from '../deploy/plan.js';
 import { readIfThere } from '../deploy/private-files.js';
-import { addressText, parseAddress, planUsers } from '../nats/plan.js';
+import { parseAddress, planUsers } from '../nats/plan.js';
 import type { NatsPlan } from '../nats/plan.js';
 import { readAddresses, readExisting, readServers } from '../nats/read-options.js';
 import { plural } from '../output.js';
@@ -40,6 +42,8 @@ const OPTIONS = {
   force: { type: 'boolean' },
   update: { type: 'boolean' },
 } as const;
+
+const NATS_PORT = 4222;
 
 /** The options of the run that wrote a directory; `--update` goes on from them. */
 interface Settings {
@@ -81,7 +85,7 @@ const planNats = (settings: Settings, cells: readonly PlannedCell[], tls: boolea
 
 const planDeployment = (settings: Settings): DeploymentPlan => {
   const { control, runtime, domain } = settings;
-  const host = parseAddress(`${control.includes(':') ? `[${control}]` : control}:1`);
+  const host = parseAddress(addressText({ host: control, port: 1 }));
   if (!host.ok)
     throw usageError(INIT_USAGE, `--control: '${control}' is no address that others can connect to`);
   if (runtime !== 'docker' && runtime !== 'process') {
@@ -122,6 +126,15 @@ const reportKept = (context: Context, place: string, before: Settings, plan: Dep
   }
 };
 
+const reportOpenDoors = async (context: Context, dir: string, place: string, plan: DeploymentPlan) => {
+  for (const { file, key, clients } of await openDoors(dir, plan)) {
+    const list = `clients: [${clients.join(', ')}]`;
+    context.note(
+      `${place}/${file} lets every certificate of the authority in at ${key}; once all have been renewed, add to its tls: ${list}`,
+    );
+  }
+};
+
 /** `outcry config init` */
 export const initConfig = async (context: Context, args: readonly string[]): Promise<number> => {
   const { values } = readArgs({ usage: INIT_USAGE, options: OPTIONS, words: [] }, args);
@@ -129,11 +142,11 @@ export const initConfig = async (context: Context, args: readonly string[]): Pro
   const existing = readExisting(values, INIT_USAGE);
   const dir = resolve(context.cwd, values.out);
   const before = existing === 'update' ? await readSettings(dir) : undefined;
-  const control = values.control ?? before?.control ?? '127.0.0.1';
+  const control = bareHost(values.control ?? before?.control ?? '127.0.0.1');
   const settings: Settings = {
     control,
     cells: mergeCells(before?.cells ?? [], values.cell ?? []),
-    nats: values.nats ?? before?.nats ?? `${control}:4222`,
+    nats: values.nats ?? before?.nats ?? addressText({ host: control, port: NATS_PORT }),
     runtime: values.runtime ?? before?.runtime ?? 'docker',
     domain: values.domain ?? before?.domain ?? 'localhost',
   };
@@ -158,6 +171,9 @@ export const initConfig = async (context: Context, args: readonly string[]): Pro
     secret: (bytes) => randomBytes(bytes).toString('hex'),
   });
   report(context, values.out, plan, nats);
-  if (before) reportKept(context, values.out, before, plan);
+  if (before) {
+    reportKept(context, values.out, before, plan);
+    await reportOpenDoors(context, dir, values.out, plan);
+  }
   return 0;
 };

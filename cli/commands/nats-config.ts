@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
+import { addressText, isLoopback } from '../../common/model/address.js';
 import { readArgs, readCount, usageError } from '../args.js';
 import type { Command, Context } from '../context.js';
 import { localCellId } from '../deploy/local-cells.js';
 import { readSettings, writeNatsFiles } from '../nats/files.js';
 import type { Settings } from '../nats/files.js';
-import { addressText, isLoopback, planUsers } from '../nats/plan.js';
+import { planUsers } from '../nats/plan.js';
 import type { NatsPlan, PlannedServer } from '../nats/plan.js';
 import { readAddresses, readExisting, readServers } from '../nats/read-options.js';
 import { plural } from '../output.js';
@@ -57,7 +58,7 @@ const report = (context: Context, place: string, { servers, users, tls }: NatsPl
   context.print(`${place}/users: ${plural(Object.keys(users).length, 'user')}, a file for each component`);
   if (tls) context.print(`${place}/authority: signs the servers' certificates; keep its key apart`);
   context.print(`start each server in its directory: cd ${place}/nats-1 && nats-server -c nats.conf`);
-  if (!tls && !servers.every(({ client, route }) => isLoopback(client) && isLoopback(route))) {
+  if (!tls && !servers.every(({ client, route }) => isLoopback(client.host) && isLoopback(route.host))) {
     context.note('without --tls passwords and messages cross the network readable by everyone on it');
   }
 };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { OutcryError } from '../../common/model/errors.js';
+import type { ClientRole } from '../../common/model/well-known.js';
 
 /** A certificate and its private key, both as PEM. */
 export interface KeyPair {
@@ -16,6 +17,8 @@ export interface KeyPair {
 export interface Leaf {
   /** its common name, and by which it is found among the others */
   readonly name: string;
+  /** its organizational unit, by which doors tell whom to let in; without: of none */
+  readonly role?: ClientRole;
   /** names and addresses at which it answers; may be empty for a client */
   readonly hosts: readonly string[];
 }
@@ -94,9 +97,10 @@ const makeAuthority = async (place: Workplace, name: string): Promise<KeyPair> =
 };
 
 const makeLeaf = async (place: Workplace, leaf: Leaf, serial: string): Promise<KeyPair> => {
-  const { name } = leaf;
+  const { name, role } = leaf;
+  const subject = role === undefined ? `/CN=${name}` : `/OU=${role}/CN=${name}`;
   await writeFile(join(place.dir, 'openssl.cnf'), opensslConfig(alternativeNames(leaf)));
-  const request = ['-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`];
+  const request = ['-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject];
   await openssl(place, 'req', '-new', ...CONFIG, ...NEW_KEY, ...request);
   const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', `0x1${serial}`];
   const extensions = ['-extfile', 'openssl.cnf', '-extensions', 'leaf'];

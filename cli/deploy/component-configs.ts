@@ -1,5 +1,7 @@
 /** The configuration file of each component of a deployment, as plain values. */
-import { addressText } from '../nats/plan.js';
+import { addressText } from '../../common/model/address.js';
+import type { ClientRole } from '../../common/model/well-known.js';
+import { LOCAL_REGISTRIES } from './local-cells.js';
 import { capacityOf, hostPortsOf, isLocal, nthOf } from './plan.js';
 import type { DeploymentPlan, PlannedCell } from './plan.js';
 
@@ -21,6 +23,18 @@ const url = (host: string, port: number): string => `https://${addressText({ hos
 
 const tls = (name: string) => ({ cert: `tls/${name}.pem`, key: `tls/${name}.key`, ca: 'tls/ca.pem' });
 
+/** Whom a door lets in: droplets are for cells alone, and whoever operates it all looks after the BBS, too. */
+const CLIENTS = {
+  bbs: ['auctioneer', 'cell', 'api', 'operator'],
+  blobs: ['cell'],
+  admin: ['operator'],
+} as const satisfies Record<string, readonly ClientRole[]>;
+
+const doorTls = (name: string, door: keyof typeof CLIENTS) => ({
+  ...tls(name),
+  clients: [...CLIENTS[door]],
+});
+
 interface Process {
   component: string;
   /** name of its user, certificate and files */
@@ -35,14 +49,14 @@ const common = (plan: DeploymentPlan, { component, name, host, nth = 0 }: Proces
   nats: `nats/${name}.json`,
   admin: isLocal(plan)
     ? { socket: `run/${name}-admin.sock` }
-    : { host, port: (ADMIN_PORTS[component] ?? 0) + nth * 10, tls: tls(name) },
+    : { host, port: (ADMIN_PORTS[component] ?? 0) + nth * 10, tls: doorTls(name, 'admin') },
 });
 
 /** A door of the control machine, as it is opened there. */
 const door = (plan: DeploymentPlan, name: 'bbs' | 'blobs') =>
   isLocal(plan)
     ? { socket: `run/${name}.sock` }
-    : { host: plan.control, port: plan.ports[name], tls: tls(name === 'bbs' ? 'bbs' : 'api') };
+    : { host: plan.control, port: plan.ports[name], tls: doorTls(name === 'bbs' ? 'bbs' : 'api', name) };
 
 /** … and as a client with that certificate finds it. */
 const end = (plan: DeploymentPlan, name: 'bbs' | 'blobs', client: { name: string; dir: string }) =>
@@ -68,14 +82,21 @@ export const controlConfigs = (plan: DeploymentPlan): Record<string, ComponentCo
       listen: { host: control, port: ports.api, ...apiTls },
       blob_listen: door(plan, 'blobs'),
       apps_domain: plan.domain,
-      public_url: local ? `http://${control}:${ports.api}` : url(control, ports.api),
+      public_url: local
+        ? `http://${addressText({ host: control, port: ports.api })}`
+        : url(control, ports.api),
     },
   };
 };
 
-const dockerKeys = ({ runtime, docker: { engine, stacks } }: DeploymentPlan): ComponentConfig => {
-  const docker = { ...(engine !== undefined && { engine }), ...(stacks !== undefined && { stacks }) };
-  return runtime === 'docker' && Object.keys(docker).length > 0 ? { docker } : {};
+const dockerKeys = (plan: DeploymentPlan): ComponentConfig => {
+  const { engine, stacks } = plan.docker;
+  const docker = {
+    ...(engine !== undefined && { engine }),
+    ...(stacks !== undefined && { stacks }),
+    ...(isLocal(plan) && { registries: [...LOCAL_REGISTRIES] }),
+  };
+  return plan.runtime === 'docker' && Object.keys(docker).length > 0 ? { docker } : {};
 };
 
 export const cellConfig = (plan: DeploymentPlan, cell: PlannedCell): ComponentConfig => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
+import { CLIENT_ROLES } from '../../common/model/well-known.js';
 import type { NatsPlan } from '../nats/plan.js';
 import { writeNatsFiles } from '../nats/files.js';
 import type { Settings as NatsSettings } from '../nats/files.js';
@@ -45,7 +46,7 @@ export const SETTINGS_FILE = 'deployment.json';
 
 const AUTHORITY = 'Outcry authority';
 /** Who has a NATS user and a certificate on the control machine: its components, and people who operate it. */
-const CONTROL_NAMES = ['bbs', 'auctioneer', 'router', 'api', 'operator'];
+const CONTROL_ROLES = CLIENT_ROLES.filter((role) => role !== 'cell');
 
 const HEAD = `# Written by 'outcry config init'; yours to change. Relative paths count from this file.
 # All keys: docs/reference/configuration.md; check with 'outcry config check FILE'.
@@ -56,7 +57,7 @@ const rendered = (config: ComponentConfig): string => HEAD + stringify(config);
 type Configured = Pick<WriteDeploymentOptions, 'plan' | 'extra' | 'logDir'>;
 
 /** By file. */
-const configsOf = ({ plan, extra, logDir }: Configured): Record<string, ComponentConfig> => {
+export const configsOf = ({ plan, extra, logDir }: Configured): Record<string, ComponentConfig> => {
   const logged = (name: string, config: ComponentConfig): ComponentConfig =>
     logDir === undefined ? config : { ...config, log: { file: join(logDir, `${name}.log`) } };
   return {
@@ -100,8 +101,8 @@ export const changedConfigs = (
 };
 
 const leavesOf = ({ control, cells }: DeploymentPlan): Leaf[] => [
-  ...CONTROL_NAMES.map((name) => ({ name, hosts: [control] })),
-  ...cells.map(({ id, host }) => ({ name: id, hosts: [host] })),
+  ...CONTROL_ROLES.map((role) => ({ name: role, role, hosts: [control] })),
+  ...cells.map(({ id, host }) => ({ name: id, role: 'cell' as const, hosts: [host] })),
 ];
 
 const tlsFiles = (dir: string, name: string, pair: KeyPair): Files => ({
@@ -111,7 +112,7 @@ const tlsFiles = (dir: string, name: string, pair: KeyPair): Files => ({
 
 const certificateFiles = ({ cells }: DeploymentPlan, { ca, leaves }: Certificates): Files => {
   const dirs = ['control', ...cells.map(({ id }) => id)];
-  const dirOf = (name: string): string => (CONTROL_NAMES.includes(name) ? 'control' : name);
+  const dirOf = (name: string): string => (cells.some(({ id }) => id === name) ? name : 'control');
   return {
     'authority/ca.pem': ca.certificate,
     'authority/ca.key': ca.key,
@@ -129,7 +130,7 @@ const readAuthority = async (dir: string): Promise<KeyPair | undefined> => {
 /** Each machine gets the users' files of its own components, and no other. */
 const natsFiles = async (dir: string, { plan, nats }: Deployment): Promise<Files> => {
   const placed = [
-    ...CONTROL_NAMES.map((user) => ['control', user] as const),
+    ...CONTROL_ROLES.map((user) => ['control', user] as const),
     ...plan.cells.map(({ id }) => [id, id] as const),
   ];
   const read = async (name: string): Promise<string> =>

@@ -3,6 +3,9 @@
 /** `index` counts from 0. */
 export const localCellId = (index: number): string => `cell-${index + 1}`;
 
+/** Whoever pushes to a system of one machine works on that machine: what it serves itself may be fetched. */
+export const LOCAL_REGISTRIES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
 /** As three machines of three zones would have them. */
 export const localZone = (index: number): string => `z${(index % 3) + 1}`;
 

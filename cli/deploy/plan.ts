@@ -1,8 +1,8 @@
 /** What is to run where: all of a deployment but its secrets. */
+import { bareHost, isLoopback } from '../../common/model/address.js';
 import { OutcryError } from '../../common/model/errors.js';
 import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
-import { isLoopback } from '../nats/plan.js';
 import { hostPortsShare } from './local-cells.js';
 
 export interface PlannedCell {
@@ -41,7 +41,7 @@ export const DEFAULT_PORTS: ControlPorts = { bbs: 8889, blobs: 8083, api: 8081, 
 
 /** Everything on one machine: doors are unix sockets, and nobody needs a certificate. */
 export const isLocal = ({ control, cells }: DeploymentPlan): boolean =>
-  [control, ...cells.map(({ host }) => host)].every((host) => isLoopback({ host, port: 0 }));
+  [control, ...cells.map(({ host }) => host)].every(isLoopback);
 
 const neighboursOf = (plan: DeploymentPlan, cell: PlannedCell): PlannedCell[] =>
   plan.cells.filter(({ host }) => host === cell.host);
@@ -65,7 +65,7 @@ const CELL = /^([^=]+)=(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?:@([A-Za-
 export const parseCell = (text: string): Result<PlannedCell, string> => {
   const [, id, host, zone = ''] = CELL.exec(text) ?? [];
   if (id === undefined || host === undefined) return err(`'${text}' is not ID=HOST or ID=HOST@ZONE`);
-  return ok({ id, host: host.replace(/^\[|\]$/g, ''), zone });
+  return ok({ id, host: bareHost(host), zone });
 };
 
 /** Directories of a deployment that no cell's may be named as. */

@@ -1,15 +1,11 @@
+import { addressText } from '../../common/model/address.js';
+import type { Address } from '../../common/model/address.js';
 import { OutcryError } from '../../common/model/errors.js';
 import { isToken } from '../../common/model/ids.js';
 import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
 import { cellRole, ROLES } from '../../common/wire/nats-roles.js';
 import type { RolePermissions } from '../../common/wire/nats-roles.js';
-
-export interface Address {
-  /** name or address; IPv6 without brackets */
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface PlannedServer {
   /** `nats-1`: its name in the cluster and its directory */
@@ -42,12 +38,6 @@ export const parseAddress = (text: string): Result<Address, string> => {
   if (/^[0.]+$|^[0:]+$/.test(host)) return err(`'${text}' is no address that components can connect to`);
   return ok({ host, port });
 };
-
-export const addressText = ({ host, port }: Address): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-
-export const isLoopback = ({ host }: Address): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 /** The servers with these addresses; `routes` in the same order, or empty. */
 export const planServers = (clients: readonly Address[], routes: readonly Address[]): PlannedServer[] =>

@@ -1,7 +1,8 @@
 /** Options that `outcry nats-config` and `outcry config init` both take. */
+import type { Address } from '../../common/model/address.js';
 import { usageError } from '../args.js';
 import { parseAddress, planServers, problemOfServers } from './plan.js';
-import type { Address, PlannedServer } from './plan.js';
+import type { PlannedServer } from './plan.js';
 
 /** An option as it was given, and the usage to show when it is wrong. */
 interface Given {

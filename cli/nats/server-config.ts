@@ -1,6 +1,6 @@
+import { addressText } from '../../common/model/address.js';
 import { inboxPrefix } from '../../common/wire/nats-roles.js';
 import type { RolePermissions } from '../../common/wire/nats-roles.js';
-import { addressText } from './plan.js';
 import type { NatsPlan, PlannedServer } from './plan.js';
 
 /** Passwords of one plan: per user, and the one by which servers know each other. */

@@ -19,12 +19,20 @@ export const ERRORS_OF_OPERATION = {
   },
   CERTIFICATE_EXPIRES: {
     message: 'the certificate {path} of the {what} holds until {until}',
-    remedy: "renew it ('outcry config init --update', or your own authority) and start the component again",
+    remedy:
+      "renew it ('outcry config init --update', or your own authority) and have the component read it again: kill -HUP",
     status: 500,
   },
   CLIENT_REFUSED: {
     message: 'the {what} turned away a client at {from}: {reason}',
     remedy: 'give it a certificate of the same authority that has not expired',
+    status: 403,
+  },
+  CLIENT_ROLE_REFUSED: {
+    message:
+      'the {what} does not let in {client} at {from}: the role (OU) of its certificate is {role}, and those let in are {clients}',
+    remedy:
+      "give it its own component's certificate, as 'outcry config init' makes it; or name its role in the 'clients' of that listener's tls",
     status: 403,
   },
   CONFIG_EXISTS: {

@@ -85,6 +85,12 @@ export const ERRORS_OF_USE = {
     remedy: 'use an image that anybody may pull, or load it into the engine of every cell',
     status: 422,
   },
+  IMAGE_REGISTRY_REFUSED: {
+    message:
+      'no image is fetched from the registry {registry}: its address {address} is loopback, link-local or of that kind',
+    remedy: "use another registry, or have it named in the 'docker.registries' of the cells' configuration",
+    status: 403,
+  },
   INTERNAL: {
     message: 'unexpected failure: {reason}',
     remedy: 'this is a defect: report it with the log',

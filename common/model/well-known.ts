@@ -4,6 +4,10 @@
 export const COMPONENTS = ['bbs', 'auctioneer', 'cell', 'router', 'api'] as const;
 export type Component = (typeof COMPONENTS)[number];
 
+/** What a certificate says, as organizational unit (OU), of whom it was made for: a component, or people who operate it. */
+export const CLIENT_ROLES = [...COMPONENTS, 'operator'] as const;
+export type ClientRole = (typeof CLIENT_ROLES)[number];
+
 /** What applications from source ask for, and the image that stands for it. */
 export const STACK = 'cflinuxfs4';
 export const STACK_IMAGE = 'outcry-stack:latest';

@@ -113,5 +113,6 @@ export const createAdminServer = (options: AdminServerOptions): AdminServer => {
     },
     url: door.url,
     stop: door.close,
+    renew: door.renew,
   };
 };

@@ -107,7 +107,7 @@ const openAdmin = async (
 };
 
 /**
- * Runs one component until a signal, or until it is lost. Members start in order: the bus connects in the background
+ * Runs one component until a signal, or until it is lost; SIGHUP has it read its certificates again. Members start in order: the bus connects in the background
  * and for as long as it takes, so that no component waits for another to be started first.
  */
 export const runComponent = async (main: ComponentMain, file: string): Promise<EndSignal | 'done'> => {
@@ -126,7 +126,7 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     const { metrics, members: admin } = await openAdmin(config.process, ground);
     const { members, health, lost } = await main.assemble(config, { ...ground, bus, metrics });
     const group = createGroup([...admin(health), member, ...members], logger);
-    const end = await runUntilSignal(group, { logger, ...(lost && { until: lost }) });
+    const end = await runUntilSignal(group, { logger, onHangup: group.renew, ...(lost && { until: lost }) });
     logger.info('exited');
     return end;
   } catch (error) {

@@ -1,4 +1,6 @@
 /** How configurations name doors, and the ends that lead to them. */
+import { CLIENT_ROLES } from '../model/well-known.js';
+import type { ClientRole } from '../model/well-known.js';
 import { LONGEST_SOCKET_PATH } from './door.js';
 import type { DoorAddress } from './door.js';
 import type { Endpoint } from './endpoint.js';
@@ -16,7 +18,7 @@ export interface UserDoor {
   socket?: string;
   host?: string;
   port?: number;
-  tls?: UserTls;
+  tls?: UserTls & { clients?: ClientRole[] };
 }
 
 export interface UserEndpoint {
@@ -25,7 +27,7 @@ export interface UserEndpoint {
   tls?: UserTls;
 }
 
-const tls = (whose: string): ConfigSchema => ({
+const tls = (whose: string, more: Record<string, ConfigSchema> = {}): ConfigSchema => ({
   type: 'object',
   additionalProperties: false,
   required: ['cert', 'key', 'ca'],
@@ -34,8 +36,18 @@ const tls = (whose: string): ConfigSchema => ({
     cert: { ...FILE_PATH, description: `PEM file: certificate of ${whose}` },
     key: { ...FILE_PATH, description: 'PEM file: its private key' },
     ca: { ...FILE_PATH, description: 'PEM file: the authority whose certificates are trusted' },
+    ...more,
   },
 });
+
+const clients: ConfigSchema = {
+  type: 'array',
+  items: { enum: CLIENT_ROLES },
+  minItems: 1,
+  uniqueItems: true,
+  description:
+    'roles that are let in, as certificates have them in their organizational unit (OU); when absent: whoever has a certificate of `ca`',
+};
 
 export const doorSchema = (what: string): ConfigSchema => ({
   type: 'object',
@@ -45,7 +57,7 @@ export const doorSchema = (what: string): ConfigSchema => ({
     socket: { ...FILE_PATH, description: 'unix socket, made with mode 0600' },
     host: { type: 'string', minLength: 1, description: 'address of this machine to listen at' },
     port: { ...PORT, description: 'TCP port' },
-    tls: tls('this listener'),
+    tls: tls('this listener', { clients }),
   },
 });
 
@@ -80,7 +92,9 @@ export const compileDoor = (door: UserDoor, field: string, report: ReportProblem
   }
   if (host === undefined || port === undefined) report(field, 'needs a socket, or host, port and tls');
   else if (files === undefined) report(`${field}.tls`, 'is missing: over TCP a certificate is asked for');
-  return { host: host ?? '', port: port ?? 0, tls: tlsFiles(files ?? { cert: '', key: '', ca: '' }) };
+  const { clients: roles, ...identity } = files ?? { cert: '', key: '', ca: '' };
+  const place = { host: host ?? '', port: port ?? 0, tls: tlsFiles(identity) };
+  return roles === undefined ? place : { ...place, clients: roles };
 };
 
 /** Where a client goes; `field` is its key, for problems. */

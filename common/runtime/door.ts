@@ -6,21 +6,30 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { Server as TlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { addressText } from '../model/address.js';
 import { OutcryError } from '../model/errors.js';
+import type { ClientRole } from '../model/well-known.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
-import { readTls } from './tls-files.js';
+import { createDoorClients } from './door-clients.js';
 import type { TlsFiles, TlsIdentity } from './tls-files.js';
+import { openTls } from './tls-renewal.js';
+import type { Renewable } from './tls-renewal.js';
 
 export type DoorAddress =
   | { readonly socketPath: string }
-  /** port 0 takes a free one */
-  | { readonly host: string; readonly port: number; readonly tls: TlsFiles };
+  | {
+      readonly host: string;
+      /** 0 takes a free one */
+      readonly port: number;
+      readonly tls: TlsFiles;
+      /** roles that are let in; whoever has a certificate of the authority when absent */
+      readonly clients?: readonly ClientRole[];
+    };
 
 export interface DoorOptions {
   address: DoorAddress;
@@ -36,6 +45,8 @@ export interface Door {
   /** the HTTP server behind the door; made by the first call, with that listener */
   server(listener: RequestListener): Server;
   open(): Promise<void>;
+  /** takes renewed certificates for those who come from now on; whoever is in stays */
+  renew(): void;
   /** idempotent */
   close(): Promise<void>;
   /** `unix:/path` or `https://host:port`; known once open */
@@ -100,7 +111,7 @@ const reasonOf = (error: unknown, place: string): string => {
 };
 
 const bind = async (server: Server, { address, what }: DoorOptions): Promise<void> => {
-  const place = 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`;
+  const place = 'socketPath' in address ? address.socketPath : addressText(address);
   try {
     if ('socketPath' in address) await bindSocket(server, address.socketPath);
     else await bindPort(server, address.host, address.port);
@@ -110,33 +121,19 @@ const bind = async (server: Server, { address, what }: DoorOptions): Promise<voi
   }
 };
 
-const makeServer = (identity: TlsIdentity | undefined, listener: RequestListener): Server => {
+const TLS = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
+
+const makeServer = (
+  identity: Renewable<TlsIdentity> | undefined,
+  listener: RequestListener,
+  options: DoorOptions,
+): Server => {
   if (identity === undefined) return createServer(listener);
-  const asking = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
-  return createTlsServer({ ...identity, ...asking }, listener);
-};
-
-/** Why: of a certificate that was refused only the socket knows. Undefined for one who went away half-way. */
-const refusalOf = (error: NodeJS.ErrnoException, socket: TLSSocket): string | undefined => {
-  const { authorizationError } = socket as { authorizationError: Error | string | null | undefined };
-  if (authorizationError) return String(authorizationError);
-  return error.code === 'ECONNRESET' ? undefined : error.message;
-};
-
-const MOST_TOLD = 1_000;
-
-/** Who was turned away and why; once per cause and address, since they come again every second. */
-const logRefusals = (server: Server, { what, logger }: DoorOptions): void => {
-  const told = new Set<string>();
-  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    const reason = refusalOf(error, socket);
-    const from = socket.remoteAddress ?? 'an unknown address';
-    const mark = `${from} ${reason}`;
-    if (reason === undefined || told.has(mark) || told.size > MOST_TOLD) return;
-    told.add(mark);
-    const { code, message, remedy } = new OutcryError('CLIENT_REFUSED', { what, from, reason });
-    logger.warn('client-refused', { from, code, message, remedy });
-  });
+  const clients = 'clients' in options.address ? options.address.clients : undefined;
+  const { admit, watch } = createDoorClients({ ...options, clients });
+  const server = new TlsServer({ ...identity.current(), ...TLS }, admit(listener));
+  watch(server);
+  return server;
 };
 
 /**
@@ -146,7 +143,7 @@ const logRefusals = (server: Server, { what, logger }: DoorOptions): void => {
 export const createDoor = (options: DoorOptions): Door => {
   const { address, clock, graceMs = GRACE_MS } = options;
   // before anything of a component has started
-  const identity = 'socketPath' in address ? undefined : readTls({ ...options, files: address.tls });
+  const identity = 'socketPath' in address ? undefined : openTls({ ...options, files: address.tls });
   let server: Server | undefined;
   let closing: Promise<void> | undefined;
 
@@ -166,19 +163,22 @@ export const createDoor = (options: DoorOptions): Door => {
 
   return {
     server(listener) {
-      server ??= makeServer(identity, listener);
+      server ??= makeServer(identity, listener, options);
       return server;
     },
     async open() {
-      logRefusals(need(), options);
       await bind(need(), options);
+    },
+    renew() {
+      if (identity?.renew() && server instanceof TlsServer) {
+        server.setSecureContext({ ...identity.current(), ...TLS });
+      }
     },
     close: () => (closing ??= close()),
     url() {
       if ('socketPath' in address) return `unix:${address.socketPath}`;
       const { port } = need().address() as AddressInfo;
-      const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-      return `https://${host}:${port}`;
+      return `https://${addressText({ host: address.host, port })}`;
     },
   };
 };

@@ -1,7 +1,8 @@
+import { buildConnector } from 'undici';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
-import { readTls } from './tls-files.js';
-import type { TlsFiles, TlsIdentity } from './tls-files.js';
+import type { TlsFiles } from './tls-files.js';
+import { openTls } from './tls-renewal.js';
 
 /** Where one of our own doors is, seen by a client. */
 export type Endpoint =
@@ -13,8 +14,12 @@ export type Endpoint =
 export interface Connection {
   /** of its requests; a socket's name is of no meaning */
   readonly origin: string;
-  readonly options: { connect?: { socketPath: string } | TlsIdentity };
+  readonly options: { connect?: { socketPath: string } | buildConnector.connector };
+  /** takes renewed certificates for connections made from now on; those that are open stay */
+  renew(): void;
 }
+
+const nothing = (): void => undefined;
 
 /** TLS_FILES_INVALID when its certificates cannot be used. */
 export const connectionTo = (
@@ -22,9 +27,19 @@ export const connectionTo = (
   { what, clock, logger }: { what: string; clock: Clock; logger: Logger },
 ): Connection => {
   if ('socketPath' in endpoint) {
-    return { origin: 'http://outcry', options: { connect: { socketPath: endpoint.socketPath } } };
+    const options = { connect: { socketPath: endpoint.socketPath } };
+    return { origin: 'http://outcry', options, renew: nothing };
   }
   const { url, tls } = endpoint;
-  if (tls === undefined) return { origin: url, options: {} };
-  return { origin: url, options: { connect: readTls({ files: tls, what, clock, logger }) } };
+  if (tls === undefined) return { origin: url, options: {}, renew: nothing };
+  const identity = openTls({ files: tls, what, clock, logger });
+  // each remembers sessions, which would go on with the old certificates
+  let connector = buildConnector({ ...identity.current() });
+  return {
+    origin: url,
+    options: { connect: (...given) => connector(...given) },
+    renew() {
+      if (identity.renew()) connector = buildConnector({ ...identity.current() });
+    },
+  };
 };

@@ -5,13 +5,19 @@ export interface Member {
   readonly name: string;
   start(): Promise<void> | void;
   stop(): Promise<void> | void;
+  /** reads again what may be renewed while it runs: certificates */
+  renew?(): void;
 }
 
 /** A member for what is there from the beginning and only has to be closed: a client, a bus. */
-export const closingMember = (name: string, { close }: { close(): Promise<void> }): Member => ({
+export const closingMember = (
+  name: string,
+  { close, renew }: { close(): Promise<void>; renew?(): void },
+): Member => ({
   name,
   start: () => undefined,
   stop: close,
+  ...(renew && { renew }),
 });
 
 export interface Group {
@@ -19,6 +25,8 @@ export interface Group {
   start(): Promise<void>;
   /** stops in reverse; a member that fails to stop is logged and the rest still stop. Idempotent. */
   stop(): Promise<void>;
+  /** has every member take what was renewed, those too that have not started yet */
+  renew(): void;
 }
 
 export const createGroup = (members: readonly Member[], logger: Logger): Group => {
@@ -53,6 +61,9 @@ export const createGroup = (members: readonly Member[], logger: Logger): Group =
     stop() {
       stopping ??= stopAll();
       return stopping;
+    },
+    renew() {
+      for (const member of members) member.renew?.();
     },
   };
 };

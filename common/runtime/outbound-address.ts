@@ -4,6 +4,7 @@
  */
 import { lookup } from 'node:dns';
 import type { LookupAddress } from 'node:dns';
+import { bareHost } from '../model/address.js';
 import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 
@@ -46,7 +47,7 @@ const refusal = (host: string): NodeJS.ErrnoException =>
 
 /** A host that is an address itself is never looked up: ask this before connecting. */
 export const refusedHost = (host: string): NodeJS.ErrnoException | undefined => {
-  const bare = host.replace(/^\[|\]$/g, '');
+  const bare = bareHost(host);
   return isIP(bare) !== 0 && isRefusedAddress(bare) ? refusal(host) : undefined;
 };
 

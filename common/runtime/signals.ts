@@ -1,7 +1,7 @@
 import type { Logger } from '../ports/logger.js';
 import type { Group } from './group.js';
 
-/** SIGHUP: the terminal was closed. */
+/** SIGHUP: the terminal was closed; or, to one that has none: read again what may have been renewed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type EndSignal = (typeof SIGNALS)[number];
 
@@ -18,6 +18,8 @@ export interface RunOptions {
   logger: Logger;
   /** ends the run too, when it settles; a rejection is passed on after the members have stopped */
   until?: Promise<unknown>;
+  /** what SIGHUP asks for, then; it ends the run when absent */
+  onHangup?: () => void;
   /** `process` when absent */
   signals?: SignalSource;
   /** `process.exit` when absent */
@@ -25,7 +27,7 @@ export interface RunOptions {
 }
 
 /**
- * Starts the group, runs it until SIGINT, SIGTERM, SIGHUP or `until`, and stops it. A second signal ends the
+ * Starts the group, runs it until SIGINT, SIGTERM, SIGHUP (unless `onHangup` says otherwise) or `until`, and stops it. A second signal ends the
  * process at once, for those who do not want to wait. A signal while members still start takes effect
  * when they have started. Answers the signal, or 'done' when `until` came first.
  */
@@ -35,6 +37,11 @@ export const runUntilSignal = async (group: Group, options: RunOptions): Promise
   const signalled = new Promise<EndSignal>((resolve) => {
     let seen = false;
     onSignal = (signal) => {
+      if (signal === 'SIGHUP' && options.onHangup) {
+        logger.info('signal', { signal });
+        options.onHangup();
+        return;
+      }
       logger.info('signal', { signal, again: seen });
       if (seen) exit(HARD_EXIT[signal]);
       seen = true;

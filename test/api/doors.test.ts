@@ -50,17 +50,26 @@ t.test('doors - the token is made once, for its owner alone, and survives a rest
 });
 
 t.test('doors - a foreign Host or Origin is refused even with the token', async (t) => {
-  const api = await startApi(t, { allowed_hosts: ['api.example'], allowed_origins: ['https://ui.example'] });
+  const api = await startApi(t, {
+    allowed_hosts: ['api.example', 'fd00::1'],
+    allowed_origins: ['https://ui.example'],
+  });
   const { port } = api.api().address();
   const authorization = `bearer ${api.api().token()}`;
   const ask = (headers: Record<string, string>) => raw(`${api.url()}/v3/apps`, { authorization, ...headers });
-  for (const host of ['evil.example', `evil.example:${port}`, 'web.localhost', '10.0.0.1']) {
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    'web.localhost',
+    '10.0.0.1',
+    '[fd00::2]:8081',
+  ]) {
     const answer = await ask({ host });
     t.equal(answer.status, 421, host);
     t.match(JSON.parse(answer.body).errors[0].outcry.code, 'API_HOST_REFUSED', host);
   }
   t.equal((await raw(`${api.url()}/`, { host: 'evil.example' })).status, 421, 'open paths too');
-  for (const host of ['localhost', `127.0.0.1:${port}`, 'API.example', `[::1]:${port}`]) {
+  for (const host of ['localhost', `127.0.0.1:${port}`, 'API.example', `[::1]:${port}`, '[FD00::1]:8081']) {
     t.equal((await ask({ host })).status, 200, host);
   }
   for (const origin of [

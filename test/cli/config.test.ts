@@ -106,6 +106,88 @@ requireSuite(t, 'nats', () => {
     },
   );
 
+  t.test(
+    'config init - only where all is on one machine, cells fetch images from registries there',
+    async (t) => {
+      const { init, config } = setUp(t);
+      await init('--cell', 'cell-1=127.0.0.1');
+      t.same(config('d/cell-1/cell.yml')['docker'], { registries: ['localhost', '127.0.0.1', '[::1]'] });
+      await init(...REMOTE, '--force');
+      t.equal(config('d/cell-1/cell.yml')['docker'], undefined);
+    },
+  );
+
+  t.test(
+    'config init - machines may have IPv6 addresses, and everything names them as it must',
+    async (t) => {
+      const { cli, init, check, config, file, read } = setUp(t);
+      t.equal(await init('--control', 'fd00::1', '--cell', 'cell-1=[fd00::11]'), 0, cli.err());
+      t.equal(await check('d/control/bbs.yml', 'd/control/api.yml', 'd/cell-1/cell.yml'), 0, cli.err());
+      t.same(readNatsAccess(file('d/cell-1/nats/cell-1.json')).servers, ['tls://[fd00::1]:4222']);
+      t.match(config('d/cell-1/cell.yml'), { address: 'fd00::11', bbs: { url: 'https://[fd00::1]:8889' } });
+      t.match(config('d/control/api.yml'), {
+        listen: { host: 'fd00::1' },
+        public_url: 'https://[fd00::1]:8081',
+      });
+      t.equal(new X509Certificate(read('d/control/tls/bbs.pem')).checkIP('fd00::1'), 'fd00::1');
+      t.equal(await init('--update', '--control', '[fd00::1]'), 0, cli.err());
+      t.notMatch(cli.err(), /stays as it was/);
+      t.equal(await init('--force', '--control', '::1', '--cell', 'cell-1=[::1]'), 0, cli.err());
+      t.equal(config('d/control/api.yml')['public_url'], 'http://[::1]:8081');
+    },
+  );
+
+  t.test('config init - certificates say their role, and each door lets in whom it is for', async (t) => {
+    const { cli, init, check, config, file, read } = setUp(t);
+    await init(...REMOTE);
+    const subject = (path: string): string => new X509Certificate(read(path)).subject;
+    t.equal(subject('d/cell-2/tls/cell-2.pem'), 'OU=cell\nCN=cell-2');
+    for (const name of [...CONTROL, 'operator']) {
+      t.equal(subject(`d/control/tls/${name}.pem`), `OU=${name}\nCN=${name}`);
+    }
+    const clients = (path: string, door: string): unknown =>
+      (config(path)[door] as { tls: { clients: unknown } }).tls.clients;
+    t.same(clients('d/control/bbs.yml', 'listen'), ['auctioneer', 'cell', 'api', 'operator']);
+    t.same(clients('d/control/api.yml', 'blob_listen'), ['cell']);
+    for (const path of [...CONTROL.map((name) => `d/control/${name}.yml`), 'd/cell-1/cell.yml']) {
+      t.same(clients(path, 'admin'), ['operator'], path);
+    }
+    writeFileSync(file('d/control/bbs.yml'), read('d/control/bbs.yml').replace('- operator', '- oprator'));
+    t.equal(await check('d/control/bbs.yml'), 1);
+    t.match(cli.err(), /bbs\.yml:\d+: .*clients.*operator/);
+  });
+
+  t.test(
+    'config init --update - doors of an older deployment stay open, and it says how to close them',
+    async (t) => {
+      const { cli, init, check, file, read } = setUp(t);
+      await init(...REMOTE);
+      for (const name of ['control/bbs', 'control/api', 'cell-1/cell']) {
+        const path = file(`d/${name}.yml`);
+        const older = readFileSync(path, 'utf8').replace(/^ +clients:\n( +- \w+\n)+/gm, '');
+        t.notMatch(older, /clients/);
+        writeFileSync(path, older);
+      }
+      const before = read('d/control/bbs.yml');
+      t.equal(await init('--update'), 0, cli.err());
+      t.equal(read('d/control/bbs.yml'), before, 'it goes on as it was');
+      t.equal(await check('d/control/bbs.yml', 'd/control/api.yml', 'd/cell-1/cell.yml'), 0, cli.err());
+      const told = [
+        ...cli.err().matchAll(/^.*d\/(\S+) lets every certificate .* in at (\w+); .*(clients: .*)$/gm),
+      ];
+      t.same(
+        told.map(([, name, door, list]) => [name, door, list]),
+        [
+          ['control/bbs.yml', 'admin', 'clients: [operator]'],
+          ['control/bbs.yml', 'listen', 'clients: [auctioneer, cell, api, operator]'],
+          ['control/api.yml', 'admin', 'clients: [operator]'],
+          ['control/api.yml', 'blob_listen', 'clients: [cell]'],
+          ['cell-1/cell.yml', 'admin', 'clients: [operator]'],
+        ],
+      );
+    },
+  );
+
   t.test('config init --update - adds a cell, renews certificates, and keeps what is there', async (t) => {
     const { cli, init, read, file, config } = setUp(t);
     await init(...REMOTE);

@@ -17,7 +17,9 @@ errors. Relative paths count from the file.
 - duration: \`250ms\`, \`10s\`, \`5m\`, \`1h\`, or a number of ms
 - size: \`512M\`, \`2G\`
 - door: where the component listens: \`{socket: PATH}\`, or \`{host, port, tls: {cert, key, ca}}\` (PEM files; clients
-  show a certificate of \`ca\`)
+  show a certificate of \`ca\`). \`tls.clients\` is a list of roles of which there are \`bbs\`, \`auctioneer\`, \`cell\`,
+  \`router\`, \`api\` and \`operator\`: only certificates with one of these as organizational unit (OU) are let in. Without
+  that list, every certificate of \`ca\` is
 - endpoint: where another one listens: \`{socket: PATH}\`, or \`{url: https://HOST:PORT, tls: {cert, key, ca}}\`
 `;
 

@@ -76,6 +76,12 @@ const suite = async (engine: DockerEngine): Promise<void> => {
     );
     t.match(pushed.output, /connection refused/);
     t.match(pushed.output, /undone +none is removed again/);
+    const inner = await run('push', 'none', '-o', 'localhost:9/none');
+    t.equal(inner.code, 1);
+    t.match(
+      inner.output,
+      /the image localhost:9\/none cannot be used: IMAGE_REGISTRY_REFUSED: .*docker\.registries/,
+    );
     // of an archive with nothing in it: what is derived from the stack has its command
     const nothing = Readable.from([Buffer.alloc(1024)], { objectMode: false });
     (await engine.client.importImage(nothing, { repo: 'team/bare', tag: 'latest' })).resume();

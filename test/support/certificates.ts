@@ -9,8 +9,8 @@ const run = promisify(execFile);
 
 export interface TestAuthority {
   readonly caFile: string;
-  /** for both sides; `days` may be negative: then it has expired */
-  issue(name: string, options?: { days?: number; address?: string }): Promise<TlsFiles>;
+  /** for both sides; `days` may be negative: then it has expired. `role` is its organizational unit */
+  issue(name: string, options?: { days?: number; address?: string; role?: string }): Promise<TlsFiles>;
 }
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -22,14 +22,14 @@ export const createTestAuthority = async (dir: string, name = 'ca'): Promise<Tes
   await openssl('req', '-x509', ...KEY, ...subject, '-keyout', `${name}.key`, '-out', `${name}.pem`);
   return {
     caFile: join(dir, `${name}.pem`),
-    async issue(leaf, { days = 1, address = '127.0.0.1' } = {}) {
+    async issue(leaf, { days = 1, address = '127.0.0.1', role = '' } = {}) {
       const files = { certFile: join(dir, `${leaf}.pem`), keyFile: join(dir, `${leaf}.key`) };
       await openssl(
         'req',
         '-new',
         ...KEY,
         '-subj',
-        `/CN=${leaf}`,
+        `${role && `/OU=${role}`}/CN=${leaf}`,
         '-keyout',
         `${leaf}.key`,
         '-out',
@@ -58,7 +58,7 @@ const signInThePast = async (
   await writeFile(
     join(dir, 'past.cnf'),
     `[ca]\ndefault_ca=past\n[past]\ndatabase=index.txt\nnew_certs_dir=.\ndefault_md=sha256\nrand_serial=yes\npolicy=any\n` +
-      `[any]\ncommonName=supplied\n`,
+      `[any]\norganizationalUnitName=optional\ncommonName=supplied\n`,
   );
   const dates = ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z'];
   const signing = ['-cert', `${name}.pem`, '-keyfile', `${name}.key`, '-extfile', `${leaf}.ext`];

@@ -50,6 +50,7 @@ export const startDockerSystem = async (engine: DockerEngine): Promise<DockerSys
     clock,
     logger,
     stacks: { cflinuxfs4: engine.image },
+    registries: ['127.0.0.1'],
     engine: { socketPath: engine.socketPath },
     ports: HOST_PORTS,
   });

@@ -1,5 +1,6 @@
 /** Which engine is meant, in the words of DOCKER_HOST. */
 import type { DockerOptions } from 'dockerode';
+import { addressText, bareHost, isLoopback } from '../../../common/model/address.js';
 import { OutcryError } from '../../../common/model/errors.js';
 
 /** As its client takes it. */
@@ -7,8 +8,6 @@ export type EngineAddress = Pick<DockerOptions, 'socketPath' | 'protocol' | 'hos
 
 export const DEFAULT_SOCKET = '/var/run/docker.sock';
 const DEFAULT_PORT = 2375;
-
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/;
 
 const invalid = (engine: string, reason: string): OutcryError =>
   new OutcryError('DOCKER_HOST_INVALID', { engine, reason });
@@ -23,7 +22,7 @@ export const parseEngine = (text: string): EngineAddress => {
   }
   const [, host = '', port = ''] = /^(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/?$/.exec(rest) ?? [];
   if (host === '') throw invalid(text, 'it names no host');
-  return { protocol: 'http', host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port || DEFAULT_PORT) };
+  return { protocol: 'http', host: bareHost(host), port: Number(port || DEFAULT_PORT) };
 };
 
 /** The engine that is named, else that of DOCKER_HOST, else the usual socket. */
@@ -42,8 +41,8 @@ export const engineOf = (
 
 /** As people write it, and `parseEngine` reads it. */
 export const engineText = ({ socketPath, host = '', port }: EngineAddress): string =>
-  socketPath ?? `tcp://${host.includes(':') ? `[${host}]` : host}:${port ?? DEFAULT_PORT}`;
+  socketPath ?? `tcp://${addressText({ host, port: Number(port ?? DEFAULT_PORT) })}`;
 
 /** Whether ports that it opens on loopback are this machine's. */
 export const isOnThisMachine = ({ socketPath, host }: EngineAddress): boolean =>
-  socketPath !== undefined || LOOPBACK.test(host ?? '');
+  socketPath !== undefined || isLoopback(host ?? '');

@@ -2,8 +2,10 @@
 import type Docker from 'dockerode';
 import type { ImageDescription } from '../../../common/model/image.js';
 import type { DescribeResult } from '../../core/container-runtime.js';
+import { OutcryError } from '../../../common/model/errors.js';
 import { describeImage, inspectImage } from './describe-image.js';
 import { reasonOf, statusOf } from './engine-error.js';
+import { checkRegistry } from './registries.js';
 
 /** What of an image decides how processes are run in it. */
 export interface Image extends Omit<ImageDescription, 'digest' | 'ports'> {
@@ -54,13 +56,29 @@ const pull = async (docker: Docker, reference: string): Promise<void> => {
   );
 };
 
-export const createImages = (docker: Docker, stacks: Record<string, string>): Images => {
+/** What is refused here has a code, and whoever asked can do something about it. */
+const words = (error: unknown): string =>
+  error instanceof OutcryError ? `${error.code}: ${error.message}; ${error.remedy}` : reasonOf(error);
+
+export interface ImagesOptions {
+  docker: Docker;
+  /** image of each stack, by its name */
+  stacks: Record<string, string>;
+  /** those that may be asked though they are at a loopback or link-local address */
+  registries: readonly string[];
+}
+
+export const createImages = ({ docker, stacks, registries }: ImagesOptions): Images => {
   const pulling = new Map<string, Promise<void>>();
 
+  const pullChecked = async (reference: string): Promise<void> => {
+    await checkRegistry(reference, registries);
+    await pull(docker, reference);
+  };
   const pullOnce = (reference: string): Promise<void> => {
     const known = pulling.get(reference);
     if (known) return known;
-    const work = pull(docker, reference).finally(() => pulling.delete(reference));
+    const work = pullChecked(reference).finally(() => pulling.delete(reference));
     pulling.set(reference, work);
     return work;
   };
@@ -84,7 +102,7 @@ export const createImages = (docker: Docker, stacks: Record<string, string>): Im
     try {
       await pullOnce(reference);
     } catch (error) {
-      if (known === undefined) throw error;
+      if (known === undefined || error instanceof OutcryError) throw error;
     }
     return describeImage(docker, reference);
   };
@@ -97,7 +115,7 @@ export const createImages = (docker: Docker, stacks: Record<string, string>): Im
         const image = await latest(reference);
         return image ? { ok: true, image } : { ok: false, reason: 'it has been removed meanwhile' };
       } catch (error) {
-        return { ok: false, reason: reasonOf(error) };
+        return { ok: false, reason: words(error) };
       }
     },
     async find(rootfs) {
@@ -106,7 +124,7 @@ export const createImages = (docker: Docker, stacks: Record<string, string>): Im
       try {
         return { ok: true, image: await findOrPull(found.reference, found.isStack) };
       } catch (error) {
-        return { ok: false, reason: `image ${found.reference}: ${reasonOf(error)}` };
+        return { ok: false, reason: `image ${found.reference}: ${words(error)}` };
       }
     },
     async byId(id, isStack) {

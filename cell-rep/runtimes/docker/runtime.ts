@@ -26,6 +26,8 @@ export interface DockerRuntimeOptions {
   logger: Logger;
   /** image of each stack, by the name in `preloaded:<name>` */
   stacks: Record<string, string>;
+  /** registries (`HOST:PORT`, or `HOST` with any port) that may be at loopback or link-local addresses; default none */
+  registries?: readonly string[];
   /** where the engine answers; default the unix socket /var/run/docker.sock */
   engine?: DockerOptions;
   /** where host ports are opened, and told to routers; default 127.0.0.1 */
@@ -70,7 +72,7 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
     clock,
     logger,
     doubt: pulse.doubt,
-    images: createImages(docker, options.stacks),
+    images: createImages({ docker, stacks: options.stacks, registries: options.registries ?? [] }),
     names: createNames(prefix, cellId),
     address: options.address ?? '127.0.0.1',
     network: options.network ?? 'bridge',

@@ -22,12 +22,18 @@ import { shell } from '../../support/process-runtime.js';
 
 const node = (script: string) => ({ path: IMAGE_NODE, args: ['-e', script], env: {} });
 
-const open = (socketPath: string, cellId: string, stacks = {}): ContainerRuntime =>
+const open = (
+  socketPath: string,
+  cellId: string,
+  stacks = {},
+  registries = ['127.0.0.1'],
+): ContainerRuntime =>
   createDockerRuntime({
     cellId,
     clock: createSystemClock(),
     logger: createCaptureLogger(),
     stacks,
+    registries,
     engine: { socketPath },
     ports: { first: 32_000, last: 32_499 },
   });
@@ -221,6 +227,36 @@ const suite = (engine: DockerEngine): void => {
     await registry.close();
     t.match(await image(), { digest: second }, 'what is there is used while the registry is away');
   });
+
+  t.test(
+    'docker runtime - nothing is fetched from a registry of this machine that is not configured',
+    async (t) => {
+      const registry = await startImageRegistry();
+      t.teardown(() => registry.close());
+      registry.publish('team/web', { Cmd: ['/one'] });
+      const rootfs = `docker://${registry.host}/team/web#latest`;
+      const cell = (registries: string[]) => open(engine.socketPath, 'cell-registries', {}, registries);
+      const refused = {
+        ok: false,
+        reason: /IMAGE_REGISTRY_REFUSED: no image .* from the registry 127\.0\.0\.1:/,
+      };
+      const strict = cell([]);
+      const hidden = `docker:///${registry.host}/team/web`;
+      for (const one of [rootfs, hidden, rootfs.replace('127.0.0.1', 'localhost')]) {
+        t.match(await strict.describeImage?.(one), { ok: false, reason: /IMAGE_REGISTRY_REFUSED/ }, one);
+        t.match(await strict.create(containerSpec({ rootfs: one })), {
+          ok: false,
+          reason: /IMAGE_REGISTRY_REFUSED/,
+        });
+      }
+      t.match(await strict.describeImage?.(rootfs), refused);
+      t.match(await cell([registry.host]).describeImage?.(rootfs), {
+        ok: true,
+        image: { command: ['/one'] },
+      });
+      t.match(await strict.describeImage?.(rootfs), refused, 'nor is it asked what is new');
+    },
+  );
 
   t.test('docker runtime - root is root by number, in an image without a list of users too', async (t) => {
     await engine.derive('rootless', ['USER vcap']);

@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -9,11 +10,13 @@ import type { ComponentMain } from '../../../common/runtime/component-process.js
 import { packageRoot } from '../../../common/runtime/package-root.js';
 import { ROLES } from '../../../common/wire/nats-roles.js';
 import { main as router } from '../../../router/main.js';
+import { createTestAuthority } from '../../support/certificates.js';
 import { eventually } from '../../support/eventually.js';
 import { samplesIn } from '../../support/metrics.js';
 import { startNatsServer } from '../../support/nats-server.js';
 import { requireSuite } from '../../support/requires.js';
 import { closedPort } from '../../support/router.js';
+import { fingerprintOf, openTlsPeer } from '../../support/tls-peer.js';
 
 /** A router on a bus that is not there, until `end`. */
 const startRouterProcess = async (t: { teardown(task: () => unknown): unknown }, admin: object) => {
@@ -97,4 +100,42 @@ const suite = (): void =>
     t.match(await endOf('auctioneer', '-c', file), { status: 1, killed: false, said: 'SOCKET_IN_USE' });
   });
 
+const RENEWALS = 'certificate-renewed';
+
+const renewalSuite = (): void =>
+  void t.test('component process - takes renewed certificates at SIGHUP, and goes on', async (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'outcry-process-'));
+    t.teardown(() => rmSync(dir, { recursive: true }));
+    const authority = await createTestAuthority(dir);
+    const { certFile: cert, keyFile: key, caFile: ca } = await authority.issue('router');
+    const operator = await authority.issue('operator', { role: 'operator' });
+    const port = await closedPort();
+    const admin = { host: '127.0.0.1', port, tls: { cert, key, ca, clients: ['operator'] } };
+    const nats = { servers: [`nats://127.0.0.1:${await closedPort()}`], user: 'router', password: 'secret' };
+    writeFileSync(join(dir, 'nats.json'), JSON.stringify(nats));
+    const log = { file: 'log' };
+    const file = join(dir, 'router.json');
+    writeFileSync(file, JSON.stringify({ component: 'router', nats: 'nats.json', port: 0, log, admin }));
+    const command = [join(packageRoot(), 'cli/bin/outcry.mjs'), 'router', '--config', file];
+    const router = spawn(process.execPath, command, { stdio: 'ignore' });
+    const exit = once(router, 'exit');
+    t.teardown(() => router.kill('SIGKILL'));
+
+    const peer = async () => {
+      const opened = await openTlsPeer(`https://127.0.0.1:${port}`, operator);
+      t.teardown(opened.close);
+      return opened;
+    };
+    const early = await eventually(peer, { timeoutMs: 20_000 });
+    t.equal(early.fingerprint, fingerprintOf(cert));
+    await authority.issue('router');
+    router.kill('SIGHUP');
+    await eventually(() => readFileSync(join(dir, 'log'), 'utf8').includes(RENEWALS));
+    t.equal((await peer()).fingerprint, fingerprintOf(cert));
+    t.match(await early.ask(), /^HTTP\/1\.1 \d+ /, 'the connection of before stays');
+    router.kill('SIGTERM');
+    t.same(await exit, [0, null]);
+  });
+
 requireSuite(t, 'nats', suite);
+requireSuite(t, 'nats', renewalSuite);

@@ -1,52 +1,21 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { Pool } from 'undici';
 import { createCaptureLogger } from '../../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../../common/adapters/system-clock.js';
 import { createDoor } from '../../../common/runtime/door.js';
-import { connectionTo } from '../../../common/runtime/endpoint.js';
-import type { TlsFiles } from '../../../common/runtime/tls-files.js';
 import { createTestAuthority } from '../../support/certificates.js';
 import { eventually } from '../../support/eventually.js';
 import { requireSuite } from '../../support/requires.js';
-
-type Test = { teardown(task: () => unknown): unknown };
+import { openTlsDoors } from '../../support/tls-door.js';
 
 const clock = createSystemClock();
-
-const open = async (t: Test) => {
-  const dir = await mkdtemp(join(tmpdir(), 'outcry-door-'));
-  t.teardown(() => rm(dir, { recursive: true }));
-  const authority = await createTestAuthority(dir);
-  const logger = createCaptureLogger();
-  const listen = async (tls: TlsFiles) => {
-    const door = createDoor({ address: { host: '127.0.0.1', port: 0, tls }, what: 'BBS', clock, logger });
-    door.server((_request, response) => response.end('open'));
-    await door.open();
-    t.teardown(() => door.close());
-    return door.url();
-  };
-  const get = async (url: string, tls?: TlsFiles): Promise<string> => {
-    const { origin, options } = connectionTo(tls ? { url, tls } : { url }, { what: 'client', clock, logger });
-    const pool = new Pool(origin, options);
-    try {
-      return await (await pool.request({ path: '/', method: 'GET' })).body.text();
-    } catch (error) {
-      return `refused: ${(error as Error).message}`;
-    } finally {
-      await pool.destroy();
-    }
-  };
-  return { dir, authority, logger, listen, get };
-};
 
 requireSuite(t, 'nats', () => {
   t.test(
     'door - over TCP it opens to certificates of its own authority alone, and says whom it refused',
     async (t) => {
-      const { dir, authority, logger, listen, get } = await open(t);
+      const { dir, authority, logger, listen, get } = await openTlsDoors(t);
       const url = await listen(await authority.issue('server'));
       t.equal(await get(url, await authority.issue('client')), 'open');
 
@@ -70,7 +39,7 @@ requireSuite(t, 'nats', () => {
   t.test(
     'door - a client trusts neither a foreign server nor one that answers at another address',
     async (t) => {
-      const { dir, authority, listen, get } = await open(t);
+      const { dir, authority, listen, get } = await openTlsDoors(t);
       const client = await authority.issue('client');
       const stranger = await createTestAuthority(dir, 'other-ca');
       t.match(await get(await listen(await stranger.issue('foreign')), client), /certificate|self.signed/i);
@@ -80,7 +49,7 @@ requireSuite(t, 'nats', () => {
   );
 
   t.test('door - files that are not there, or do not belong together, are named', async (t) => {
-    const { dir, authority, listen } = await open(t);
+    const { dir, authority, listen } = await openTlsDoors(t);
     const one = await authority.issue('one');
     const two = await authority.issue('two');
     await t.rejects(listen({ ...one, keyFile: two.keyFile }), {
@@ -93,7 +62,7 @@ requireSuite(t, 'nats', () => {
   });
 
   t.test('door - an address in use, or of another machine, is told with its place', async (t) => {
-    const { authority } = await open(t);
+    const { authority } = await openTlsDoors(t);
     const logger = createCaptureLogger();
     const tls = await authority.issue('server');
     const at = (host: string, port: number) => {

@@ -63,6 +63,25 @@ t.test('run until signal - stops on the first signal, ends at once on the second
   }
 });
 
+t.test(
+  'run until signal - where something else is to be done at SIGHUP, that is done, and the run goes on',
+  async (t) => {
+    const log: string[] = [];
+    const signals = new EventEmitter();
+    const group = createGroup(
+      [recorded(log, 'a', { renew: () => void log.push('renewed') }), recorded(log, 'b')],
+      silentLogger,
+    );
+    const run = runUntilSignal(group, { logger: silentLogger, signals, onHangup: group.renew });
+    await eventually(() => log.includes('+b'));
+    signals.emit('SIGHUP', 'SIGHUP');
+    signals.emit('SIGHUP', 'SIGHUP');
+    t.same(log, ['+a', '+b', 'renewed', 'renewed']);
+    signals.emit('SIGTERM', 'SIGTERM');
+    t.equal(await run, 'SIGTERM');
+  },
+);
+
 t.test('run until signal - a signal while starting takes effect after the start', async (t) => {
   const log: string[] = [];
   const signals = new EventEmitter();

@@ -1,0 +1,29 @@
+/** What a door answers to somebody whose role it does not let in, and how clients of our own read it. */
+import { OutcryError } from '../model/errors.js';
+import type { ErrorDetails } from '../model/errors.js';
+import { isMapping } from '../model/read.js';
+
+const CODE = 'CLIENT_ROLE_REFUSED';
+
+/** For people with curl, too. */
+export const refusalText = (error: OutcryError): string => {
+  const { code, message, remedy, details } = error;
+  return JSON.stringify({ error: code, reason: message, remedy, details });
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** undefined when the answer is no refusal of a door's */
+export const refusalIn = (status: number, text: string): OutcryError | undefined => {
+  const body = status === 403 ? parsed(text) : undefined;
+  if (!isMapping(body) || body['error'] !== CODE || !isMapping(body['details'])) return undefined;
+  const details: ErrorDetails = {};
+  for (const [name, value] of Object.entries(body['details'])) details[name] = String(value);
+  return new OutcryError(CODE, details);
+};
