@@ -223,8 +223,11 @@ export const createNatsLink = (options: NatsLinkOptions, events: NatsLinkEvents)
       wake();
       const connection = current;
       const giveUp = clock.after(LONGEST_DRAIN_MS, () => void connection?.close());
-      // drains: subscriptions end, handlers finish what they have, the rest is sent
-      if (connection?.isClosed() === false) await connection.drain().catch(() => undefined);
+      // drains: subscriptions end, handlers finish what they have, the rest is sent. A drain that the end of the
+      // connection interrupts never settles.
+      if (connection?.isClosed() === false) {
+        await Promise.race([connection.drain().catch(() => undefined), connection.closed()]);
+      }
       await ended;
       giveUp();
     },

@@ -69,6 +69,23 @@ const beginnings = (): void => {
     await eventually(() => seen === 1, { timeoutMs: 20_000 });
   });
 
+  t.test('bus over NATS - it can be closed while the server answers nothing, or has just gone', async (t) => {
+    const logger = createCaptureLogger();
+    const server = await startNatsServer(TESTER);
+    t.teardown(() => server.close());
+    const [silent, cut] = await Promise.all(
+      ['silent', 'cut'].map(() => connected(connectAs(server, 'tester', logger))),
+    );
+    for (const bus of [silent, cut]) bus?.subscribe('test.first', () => undefined);
+    server.pause();
+    await silent?.close();
+    const closing = cut?.close();
+    await server.kill();
+    await closing;
+    t.notOk(silent?.connected());
+    t.notOk(cut?.connected());
+  });
+
   t.test('bus over NATS - wrong credentials are told once, and tried again until it is closed', async (t) => {
     const logger = createCaptureLogger();
     const server = await startNatsServer(TESTER);

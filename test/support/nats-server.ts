@@ -18,6 +18,8 @@ export interface NatsProcess {
   kill(): Promise<void>;
   /** resolves when it answers; starts it again after `kill` */
   start(): Promise<void>;
+  /** SIGSTOP: connections stay and nobody answers. `kill` ends it all the same. */
+  pause(): void;
 }
 
 export interface NatsServer extends NatsProcess {
@@ -84,6 +86,7 @@ export const natsProcess = (dir: string, port: number): NatsProcess => {
         { timeoutMs: 20_000, what: 'nats-server answers' },
       );
     },
+    pause: () => void child?.kill('SIGSTOP'),
     async kill() {
       const dying = child;
       child = undefined;
