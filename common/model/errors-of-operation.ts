@@ -84,6 +84,13 @@ export const ERRORS_OF_OPERATION = {
       'start Docker, or name where it answers with DOCKER_HOST; what runs in containers is left as it is',
     status: 503,
   },
+  ENGINES_UNREADABLE: {
+    message:
+      'the Docker engines that this data directory has used cannot be read, {path} is what was there: {reason}',
+    remedy:
+      "where another engine than today's was used, look there for containers of earlier starts ('docker ps') and remove them",
+    status: 500,
+  },
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that its directory is there, can be written, and has space',
