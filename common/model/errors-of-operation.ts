@@ -49,7 +49,7 @@ export const ERRORS_OF_OPERATION = {
   },
   DATA_DIR_LOCKED: {
     message: 'the data directory {path} is in use by process {pid} ({command}), started {startedAt}',
-    remedy: 'stop that process first, or give another directory with --data DIR',
+    remedy: 'stop that process first, or name another directory with {setting}',
     status: 409,
   },
   DATA_DIR_TOO_DEEP: {
@@ -60,7 +60,7 @@ export const ERRORS_OF_OPERATION = {
   },
   DATA_DIR_UNREADABLE: {
     message: 'the data directory {path} cannot be used: {reason}',
-    remedy: 'make it a directory that you own and may read and write, or give another with --data DIR',
+    remedy: 'make it a directory that you own and may read and write, or name another with {setting}',
     status: 500,
   },
   DOCKER_DENIED: {
