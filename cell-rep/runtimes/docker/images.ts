@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import type { ImageDescription } from '../../../common/model/image.js';
 import type { DescribeResult } from '../../core/container-runtime.js';
 import { describeImage, inspectImage } from './describe-image.js';
-import { reasonOf, statusOf } from './engine-error.js';
+import { fetchReason, statusOf } from './engine-error.js';
 
 /** What of an image decides how processes are run in it. */
 export interface Image extends Omit<ImageDescription, 'digest' | 'ports'> {
@@ -97,7 +97,7 @@ export const createImages = (docker: Docker, stacks: Record<string, string>): Im
         const image = await latest(reference);
         return image ? { ok: true, image } : { ok: false, reason: 'it has been removed meanwhile' };
       } catch (error) {
-        return { ok: false, reason: reasonOf(error) };
+        return { ok: false, reason: fetchReason(error) };
       }
     },
     async find(rootfs) {
@@ -106,7 +106,7 @@ export const createImages = (docker: Docker, stacks: Record<string, string>): Im
       try {
         return { ok: true, image: await findOrPull(found.reference, found.isStack) };
       } catch (error) {
-        return { ok: false, reason: `image ${found.reference}: ${reasonOf(error)}` };
+        return { ok: false, reason: `image ${found.reference}: ${fetchReason(error)}` };
       }
     },
     async byId(id, isStack) {
