@@ -14,6 +14,8 @@ export interface BuildStackOptions {
   /** as DOCKER_HOST says it, or the path of a socket; without: as the environment says */
   engine: string | undefined;
   env: Readonly<Record<string, string | undefined>>;
+  /** nobody wants it any more: nothing is left in the engine, and its reason is thrown */
+  signal?: AbortSignal;
   /** told what is being done */
   onStep(text: string): void;
 }
@@ -43,10 +45,14 @@ export const buildStack = async (options: BuildStackOptions): Promise<BuiltStack
   checkMachine();
   const { name = STACK_IMAGE, env } = options;
   const engine = engineOf(options.engine, env);
-  const { docker, version } = await askEngine(engine, createSystemClock());
+  const clock = createSystemClock();
+  const { docker, version } = await askEngine(engine, clock);
   options.onStep(`making ${name} from this machine's programs`);
   const made = await makeStackImage({
     docker,
+    engine,
+    clock,
+    ...(options.signal && { signal: options.signal }),
     name,
     contents: DEFAULT_STACK,
     machine: { path: env['PATH'] ?? '', node: await realpath(process.execPath) },

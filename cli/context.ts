@@ -10,6 +10,8 @@ export interface Context {
   note(text: string): void;
   /** replaces the last progress line where stderr is a terminal; otherwise does nothing */
   progress(text: string): void;
+  /** width of a line that people read */
+  readonly columns: number;
   /** whether this machine finds an address for a host name */
   resolves(host: string): Promise<boolean>;
   sleep(ms: number): Promise<void>;

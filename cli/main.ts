@@ -10,6 +10,9 @@ import { createTerminal } from './terminal.js';
 /** Commands that run until a signal, and mind their signals themselves. */
 const SERVERS: readonly string[] = ['up', ...COMPONENTS];
 
+/** columns: longer lines are hard to read, however wide the terminal */
+const WIDEST = 100;
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The first signal asks for an end, the second one ends the process: then the system's own way of it is back. */
@@ -48,6 +51,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     print,
     note,
     progress,
+    columns: Math.min(WIDEST, process.stdout.columns ?? WIDEST),
     resolves,
     sleep: (ms) => clock.sleep(ms),
     elapsed: () => clock.monotonic(),

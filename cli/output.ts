@@ -20,6 +20,36 @@ export const compactTable = ([heading = [], ...rows]: readonly (readonly string[
   return table([heading, ...rows].map((row) => used.map((at) => row[at] ?? '')));
 };
 
+/** Words in lines of at most `width` columns; a longer word has a line of its own. */
+export const wrap = (text: string, width: number): string[] => {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && longer.length > width) lines.push(word);
+    else lines.splice(-1, 1, longer);
+  }
+  return lines;
+};
+
+/** A term takes no more of a line than this; the meaning of a longer one begins below it. */
+const TERM_COLUMNS = 34;
+const INDENT = '  ';
+const GAP = 3;
+
+/** Terms and what they mean, within `width` columns. */
+export const glossary = (rows: readonly (readonly [string, string])[], width: number): string => {
+  const terms = rows.map(([term]) => term.length).filter((length) => length <= TERM_COLUMNS);
+  const left = Math.max(0, ...terms) + GAP;
+  const meaning = (text: string): string[] => wrap(text, width - INDENT.length - left);
+  const lines = rows.flatMap(([term, text]) => {
+    const [first = '', ...rest] = meaning(text);
+    const below = rest.map((line) => ' '.repeat(left) + line);
+    if (term.length <= TERM_COLUMNS) return [term.padEnd(left) + first, ...below];
+    return [...wrap(term, width - INDENT.length), ' '.repeat(left) + first, ...below];
+  });
+  return lines.map((line) => INDENT + line).join('\n');
+};
+
 export const bytes = (count: number): string => {
   if (count < 1024) return `${count} B`;
   if (count < 1024 * 1024) return `${(count / 1024).toFixed(1)} KB`;

@@ -3,7 +3,7 @@ import { nearest } from '../common/model/nearest.js';
 import { COMMANDS } from './commands/index.js';
 import type { Command, Context } from './context.js';
 import { errorLine } from './error-line.js';
-import { table } from './output.js';
+import { glossary, wrap } from './output.js';
 
 /** What shells report of a command ended by Ctrl-C. */
 const INTERRUPTED = 130;
@@ -13,19 +13,26 @@ const HELP_WORDS = ['--help', '-h'];
 /** Without its options. */
 const synopsis = (usage: string): string => usage.replace(/ \[(-|OPTIONS).*$/, ' …');
 
-const overview = (): string => {
-  const rows = COMMANDS.map(({ usage, summary }) => [`  outcry ${synopsis(usage)}`, summary]);
+const WHERE =
+  "'outcry help COMMAND' says more. The API is found in ~/.outcry (OUTCRY_DATA names another directory), " +
+  'or by OUTCRY_API, OUTCRY_TOKEN and, with TLS, OUTCRY_CA.';
+
+const USAGE = 'usage: ';
+
+const overview = (columns: number): string => {
+  const rows = COMMANDS.map(({ usage, summary }) => [`outcry ${synopsis(usage)}`, summary] as const);
   return `Outcry: push applications, submit tasks, see where they run.
 
-${table(rows)}
+${glossary(rows, columns)}
 
-'outcry help COMMAND' says more. The API is found in ~/.outcry (OUTCRY_DATA names another directory),
-or by OUTCRY_API, OUTCRY_TOKEN and, with TLS, OUTCRY_CA.`;
+${wrap(WHERE, columns).join('\n')}`;
 };
 
-const helpOf = ({ usage, summary, options = [] }: Command): string => {
-  const rows = options.map(([option, meaning]) => [`  ${option}`, meaning]);
-  return [`usage: outcry ${usage}`, summary, ...(rows.length === 0 ? [] : ['', table(rows)])].join('\n');
+const helpOf = ({ usage, summary, options = [] }: Command, columns: number): string => {
+  const [first = '', ...more] = wrap(`outcry ${usage}`, columns - USAGE.length);
+  const below = more.map((line) => ' '.repeat(USAGE.length) + line);
+  const lines = [USAGE + first, ...below, ...wrap(summary, columns)];
+  return [...lines, ...(options.length === 0 ? [] : ['', glossary(options, columns)])].join('\n');
 };
 
 const findCommand = (name: string): Command => {
@@ -46,12 +53,12 @@ const runNamed = async (context: Context, [name = 'help', ...args]: readonly str
   const isHelp = name === 'help' || HELP_WORDS.includes(name);
   const [about] = args;
   if (isHelp && about === undefined) {
-    context.print(overview());
+    context.print(overview(context.columns));
     return 0;
   }
   const command = findCommand(isHelp ? (about ?? '') : name);
   if (!isHelp && !asksForHelp(args)) return command.run(context, args);
-  context.print(helpOf(command));
+  context.print(helpOf(command, context.columns));
   return 0;
 };
 

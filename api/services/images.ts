@@ -33,9 +33,27 @@ const NO_CELL =
 
 type Answer = { reply: ImageReply } | { failure: RequestFailure | 'unreadable' };
 
+/** A wait that a stop ends. Nothing is kept of waits that are over: a promise that is raced against keeps them all. */
+const createStop = () => {
+  const waiting = new Set<() => void>();
+  let stopped = false;
+  return {
+    stop(): void {
+      stopped = true;
+      for (const end of waiting) end();
+    },
+    unless: <T>(work: Promise<T>): Promise<T | 'stopped'> =>
+      new Promise((resolve, reject) => {
+        if (stopped) return resolve('stopped');
+        const end = (): void => resolve('stopped');
+        waiting.add(end);
+        work.then(resolve, reject).finally(() => waiting.delete(end));
+      }),
+  };
+};
+
 export const createImages = ({ bus, clock, random, timeoutMs }: ImagesOptions): Images => {
-  let stop = (): void => undefined;
-  const stopped = new Promise<'stopped'>((resolve) => (stop = () => resolve('stopped')));
+  const { stop, unless } = createStop();
 
   /** the cell that is looking already, else any */
   const ask = async (rootfs: string, cellId: string): Promise<Answer> => {
@@ -64,7 +82,7 @@ export const createImages = ({ bus, clock, random, timeoutMs }: ImagesOptions): 
       const deadline = clock.monotonic() + timeoutMs;
       let looking = '';
       for (;;) {
-        const answer = await Promise.race([ask(rootfs, looking), stopped]);
+        const answer = await unless(ask(rootfs, looking));
         if (answer === 'stopped') return undefined;
         const outcome = settled(answer);
         if (outcome) return outcome;
@@ -73,9 +91,9 @@ export const createImages = ({ bus, clock, random, timeoutMs }: ImagesOptions): 
         if (clock.monotonic() >= deadline) return tooLate(failure);
         // one that has gone, or is silent, is not waited for
         looking = 'reply' in answer ? answer.reply.cellId : '';
-        if ((await Promise.race([clock.sleep(EVERY_MS), stopped])) === 'stopped') return undefined;
+        if ((await unless(clock.sleep(EVERY_MS))) === 'stopped') return undefined;
       }
     },
-    stop: () => stop(),
+    stop,
   };
 };

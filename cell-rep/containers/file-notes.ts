@@ -1,7 +1,8 @@
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../common/ports/logger.js';
 import { createTurns } from '../../common/runtime/turns.js';
+import { writeWhole } from '../../common/runtime/whole-file.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { ContainerNotes, ContainerRecord, StoredContainer } from './memory.js';
 
@@ -12,12 +13,7 @@ const NOTE = /^([A-Za-z0-9_-]+)(?:\.plan)?\.json$/;
 /** Of a container whose rep was killed between its plan and its first record. */
 const UNKNOWN: ContainerRecord = { state: 'initializing', setUp: false, done: [], started: {}, outputs: {} };
 
-/** Written whole or not at all: a rep killed in between leaves the version before. */
-const writeWhole = async (path: string, value: unknown): Promise<void> => {
-  const beside = `${path}.new`;
-  await writeFile(beside, JSON.stringify(value), { mode: 0o600 });
-  await rename(beside, path);
-};
+const writeNote = (path: string, value: unknown): Promise<void> => writeWhole(path, JSON.stringify(value));
 
 const readJson = async <T>(path: string): Promise<T | undefined> => {
   try {
@@ -64,7 +60,7 @@ export const createFileNotes = (dir: string, logger: Logger): ContainerNotes => 
       return all.filter((one) => one !== undefined);
     },
     savePlan: (plan) =>
-      attempt(plan.identity.guid, () => writeWhole(join(dir, plan.identity.guid + PLAN), plan)),
+      attempt(plan.identity.guid, () => writeNote(join(dir, plan.identity.guid + PLAN), plan)),
     async save(guid, record) {
       const waiting = latest.has(guid);
       latest.set(guid, record);
@@ -73,7 +69,7 @@ export const createFileNotes = (dir: string, logger: Logger): ContainerNotes => 
       await attempt(guid, async () => {
         const last = latest.get(guid);
         latest.delete(guid);
-        if (last !== undefined) await writeWhole(join(dir, guid + RECORD), last);
+        if (last !== undefined) await writeNote(join(dir, guid + RECORD), last);
       });
     },
     remove(guid) {

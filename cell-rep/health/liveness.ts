@@ -2,6 +2,8 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { HealthTimings } from '../core/health-plan.js';
 import { HEALTH_TEXTS, startProbeDelay } from '../core/health-plan.js';
 import type { ContainerLog } from '../logs/container-log.js';
+import { createAwakeTime } from '../waiting/awake-time.js';
+import type { AwakeTime } from '../waiting/awake-time.js';
 import { pause } from '../waiting/pause.js';
 import type { Probe } from './probe.js';
 
@@ -26,25 +28,34 @@ export interface LivenessOptions {
 type Startup = { passed: true } | { passed: false; detail: string; ms: number } | undefined;
 
 /** Probes until one passes or the start timeout ends; undefined when interrupted. */
-const awaitFirstPass = async (
+const probeUntilPass = async (
   { probe, timings }: WatchedProbe,
-  options: LivenessOptions,
+  { clock, signal }: LivenessOptions,
+  time: AwakeTime,
 ): Promise<Startup> => {
-  const { clock, signal } = options;
-  const started = clock.monotonic();
   // the last probe comes when the time is up, not after it
   const left = (): number =>
-    timings.startTimeoutMs > 0 ? timings.startTimeoutMs - (clock.monotonic() - started) : Infinity;
+    timings.startTimeoutMs > 0 ? timings.startTimeoutMs - time.elapsed() : Infinity;
   for (let attempt = 1; ; attempt += 1) {
     const delay = Math.max(0, Math.min(startProbeDelay(attempt), left()));
     if (!(await pause(clock, delay, signal))) return undefined;
     const result = await probe(signal);
     if (result.healthy) return { passed: true };
     if (signal.aborted) return undefined;
-    const ms = clock.monotonic() - started;
     if (left() <= 0) {
+      const ms = time.elapsed();
       return { passed: false, ms, detail: HEALTH_TEXTS.startupTimedOut(ms, attempt, result.detail) };
     }
+  }
+};
+
+/** No application is given up for time in which neither it nor its probes ran: a sleeping machine's. */
+const awaitFirstPass = async (one: WatchedProbe, options: LivenessOptions): Promise<Startup> => {
+  const time = createAwakeTime(options.clock);
+  try {
+    return await probeUntilPass(one, options, time);
+  } finally {
+    time.stop();
   }
 };
 

@@ -5,6 +5,7 @@ import type { Check } from '../../common/model/action.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { ContainerInfo } from '../core/container-runtime.js';
 import type { ProbeFinding } from '../core/health-plan.js';
+import { OVERSLEPT_MS } from '../waiting/awake-time.js';
 import { httpDetail, probeTimeout, tcpDetail } from '../core/health-plan.js';
 
 /** `detail` says what was wrong, in the words of Diego's health check. */
@@ -99,9 +100,6 @@ const reach = (info: ContainerInfo, port: number): { host: string; port: number 
 const withSlash = (path: string): string => (path.startsWith('/') ? path : `/${path}`);
 
 const NOWHERE = Promise.resolve<ProbeFinding>({ kind: 'refused' });
-
-/** A time-out so long after its time says that this process slept, and nothing of the application. */
-const OVERSLEPT_MS = 2_000;
 
 /** Probes again when the time-out is this process's own fault: a machine that wakes up loses no instance. */
 const awake = async (

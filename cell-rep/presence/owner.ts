@@ -1,7 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isToken } from '../../common/model/ids.js';
 import type { Random } from '../../common/ports/random.js';
+import { writeWhole } from '../../common/runtime/whole-file.js';
 
 /**
  * Who holds the cell's presence. Kept with the cell's notes, so that a rep that was killed and started
@@ -14,6 +15,6 @@ export const presenceOwner = async (stateDir: string, random: Random): Promise<s
   if (kept !== '' && isToken(kept)) return kept;
   const owner = random.uuid();
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  await writeFile(path, owner, { mode: 0o600 });
+  await writeWhole(path, owner);
   return owner;
 };

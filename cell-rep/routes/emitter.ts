@@ -107,9 +107,10 @@ export const createRouteEmitter = (options: RouteEmitterOptions): RouteEmitter =
   /** never rejects */
   const unregister = async (registration: RouteRegistration): Promise<void> => {
     metrics.unregistered(1);
-    metrics.emitted(1);
     try {
-      if (await routers.gatherAcks(SUBJECTS.routerUnregister, encode(registration))) return;
+      const { sent, acked } = routers.gatherAcks(SUBJECTS.routerUnregister, encode(registration));
+      if (sent) metrics.emitted(1);
+      if (await acked) return;
     } catch (error) {
       logger.error('failed-to-unregister', { error });
     }

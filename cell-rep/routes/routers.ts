@@ -6,6 +6,13 @@ import { unattended } from '../../common/runtime/unattended.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
 import { EMISSION } from '../core/route-plan.js';
 
+export interface Asked {
+  /** the bus took the question */
+  sent: boolean;
+  /** whether every known router has said that it did; false when none is known */
+  acked: Promise<boolean>;
+}
+
 /** The routers that have made themselves known, and the tempo they ask for. */
 export interface Routers {
   start(): void;
@@ -13,8 +20,8 @@ export interface Routers {
   known(): number;
   /** ms between registrations */
   intervalMs(): number;
-  /** asks all known routers to drop a registration; true when every one of them has said so */
-  gatherAcks(subject: string, payload: Uint8Array): Promise<boolean>;
+  /** asks all known routers to drop a registration */
+  gatherAcks(subject: string, payload: Uint8Array): Asked;
 }
 
 export interface RoutersOptions {
@@ -83,6 +90,18 @@ export const createRouters = (options: RoutersOptions): Routers => {
   const greeting = (attempt: number): void =>
     unattended({ logger, event: 'failed-to-greet-routers' }, () => greet(attempt));
 
+  const gatherAcks = async (subject: string, payload: Uint8Array): Promise<boolean> => {
+    const asked = new Set(known);
+    const { ackTimeoutMs: timeoutMs } = options;
+    const answers = await bus.gather(subject, payload, { timeoutMs, expected: asked.size });
+    const acked = new Set(answers.flatMap((answer) => parse<UnregisterAck>(answer)?.id ?? []));
+    const silent = [...asked].filter((id) => !acked.has(id));
+    // a router that is gone must not slow down every stop; one that lives makes itself known again
+    for (const id of silent) known.delete(id);
+    if (silent.length > 0) logger.warn('unregistration-not-acknowledged', { routers: silent });
+    return silent.length === 0;
+  };
+
   return {
     start() {
       cancels.push(bus.subscribe(SUBJECTS.routerStart, ({ payload }) => onStartMessage(payload)));
@@ -94,22 +113,9 @@ export const createRouters = (options: RoutersOptions): Routers => {
     },
     known: () => known.size,
     intervalMs: () => intervalMs,
-    async gatherAcks(subject, payload) {
-      const asked = new Set(known);
-      if (asked.size === 0) {
-        bus.publish(subject, payload);
-        return false;
-      }
-      const answers = await bus.gather(subject, payload, {
-        timeoutMs: options.ackTimeoutMs,
-        expected: asked.size,
-      });
-      const acked = new Set(answers.flatMap((answer) => parse<UnregisterAck>(answer)?.id ?? []));
-      const silent = [...asked].filter((id) => !acked.has(id));
-      // a router that is gone must not slow down every stop; one that lives makes itself known again
-      for (const id of silent) known.delete(id);
-      if (silent.length > 0) logger.warn('unregistration-not-acknowledged', { routers: silent });
-      return silent.length === 0;
+    gatherAcks(subject, payload) {
+      if (known.size === 0) return { sent: bus.publish(subject, payload), acked: Promise.resolve(false) };
+      return { sent: bus.connected(), acked: gatherAcks(subject, payload) };
     },
   };
 };

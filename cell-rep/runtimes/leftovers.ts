@@ -3,11 +3,14 @@
  * engine. What a crash has left running of the earlier life, no cell will adopt then: it is removed before cells
  * start, and said; what it ran is started again by the cells that are.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DockerOptions } from 'dockerode';
+import { OutcryError } from '../../common/model/errors.js';
+import { fileReason } from '../../common/model/file-reason.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { writeWhole } from '../../common/runtime/whole-file.js';
 import type { RuntimeChoice } from './decide.js';
 import { askEngine } from './docker/engine.js';
 import { engineText } from './docker/engine-address.js';
@@ -27,18 +30,44 @@ export interface LeftoverOptions {
 /** In the data directory: every engine that may still have containers of it. */
 const ENGINES_FILE = 'docker-engines.json';
 
-const readEngines = async (dataDir: string): Promise<DockerOptions[]> => {
+interface KnownEngines {
+  engines: DockerOptions[];
+  said: string[];
+}
+
+const parseEngines = (text: string): DockerOptions[] => {
+  const found: unknown = JSON.parse(text);
+  if (!Array.isArray(found)) throw new Error('there is no list in it');
+  return found as DockerOptions[];
+};
+
+/** Put aside, so that it is told once, and kept for whoever can make something of it. */
+const putAside = async (file: string, error: unknown, logger: Logger): Promise<string> => {
+  const path = `${file}.unreadable`;
+  await rename(file, path);
+  const { code, message, remedy } = new OutcryError('ENGINES_UNREADABLE', {
+    path,
+    reason: fileReason(error),
+  });
+  logger.error('engines-unreadable', { code, message, remedy });
+  return `${code}: ${message}; ${remedy}`;
+};
+
+const readEngines = async ({ dataDir, logger }: LeftoverOptions): Promise<KnownEngines> => {
+  const file = join(dataDir, ENGINES_FILE);
   try {
-    return JSON.parse(await readFile(join(dataDir, ENGINES_FILE), 'utf8')) as DockerOptions[];
-  } catch {
-    return []; // never with Docker
+    return { engines: parseEngines(await readFile(file, 'utf8')), said: [] };
+  } catch (error) {
+    // never with Docker
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { engines: [], said: [] };
+    return { engines: [], said: [await putAside(file, error, logger)] };
   }
 };
 
 const writeEngines = async (dataDir: string, engines: readonly DockerOptions[]): Promise<void> => {
   const file = join(dataDir, ENGINES_FILE);
   if (engines.length === 0) return rm(file, { force: true });
-  await writeFile(file, `${JSON.stringify(engines)}\n`, { mode: 0o600 });
+  await writeWhole(file, `${JSON.stringify(engines)}\n`);
 };
 
 const counted = (count: number): string => `${count} container${count === 1 ? '' : 's'}`;
@@ -76,11 +105,11 @@ const clearEngines = async (options: LeftoverOptions): Promise<string[]> => {
   const chosen = choice.kind === 'docker' ? choice.engine : undefined;
   const isChosen = (engine: DockerOptions): boolean =>
     chosen !== undefined && engineText(engine) === engineText(chosen);
-  const others = (await readEngines(dataDir)).filter((engine) => !isChosen(engine));
+  const { engines, said } = await readEngines(options);
+  const others = engines.filter((engine) => !isChosen(engine));
   const known = chosen === undefined ? others : [chosen, ...others];
   // written first: what is made from here on is found again
   await writeEngines(dataDir, known);
-  const said: string[] = [];
   const left: DockerOptions[] = [];
   for (const engine of known) {
     const outcome = await clearEngine(engine, isChosen(engine) ? cellIds : [], options);

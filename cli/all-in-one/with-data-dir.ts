@@ -28,7 +28,7 @@ export const withDataDir = async <T>(
     startedAt: new Date(context.now()).toISOString(),
     command: `${options.command} --data ${dataDir}`,
   });
-  if (!lock.ok) throw dataLockError(lock.error);
+  if (!lock.ok) throw dataLockError(lock.error, '--data DIR');
   try {
     return await use(dataDir);
   } finally {

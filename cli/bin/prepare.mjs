@@ -1,9 +1,10 @@
 // Installs and builds what is missing, with progress shown. Plain JavaScript: it runs before anything is built.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { alone } from './alone.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -125,56 +126,12 @@ const build = (withTests) => {
   stampOf('built').write(sources);
 };
 
-const isAlive = (pid) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-};
-
-const LOCK = join(root, '.preparing');
-const WAIT_MS = 100;
-
-/** Whether this process has it now; one whose holder has been killed is taken over. */
-const tryLock = () => {
-  try {
-    writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (error.code !== 'EEXIST') return true; // a directory that cannot be written: whoever builds in it will say so
-  }
-  const holder = Number(readIfThere(LOCK));
-  // empty for a moment while its holder writes its number
-  if (holder > 0 && !isAlive(holder)) rmSync(LOCK, { force: true });
-  return false;
-};
-
-const readIfThere = (file) => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-};
-
-/** Several components may be started at once in a fresh clone: one of them prepares, the others wait for it. */
-const alone = (work) => {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  while (!tryLock()) Atomics.wait(pause, 0, 0, WAIT_MS);
-  try {
-    work();
-  } finally {
-    rmSync(LOCK, { force: true });
-  }
-};
-
 /** @param {{tests?: boolean}} what with `tests`, what the test suites need as well */
 export const prepare = ({ tests = false } = {}) => {
   checkNode();
   if (isInstalled(tests) && isBuilt(tests)) return;
-  alone(() => {
+  // several components may be started at once in a fresh clone: one of them prepares, the others wait for it
+  alone(join(root, '.preparing'), () => {
     install(tests);
     build(tests);
   });

@@ -9,6 +9,17 @@ const used = (free = 0, total = 0, unit = ''): string => `${total - free}/${tota
 const sum = (counts: Record<string, number> = {}): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
+/** What is to be known of a cell that answers, in a few words. */
+const noteOf = (presence: Cell['presence'], state: NonNullable<Cell['state']>): string => {
+  const notes = [
+    state.evacuating === true && 'evacuating',
+    // one that answers says so of its engine alone: it hears nothing any more when it stops
+    state.placeable === false && 'runtime away: takes no work',
+    presence === null && 'has no presence',
+  ];
+  return notes.filter((note) => note !== false).join(', ');
+};
+
 const row = ({ cell_id: id, presence, state }: Cell): string[] => {
   if (state === null) return [id, presence?.zone ?? '', '', '', '', '', '', 'does not answer'];
   const { available, total } = state;
@@ -20,7 +31,7 @@ const row = ({ cell_id: id, presence, state }: Cell): string[] => {
     used(available?.memory_mb, total?.memory_mb, ' MB'),
     used(available?.disk_mb, total?.disk_mb, ' MB'),
     used(available?.containers, total?.containers),
-    state.evacuating === true ? 'evacuating' : presence === null ? 'has no presence' : '',
+    noteOf(presence, state),
   ];
 };
 

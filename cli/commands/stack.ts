@@ -24,7 +24,8 @@ export const stack: Command = {
     const began = context.elapsed();
     const { buildStack } = await import('../../cell-rep/stack.js');
     const { name, engine } = values;
-    const made = await buildStack({ name, engine, env: context.env, onStep: context.note });
+    const { env } = context;
+    const made = await buildStack({ name, engine, env, signal: context.interrupted, onStep: context.note });
     const npm = made.npm === undefined ? [] : [`npm ${made.npm}`];
     const contains = [`Node.js ${made.node}`, ...npm, plural(made.programs.length, 'program')];
     const rows = [

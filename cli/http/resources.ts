@@ -70,5 +70,7 @@ export interface Cell {
     lrp_counts?: Record<string, number>;
     task_count?: number;
     evacuating?: boolean;
+    /** whether it takes work */
+    placeable?: boolean;
   } | null;
 }

@@ -2,10 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../../common/ports/clock.js';
+import { stopInOrder } from './stop-order.js';
 import type { Program } from './supervisor.js';
 
 /** A program as it was started: a later start may have others, or give them other words. */
-export interface Started extends Pick<Program, 'command' | 'args' | 'graceMs'> {
+export interface Started extends Omit<Program, 'name' | 'cwd'> {
   readonly pid: number;
 }
 
@@ -41,8 +42,8 @@ export const createPidFile = (path: string): PidFile => {
     renameSync(`${path}.new`, path);
   };
   return {
-    remember({ name, command, args, graceMs }, pid) {
-      started[name] = { pid, command, args, graceMs };
+    remember({ name, cwd: _cwd, ...program }, pid) {
+      started[name] = { pid, ...program };
       write();
     },
     forget(name) {
@@ -83,7 +84,8 @@ const POLL_MS = 50;
 
 const stopOne = async (started: Started, clock: Clock): Promise<void> => {
   if (!isOurs(started)) return;
-  send(started.pid, 'SIGTERM');
+  // its own stop would end what its next life is to adopt
+  send(started.pid, started.adopts ? 'SIGKILL' : 'SIGTERM');
   const until = clock.monotonic() + started.graceMs;
   while (isOurs(started)) {
     if (clock.monotonic() > until) send(started.pid, 'SIGKILL');
@@ -91,11 +93,14 @@ const stopOne = async (started: Started, clock: Clock): Promise<void> => {
   }
 };
 
-/** Ends what an earlier supervisor left running, as its stop would have: in reverse order. */
+/** Ends what an earlier supervisor left running, in the order of its stop; what cells ran runs on. */
 export const stopLeftovers = async ({ pids, clock }: { pids: PidFile; clock: Clock }): Promise<void> => {
-  for (const name of pids.names().reverse()) {
+  const left = pids.names().flatMap((name) => {
     const started = pids.read(name);
-    if (started) await stopOne(started, clock);
+    return started ? [{ name, ...started }] : [];
+  });
+  await stopInOrder(left, async ({ name, ...started }) => {
+    await stopOne(started, clock);
     pids.forget(name);
-  }
+  });
 };

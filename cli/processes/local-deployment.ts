@@ -1,6 +1,7 @@
 /** The deployment that `outcry up --processes` runs: every machine of it is this one. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Component } from '../../common/model/well-known.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import type { ComponentConfig } from '../deploy/component-configs.js';
 import { localZone } from '../deploy/local-cells.js';
@@ -81,24 +82,28 @@ const CELL_GRACE_MS = 30_000;
 
 /** What is run of it, in the order of starting. */
 export const programsOf = ({ dir, cells, ports }: LocalDeployment): Program[] => {
-  const component = (name: string, home: string, file: string, graceMs = GRACE_MS): Program => ({
+  const component = (name: string, home: string, kind: Component): Program => ({
     name,
+    kind,
     command: process.execPath,
-    args: [join(packageRoot(), OUTCRY), file.replace(/\.yml$/, ''), '--config', join(dir, home, file)],
+    args: [join(packageRoot(), OUTCRY), kind, '--config', join(dir, home, `${kind}.yml`)],
     cwd: join(dir, home),
-    graceMs,
+    graceMs: kind === 'cell' ? CELL_GRACE_MS : GRACE_MS,
+    adopts: kind === 'cell',
   });
   const servers = ports.nats.map((_, at): Program => {
     const home = join(dir, 'nats', `nats-${at + 1}`);
     const args = ['-c', join(home, 'nats.conf'), '-l', join(dir, 'logs', `nats-${at + 1}.log`)];
-    return { name: `nats-${at + 1}`, command: 'nats-server', args, cwd: home, graceMs: GRACE_MS };
+    const name = `nats-${at + 1}`;
+    const rest = { cwd: home, graceMs: GRACE_MS, adopts: false };
+    return { name, kind: 'nats', command: 'nats-server', args, ...rest };
   });
   return [
     ...servers,
-    component('bbs', 'control', 'bbs.yml'),
-    component('auctioneer', 'control', 'auctioneer.yml'),
-    component('router', 'control', 'router.yml'),
-    ...cells.map((id) => component(id, id, 'cell.yml', CELL_GRACE_MS)),
-    component('api', 'control', 'api.yml'),
+    component('bbs', 'control', 'bbs'),
+    component('auctioneer', 'control', 'auctioneer'),
+    component('router', 'control', 'router'),
+    ...cells.map((id) => component(id, id, 'cell')),
+    component('api', 'control', 'api'),
   ];
 };

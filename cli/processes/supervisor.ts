@@ -1,16 +1,22 @@
-/** Keeps programs running: started in order, started again when they end, stopped in reverse. */
+/** Keeps programs running: started in order, started again when they end, stopped in reverse, kind by kind. */
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { PidFile } from './leftovers.js';
+import { stopInOrder } from './stop-order.js';
 
 export interface Program {
   readonly name: string;
+  /** neighbours of one kind stop side by side */
+  readonly kind: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
   /** ms that it gets to end by itself after SIGTERM */
   readonly graceMs: number;
+  /** what it runs outlives it, and is taken over when it is started again */
+  readonly adopts: boolean;
 }
 
 export interface SupervisorOptions {
@@ -25,7 +31,7 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** starts all, in order; does not wait until they are ready */
   start(): void;
-  /** stops all, in reverse order; whoever does not end in time is killed */
+  /** stops all, in reverse order, those of one kind side by side; whoever does not end in time is killed */
   stop(): Promise<void>;
   /** undefined while it does not run */
   pid(name: string): number | undefined;
@@ -37,6 +43,8 @@ const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 10_000;
 /** kept of what a program says on its error output, bytes */
 const SAID_BYTES = 2_000;
+/** for them to be heard; what a program has started may keep its error output open for ever */
+const LAST_WORDS_MS = 200;
 
 /** Doubles with each end in a row, ms. */
 export const restartDelayMs = (failures: number): number =>
@@ -44,32 +52,39 @@ export const restartDelayMs = (failures: number): number =>
 
 interface Kept {
   readonly name: string;
+  readonly kind: string;
   start(): void;
   stop(): Promise<void>;
   pid(): number | undefined;
 }
 
-/** The last line of what it said, after a colon. */
-const lastWords = (said: string): string => {
-  const line = said.trim().split('\n').at(-1) ?? '';
-  return line === '' ? '' : `: ${line}`;
+/** The last line of what a program that has ended said, after a colon; it may still be on its way then. */
+const lastWordsOf = ({ stderr }: ChildProcessByStdio<null, null, Readable>, clock: Clock) => {
+  let said = '';
+  stderr.on('data', (bytes: Buffer) => (said = (said + String(bytes)).slice(-SAID_BYTES)));
+  const heard = new Promise<void>((resolve) => stderr.once('close', resolve));
+  return async (): Promise<string> => {
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(LAST_WORDS_MS, resolve);
+      void heard.then(cancel).then(resolve);
+    });
+    const line = said.trim().split('\n').at(-1) ?? '';
+    return line === '' ? '' : `: ${line}`;
+  };
 };
 
 const keep = (program: Program, { clock, pids, note }: SupervisorOptions): Kept => {
-  const { name } = program;
+  const { name, kind } = program;
   let child: ChildProcess | undefined;
   let ended: Promise<void> = Promise.resolve();
   let stopping = false;
   let failures = 0;
   let cancel: Cancel = () => undefined;
 
-  const onEnd = (how: string, said: string, ranMs: number): void => {
-    child = undefined;
-    pids.forget(name);
-    if (stopping) return;
-    failures = ranMs > SOUND_MS ? 0 : failures + 1;
+  const startAgain = (how: string, ranMs: number): void => {
+    failures = ranMs > SOUND_MS ? 1 : failures + 1;
     const delay = restartDelayMs(failures - 1);
-    note(`${name} ended (${how})${lastWords(said)}; starting it again in ${(delay / 1000).toFixed(1)} s`);
+    note(`${name} ended ${how}; starting it again in ${(delay / 1000).toFixed(1)} s`);
     cancel = clock.after(delay, start);
   };
 
@@ -78,22 +93,27 @@ const keep = (program: Program, { clock, pids, note }: SupervisorOptions): Kept 
     const { command, args, cwd } = program;
     // a group of its own: Ctrl-C is for the supervisor, which stops the others in order
     const running = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    running.stderr.on('data', (bytes: Buffer) => (said = (said + String(bytes)).slice(-SAID_BYTES)));
+    const words = lastWordsOf(running, clock);
     child = running;
     if (running.pid !== undefined) pids.remember(program, running.pid);
     ended = new Promise((resolve) => {
-      const end = (how: string): void => {
-        if (child === running) onEnd(how, said, clock.monotonic() - began);
+      const end = async (how: string): Promise<void> => {
+        if (child !== running) return;
+        child = undefined;
+        pids.forget(name);
         resolve();
+        const ranMs = clock.monotonic() - began;
+        const said = await words();
+        if (!stopping) startAgain(`(${how})${said}`, ranMs);
       };
-      running.once('error', (error) => end(error.message));
-      running.once('exit', (code, signal) => end(signal ?? `status ${code}`));
+      running.once('error', (error) => void end(error.message));
+      running.once('exit', (code, signal) => void end(signal ?? `status ${code}`));
     });
   };
 
   return {
     name,
+    kind,
     start,
     pid: () => child?.pid,
     async stop() {
@@ -113,9 +133,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     start() {
       for (const one of kept) one.start();
     },
-    async stop() {
-      for (const one of [...kept].reverse()) await one.stop();
-    },
+    stop: () => stopInOrder(kept, (one) => one.stop()),
     pid: (name) => kept.find((one) => one.name === name)?.pid(),
   };
 };

@@ -6,6 +6,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>;
   /** the wall clock alone jumps, forwards or backwards, as NTP makes it; no timer runs */
   jump(ms: number): void;
+  /** both clocks move on while this process does not run: what has become due comes late, with the next advance */
+  oversleep(ms: number): void;
   /** timers that wait */
   pending(): number;
 }
@@ -51,7 +53,7 @@ export const createFakeClock = (startMs = 1_700_000_000_000): FakeClock => {
     timers.delete(timer);
     elapsed = Math.max(elapsed, timer.due);
     if (timer.interval !== undefined) {
-      timer.due += timer.interval;
+      timer.due = elapsed + timer.interval;
       timers.add(timer);
     }
     timer.task();
@@ -80,6 +82,9 @@ export const createFakeClock = (startMs = 1_700_000_000_000): FakeClock => {
     },
     jump(ms) {
       offset += ms;
+    },
+    oversleep(ms) {
+      elapsed += ms;
     },
     pending: () => timers.size,
   };

@@ -57,7 +57,7 @@ export const ERRORS_OF_OPERATION = {
   },
   DATA_DIR_LOCKED: {
     message: 'the data directory {path} is in use by process {pid} ({command}), started {startedAt}',
-    remedy: 'stop that process first, or give another directory with --data DIR',
+    remedy: 'stop that process first, or name another directory with {setting}',
     status: 409,
   },
   DATA_DIR_TOO_DEEP: {
@@ -68,7 +68,7 @@ export const ERRORS_OF_OPERATION = {
   },
   DATA_DIR_UNREADABLE: {
     message: 'the data directory {path} cannot be used: {reason}',
-    remedy: 'make it a directory that you own and may read and write, or give another with --data DIR',
+    remedy: 'make it a directory that you own and may read and write, or name another with {setting}',
     status: 500,
   },
   DOCKER_DENIED: {
@@ -91,6 +91,13 @@ export const ERRORS_OF_OPERATION = {
     remedy:
       'start Docker, or name where it answers with DOCKER_HOST; what runs in containers is left as it is',
     status: 503,
+  },
+  ENGINES_UNREADABLE: {
+    message:
+      'the Docker engines that this data directory has used cannot be read, {path} is what was there: {reason}',
+    remedy:
+      "where another engine than today's was used, look there for containers of earlier starts ('docker ps') and remove them",
+    status: 500,
   },
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',

@@ -3,6 +3,9 @@ import { dirname } from 'node:path';
 import { err, ok } from '../model/result.js';
 import type { Result } from '../model/result.js';
 
+/** Where a data directory is named: on the command line, or in a component's configuration. */
+export type DataDirSetting = '--data DIR' | 'data_dir in its configuration';
+
 export interface DataDirError {
   code: 'DATA_DIR_UNREADABLE';
   path: string;

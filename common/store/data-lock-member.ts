@@ -3,7 +3,7 @@ import type { Member } from '../runtime/group.js';
 import { acquireDataLock, dataLockError } from './data-lock.js';
 import type { DataLock } from './data-lock.js';
 
-/** Holds a data directory while a process runs; DATA_DIR_LOCKED or DATA_DIR_UNREADABLE at start. */
+/** Holds a component's data directory while its process runs; DATA_DIR_LOCKED or DATA_DIR_UNREADABLE at start. */
 export const createDataLock = (dataDir: string, { clock }: { clock: Clock }): Member => {
   let lock: DataLock | undefined;
   return {
@@ -14,7 +14,7 @@ export const createDataLock = (dataDir: string, { clock }: { clock: Clock }): Me
         startedAt: new Date(clock.now()).toISOString(),
         command: process.argv.slice(1).join(' '),
       });
-      if (!acquired.ok) throw dataLockError(acquired.error);
+      if (!acquired.ok) throw dataLockError(acquired.error, 'data_dir in its configuration');
       lock = acquired.value;
     },
     stop: () => lock?.release(),

@@ -5,7 +5,7 @@ import { OutcryError } from '../model/errors.js';
 import { err, ok } from '../model/result.js';
 import type { Result } from '../model/result.js';
 import { prepareDataDir, reasonOf } from './data-dir.js';
-import type { DataDirError } from './data-dir.js';
+import type { DataDirError, DataDirSetting } from './data-dir.js';
 
 /** Who holds a data directory. */
 export interface LockHolder {
@@ -89,14 +89,15 @@ const heldLock = (dir: string, db: Database.Database): DataLock => {
   };
 };
 
-/** The same, as an error to show. */
-export const dataLockError = (error: DataLockError): OutcryError => {
+/** The same, as an error to show; `setting` is what names another directory. */
+export const dataLockError = (error: DataLockError, setting: DataDirSetting): OutcryError => {
   if (error.code === 'DATA_DIR_UNREADABLE') {
-    return new OutcryError(error.code, { path: error.path, reason: error.reason });
+    return new OutcryError(error.code, { path: error.path, reason: error.reason, setting });
   }
   const { path, holder } = error;
   return new OutcryError(error.code, {
     path,
+    setting,
     pid: holder?.pid ?? 'unknown',
     command: holder?.command ?? 'unknown command',
     startedAt: holder?.startedAt ?? 'just now',

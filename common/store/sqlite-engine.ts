@@ -200,6 +200,9 @@ const createWorkerPool = () => {
   };
 };
 
+/** What names the directory of whoever has such stores. */
+const SETTING = '--data DIR, or with data_dir in its configuration';
+
 /**
  * Stores in files of one directory, by SQLite in one worker thread that lives while any of them is open.
  * A file belongs to one process at a time: it is locked from open to close, and a dead process holds no lock.
@@ -211,7 +214,7 @@ export const createSqliteEngine = ({ dir }: SqliteEngineOptions): StoreEngine =>
   return {
     async open(schema) {
       const prepared = prepareDataDir(dir);
-      if (!prepared.ok) throw new OutcryError(prepared.error.code, { ...prepared.error });
+      if (!prepared.ok) throw new OutcryError(prepared.error.code, { ...prepared.error, setting: SETTING });
       const store = (stores += 1);
       const worker = workers.acquire();
       const connection = { client: worker.client, store, path: join(dir, `${schema.name}.db`), schema };

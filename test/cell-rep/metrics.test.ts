@@ -108,6 +108,28 @@ t.test('rep metrics - routes that are registered, repeated and unregistered', as
   await rep.stop();
 });
 
+t.test('rep metrics - messages on routes that no bus took are not counted', async (t) => {
+  const rep = await startWithApp();
+  const { bbs, clock, metrics } = rep;
+  let heard = 0;
+  rep.bus.client().subscribe('router.>', ({ subject }) => {
+    if (subject !== 'router.greet') heard += 1;
+  });
+  rep.workLrp();
+  await rep.until(() => bbs.starts.length === 1, 'started');
+  rep.connection.disconnect();
+  rep.only().main().exit({ code: 1 });
+  await rep.until(() => rep.runtime.containers.size === 0, 'gone');
+  await clock.advance(100);
+  t.match(await samplesOf(metrics), { RoutesUnregistered: 1, HTTPRouteNATSMessagesEmitted: heard });
+  rep.connection.reconnect();
+  await clock.advance(60_000);
+  const samples = await samplesOf(metrics);
+  t.equal(samples['HTTPRouteNATSMessagesEmitted'], heard, 'what is repeated later is');
+  t.ok(heard >= 2);
+  await rep.stop();
+});
+
 t.test('rep health - the runtime, the presence and the bus', async (t) => {
   const world = createWorld();
   world.bbs.away = true;

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { OutcryError } from '../../common/model/errors.js';
 import { readArgs, readCount, readSize } from '../../cli/args.js';
+import { COMMANDS } from '../../cli/commands/index.js';
 import { type FakeCli, createFakeCli } from '../support/cli-context.js';
 
 const SPEC = {
@@ -147,6 +148,23 @@ t.test('help - of all, and of every command by itself', async (t) => {
   }
   const unknown = cliFor(t);
   t.equal(await unknown.run('help', 'nothing'), 1);
+});
+
+t.test('help - no line is wider than it may be', async (t) => {
+  for (const columns of [100, 60]) {
+    for (const words of [['help'], ...COMMANDS.map(({ name }) => ['help', name])]) {
+      const cli = createFakeCli({ columns });
+      t.teardown(() => cli.close());
+      t.equal(await cli.run(...words), 0);
+      const wide = cli
+        .out()
+        .split('\n')
+        .filter((line) => line.length > columns);
+      t.same(wide, [], words.join(' '));
+      const command = COMMANDS.find(({ name }) => name === words[1]);
+      for (const word of command?.summary.split(' ') ?? []) t.ok(cli.out().includes(word));
+    }
+  }
 });
 
 t.test('help - every option of push that is read is told of', async (t) => {

@@ -325,11 +325,15 @@ t.test('cells - what each holds; one that is silent; none', async (t) => {
       },
     },
     { cell_id: 'cell-2', presence: { zone: 'z2' }, state: null },
+    { cell_id: 'cell-3', presence: { zone: 'z3' }, state: { zone: 'z3', placeable: false } },
+    { cell_id: 'cell-4', presence: null, state: { zone: 'z1', placeable: true, evacuating: true } },
   ];
   const some = await setUp(t, { on: { 'GET /outcry/v1/cells': () => ({ json: { resources } }) } });
   t.equal(await some.cli.run('cells'), 0);
   t.match(some.cli.out(), /^cell-1 +z1 +3 +0 +924\/1024 MB +2048\/2048 MB +2\/250$/m);
   t.match(some.cli.out(), /^cell-2 +z2 +does not answer$/m);
+  t.match(some.cli.out(), /^cell-3 +z3 .* runtime away: takes no work$/m);
+  t.match(some.cli.out(), /^cell-4 +z1 .* evacuating, has no presence$/m);
   const none = await setUp(t);
   await none.cli.run('cells');
   t.equal(none.cli.out(), 'no cells: nothing can be placed until one reports\n');

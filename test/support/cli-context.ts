@@ -11,6 +11,8 @@ export interface CliOptions {
   env?: Record<string, string>;
   /** whether stderr is a terminal */
   tty?: boolean;
+  /** of the terminal; 100 when absent */
+  columns?: number;
   /** whether the machine finds host names; default: it does */
   resolves?: boolean;
   /** told of every wait; Ctrl-C is pressed with `interrupt` */
@@ -59,6 +61,7 @@ export const createFakeCli = (options: CliOptions = {}): FakeCli => {
       // lets what the other side has to do be done first
       await new Promise((resolve) => setImmediate(resolve));
     },
+    columns: options.columns ?? 100,
     elapsed: () => passed,
     now: () => CLI_START + passed,
     interrupted: interruption.signal,

@@ -14,6 +14,7 @@ import Docker from 'dockerode';
 import type t from 'tap';
 import type { StackContents } from '../../cell-rep/runtimes/docker/stack/contents.js';
 import { makeStackImage } from '../../cell-rep/runtimes/docker/stack/image.js';
+import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { eventually } from './eventually.js';
 import { isRequired, suiteAvailable } from './requires.js';
 
@@ -189,6 +190,8 @@ export const startDockerEngine = async (): Promise<DockerEngine> => {
     await start();
     await makeStackImage({
       docker: client,
+      engine: { socketPath },
+      clock: createSystemClock(),
       name: IMAGE,
       contents: SMALL_STACK,
       machine: { path: process.env['PATH'] ?? '', node: process.execPath },

@@ -20,3 +20,31 @@ export const unless = async (statuses: readonly number[], work: Promise<unknown>
     if (!statuses.includes(statusOf(error))) throw error;
   }
 };
+
+const FETCH_FAILURES: readonly (readonly [RegExp, (found: string) => string])[] = [
+  [/lookup (\S+?)(?: on \S+)?: no such host/, (host) => `there is no registry ${host} (DNS)`],
+  [/lookup (\S+?)(?: on \S+)?: /, (host) => `the registry ${host} cannot be looked up (DNS)`],
+  [/dial tcp (\S+): .*connection refused/, (address) => `nothing listens at its registry's ${address}`],
+  [
+    /dial tcp (\S+): .*(?:no route|unreachable)/,
+    (address) => `there is no way to its registry at ${address}`,
+  ],
+  [
+    /"?(?:https?:\/\/)([^/\s"]+)[^]*(?:Timeout exceeded|deadline exceeded|i\/o timeout)/,
+    (host) => `the registry ${host} does not answer in time`,
+  ],
+  [
+    /"?(?:https?:\/\/)([^/\s"]+)[^]*x509: /,
+    (host) => `the certificate of the registry ${host} is not trusted`,
+  ],
+];
+
+/** Why an image could not be fetched, without the engine's account of every connection that it tried. */
+export const fetchReason = (error: unknown): string => {
+  const said = reasonOf(error);
+  for (const [pattern, words] of FETCH_FAILURES) {
+    const [, found] = pattern.exec(said) ?? [];
+    if (found !== undefined) return words(found);
+  }
+  return said;
+};

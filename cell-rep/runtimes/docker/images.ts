@@ -4,7 +4,7 @@ import type { ImageDescription } from '../../../common/model/image.js';
 import type { DescribeResult } from '../../core/container-runtime.js';
 import { OutcryError } from '../../../common/model/errors.js';
 import { describeImage, inspectImage } from './describe-image.js';
-import { reasonOf, statusOf } from './engine-error.js';
+import { fetchReason, statusOf } from './engine-error.js';
 import { checkRegistry } from './registries.js';
 
 /** What of an image decides how processes are run in it. */
@@ -58,7 +58,7 @@ const pull = async (docker: Docker, reference: string): Promise<void> => {
 
 /** What is refused here has a code, and whoever asked can do something about it. */
 const words = (error: unknown): string =>
-  error instanceof OutcryError ? `${error.code}: ${error.message}; ${error.remedy}` : reasonOf(error);
+  error instanceof OutcryError ? `${error.code}: ${error.message}; ${error.remedy}` : fetchReason(error);
 
 export interface ImagesOptions {
   docker: Docker;

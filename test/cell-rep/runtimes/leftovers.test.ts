@@ -1,6 +1,6 @@
 /** What a start removes of what earlier ones left, and what it leaves alone. */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -52,6 +52,32 @@ t.test('leftovers - an engine that cannot be asked is named, and asked again the
     ]);
   }
   t.ok(existsSync(file));
+});
+
+t.test('leftovers - a list of engines that cannot be read is told, once, and kept', async (t) => {
+  for (const text of ['[{"socketPa', '{}', '']) {
+    const dataDir = await makeDataDir(t);
+    const file = join(dataDir, 'docker-engines.json');
+    await writeFile(file, text);
+    t.match(await remove(dataDir, PROCESS, ['cell-1']), [
+      /^ENGINES_UNREADABLE: .* cannot be read, .*docker-engines\.json\.unreadable is what was there: .+; where/,
+    ]);
+    t.equal(await readFile(`${file}.unreadable`, 'utf8'), text);
+    t.same(await remove(dataDir, PROCESS, ['cell-1']), []);
+  }
+});
+
+t.test('leftovers - the list of engines appears whole', async (t) => {
+  const dataDir = await makeDataDir(t);
+  const file = join(dataDir, 'docker-engines.json');
+  const engines = JSON.stringify([{ socketPath: join(dataDir, 'none.sock') }]);
+  await writeFile(file, engines);
+  // whoever holds the file open sees no half of the next one in it
+  const before = await open(file);
+  t.teardown(() => before.close());
+  await remove(dataDir, PROCESS, ['cell-1']);
+  t.equal(await before.readFile('utf8'), engines);
+  t.equal(await readFile(file, 'utf8'), `${engines}\n`);
 });
 
 const suite = ({ socketPath, client, image }: DockerEngine): void => {

@@ -1,9 +1,14 @@
 /** The stack image: what is collected for it, and that it works in an engine. */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import type { Test } from 'tap';
 import type { OutcryError } from '../../../common/model/errors.js';
+import { createFakeClock } from '../../../common/adapters/fake-clock.js';
 import { createSystemClock } from '../../../common/adapters/system-clock.js';
 import { askEngine } from '../../../cell-rep/runtimes/docker/engine.js';
 import { engineOf, engineText, isOnThisMachine } from '../../../cell-rep/runtimes/docker/engine-address.js';
@@ -12,6 +17,7 @@ import { DEFAULT_STACK } from '../../../cell-rep/runtimes/docker/stack/contents.
 import { placeOf } from '../../../cell-rep/runtimes/docker/stack/image-files.js';
 import { makeStackImage, splitName } from '../../../cell-rep/runtimes/docker/stack/image.js';
 import { buildStack } from '../../../cell-rep/stack.js';
+import { eventually } from '../../support/eventually.js';
 import { withDockerEngine } from '../../support/docker-engine.js';
 import type { DockerEngine } from '../../support/docker-engine.js';
 
@@ -108,6 +114,41 @@ t.test('stack - where no engine is, it is said what to do', async (t) => {
   await t.rejects(build('tcp://127.0.0.1:1'), { code: 'DOCKER_UNREACHABLE', message: /nothing listens/ });
 });
 
+const interruption = () => {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+};
+
+/** A way to an engine, on which nothing moves any more after `freeze`, though nobody hangs up. */
+const openWay = async (t: Test, to: string) => {
+  const dir = await mkdtemp(join(tmpdir(), 'outcry-way-'));
+  const socketPath = join(dir, 'engine.sock');
+  const open = new Set<Socket>();
+  let frozen = false;
+  const server = createServer((near) => {
+    open.add(near);
+    near.on('error', () => undefined);
+    if (frozen) return;
+    const far = connect(to);
+    open.add(far);
+    far.on('error', () => undefined);
+    near.pipe(far).pipe(near);
+  }).listen(socketPath);
+  await once(server, 'listening');
+  t.teardown(async () => {
+    for (const socket of open) socket.destroy();
+    server.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+  return {
+    socketPath,
+    freeze(): void {
+      frozen = true;
+      for (const socket of open) socket.unpipe().pause();
+    },
+  };
+};
+
 const suite = (engine: DockerEngine): void => {
   const run = async (command: string): Promise<string> => {
     const container = await engine.client.createContainer({
@@ -123,8 +164,10 @@ const suite = (engine: DockerEngine): void => {
     await container.remove();
     return `${printed}${StatusCode === 0 ? '' : `status ${StatusCode}`}`;
   };
-  const small = async (check: string) => ({
-    ...(await askEngine({ socketPath: engine.socketPath }, createSystemClock())),
+  const small = async (check: string, { socketPath }: { socketPath: string } = engine) => ({
+    ...(await askEngine({ socketPath }, createSystemClock())),
+    engine: { socketPath },
+    clock: createSystemClock(),
     contents: { required: ['sh'], optional: [], files: [], npm: false, check },
     machine: { path: process.env.PATH ?? '', node: process.execPath },
     labels: { 'outcry.stack': 'cflinuxfs4' },
@@ -164,6 +207,36 @@ const suite = (engine: DockerEngine): void => {
     const made = makeStackImage({ ...(await small('echo says why; exit 3')), name: 'broken' });
     await t.rejects(made, { code: 'STACK_BUILD_FAILED', message: /says why/ });
     t.equal(await images(), before);
+  });
+
+  /** until the image is being tried out */
+  const triedOut = () =>
+    eventually(async () => (await engine.client.listContainers()).length === 1, { timeoutMs: 60_000 });
+
+  t.test('stack - Ctrl-C ends it, and nothing of it is left', async (t) => {
+    const before = await images();
+    const { signal, abort } = interruption();
+    const made = makeStackImage({ ...(await small('sleep 1000')), name: 'unwanted', signal });
+    const ended = t.rejects(made, { name: 'AbortError' });
+    await triedOut();
+    abort();
+    await ended;
+    t.same(await engine.client.listContainers({ all: true }), []);
+    t.equal(await images(), before);
+  });
+
+  t.test('stack - an engine that falls silent is not waited for', async (t) => {
+    const way = await openWay(t, engine.socketPath);
+    const clock = createFakeClock();
+    const made = makeStackImage({ ...(await small('sleep 1000', way)), clock, name: 'unheard' });
+    const ended = t.rejects(made, { code: 'DOCKER_UNREACHABLE', message: /no answer within 3 s/ });
+    await triedOut();
+    way.freeze();
+    await clock.advance(5_000);
+    await ended;
+    t.equal(clock.pending(), 0);
+    for (const { Id } of await engine.client.listContainers())
+      await engine.client.getContainer(Id).remove({ force: true, v: true });
   });
 };
 

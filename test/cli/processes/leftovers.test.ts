@@ -24,10 +24,12 @@ const makeDir = (t: Test): string => {
 
 const sleeper = (name: string, seconds: string): Program => ({
   name,
+  kind: 'bbs',
   command: 'sleep',
   args: [seconds],
   cwd: '/',
   graceMs: 5_000,
+  adopts: false,
 });
 
 const run = async (t: Test, { command, args }: Program): Promise<ChildProcess> => {
@@ -59,6 +61,15 @@ t.test(
     t.same(createPidFile(file).names(), [], 'and is forgotten');
   },
 );
+
+t.test('leftovers - what a program has started runs on, where its next life adopts it', async (t) => {
+  const file = join(makeDir(t), 'pids.json');
+  const cell: Program = { ...sleeper('cell-1', '1003'), kind: 'cell', adopts: true };
+  const child = await run(t, cell);
+  createPidFile(file).remember(cell, child.pid ?? 0);
+  await stopLeftovers({ pids: createPidFile(file), clock });
+  t.equal(await endOf(child), 'SIGKILL', 'it was not asked to stop what it runs');
+});
 
 t.test('leftovers - a number that somebody else has by now is left alone', async (t) => {
   const file = join(makeDir(t), 'pids.json');

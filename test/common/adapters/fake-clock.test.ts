@@ -62,3 +62,16 @@ t.test('fake clock - the wall clock may jump without moving the monotonic one', 
   t.equal(clock.monotonic(), 0);
   t.notOk(ran);
 });
+
+t.test('fake clock - what becomes due in its sleep runs once, late', async (t) => {
+  const clock = createFakeClock();
+  const ran: number[] = [];
+  clock.every(100, () => void ran.push(clock.monotonic()));
+  clock.after(150, () => ran.push(-clock.monotonic()));
+  clock.oversleep(1_000);
+  t.same(ran, []);
+  await clock.advance(0);
+  t.same(ran, [1_000, -1_000]);
+  await clock.advance(100);
+  t.same(ran, [1_000, -1_000, 1_100]);
+});

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { acquireDataLock, dataLockError } from '../../../common/store/data-lock.js';
+import { createDataLock } from '../../../common/store/data-lock-member.js';
+import { createFakeClock } from '../../../common/adapters/fake-clock.js';
 import type { DataLock } from '../../../common/store/data-lock.js';
 
 const HOLDER = fileURLToPath(new URL('./data-lock-holder.js', import.meta.url));
@@ -23,7 +25,7 @@ const startHolder = async (dir: string): Promise<{ child: ChildProcess; answer: 
 
 const acquired = (dir: string): DataLock => {
   const lock = acquireDataLock(dir, ME);
-  if (!lock.ok) throw dataLockError(lock.error);
+  if (!lock.ok) throw dataLockError(lock.error, '--data DIR');
   return lock.value;
 };
 
@@ -42,7 +44,7 @@ t.test('data lock - a second start is told who holds it; kill -9 gives it free',
   const holder = { pid: child.pid, startedAt: '2026-11-20T12:00:00Z', command: 'outcry start' };
   const second = acquireDataLock(dir, ME);
   t.same(second, { ok: false, error: { code: 'DATA_DIR_LOCKED', path: dir, holder } });
-  const shown = second.ok ? '' : dataLockError(second.error).message;
+  const shown = second.ok ? '' : dataLockError(second.error, '--data DIR').message;
   t.match(shown, `in use by process ${child.pid} (outcry start), started 2026-11-20T12:00:00Z`);
   child.kill('SIGKILL');
   await once(child, 'close');
@@ -73,7 +75,7 @@ t.test('data lock - a holder that has not said who it is yet', async (t) => {
   writeFileSync(join(dir, 'holder.json'), '{"pid":');
   const second = acquireDataLock(dir, ME);
   t.same(second, { ok: false, error: { code: 'DATA_DIR_LOCKED', path: dir, holder: undefined } });
-  t.match(second.ok ? '' : dataLockError(second.error).message, 'process unknown');
+  t.match(second.ok ? '' : dataLockError(second.error, '--data DIR').message, 'process unknown');
   lock.release();
 });
 
@@ -102,4 +104,27 @@ t.test('data lock - what cannot hold data is refused with the reason', async (t)
   mkdirSync(foreign);
   writeFileSync(join(foreign, 'lock.db'), 'not a lock of ours\n'.repeat(100));
   t.match(acquireDataLock(foreign, ME), { ok: false, error: { code: 'DATA_DIR_UNREADABLE' } });
+});
+
+t.test('data lock - what names another directory is said as whoever reads it can do it', async (t) => {
+  const dir = join(root, 'named');
+  const lock = acquired(dir);
+  const component = createDataLock(dir, { clock: createFakeClock() });
+  t.throws(() => void component.start(), {
+    code: 'DATA_DIR_LOCKED',
+    remedy: 'stop that process first, or name another directory with data_dir in its configuration',
+  });
+  lock.release();
+  writeFileSync(join(root, 'a-file'), '');
+  const file = createDataLock(join(root, 'a-file'), { clock: createFakeClock() });
+  const unusable = {
+    code: 'DATA_DIR_UNREADABLE',
+    remedy: /or name another with data_dir in its configuration$/,
+  };
+  t.throws(() => void file.start(), unusable);
+  const again = acquireDataLock(join(root, 'a-file'), ME);
+  t.match(
+    again.ok ? '' : dataLockError(again.error, '--data DIR').remedy,
+    /or name another with --data DIR$/,
+  );
 });

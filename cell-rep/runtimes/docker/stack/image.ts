@@ -1,7 +1,10 @@
 /** Makes an image of a collected stack, sees that it runs, and only then gives it its name. */
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
+import type { DockerOptions } from 'dockerode';
 import { OutcryError } from '../../../../common/model/errors.js';
+import type { Clock } from '../../../../common/ports/clock.js';
+import { pingEngine } from '../engine.js';
 import { reasonOf, unless } from '../engine-error.js';
 import { packEntries } from '../tar.js';
 import type { CollectedStack, MachinePrograms } from './collect.js';
@@ -10,6 +13,11 @@ import type { StackContents } from './contents.js';
 
 export interface StackImageOptions {
   docker: Docker;
+  /** where the client finds it */
+  engine: DockerOptions;
+  clock: Clock;
+  /** the image is not wanted any more: what was begun is undone, and its reason thrown */
+  signal?: AbortSignal;
   /** `name` or `name:tag` */
   name: string;
   contents: StackContents;
@@ -30,6 +38,8 @@ export interface StackImage {
 export const STACK_LABEL = 'outcry.stack';
 const GONE = 404;
 const IN_USE = 409;
+/** ms between questions whether the engine is still there */
+const PULSE_MS = 2_000;
 const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 const NAME = /^[a-z0-9][a-z0-9._/:-]*$/;
@@ -46,9 +56,18 @@ interface ImportLine {
   error?: string;
 }
 
+/** Whose requests end at a signal. */
+interface Work {
+  docker: Docker;
+  /** the engine is away, or nobody wants the image any more */
+  over: AbortSignal;
+  /** the engine is away */
+  away: AbortSignal;
+}
+
 /** The id of what was imported. */
 const importFiles = async (
-  docker: Docker,
+  { docker, over }: Work,
   { entries }: CollectedStack,
   labels: Record<string, string>,
 ): Promise<string> => {
@@ -58,7 +77,7 @@ const importFiles = async (
     ...Object.entries(labels).map(([key, value]) => `LABEL ${key}=${JSON.stringify(value)}`),
   ];
   const archive = Readable.from(packEntries(entries), { objectMode: false });
-  const answer = await docker.importImage(archive, { changes: changes.join('\n') });
+  const answer = await docker.importImage(archive, { changes: changes.join('\n'), abortSignal: over });
   let text = '';
   for await (const piece of answer) text += String(piece);
   const lines = text
@@ -71,39 +90,72 @@ const importFiles = async (
 };
 
 /** What the check prints, as an application's user, without a network. */
-const tryOut = async (docker: Docker, id: string, command: string): Promise<string> => {
+const tryOut = async ({ docker, over, away }: Work, id: string, command: string): Promise<string> => {
   const container = await docker.createContainer({
     Image: id,
     Entrypoint: ['/bin/sh', '-c', command],
     User: 'vcap',
     HostConfig: { NetworkMode: 'none' },
     Tty: true, // one stream, as it is
+    abortSignal: over,
   });
   try {
-    await container.start();
-    const { StatusCode } = (await container.wait()) as { StatusCode: number };
-    const printed = (await container.logs({ stdout: true, stderr: true })).toString('utf8').trim();
+    await container.start({ abortSignal: over });
+    const { StatusCode } = (await container.wait({ abortSignal: over })) as { StatusCode: number };
+    const said = await container.logs({ stdout: true, stderr: true, abortSignal: over });
+    const printed = said.toString('utf8').trim();
     if (StatusCode === 0) return printed.replaceAll('\r', '');
     throw new Error(printed.split('\n').at(-1) || `it ended with status ${StatusCode}`);
   } finally {
-    await unless([GONE], container.remove({ force: true, v: true }));
+    await unless([GONE], container.remove({ force: true, v: true, abortSignal: away }));
   }
 };
 
-const idOf = (docker: Docker, name: string): Promise<string | undefined> =>
-  docker
-    .getImage(name)
-    .inspect()
-    .then(
-      ({ Id, Config }) => (Config.Labels?.[STACK_LABEL] === undefined ? undefined : Id),
-      () => undefined,
-    );
+/** The client's types do not know that this can be given up, too. */
+const inspect = ({ docker, over }: Work, name: string): Promise<Docker.ImageInspectInfo> => {
+  const options: object = { abortSignal: over };
+  return docker.getImage(name).inspect(options);
+};
+
+const idOf = (work: Work, name: string): Promise<string | undefined> =>
+  inspect(work, name).then(
+    ({ Id, Config }) => (Config.Labels?.[STACK_LABEL] === undefined ? undefined : Id),
+    () => undefined,
+  );
 
 /** Gives the name; an image of ours that had it goes, unless containers stand on it. */
-const giveName = async (docker: Docker, id: string, name: string): Promise<void> => {
-  const before = await idOf(docker, name);
-  await docker.getImage(id).tag(splitName(name));
-  if (before !== undefined && before !== id) await unless([GONE, IN_USE], docker.getImage(before).remove());
+const giveName = async (work: Work, id: string, name: string): Promise<void> => {
+  const { docker, over, away } = work;
+  const before = await idOf(work, name);
+  await docker.getImage(id).tag({ ...splitName(name), abortSignal: over });
+  if (before === undefined || before === id) return;
+  await unless([GONE, IN_USE], docker.getImage(before).remove({ abortSignal: away }));
+};
+
+const make = async (work: Work, collected: CollectedStack, options: StackImageOptions) => {
+  const { docker, away } = work;
+  const id = await importFiles(work, collected, options.labels);
+  try {
+    const checked = await tryOut(work, id, options.contents.check);
+    await giveName(work, id, options.name);
+    const { Size } = await inspect(work, id);
+    return { id, bytes: Size, checked };
+  } catch (error) {
+    await docker
+      .getImage(id)
+      .remove({ force: true, abortSignal: away })
+      .catch(() => undefined);
+    throw error;
+  }
+};
+
+/** An engine that goes away may leave requests without an end: it is asked now and then. */
+const watchEngine = ({ docker, engine, clock }: StackImageOptions) => {
+  const silence = new AbortController();
+  const cancel = clock.every(PULSE_MS, () =>
+    pingEngine(docker, engine, clock).catch((error: unknown) => silence.abort(error)),
+  );
+  return { away: silence.signal, cancel };
 };
 
 const failed = (error: unknown): OutcryError =>
@@ -112,24 +164,19 @@ const failed = (error: unknown): OutcryError =>
     : new OutcryError('STACK_BUILD_FAILED', { reason: reasonOf(error) }, { cause: error });
 
 export const makeStackImage = async (options: StackImageOptions): Promise<StackImage> => {
-  const { docker, name, contents, machine, labels } = options;
+  const { docker, name, contents, machine, signal } = options;
   splitName(name);
   const collected = await collectStack(contents, machine);
+  const { away, cancel } = watchEngine(options);
+  const over = signal ? AbortSignal.any([signal, away]) : away;
   try {
-    const id = await importFiles(docker, collected, labels);
-    try {
-      const checked = await tryOut(docker, id, contents.check);
-      await giveName(docker, id, name);
-      const { Size } = await docker.getImage(id).inspect();
-      return { id, bytes: Size, programs: collected.programs, left: collected.left, checked };
-    } catch (error) {
-      await docker
-        .getImage(id)
-        .remove({ force: true })
-        .catch(() => undefined);
-      throw error;
-    }
+    over.throwIfAborted();
+    const made = await make({ docker, over, away }, collected, options);
+    return { ...made, programs: collected.programs, left: collected.left };
   } catch (error) {
-    throw failed(error);
+    // a request that was given up has no reason of its own
+    throw signal?.aborted ? signal.reason : failed(away.aborted ? away.reason : error);
+  } finally {
+    cancel();
   }
 };
