@@ -28,6 +28,7 @@ import type { Announcer } from './handlers/announcer.js';
 import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
 import { answerImageQueries } from './handlers/image-queries.js';
+import type { ImageQueries } from './handlers/image-queries.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
 import { createCellMetrics } from './metrics.js';
@@ -105,15 +106,15 @@ const factsOf = (options: CellRepOptions, incarnation: string): CellFacts => {
 };
 
 /** Answers about images where the cell takes them. */
-const imageMembers = (
+const imageQueries = (
   { bus, clock, runtime }: CellRepOptions,
   facts: CellFacts,
   logger: Logger,
-): Member[] => {
+): ImageQueries | undefined => {
   const { describeImage } = runtime;
-  if (!describeImage || !Object.hasOwn(facts.rootfsProviders, IMAGE_SCHEME)) return [];
+  if (!describeImage || !Object.hasOwn(facts.rootfsProviders, IMAGE_SCHEME)) return undefined;
   const images = { healthy: runtime.healthy, describeImage };
-  return [answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images })];
+  return answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images });
 };
 
 const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
@@ -236,11 +237,17 @@ const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
   };
 };
 
+/** What a cell is asked by its id, or as one of all cells. */
+interface Hearing {
+  start(): void;
+  stop(): void;
+}
+
 /**
- * Work is heard only by the cell that holds the presence: one that took another's id would answer in its place, and
- * take its instances for lost.
+ * Only the cell that holds the presence is heard and answers: one that took another's id would answer in its place,
+ * and take its instances for lost.
  */
-const createEar = (source: WorkSource, cell: Cell) => {
+const createEar = (hearings: readonly Hearing[]) => {
   let opened = false;
   let allowed = false;
   let hears = false;
@@ -248,8 +255,10 @@ const createEar = (source: WorkSource, cell: Cell) => {
     const should = opened && allowed;
     if (should === hears) return;
     hears = should;
-    if (should) source.start(cell);
-    else source.stop();
+    for (const hearing of hearings) {
+      if (should) hearing.start();
+      else hearing.stop();
+    }
   };
   return {
     open(): void {
@@ -308,7 +317,11 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const measured = measure(options, ledger, () => ({ cell, context }));
   const context = createContext(options, { logger, ledger, announcer, measured });
   const cell = createCell({ facts, context });
-  const ear = createEar(source, cell);
+  const images = imageQueries(options, facts, logger);
+  const ear = createEar([
+    { start: () => source.start(cell), stop: source.stop },
+    ...(images === undefined ? [] : [images]),
+  ]);
   const phase = createPhase('cell');
   const presence = createPresenceMember(options, {
     facts,
@@ -344,7 +357,6 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     atStop,
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
-    ...imageMembers(options, facts, logger),
     work,
     phase.member,
   ];
