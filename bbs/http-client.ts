@@ -2,6 +2,7 @@ import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import { OutcryError } from '../common/model/errors.js';
 import { err } from '../common/model/result.js';
+import { createToldCauses } from '../common/model/told-causes.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
@@ -74,15 +75,13 @@ const UNTRUSTED = /certificate|CERT_|alert|altnames|self.signed/i;
 
 /** Tells when the BBS stops answering, once per cause, and when it answers again. */
 const createReachability = (logger: Logger) => {
-  let cause: string | undefined;
+  const told = createToldCauses();
   return {
     answered(): void {
-      if (cause !== undefined) logger.info('bbs-answers');
-      cause = undefined;
+      if (told.clear()) logger.info('bbs-answers');
     },
     failed(reason: string): void {
-      if (cause === reason) return;
-      cause = reason;
+      if (!told.isNew(reason)) return;
       const failure = UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE';
       const { code, message, remedy } = new OutcryError(failure, { reason });
       logger.warn('bbs-does-not-answer', { code, message, remedy });

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { BbsEvent } from '../common/model/events.js';
+import { createToldCauses } from '../common/model/told-causes.js';
 import type { Cancel, Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
 import { fromJson } from '../common/wire/codec.js';
@@ -41,6 +42,7 @@ export const createEventReader = (onData: (data: string) => void) => {
 export const subscribeEvents = (options: SubscribeOptions): Cancel => {
   const { pool, clock, logger, handlers, closing } = options;
   const ended = new AbortController();
+  const told = createToldCauses();
   const signal = AbortSignal.any([ended.signal, closing]);
   const tell = (data: string): void => {
     const event = fromJson('BbsEvent', JSON.parse(data));
@@ -59,6 +61,7 @@ export const subscribeEvents = (options: SubscribeOptions): Cancel => {
       await response.body.dump();
       throw new Error(`Invalid Response with status code: ${response.statusCode}`);
     }
+    told.clear();
     handlers.onGap();
     const push = createEventReader(tell);
     for await (const chunk of response.body) push(chunk as Uint8Array);
@@ -69,7 +72,7 @@ export const subscribeEvents = (options: SubscribeOptions): Cancel => {
       try {
         await read();
       } catch (error) {
-        if (!signal.aborted) logger.info('events.disconnected', { error });
+        if (!signal.aborted && told.isNew(String(error))) logger.info('events.disconnected', { error });
       }
       if (!signal.aborted) await clock.sleep(RECONNECT_MS);
     }

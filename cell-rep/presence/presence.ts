@@ -1,5 +1,6 @@
 import type { LeaseReply, LeaseRequest } from '../../common/model/auction.js';
 import { OutcryError } from '../../common/model/errors.js';
+import { createToldCauses } from '../../common/model/told-causes.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
@@ -43,6 +44,7 @@ const EAGER_MS = 500;
 export const createPresence = (options: PresenceOptions): Presence => {
   const { cellId, owner, bus, bbs, clock, logger } = options;
   const request: LeaseRequest = { name: `cell/${cellId}`, owner, ttlMs: options.ttlMs, value: options.value };
+  const told = createToldCauses();
   let status: PresenceStatus = 'unknown';
   let holder = '';
   let timer: Cancel | undefined;
@@ -62,7 +64,7 @@ export const createPresence = (options: PresenceOptions): Presence => {
   const overHttp = async (): Promise<LeaseReply | undefined> => {
     const reply = await bbs.acquireLease(request);
     if (reply.ok) return reply.value;
-    logger.warn('presence-not-renewed', { error: reply.error });
+    if (told.isNew(reply.error.message)) logger.warn('presence-not-renewed', { error: reply.error });
     return undefined;
   };
 
@@ -73,6 +75,7 @@ export const createPresence = (options: PresenceOptions): Presence => {
   };
 
   const take = (reply: LeaseReply): void => {
+    told.clear();
     if (reply.held) {
       if (status !== 'held') logger.info('presence-acquired', { epoch: reply.epoch });
       holder = '';

@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { OutcryError } from '../model/errors.js';
+import { createToldCauses } from '../model/told-causes.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { readTls } from './tls-files.js';
@@ -123,17 +124,13 @@ const refusalOf = (error: NodeJS.ErrnoException, socket: TLSSocket): string | un
   return error.code === 'ECONNRESET' ? undefined : error.message;
 };
 
-const MOST_TOLD = 1_000;
-
 /** Who was turned away and why; once per cause and address, since they come again every second. */
 const logRefusals = (server: Server, { what, logger }: DoorOptions): void => {
-  const told = new Set<string>();
+  const told = createToldCauses();
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     const reason = refusalOf(error, socket);
     const from = socket.remoteAddress ?? 'an unknown address';
-    const mark = `${from} ${reason}`;
-    if (reason === undefined || told.has(mark) || told.size > MOST_TOLD) return;
-    told.add(mark);
+    if (reason === undefined || !told.isNew(`${from} ${reason}`)) return;
     const { code, message, remedy } = new OutcryError('CLIENT_REFUSED', { what, from, reason });
     logger.warn('client-refused', { from, code, message, remedy });
   });

@@ -87,6 +87,21 @@ t.test(
   },
 );
 
+t.test('presence - a BBS that is away is told once, until it has answered', async (t) => {
+  const world = createWorld();
+  world.bbs.away = true;
+  const rep = await startRep(world);
+  const told = () => world.logger.named('rep.presence.presence-not-renewed').length;
+  await world.clock.advance(20_000);
+  t.equal(told(), 1);
+  world.bbs.away = false;
+  await rep.until(() => rep.rep.cell.state().placeable, 'presence', 500);
+  world.bbs.away = true;
+  await world.clock.advance(20_000);
+  t.equal(told(), 2);
+  await rep.stop();
+});
+
 t.test('presence - a rep that was killed takes up its own presence', async (t) => {
   const world = createWorld();
   const config = { data_dir: t.testdir() };
