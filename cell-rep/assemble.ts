@@ -154,7 +154,7 @@ const createContext = (
     runtime: options.runtime,
     downloader: options.downloader,
     ledger,
-    logs: createLogPublisher({ bus, clock, logger }),
+    logs: createLogPublisher({ cellId: config.cellId, bus, clock, logger }),
     routes: createRouteEmitter({
       bus,
       clock,
