@@ -1,16 +1,16 @@
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
-import { OutcryError } from '../common/model/errors.js';
 import { err } from '../common/model/result.js';
-import { createToldCauses } from '../common/model/told-causes.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
-import { connectionTo } from '../common/runtime/endpoint.js';
+import { connectionTo, isOverTls } from '../common/runtime/endpoint.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import type { BbsClient } from './client.js';
 import { subscribeEvents } from './http-events.js';
+import { createReachability } from './http-reachability.js';
+import type { Reachability } from './http-reachability.js';
 import * as actual from './protocol/actual-lrps.js';
 import * as coordination from './protocol/coordination.js';
 import * as desired from './protocol/desired-lrps.js';
@@ -24,6 +24,8 @@ interface CallOptions {
   logger: Logger;
   /** attempts in all when the BBS cannot be reached; 3 when absent, as Diego's client */
   attempts?: number;
+  /** with certificates on both sides; false when absent */
+  overTls?: boolean;
 }
 
 export interface BbsClientOptions extends CallOptions {
@@ -70,28 +72,11 @@ interface Transport {
   call<Args, Value>(call: Call<Args, Value>, args: Args, traceId?: string): Promise<BbsResult<Value>>;
 }
 
-/** What TLS says of certificates, its own or as an alert from the other side. */
-const UNTRUSTED = /certificate|CERT_|alert|altnames|self.signed/i;
-
-/** Tells when the BBS stops answering, once per cause, and when it answers again. */
-const createReachability = (logger: Logger) => {
-  const told = createToldCauses();
-  return {
-    answered(): void {
-      if (told.clear()) logger.info('bbs-answers');
-    },
-    failed(reason: string): void {
-      if (!told.isNew(reason)) return;
-      const failure = UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE';
-      const { code, message, remedy } = new OutcryError(failure, { reason });
-      logger.warn('bbs-does-not-answer', { code, message, remedy });
-    },
-  };
-};
-
-const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
-  const { clock, logger, attempts = 3 } = options;
-  const reachability = createReachability(logger);
+const createTransport = (
+  pool: Dispatcher,
+  options: CallOptions & { reachability: Reachability },
+): Transport => {
+  const { clock, logger, reachability, attempts = 3 } = options;
 
   const once = async <Args, Value>(call: Call<Args, Value>, args: Args, traceId: string) => {
     const response = await pool.request({
@@ -107,18 +92,18 @@ const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
 
   return {
     async call(call, args, traceId = '') {
-      let failure = '';
+      let failure: unknown;
       for (let attempt = 1; attempt <= attempts; attempt += 1) {
         try {
           return await once(call, args, traceId);
         } catch (error) {
-          failure = error instanceof Error ? error.message : String(error);
-          logger.debug('bbs-request.failed', { route: call.route, attempt, error: failure });
+          failure = error;
+          const { message } = error as Error;
+          logger.debug('bbs-request.failed', { route: call.route, attempt, error: message });
         }
         if (attempt < attempts) await clock.sleep(RETRY_MS);
       }
-      reachability.failed(failure);
-      return err(unavailable(failure));
+      return err(unavailable(reachability.failed(failure)));
     },
   };
 };
@@ -178,14 +163,16 @@ const coordinationApi = ({ call }: Transport) =>
 
 /** A client over any carrier of HTTP requests. */
 export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): BbsClient => {
-  const transport = createTransport(pool, options);
+  const reachability = createReachability(options.logger, options.overTls ?? false);
+  const transport = createTransport(pool, { ...options, reachability });
   const closing = new AbortController();
   return {
     ...desiredApi(transport),
     ...actualApi(transport),
     ...taskApi(transport),
     ...coordinationApi(transport),
-    subscribe: (handlers) => subscribeEvents({ ...options, pool, handlers, closing: closing.signal }),
+    subscribe: (handlers) =>
+      subscribeEvents({ ...options, pool, reachability, handlers, closing: closing.signal }),
     async close() {
       closing.abort();
       await pool.destroy();
@@ -198,4 +185,4 @@ export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): Bbs
  * reached is asked again, and then told as `unavailable`. Never rejects.
  */
 export const createBbsClient = (options: BbsClientOptions): BbsClient =>
-  createBbsClientOver(createPool(options), options);
+  createBbsClientOver(createPool(options), { ...options, overTls: isOverTls(options.endpoint) });

@@ -32,6 +32,7 @@ import type { ImageQueries } from './handlers/image-queries.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
 import { createCellMetrics } from './metrics.js';
+import { createEar, createGate } from './presence/gate.js';
 import { presenceOwner } from './presence/owner.js';
 import type { Presence, PresenceStatus } from './presence/presence.js';
 import { createPresence } from './presence/presence.js';
@@ -176,7 +177,7 @@ const createContext = (
 const createPresenceMember = (
   { config, clock, random, bus, bbs, presenceOwner: owner }: CellRepOptions,
   parts: { facts: CellFacts; logger: Logger; onChange(status: PresenceStatus): void },
-): Member & { status(): PresenceStatus } => {
+): Member & Pick<Presence, 'status' | 'answered'> => {
   let presence: Presence | undefined;
   return {
     name: 'presence',
@@ -197,6 +198,7 @@ const createPresenceMember = (
     },
     stop: () => presence?.stop(config.onStop === 'stop-containers'),
     status: () => presence?.status() ?? 'unknown',
+    answered: () => presence?.answered() ?? false,
   };
 };
 
@@ -233,45 +235,6 @@ const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
     stop() {
       unwatch();
       return runtime.stop();
-    },
-  };
-};
-
-/** What a cell is asked by its id, or as one of all cells. */
-interface Hearing {
-  start(): void;
-  stop(): void;
-}
-
-/**
- * Only the cell that holds the presence is heard and answers: one that took another's id would answer in its place,
- * and take its instances for lost.
- */
-const createEar = (hearings: readonly Hearing[]) => {
-  let opened = false;
-  let allowed = false;
-  let hears = false;
-  const settle = (): void => {
-    const should = opened && allowed;
-    if (should === hears) return;
-    hears = should;
-    for (const hearing of hearings) {
-      if (should) hearing.start();
-      else hearing.stop();
-    }
-  };
-  return {
-    open(): void {
-      opened = true;
-      settle();
-    },
-    close(): void {
-      opened = false;
-      settle();
-    },
-    allow(yes: boolean): void {
-      allowed = yes;
-      settle();
     },
   };
 };
@@ -322,12 +285,13 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     { start: () => source.start(cell), stop: source.stop },
     ...(images === undefined ? [] : [images]),
   ]);
+  const gate = createGate(cell);
   const phase = createPhase('cell');
   const presence = createPresenceMember(options, {
     facts,
     logger,
     onChange(status) {
-      cell.close(status === 'held' ? '' : 'another cell has this id');
+      gate.presence(status);
       if (status === 'held') sync.start();
       ear.allow(status === 'held');
     },
@@ -337,6 +301,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     cell,
     everyMs: config.syncMs,
     mayAct: () => presence.status() === 'held',
+    onAnswer: (yes) => gate.synced(yes || !presence.answered()),
   });
   const { adoption, atStop } = containerMembers(cell, context, config, incarnation);
   const work: Member = {
@@ -344,7 +309,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     start: ear.open,
     stop() {
       announcer.stop();
-      cell.close('cell is stopping');
+      gate.stop();
       source.changed(cell.state());
       ear.close();
     },

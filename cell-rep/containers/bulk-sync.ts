@@ -20,6 +20,8 @@ export interface BulkSyncOptions {
   everyMs: number;
   /** false: this is not the cell that the BBS means by this id, and its rows are another's */
   mayAct(): boolean;
+  /** whether the BBS answers: told after every attempt */
+  onAnswer(yes: boolean): void;
 }
 
 /** ms until the next attempt when the BBS did not answer */
@@ -117,6 +119,7 @@ export const createBulkSync = (options: BulkSyncOptions): BulkSync => {
     const from = clock.monotonic();
     try {
       const done = await syncOnce({ ...options, logger, traceId: random.uuid() });
+      options.onAnswer(done);
       if (done) options.context.metrics.bulkSynced(clock.monotonic() - from);
       return done;
     } catch (error) {

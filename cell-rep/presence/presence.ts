@@ -30,6 +30,8 @@ export interface Presence {
   /** `release`: the cell is gone at once; otherwise its lease runs out, or its next start takes it up */
   stop(release: boolean): Promise<void>;
   status(): PresenceStatus;
+  /** whether the last attempt was answered, over the bus or over HTTP */
+  answered(): boolean;
 }
 
 /** ms that an answer over the bus may take before HTTP is tried */
@@ -47,6 +49,7 @@ export const createPresence = (options: PresenceOptions): Presence => {
   const told = createToldCauses();
   let status: PresenceStatus = 'unknown';
   let holder = '';
+  let answered = false;
   let timer: Cancel | undefined;
   let working: Promise<void> | undefined;
   let stopped = false;
@@ -91,6 +94,7 @@ export const createPresence = (options: PresenceOptions): Presence => {
 
   const renew = async (): Promise<void> => {
     const reply = (await overBus()) ?? (await overHttp());
+    answered = reply !== undefined;
     if (reply !== undefined && !stopped) take(reply);
   };
 
@@ -112,5 +116,6 @@ export const createPresence = (options: PresenceOptions): Presence => {
       if (release && status === 'held') await bbs.releaseLease(request.name, owner);
     },
     status: () => status,
+    answered: () => answered,
   };
 };

@@ -84,6 +84,11 @@ export const ERRORS_OF_OPERATION = {
       'start Docker, or name where it answers with DOCKER_HOST; what runs in containers is left as it is',
     status: 503,
   },
+  DROPLET_STORE_REFUSED: {
+    message: "the certificate of the droplet store, or the cell's own, is not trusted: {reason}",
+    remedy: 'give both sides certificates of one authority, that name the address, and have not expired',
+    status: 502,
+  },
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that its directory is there, can be written, and has space',

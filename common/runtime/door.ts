@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { OutcryError } from '../model/errors.js';
@@ -124,12 +124,19 @@ const refusalOf = (error: NodeJS.ErrnoException, socket: TLSSocket): string | un
   return error.code === 'ECONNRESET' ? undefined : error.message;
 };
 
+/** Where from: the TLS socket has forgotten it by then, the connection below it knows once it was asked before. */
+const addressOf = (socket: TLSSocket): string => {
+  const { _parent: connection } = socket as { _parent?: Socket };
+  return connection?.remoteAddress ?? socket.remoteAddress ?? 'an unknown address';
+};
+
 /** Who was turned away and why; once per cause and address, since they come again every second. */
 const logRefusals = (server: Server, { what, logger }: DoorOptions): void => {
   const told = createToldCauses();
+  server.on('connection', (connection: Socket) => void connection.remoteAddress);
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     const reason = refusalOf(error, socket);
-    const from = socket.remoteAddress ?? 'an unknown address';
+    const from = addressOf(socket);
     if (reason === undefined || !told.isNew(`${from} ${reason}`)) return;
     const { code, message, remedy } = new OutcryError('CLIENT_REFUSED', { what, from, reason });
     logger.warn('client-refused', { from, code, message, remedy });
