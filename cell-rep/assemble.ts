@@ -260,7 +260,7 @@ const judge = (
   { bus, runtime }: CellRepOptions,
   { phase, cell, presence }: { phase: Phase; cell: Cell; presence: { status(): PresenceStatus } },
 ): Health =>
-  healthOf([phase.whyNot(), cell.whyClosed(), !bus.connected() && 'the bus is not connected'], {
+  healthOf([phase.whyNot(), cell.whyClosed(), !bus.connected() && 'the bus is not connected', bus.denied()], {
     runtime: runtime.healthy(),
     presence: presence.status(),
     bus: bus.connected(),

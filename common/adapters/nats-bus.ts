@@ -199,6 +199,7 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
   const denials = new Set<(subject: string) => void>();
   /** once in a connection: what is denied is tried again every few seconds */
   const toldDenials = createToldCauses();
+  let firstDenied = '';
   let current: NatsConnection | undefined;
 
   const context: Context = {
@@ -227,12 +228,15 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
         operation: operation === 'subscription' ? 'subscribe to' : 'publish to',
         subject,
       });
+      // an answer may be refused for coming too late, or for the asker's sake
+      if (firstDenied === '' && !subject.startsWith(INBOXES)) firstDenied = message;
       logger.error('denied', { operation, subject, code, message, remedy });
     },
     onState(up) {
       if (!up) {
         current = undefined;
         toldDenials.clear();
+        firstDenied = '';
       }
       state.set(up);
     },
@@ -245,6 +249,7 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
     request: (subject, payload, { timeoutMs }) => request(context, subject, payload, timeoutMs),
     gather: (subject, payload, gatherOptions) => gather(context, subject, payload, gatherOptions),
     connected: state.up,
+    denied: () => firstDenied,
     onConnection: state.onChange,
     // a loss ends the waiting too: what was under way then is lost, as ever on this bus
     flush: async () =>

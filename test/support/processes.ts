@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Client } from 'undici';
 import { createBbsClient } from '../../bbs/index.js';
 import type { BbsClient } from '../../bbs/index.js';
@@ -44,6 +44,8 @@ export interface ProcessSystem {
   readonly bbs: BbsClient;
   readonly presenceTtlMs: number;
   start(name: string): void;
+  /** another component beside those that have been written, configured by that file; not started yet */
+  add(name: string, file: string): void;
   /** sends the signal and waits for the end */
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
   /** sends a signal that does not end a process */
@@ -169,6 +171,11 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
     bbs,
     presenceTtlMs: options.presenceTtlMs ?? PRESENCE_TTL_MS,
     start,
+    add(name, file) {
+      const component = basename(file, '.yml');
+      const args = [OUTCRY, component, '--config', file];
+      programs.push({ name, command: process.execPath, args, cwd: dirname(file), graceMs: 0 });
+    },
     kill,
     signal: (name, signal) => void children.get(name)?.kill(signal),
     ready: async (cells = deployment.cells) => {
@@ -189,8 +196,8 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
       return output;
     },
     async health(name) {
-      const home = deployment.cells.includes(name) ? name : 'control';
-      const socketPath = join(dir, home, 'run', `${name}-admin.sock`);
+      const home = programs.find((one) => one.name === name)?.cwd ?? '';
+      const socketPath = join(home, 'run', `${name}-admin.sock`);
       const asked = new Client('http://admin', { socketPath });
       try {
         const { body } = await asked.request({ path: '/health', method: 'GET' });
