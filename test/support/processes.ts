@@ -52,6 +52,8 @@ export interface ProcessSystem {
   signal(name: string, signal: NodeJS.Signals): void;
   /** the API answers and these cells (all when absent) tell their states */
   ready(cells?: readonly string[]): Promise<void>;
+  /** environment in which the command line finds it */
+  env(): Record<string, string>;
   /** runs one command of the command line, which must succeed; what it printed */
   outcry(...args: string[]): Promise<string>;
   /** … and may fail */
@@ -171,6 +173,7 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
     bbs,
     presenceTtlMs: options.presenceTtlMs ?? PRESENCE_TTL_MS,
     start,
+    env,
     add(name, file) {
       const component = basename(file, '.yml');
       const args = [OUTCRY, component, '--config', file];
