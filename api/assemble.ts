@@ -105,7 +105,11 @@ const judge = (
 ): Health => {
   const bbs = parts?.lrps.bbsAnswers() ?? false;
   const against = [phase.whyNot(), lost && 'the store is lost', !bbs && 'the BBS does not answer'];
-  return healthOf(against, { bbs, store: parts !== undefined && !lost, bus: bus.connected() });
+  return healthOf([...against, bus.denied()], {
+    bbs,
+    store: parts !== undefined && !lost,
+    bus: bus.connected(),
+  });
 };
 
 const NOT_STARTED = 'the API has not started';

@@ -67,6 +67,7 @@ const renewOnReturn = (bus: Bus, lease: LeaseHolder): Member => {
 /** What an auctioneer lacks to place, or to be able to take over. */
 const missing = (bus: Bus, lease: LeaseHolder): (string | false)[] => [
   !bus.connected() && 'the bus is not connected',
+  bus.denied(),
   bus.connected() && !lease.answered() && 'the BBS does not answer for the lease',
 ];
 

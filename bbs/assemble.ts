@@ -108,7 +108,12 @@ export const assembleBbs = (options: BbsOptions): Bbs => {
     members: [store, busDoor, http, converger, phase.member],
     health: () =>
       healthOf(
-        [phase.whyNot(), lost && 'the store is lost', !bus.connected() && 'the bus is not connected'],
+        [
+          phase.whyNot(),
+          lost && 'the store is lost',
+          !bus.connected() && 'the bus is not connected',
+          bus.denied(),
+        ],
         {
           active: active !== undefined && !lost,
           bus: bus.connected(),

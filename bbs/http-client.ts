@@ -1,16 +1,17 @@
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
-import { OutcryError } from '../common/model/errors.js';
 import { err } from '../common/model/result.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
 import { refusalIn } from '../common/runtime/door-refusal.js';
-import { connectionTo } from '../common/runtime/endpoint.js';
+import { connectionTo, isOverTls } from '../common/runtime/endpoint.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import type { BbsClient } from './client.js';
 import { subscribeEvents } from './http-events.js';
+import { createReachability } from './http-reachability.js';
+import type { Reachability } from './http-reachability.js';
 import * as actual from './protocol/actual-lrps.js';
 import * as coordination from './protocol/coordination.js';
 import * as desired from './protocol/desired-lrps.js';
@@ -24,6 +25,8 @@ interface CallOptions {
   logger: Logger;
   /** attempts in all when the BBS cannot be reached; 3 when absent, as Diego's client */
   attempts?: number;
+  /** with certificates on both sides; false when absent */
+  overTls?: boolean;
 }
 
 export interface BbsClientOptions extends CallOptions {
@@ -72,36 +75,11 @@ interface Transport {
   call<Args, Value>(call: Call<Args, Value>, args: Args, traceId?: string): Promise<BbsResult<Value>>;
 }
 
-/** What TLS says of certificates, its own or as an alert from the other side. */
-const UNTRUSTED = /certificate|CERT_|alert|altnames|self.signed/i;
-
-/** One that has a code is the BBS's own: it does not let this client in. */
-const codedFailure = (failure: Error): OutcryError => {
-  if (failure instanceof OutcryError) return failure;
-  const { message: reason } = failure;
-  return new OutcryError(UNTRUSTED.test(reason) ? 'BBS_CERTIFICATE_REFUSED' : 'BBS_UNAVAILABLE', { reason });
-};
-
-/** Tells when the BBS stops answering, once per cause, and when it answers again. */
-const createReachability = (logger: Logger) => {
-  let cause: string | undefined;
-  return {
-    answered(): void {
-      if (cause !== undefined) logger.info('bbs-answers');
-      cause = undefined;
-    },
-    failed(failure: Error): void {
-      if (cause === failure.message) return;
-      cause = failure.message;
-      const { code, message, remedy } = codedFailure(failure);
-      logger.warn('bbs-does-not-answer', { code, message, remedy });
-    },
-  };
-};
-
-const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
-  const { clock, logger, attempts = 3 } = options;
-  const reachability = createReachability(logger);
+const createTransport = (
+  pool: Dispatcher,
+  options: CallOptions & { reachability: Reachability },
+): Transport => {
+  const { clock, logger, reachability, attempts = 3 } = options;
 
   const once = async <Args, Value>(call: Call<Args, Value>, args: Args, traceId: string) => {
     const response = await pool.request({
@@ -119,18 +97,18 @@ const createTransport = (pool: Dispatcher, options: CallOptions): Transport => {
 
   return {
     async call(call, args, traceId = '') {
-      let failure = new Error('not asked');
+      let failure: unknown;
       for (let attempt = 1; attempt <= attempts; attempt += 1) {
         try {
           return await once(call, args, traceId);
         } catch (error) {
-          failure = error instanceof Error ? error : new Error(String(error));
-          logger.debug('bbs-request.failed', { route: call.route, attempt, error: failure.message });
+          failure = error;
+          const { message } = error as Error;
+          logger.debug('bbs-request.failed', { route: call.route, attempt, error: message });
         }
         if (attempt < attempts) await clock.sleep(RETRY_MS);
       }
-      reachability.failed(failure);
-      return err(unavailable(failure.message));
+      return err(unavailable(reachability.failed(failure)));
     },
   };
 };
@@ -190,14 +168,16 @@ const coordinationApi = ({ call }: Transport) =>
 
 /** A client over any carrier of HTTP requests. */
 export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): BbsClient => {
-  const transport = createTransport(pool, options);
+  const reachability = createReachability(options.logger, options.overTls ?? false);
+  const transport = createTransport(pool, { ...options, reachability });
   const closing = new AbortController();
   return {
     ...desiredApi(transport),
     ...actualApi(transport),
     ...taskApi(transport),
     ...coordinationApi(transport),
-    subscribe: (handlers) => subscribeEvents({ ...options, pool, handlers, closing: closing.signal }),
+    subscribe: (handlers) =>
+      subscribeEvents({ ...options, pool, reachability, handlers, closing: closing.signal }),
     async close() {
       closing.abort();
       await pool.destroy();
@@ -213,5 +193,5 @@ export const createBbsClient = (options: BbsClientOptions): RenewableBbsClient =
   const { endpoint, clock, logger } = options;
   const { origin, options: connection, renew } = connectionTo(endpoint, { what: WHAT, clock, logger });
   const pool = new Pool(origin, { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, ...connection });
-  return { ...createBbsClientOver(pool, options), renew };
+  return { ...createBbsClientOver(pool, { ...options, overTls: isOverTls(endpoint) }), renew };
 };

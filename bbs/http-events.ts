@@ -5,11 +5,13 @@ import type { Logger } from '../common/ports/logger.js';
 import { refusalIn } from '../common/runtime/door-refusal.js';
 import { fromJson } from '../common/wire/codec.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
+import type { Reachability } from './http-reachability.js';
 
 export interface SubscribeOptions {
   pool: Dispatcher;
   clock: Clock;
   logger: Logger;
+  reachability: Reachability;
   handlers: { onEvent(event: BbsEvent): void; onGap(): void };
   closing: AbortSignal;
 }
@@ -40,7 +42,7 @@ export const createEventReader = (onData: (data: string) => void) => {
  * at every opening, the first included: what happened before it was not heard.
  */
 export const subscribeEvents = (options: SubscribeOptions): Cancel => {
-  const { pool, clock, logger, handlers, closing } = options;
+  const { pool, clock, logger, reachability, handlers, closing } = options;
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, closing]);
   const tell = (data: string): void => {
@@ -49,29 +51,45 @@ export const subscribeEvents = (options: SubscribeOptions): Cancel => {
     else logger.error('events.unreadable', { errors: event.error });
   };
 
-  const read = async (): Promise<void> => {
+  const open = async (): Promise<Dispatcher.ResponseData> => {
     const response = await pool.request({
       path: BBS_ROUTES.OutcryEventStream,
       method: 'GET',
       signal,
       bodyTimeout: SILENCE_MS,
     });
-    if (response.statusCode !== 200) {
-      const { statusCode } = response;
-      const refusal = refusalIn(statusCode, await response.body.text());
-      throw refusal ?? new Error(`Invalid Response with status code: ${statusCode}`);
-    }
+    const { statusCode } = response;
+    if (statusCode === 200) return response;
+    const refusal = refusalIn(statusCode, await response.body.text());
+    throw refusal ?? new Error(`Invalid Response with status code: ${statusCode}`);
+  };
+
+  const read = async ({ body }: Dispatcher.ResponseData): Promise<void> => {
+    reachability.answered();
     handlers.onGap();
     const push = createEventReader(tell);
-    for await (const chunk of response.body) push(chunk as Uint8Array);
+    try {
+      for await (const chunk of body) push(chunk as Uint8Array);
+    } catch (error) {
+      if (!signal.aborted) logger.info('events.disconnected', { reason: (error as Error).message });
+    }
+  };
+
+  /** a first failure may be of a connection that was kept from before the BBS was started again */
+  const notOpened = (error: unknown, inRow: number): void => {
+    if (!signal.aborted && inRow > 1) reachability.failed(error);
   };
 
   const run = async (): Promise<void> => {
+    let failures = 0;
     while (!signal.aborted) {
       try {
-        await read();
+        const response = await open();
+        failures = 0;
+        await read(response);
       } catch (error) {
-        if (!signal.aborted) logger.info('events.disconnected', { error });
+        failures += 1;
+        notOpened(error, failures);
       }
       if (!signal.aborted) await clock.sleep(RECONNECT_MS);
     }

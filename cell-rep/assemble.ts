@@ -28,9 +28,11 @@ import type { Announcer } from './handlers/announcer.js';
 import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
 import { answerImageQueries } from './handlers/image-queries.js';
+import type { ImageQueries } from './handlers/image-queries.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
 import { createCellMetrics } from './metrics.js';
+import { createEar, createGate } from './presence/gate.js';
 import { presenceOwner } from './presence/owner.js';
 import type { Presence, PresenceStatus } from './presence/presence.js';
 import { createPresence } from './presence/presence.js';
@@ -105,15 +107,15 @@ const factsOf = (options: CellRepOptions, incarnation: string): CellFacts => {
 };
 
 /** Answers about images where the cell takes them. */
-const imageMembers = (
+const imageQueries = (
   { bus, clock, runtime }: CellRepOptions,
   facts: CellFacts,
   logger: Logger,
-): Member[] => {
+): ImageQueries | undefined => {
   const { describeImage } = runtime;
-  if (!describeImage || !Object.hasOwn(facts.rootfsProviders, IMAGE_SCHEME)) return [];
+  if (!describeImage || !Object.hasOwn(facts.rootfsProviders, IMAGE_SCHEME)) return undefined;
   const images = { healthy: runtime.healthy, describeImage };
-  return [answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images })];
+  return answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images });
 };
 
 const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
@@ -153,7 +155,7 @@ const createContext = (
     runtime: options.runtime,
     downloader: options.downloader,
     ledger,
-    logs: createLogPublisher({ bus, clock, logger }),
+    logs: createLogPublisher({ cellId: config.cellId, bus, clock, logger }),
     routes: createRouteEmitter({
       bus,
       clock,
@@ -175,7 +177,7 @@ const createContext = (
 const createPresenceMember = (
   { config, clock, random, bus, bbs, presenceOwner: owner }: CellRepOptions,
   parts: { facts: CellFacts; logger: Logger; onChange(status: PresenceStatus): void },
-): Member & { status(): PresenceStatus } => {
+): Member & Pick<Presence, 'status' | 'answered'> => {
   let presence: Presence | undefined;
   return {
     name: 'presence',
@@ -196,6 +198,7 @@ const createPresenceMember = (
     },
     stop: () => presence?.stop(config.onStop === 'stop-containers'),
     status: () => presence?.status() ?? 'unknown',
+    answered: () => presence?.answered() ?? false,
   };
 };
 
@@ -236,37 +239,6 @@ const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
   };
 };
 
-/**
- * Work is heard only by the cell that holds the presence: one that took another's id would answer in its place, and
- * take its instances for lost.
- */
-const createEar = (source: WorkSource, cell: Cell) => {
-  let opened = false;
-  let allowed = false;
-  let hears = false;
-  const settle = (): void => {
-    const should = opened && allowed;
-    if (should === hears) return;
-    hears = should;
-    if (should) source.start(cell);
-    else source.stop();
-  };
-  return {
-    open(): void {
-      opened = true;
-      settle();
-    },
-    close(): void {
-      opened = false;
-      settle();
-    },
-    allow(yes: boolean): void {
-      allowed = yes;
-      settle();
-    },
-  };
-};
-
 /** What of the cell is looked at when somebody asks for its metrics. */
 const measure = (
   { config, runtime, metrics = NO_METRICS }: CellRepOptions,
@@ -288,7 +260,7 @@ const judge = (
   { bus, runtime }: CellRepOptions,
   { phase, cell, presence }: { phase: Phase; cell: Cell; presence: { status(): PresenceStatus } },
 ): Health =>
-  healthOf([phase.whyNot(), cell.whyClosed(), !bus.connected() && 'the bus is not connected'], {
+  healthOf([phase.whyNot(), cell.whyClosed(), !bus.connected() && 'the bus is not connected', bus.denied()], {
     runtime: runtime.healthy(),
     presence: presence.status(),
     bus: bus.connected(),
@@ -308,13 +280,18 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const measured = measure(options, ledger, () => ({ cell, context }));
   const context = createContext(options, { logger, ledger, announcer, measured });
   const cell = createCell({ facts, context });
-  const ear = createEar(source, cell);
+  const images = imageQueries(options, facts, logger);
+  const ear = createEar([
+    { start: () => source.start(cell), stop: source.stop },
+    ...(images === undefined ? [] : [images]),
+  ]);
+  const gate = createGate(cell);
   const phase = createPhase('cell');
   const presence = createPresenceMember(options, {
     facts,
     logger,
     onChange(status) {
-      cell.close(status === 'held' ? '' : 'another cell has this id');
+      gate.presence(status);
       if (status === 'held') sync.start();
       ear.allow(status === 'held');
     },
@@ -324,6 +301,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     cell,
     everyMs: config.syncMs,
     mayAct: () => presence.status() === 'held',
+    onAnswer: (yes) => gate.synced(yes || !presence.answered()),
   });
   const { adoption, atStop } = containerMembers(cell, context, config, incarnation);
   const work: Member = {
@@ -331,7 +309,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     start: ear.open,
     stop() {
       announcer.stop();
-      cell.close('cell is stopping');
+      gate.stop();
       source.changed(cell.state());
       ear.close();
     },
@@ -344,7 +322,6 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     atStop,
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
-    ...imageMembers(options, facts, logger),
     work,
     phase.member,
   ];

@@ -91,7 +91,7 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     counters: () => ({ ...counters }),
     // without the bus it serves the routes that it has: that is no reason to take it away
     health: () =>
-      healthOf([phase.whyNot()], {
+      healthOf([phase.whyNot(), bus.denied()], {
         listening: proxy.address() !== undefined,
         bus: bus.connected(),
         routes: table.routeCount(),

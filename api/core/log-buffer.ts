@@ -39,7 +39,6 @@ export interface LogBuffer {
 const SECOND = 1_000_000_000n;
 /** Bytes of memory that a line takes beside its payload, about. */
 const LINE_BYTES = 200;
-const DECIMAL = /^\d{1,20}$/;
 
 interface Source {
   /** oldest first, no two with one timestamp */
@@ -127,7 +126,6 @@ export const createLogBuffer = (limits: LogLimits): LogBuffer => {
   };
 
   const addLine = (source: Source, line: LogLine, batch: LogBatch): void => {
-    if (!DECIMAL.test(line.timestamp)) return;
     const { sourceType, stream, payload } = line;
     const { instanceId, tags } = batch;
     const envelope = { timestamp: BigInt(line.timestamp), sourceType, stream, payload, instanceId, tags };

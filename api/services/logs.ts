@@ -4,6 +4,7 @@ import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { ANY_LOG } from '../../common/wire/subjects.js';
 import type { LogEnvelope, LogLimits, LogQuery } from '../core/log-buffer.js';
+import { createCellClocks } from '../core/cell-clocks.js';
 import { createLogBuffer } from '../core/log-buffer.js';
 import { isMapping } from '../../common/model/read.js';
 
@@ -27,12 +28,18 @@ export interface LogsOptions {
 const isTextMap = (value: unknown): value is Record<string, string> =>
   isMapping(value) && Object.values(value).every((entry) => typeof entry === 'string');
 
+/** ns since the epoch */
+const isTime = (value: unknown): value is string => typeof value === 'string' && /^\d{1,20}$/.test(value);
+
 const isLine = (value: unknown): value is LogLine =>
   isMapping(value) &&
-  typeof value['timestamp'] === 'string' &&
+  isTime(value['timestamp']) &&
   typeof value['sourceType'] === 'string' &&
   typeof value['payload'] === 'string' &&
   (value['stream'] === 'OUT' || value['stream'] === 'ERR');
+
+const isSender = (value: unknown): value is NonNullable<LogBatch['sender']> =>
+  isMapping(value) && typeof value['cellId'] === 'string' && isTime(value['sentAt']);
 
 /** What a cell sent, if it is a batch: readers would choke on anything else. */
 const parseBatch = (payload: Uint8Array): LogBatch | undefined => {
@@ -43,12 +50,13 @@ const parseBatch = (payload: Uint8Array): LogBatch | undefined => {
     return undefined;
   }
   if (!isMapping(value)) return undefined;
-  const { sourceId, instanceId, lines } = value;
+  const { sourceId, instanceId, lines, sender } = value;
   const tags = value['tags'] ?? {};
   if (typeof sourceId !== 'string' || typeof instanceId !== 'string' || !Array.isArray(lines))
     return undefined;
   if (sourceId === '' || !isTextMap(tags) || !lines.every(isLine)) return undefined;
-  return { sourceId, instanceId, tags, lines };
+  if (sender !== undefined && !isSender(sender)) return undefined;
+  return { sourceId, instanceId, tags, lines, ...(sender && { sender }) };
 };
 
 const NS_PER_MS = 1_000_000n;
@@ -56,6 +64,7 @@ const NS_PER_MS = 1_000_000n;
 export const createLogs = (options: LogsOptions): Logs => {
   const { bus, clock, logger } = options;
   const buffer = createLogBuffer(options.limits);
+  const clocks = createCellClocks();
   const now = (): bigint => BigInt(Math.floor(clock.now())) * NS_PER_MS;
   let cancel: Cancel | undefined;
 
@@ -63,7 +72,7 @@ export const createLogs = (options: LogsOptions): Logs => {
     start() {
       cancel = bus.subscribe(ANY_LOG, ({ subject, payload }) => {
         const batch = parseBatch(payload);
-        if (batch) buffer.add(batch);
+        if (batch) buffer.add(clocks.byOurs(batch, now()));
         else logger.warn('log-batch-not-understood', { subject });
       });
     },

@@ -1,3 +1,4 @@
+import { createToldCauses } from '../../common/model/told-causes.js';
 import type { Bus, BusMessage } from '../../common/ports/bus.js';
 import type { Cancel } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
@@ -15,6 +16,8 @@ export interface BusDoorOptions {
 
 /** What comes in over the bus: presences of cells, and word of new room. */
 export const openBusDoor = ({ bus, logger, board, onCapacity }: BusDoorOptions): Cancel => {
+  const collisions = createToldCauses();
+
   const presence = async (message: BusMessage): Promise<void> => {
     const request = decode('LeaseRequest', message.payload);
     const cellId = message.subject.split('.')[1] ?? '';
@@ -25,7 +28,10 @@ export const openBusDoor = ({ bus, logger, board, onCapacity }: BusDoorOptions):
     const held = await board.acquireLease(request.value);
     // without an answer the rep turns to HTTP, which tells it why
     if (!held.ok) return logger.warn('presence.refused', { cellId, error: held.error.message });
-    if (!held.value.held) logger.warn('presence.lock-collision', { cellId, holder: held.value.holder });
+    const { holder } = held.value;
+    if (!held.value.held && collisions.isNew(`${cellId} ${holder} ${request.value.owner}`)) {
+      logger.warn('presence.lock-collision', { cellId, holder });
+    }
     message.respond(encode('LeaseReply', held.value));
   };
 

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DownloadAction } from '../../common/model/action.js';
+import { createToldCauses } from '../../common/model/told-causes.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Clock } from '../../common/ports/clock.js';
 import { connectionTo } from '../../common/runtime/endpoint.js';
@@ -14,6 +15,7 @@ import { createDownloadCache } from './download-cache.js';
 import type { CachedFile } from './download-cache.js';
 import type { Downloader, FetchResult } from './downloader.js';
 import { createHttpFetcher } from './http-fetch.js';
+import type { HttpFetchResult } from './http-fetch.js';
 
 export interface DownloaderOptions {
   /** emptied at the first download: nothing of an earlier life is trusted */
@@ -84,12 +86,25 @@ const connectionsTo = (
     ]),
   );
 
+/** Tells what keeps every download from our own store, once per cause, until one has succeeded. */
+const createProblemTeller = (logger: Logger) => {
+  const told = createToldCauses();
+  return (result: HttpFetchResult): void => {
+    if (result.ok) told.clear();
+    else if (result.problem && told.isNew(result.problem.message)) {
+      const { code, message, remedy } = result.problem;
+      logger.warn('droplet-store-refused', { code, message, remedy });
+    }
+  };
+};
+
 /** TLS_FILES_INVALID when the certificates for one of our own hosts cannot be used. */
 export const createDownloader = (options: DownloaderOptions): ClosableDownloader => {
   const logger = options.logger.session('downloader');
   const hosts = connectionsTo(options, logger);
   const { allowLoopback = false, maxBytes = 4 * GIB, idleTimeoutMs = 60_000 } = options;
   const http = createHttpFetcher({ hosts, allowLoopback, maxBytes, idleTimeoutMs });
+  const tellProblem = createProblemTeller(logger);
   const slots = createSlots(options.maxConcurrent ?? 5);
   const cache = createDownloadCache(options.maxCacheBytes ?? 10 * GIB);
   /** by cache key: whoever wants the same file waits for it, then asks whether it changed */
@@ -121,6 +136,7 @@ export const createDownloader = (options: DownloaderOptions): ClosableDownloader
     if (cached) cache.use(cached);
     try {
       const result = await http.fetch({ from, to, checksumAlgorithm, checksumValue, headers, signal });
+      tellProblem(result);
       if (!result.ok) return result;
       if (!('unchanged' in result)) return handOut(cache.add({ key, file: to, ...result.file }));
       return cached ? handOut(cached) : { ok: false, reason: 'status 304 to an unconditional request' };

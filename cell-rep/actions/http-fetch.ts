@@ -7,6 +7,8 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
+import { OutcryError } from '../../common/model/errors.js';
+import { doorFailure } from '../../common/runtime/door-failure.js';
 import type { Connection } from '../../common/runtime/endpoint.js';
 import { refusalIn } from '../../common/runtime/door-refusal.js';
 import { guardedLookup, refusedHost } from '../../common/runtime/outbound-address.js';
@@ -39,7 +41,10 @@ export interface FetchedFile {
 }
 
 export type HttpFetchResult =
-  { ok: true; file: FetchedFile } | { ok: true; unchanged: true } | { ok: false; reason: string };
+  | { ok: true; file: FetchedFile }
+  | { ok: true; unchanged: true }
+  /** `problem`: not the download's, but ours with the store */
+  | { ok: false; reason: string; problem?: OutcryError };
 
 export interface HttpFetcher {
   fetch(request: FetchRequest): Promise<HttpFetchResult>;
@@ -97,6 +102,8 @@ const createMeter = (
 interface Route {
   dispatcher: Dispatcher;
   url: URL;
+  /** to one of our own doors, over TLS */
+  isOurs: boolean;
 }
 
 interface Router {
@@ -110,18 +117,22 @@ const createRouter = (options: HttpFetcherOptions): Router => {
   const guarded = options.allowLoopback
     ? open
     : new Agent({ ...timeouts, connect: { lookup: guardedLookup } });
-  const own = new Map<string, { agent: Agent; origin: string }>();
+  const own = new Map<string, { agent: Agent; origin: string; isOurs: boolean }>();
   for (const [name, { origin, options: connection }] of Object.entries(options.hosts)) {
-    own.set(name, { agent: new Agent({ ...timeouts, ...connection }), origin });
+    const agent = new Agent({ ...timeouts, ...connection });
+    own.set(name, { agent, origin, isOurs: 'ca' in (connection.connect ?? {}) });
   }
   return {
     agents: [open, guarded, ...[...own.values()].map(({ agent }) => agent)],
     of(url) {
       const ours = own.get(url.hostname);
-      if (ours) return { dispatcher: ours.agent, url: new URL(url.pathname + url.search, ours.origin) };
+      if (ours) {
+        const { agent, origin, isOurs } = ours;
+        return { dispatcher: agent, url: new URL(url.pathname + url.search, origin), isOurs };
+      }
       const problem = options.allowLoopback ? undefined : refusedHost(url.hostname);
       if (problem) throw problem;
-      return { dispatcher: guarded, url };
+      return { dispatcher: guarded, url, isOurs: false };
     },
   };
 };
@@ -140,6 +151,22 @@ const credentials = ({ username, password }: URL): Record<string, string> => {
   return { authorization: `Basic ${Buffer.from(text).toString('base64')}` };
 };
 
+const ask = async (
+  { dispatcher, url, isOurs }: Route,
+  options: Pick<FetchRequest, 'headers' | 'signal'>,
+): Promise<Dispatcher.ResponseData> => {
+  const once = () => request(url.origin + url.pathname + url.search, { dispatcher, ...options });
+  if (!isOurs) return once();
+  try {
+    // a connection that was kept may have been closed for another reason: a new one tells
+    return await once().catch(once);
+  } catch (cause) {
+    const { reason, untrusted } = doorFailure(cause, true);
+    if (!untrusted || options.signal.aborted) throw cause;
+    throw new OutcryError('DROPLET_STORE_REFUSED', { reason }, { cause });
+  }
+};
+
 /** Every stop on the way is a URL that nobody vouches for, and checked like the first. */
 const follow = async (
   router: Router,
@@ -148,11 +175,7 @@ const follow = async (
   let url = parseUrl(from);
   for (let left = MAX_REDIRECTS; ; left -= 1) {
     const route = router.of(url);
-    const response = await request(route.url.origin + route.url.pathname + route.url.search, {
-      dispatcher: route.dispatcher,
-      headers: { ...headers, ...credentials(url) },
-      signal,
-    });
+    const response = await ask(route, { headers: { ...headers, ...credentials(url) }, signal });
     if (!REDIRECTS.has(response.statusCode)) return response;
     await response.body.dump();
     const location = headerOf(response.headers, 'location');
@@ -226,7 +249,8 @@ export const createHttpFetcher = (options: HttpFetcherOptions): HttpFetcher => {
       try {
         return await fetchInto(wanted, { router, maxBytes: options.maxBytes });
       } catch (error) {
-        return { ok: false, reason: reasonOf(error, wanted.signal) };
+        const reason = reasonOf(error, wanted.signal);
+        return { ok: false, reason, ...(error instanceof OutcryError && { problem: error }) };
       }
     },
     async close() {

@@ -20,9 +20,13 @@ export interface BulkSyncOptions {
   everyMs: number;
   /** false: this is not the cell that the BBS means by this id, and its rows are another's */
   mayAct(): boolean;
+  /** whether the BBS answers: told after every attempt */
+  onAnswer(yes: boolean): void;
 }
 
-/** ms until the next attempt when the BBS did not answer */
+type Outcome = 'failed' | 'unsettled' | 'settled';
+
+/** ms until the next attempt when the BBS did not answer, or has yet to find the cell back */
 const AGAIN_MS = 2_000;
 
 interface Round extends BulkSyncOptions {
@@ -88,20 +92,20 @@ const refreshRoutes = async ({ cell, context }: Round): Promise<void> => {
   }
 };
 
-const syncOnce = async (round: Round): Promise<boolean> => {
+const syncOnce = async (round: Round): Promise<Outcome> => {
   const { cell, context, logger, traceId } = round;
   const { bbs, cellId } = context;
   const before = cell.known();
   const [rows, tasks] = await Promise.all([bbs.actualLrps({ cellId }), bbs.tasks({ cellId })]);
   if (!rows.ok || !tasks.ok) {
     logger.warn('failed-to-sync', { traceId });
-    return false;
+    return 'failed';
   }
   const plan = planSync({ cellId, before, now: cell.known(), rows: rows.value, tasks: tasks.value });
   await carryOut(round, plan);
   await refreshRoutes(round);
   logger.debug('sync-finished', { traceId, containers: before.length, rows: rows.value.length });
-  return true;
+  return plan.unsettled ? 'unsettled' : 'settled';
 };
 
 /** Diego's bulker: brings the BBS's picture of the cell and the cell together, at start and every 30 s. */
@@ -112,22 +116,24 @@ export const createBulkSync = (options: BulkSyncOptions): BulkSync => {
   let started = false;
   let stopped = false;
 
-  const attempt = async (): Promise<boolean> => {
-    if (!options.mayAct()) return false;
+  const attempt = async (): Promise<Outcome> => {
+    if (!options.mayAct()) return 'failed';
     const from = clock.monotonic();
     try {
-      const done = await syncOnce({ ...options, logger, traceId: random.uuid() });
-      if (done) options.context.metrics.bulkSynced(clock.monotonic() - from);
-      return done;
+      const outcome = await syncOnce({ ...options, logger, traceId: random.uuid() });
+      const answered = outcome !== 'failed';
+      options.onAnswer(answered);
+      if (answered) options.context.metrics.bulkSynced(clock.monotonic() - from);
+      return outcome;
     } catch (error) {
       logger.error('sync-failed', { error });
-      return false;
+      return 'failed';
     }
   };
 
   const round = async (): Promise<void> => {
-    const done = await attempt();
-    if (!stopped) timer = clock.after(done ? options.everyMs : AGAIN_MS, () => void round());
+    const outcome = await attempt();
+    if (!stopped) timer = clock.after(outcome === 'settled' ? options.everyMs : AGAIN_MS, () => void round());
   };
 
   return {

@@ -23,6 +23,8 @@ export interface SyncInput {
 export interface SyncPlan {
   /** rows that claim a container which is not there: removed, not crashed, as in Diego */
   removeRows: ActualLrp[];
+  /** rows of containers that are not there are still SUSPECT: the BBS has not yet found the cell back, and keeps them */
+  unsettled: boolean;
   /** tasks said to run here without a container */
   failTasks: Task[];
   /** running LRPs whose row does not say so: told again */
@@ -48,12 +50,13 @@ export const planSync = ({ cellId, before, now, rows, tasks }: SyncInput): SyncP
       .filter((task) => task.state === 'Running' && task.cellId === cellId)
       .map(({ taskGuid }) => taskGuid),
   );
+  const lost = rows.filter(
+    ({ instanceGuid, state }) => (state === 'CLAIMED' || state === 'RUNNING') && !known.has(instanceGuid),
+  );
   const lrps = running.filter(({ kind }) => kind === 'lrp').map(({ guid }) => guid);
   return {
-    removeRows: rows.filter(
-      ({ instanceGuid, presence, state }) =>
-        presence === 'ORDINARY' && (state === 'CLAIMED' || state === 'RUNNING') && !known.has(instanceGuid),
-    ),
+    removeRows: lost.filter(({ presence }) => presence === 'ORDINARY'),
+    unsettled: lost.some(({ presence }) => presence === 'SUSPECT'),
     failTasks: tasks.filter(({ taskGuid }) => runningHere.has(taskGuid) && !known.has(taskGuid)),
     reportLrps: lrps.filter((guid) => rowOf.get(guid)?.state === 'CLAIMED'),
     judgeLrps: lrps.filter((guid) => !rowOf.has(guid)),

@@ -2,7 +2,6 @@ import type { Bus, BusMessage } from '../../common/ports/bus.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { ImageReply } from '../../common/model/image.js';
-import type { Member } from '../../common/runtime/group.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import { SUBJECTS, cellSubject } from '../../common/wire/subjects.js';
 import type { ContainerRuntime, DescribeResult } from '../core/container-runtime.js';
@@ -29,6 +28,12 @@ export interface ImageQueriesOptions {
   clock: Clock;
   logger: Logger;
   runtime: Pick<ContainerRuntime, 'healthy'> & Required<Pick<ContainerRuntime, 'describeImage'>>;
+}
+
+/** May be started again after a stop. */
+export interface ImageQueries {
+  start(): void;
+  stop(): void;
 }
 
 /** Lookups go on between questions about them; an outcome is told once, so that the next question looks anew. */
@@ -78,7 +83,7 @@ const replyOf = (cellId: string, outcome: DescribeResult | undefined): ImageRepl
 };
 
 /** Answers what images are made to run, for the whole system when its turn comes. */
-export const answerImageQueries = (options: ImageQueriesOptions): Member => {
+export const answerImageQueries = (options: ImageQueriesOptions): ImageQueries => {
   const { cellId, bus, logger, runtime } = options;
   const lookups = createLookups(options);
   const cancels: Cancel[] = [];
@@ -100,7 +105,6 @@ export const answerImageQueries = (options: ImageQueriesOptions): Member => {
     void answer(message).catch((error: unknown) => logger.error('image-lookup-failed', { error }));
 
   return {
-    name: 'image-queries',
     start() {
       cancels.push(
         bus.subscribe(SUBJECTS.cellImage, hear, { queue: QUEUE }),

@@ -50,8 +50,15 @@ const keyOf = ({ logGuid, index }: LogSource): string => `${logGuid}.${index}`;
 
 const sizeOf = (line: LogLine): number => (line.payload.length * 3) / 4;
 
-export const createLogPublisher = (options: { bus: Bus; clock: Clock; logger: Logger }): LogPublisher => {
-  const { bus, clock, logger } = options;
+export interface LogPublisherOptions {
+  cellId: string;
+  bus: Bus;
+  clock: Clock;
+  logger: Logger;
+}
+
+export const createLogPublisher = (options: LogPublisherOptions): LogPublisher => {
+  const { cellId, bus, clock, logger } = options;
   const sources = new Map<string, Waiting>();
   let timer: Cancel | undefined;
   let lost = 0;
@@ -60,6 +67,7 @@ export const createLogPublisher = (options: { bus: Bus; clock: Clock; logger: Lo
     sourceId: source.tags['source_id'] ?? source.logGuid,
     instanceId: String(source.index),
     tags: source.tags,
+    sender: { cellId, sentAt: String(BigInt(Math.round(clock.now())) * 1_000_000n) },
     lines,
   });
 

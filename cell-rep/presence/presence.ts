@@ -1,5 +1,6 @@
 import type { LeaseReply, LeaseRequest } from '../../common/model/auction.js';
 import { OutcryError } from '../../common/model/errors.js';
+import { createToldCauses } from '../../common/model/told-causes.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
@@ -29,6 +30,8 @@ export interface Presence {
   /** `release`: the cell is gone at once; otherwise its lease runs out, or its next start takes it up */
   stop(release: boolean): Promise<void>;
   status(): PresenceStatus;
+  /** whether the last attempt was answered, over the bus or over HTTP */
+  answered(): boolean;
 }
 
 /** ms that an answer over the bus may take before HTTP is tried */
@@ -43,8 +46,10 @@ const EAGER_MS = 500;
 export const createPresence = (options: PresenceOptions): Presence => {
   const { cellId, owner, bus, bbs, clock, logger } = options;
   const request: LeaseRequest = { name: `cell/${cellId}`, owner, ttlMs: options.ttlMs, value: options.value };
+  const told = createToldCauses();
   let status: PresenceStatus = 'unknown';
   let holder = '';
+  let answered = false;
   let timer: Cancel | undefined;
   let working: Promise<void> | undefined;
   let stopped = false;
@@ -62,7 +67,7 @@ export const createPresence = (options: PresenceOptions): Presence => {
   const overHttp = async (): Promise<LeaseReply | undefined> => {
     const reply = await bbs.acquireLease(request);
     if (reply.ok) return reply.value;
-    logger.warn('presence-not-renewed', { error: reply.error });
+    if (told.isNew(reply.error.message)) logger.warn('presence-not-renewed', { error: reply.error });
     return undefined;
   };
 
@@ -73,6 +78,7 @@ export const createPresence = (options: PresenceOptions): Presence => {
   };
 
   const take = (reply: LeaseReply): void => {
+    told.clear();
     if (reply.held) {
       if (status !== 'held') logger.info('presence-acquired', { epoch: reply.epoch });
       holder = '';
@@ -88,6 +94,7 @@ export const createPresence = (options: PresenceOptions): Presence => {
 
   const renew = async (): Promise<void> => {
     const reply = (await overBus()) ?? (await overHttp());
+    answered = reply !== undefined;
     if (reply !== undefined && !stopped) take(reply);
   };
 
@@ -109,5 +116,6 @@ export const createPresence = (options: PresenceOptions): Presence => {
       if (release && status === 'held') await bbs.releaseLease(request.name, owner);
     },
     status: () => status,
+    answered: () => answered,
   };
 };

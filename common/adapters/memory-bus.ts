@@ -172,6 +172,7 @@ const createConnection = (shared: Pick<Context, 'broker' | 'clock' | 'logger'>):
     request: (subject, payload, { timeoutMs }) => asking.request(subject, payload, timeoutMs),
     gather: asking.gather,
     connected: state.up,
+    denied: () => '',
     onConnection: state.onChange,
     flush: nextTurn,
     async close() {

@@ -6,6 +6,7 @@ import type { Cancel, Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Random } from '../ports/random.js';
 import { OutcryError } from '../model/errors.js';
+import { createToldCauses } from '../model/told-causes.js';
 import { INBOXES } from '../wire/nats-roles.js';
 import { createConnectionState } from './connection-state.js';
 import { createNatsLink, inboxPrefixOf, userOf } from './nats-link.js';
@@ -33,8 +34,6 @@ interface Context {
   onDenied(listener: (subject: string) => void): Cancel;
   onDisconnect(listener: () => void): Cancel;
 }
-
-const MOST_TOLD = 1_000;
 
 type Sendable = { ok: true; connection: NatsConnection } | { ok: false; error: RequestFailure };
 
@@ -199,7 +198,8 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
   const state = createConnectionState(false);
   const denials = new Set<(subject: string) => void>();
   /** once in a connection: what is denied is tried again every few seconds */
-  const toldDenials = new Set<string>();
+  const toldDenials = createToldCauses();
+  let firstDenied = '';
   let current: NatsConnection | undefined;
 
   const context: Context = {
@@ -222,20 +222,21 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
     },
     onDenied(operation, subject) {
       if (operation === 'publish') for (const listener of Array.from(denials)) listener(subject);
-      const mark = `${operation} ${subject}`;
-      if (toldDenials.has(mark) || toldDenials.size > MOST_TOLD) return;
-      toldDenials.add(mark);
+      if (!toldDenials.isNew(`${operation} ${subject}`)) return;
       const { code, message, remedy } = new OutcryError('NATS_PERMISSION_DENIED', {
         user: userOf(options),
         operation: operation === 'subscription' ? 'subscribe to' : 'publish to',
         subject,
       });
+      // an answer may be refused for coming too late, or for the asker's sake
+      if (firstDenied === '' && !subject.startsWith(INBOXES)) firstDenied = message;
       logger.error('denied', { operation, subject, code, message, remedy });
     },
     onState(up) {
       if (!up) {
         current = undefined;
         toldDenials.clear();
+        firstDenied = '';
       }
       state.set(up);
     },
@@ -248,6 +249,7 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
     request: (subject, payload, { timeoutMs }) => request(context, subject, payload, timeoutMs),
     gather: (subject, payload, gatherOptions) => gather(context, subject, payload, gatherOptions),
     connected: state.up,
+    denied: () => firstDenied,
     onConnection: state.onChange,
     // a loss ends the waiting too: what was under way then is lost, as ever on this bus
     flush: async () =>

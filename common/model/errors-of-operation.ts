@@ -99,6 +99,11 @@ export const ERRORS_OF_OPERATION = {
       "where another engine than today's was used, look there for containers of earlier starts ('docker ps') and remove them",
     status: 500,
   },
+  DROPLET_STORE_REFUSED: {
+    message: "the certificate of the droplet store, or the cell's own, is not trusted: {reason}",
+    remedy: 'give both sides certificates of one authority, that name the address, and have not expired',
+    status: 502,
+  },
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that its directory is there, can be written, and has space',

@@ -16,5 +16,7 @@ export interface LogBatch {
   /** instance index */
   instanceId: string;
   tags: Record<string, string>;
+  /** who says so, and when, ns by its own clock: clocks of several machines differ */
+  sender?: { cellId: string; sentAt: string };
   lines: LogLine[];
 }

@@ -35,6 +35,8 @@ export interface Bus {
   /** one request, many answers, until the deadline or `expected` are in; never rejects */
   gather(subject: string, payload: Uint8Array, options: GatherOptions): Promise<Uint8Array[]>;
   connected(): boolean;
+  /** what this user was refused since it is connected, in words; '' = nothing. It has somebody else's rights then. */
+  denied(): string;
   /** told on every change; `true` again means subscriptions are in force again */
   onConnection(listener: (connected: boolean) => void): Cancel;
   /** resolves when everything published so far has reached the server */

@@ -1,7 +1,9 @@
 /** Whom a door over TCP lets in, and what it says of those that it turned away. */
 import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { OutcryError } from '../model/errors.js';
+import { createToldCauses } from '../model/told-causes.js';
 import type { ClientRole } from '../model/well-known.js';
 import type { Logger } from '../ports/logger.js';
 import { refusalText } from './door-refusal.js';
@@ -21,20 +23,19 @@ export interface DoorClients {
   watch(server: Server): void;
 }
 
-const MOST_TOLD = 1_000;
-
 /** Once per client and cause, since they come again every second. */
 const createRefusalLog = (logger: Logger) => {
-  const told = new Set<string>();
-  return (from: string, error: OutcryError): void => {
-    const { code, message, remedy } = error;
-    if (told.has(message) || told.size > MOST_TOLD) return;
-    told.add(message);
-    logger.warn('client-refused', { from, code, message, remedy });
+  const told = createToldCauses();
+  return (from: string, { code, message, remedy }: OutcryError): void => {
+    if (told.isNew(message)) logger.warn('client-refused', { from, code, message, remedy });
   };
 };
 
-const addressOf = (socket: TLSSocket): string => socket.remoteAddress ?? 'an unknown address';
+/** Where from: a TLS socket that was refused has forgotten it, the connection below it knows once it was asked before. */
+const addressOf = (socket: TLSSocket): string => {
+  const { _parent: connection } = socket as { _parent?: Socket };
+  return connection?.remoteAddress ?? socket.remoteAddress ?? 'an unknown address';
+};
 
 /** Why: of a certificate that was refused only the socket knows. Undefined for one who went away half-way. */
 const refusalOf = (error: NodeJS.ErrnoException, socket: TLSSocket): string | undefined => {
@@ -99,6 +100,7 @@ export const createDoorClients = (options: DoorClientsOptions): DoorClients => {
       refuse(response, problem);
     },
     watch(server) {
+      server.on('connection', (connection: Socket) => void connection.remoteAddress);
       server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
         const reason = refusalOf(error, socket);
         if (reason === undefined) return;

@@ -10,6 +10,9 @@ export type Endpoint =
   /** `http://` in tests alone: our doors take TLS with certificates on both sides */
   | { readonly url: string; readonly tls?: TlsFiles };
 
+/** Whether certificates are asked for on both sides. */
+export const isOverTls = (endpoint: Endpoint): boolean => 'url' in endpoint && endpoint.tls !== undefined;
+
 /** An endpoint as undici's pools and agents take it. */
 export interface Connection {
   /** of its requests; a socket's name is of no meaning */

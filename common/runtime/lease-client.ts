@@ -1,5 +1,6 @@
 import type { LeaseReply, LeaseRequest } from '../model/auction.js';
 import type { BbsResult } from '../model/bbs-error.js';
+import { createToldCauses } from '../model/told-causes.js';
 import type { Cancel, Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Member } from './group.js';
@@ -109,6 +110,15 @@ const createTenure = (options: HoldLeaseOptions) => {
   };
 };
 
+const release = async ({ leases, name, owner, logger }: HoldLeaseOptions): Promise<void> => {
+  try {
+    const result = await leases.release(name, owner);
+    if (!result.ok) logger.warn('lease-release-failed', { name, reason: result.error.message });
+  } catch (error) {
+    logger.error('lease-release-failed', { name, error });
+  }
+};
+
 /**
  * Takes a lease when it is free and keeps it (design §8.5). Its time runs from before a renewal was sent,
  * on the monotonic clock, so that the holder always stops believing in it before the grantor does.
@@ -117,6 +127,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
   const { leases, name, owner, ttlMs, clock, logger } = options;
   const tenure = createTenure(options);
   const inFlight = new Set<Promise<void>>();
+  const told = createToldCauses();
   let sent = 0;
   let answered = 0;
   let heard = false;
@@ -138,8 +149,10 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
 
   const settle = (result: BbsResult<LeaseReply>, sentAt: number): void => {
     heard = result.ok;
+    if (result.ok) told.clear();
     if (!result.ok) {
-      logger.warn('lease-request-failed', { name, reason: result.error.message });
+      const reason = result.error.message;
+      if (told.isNew(reason)) logger.warn('lease-request-failed', { name, reason });
       askSoon();
     } else if (result.value.held) {
       tenure.extend(result.value.epoch, sentAt);
@@ -171,15 +184,6 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
     inFlight.add(run);
   };
 
-  const release = async (): Promise<void> => {
-    try {
-      const result = await leases.release(name, owner);
-      if (!result.ok) logger.warn('lease-release-failed', { name, reason: result.error.message });
-    } catch (error) {
-      logger.error('lease-release-failed', { name, error });
-    }
-  };
-
   return {
     name: `lease ${name}`,
     held: tenure.held,
@@ -199,7 +203,7 @@ export const holdLease = (options: HoldLeaseOptions): LeaseHolder => {
       tenure.end();
       // a request that reached the grantor after the release would take the lease again
       await atMost(clock, STOP_PATIENCE_MS, Promise.all(inFlight));
-      await atMost(clock, STOP_PATIENCE_MS, release());
+      await atMost(clock, STOP_PATIENCE_MS, release(options));
     },
   };
 };

@@ -97,6 +97,8 @@ t.test('logs - over HTTP: what cells publish, exactly in the keys of log-cache',
     { ...batch('app-1'), lines: [{ timestamp: 5 }] },
     { ...batch('app-1', line(now, 'x')), tags: { a: 1 } },
     { ...batch('app-1'), lines: [{ ...line(now, 'x'), timestamp: '1.5' }] },
+    { ...batch('app-1', line(now, 'x')), sender: { cellId: 'cell-1' } },
+    { ...batch('app-1', line(now, 'x')), sender: { cellId: 'cell-1', sentAt: '-1' } },
   ]) {
     publish(bad);
   }

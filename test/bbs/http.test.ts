@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { Client } from 'undici';
+import type { Dispatcher } from 'undici';
 import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createCaptureLogger, silentLogger } from '../../common/adapters/capture-logger.js';
 import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
@@ -16,6 +17,7 @@ import { createMemoryEngine } from '../../common/store/memory-engine.js';
 import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { assembleBbs } from '../../bbs/assemble.js';
 import { bbsConfig } from '../../bbs/config.js';
+import { createBbsClientOver } from '../../bbs/http-client.js';
 import { createBbsClient } from '../../bbs/index.js';
 import type { BbsClient } from '../../bbs/index.js';
 import { eventually } from '../support/eventually.js';
@@ -281,6 +283,49 @@ t.test('client - a BBS that is not there is asked again, then told as unavailabl
   t.same(waits, [500, 500]);
   t.equal(logger.named('bbs-request.failed').length, 3);
   t.equal(await client.ping(), false);
+  await client.close();
+});
+
+t.test('client - why the BBS does not answer is told once per cause, until it has answered', async (t) => {
+  const logger = createCaptureLogger();
+  const causes = ['connect ECONNREFUSED 127.0.0.1:8889', 'certificate has expired'];
+  let asked = 0;
+  let away = true;
+  const request = async () => {
+    asked += 1;
+    if (away) throw new Error(causes[asked % 2]);
+    return { statusCode: 200, body: { text: async () => '{}' } };
+  };
+  const pool = { request, destroy: async () => undefined } as unknown as Dispatcher;
+  const client = createBbsClientOver(pool, { clock, logger, attempts: 1 });
+  t.teardown(() => client.close());
+  for (let call = 0; call < 6; call += 1) await client.ping();
+  const codes = () => logger.named('bbs-does-not-answer').map(({ fields }) => fields['code']);
+  t.same(codes(), ['BBS_CERTIFICATE_REFUSED', 'BBS_UNAVAILABLE']);
+  away = false;
+  await client.ping();
+  t.equal(logger.named('bbs-answers').length, 1);
+  away = true;
+  for (let call = 0; call < 4; call += 1) await client.ping();
+  t.equal(codes().length, 4);
+});
+
+t.test('events - a BBS that is away is told once, not with every attempt', async (t) => {
+  const logger = createCaptureLogger();
+  const endpoint = { socketPath: join(tmpdir(), 'no-bbs-here.sock') };
+  let waits = 0;
+  const client = createBbsClient({
+    endpoint,
+    clock: {
+      ...clock,
+      sleep: () => new Promise((resolve) => setImmediate(resolve)).then(() => void (waits += 1)),
+    },
+    logger,
+  });
+  client.subscribe({ onEvent: () => undefined, onGap: () => undefined });
+  await eventually(() => waits > 5, { what: 'it was tried again and again' });
+  t.equal(logger.named('bbs-does-not-answer').length, 1);
+  t.equal(logger.named('events.disconnected').length, 0, 'it has never been connected');
   await client.close();
 });
 

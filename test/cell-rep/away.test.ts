@@ -87,6 +87,43 @@ t.test(
   },
 );
 
+t.test(
+  'a cell that the BBS keeps out, though its presence is held, takes no work until it answers',
+  async (t) => {
+    const world = createWorld();
+    const board = world.bus.client();
+    board.subscribe('cell.*.presence', ({ respond }) =>
+      respond(encode('LeaseReply', { held: true, epoch: 1, holder: 'me' })),
+    );
+    const rep = await startRep(world);
+    await world.clock.advance(1_000);
+    t.ok(rep.rep.cell.state().placeable);
+    world.bbs.away = true;
+    await rep.until(() => !rep.rep.cell.state().placeable, 'closed', 500);
+    t.equal(rep.workLrp().outcomes[0]?.reason, 'the bulletin board does not answer this cell');
+    t.match(rep.rep.health(), { healthy: false, reason: 'the bulletin board does not answer this cell' });
+    world.bbs.away = false;
+    await rep.until(() => rep.rep.cell.state().placeable, 'open', 500);
+    await rep.stop();
+    t.notOk(rep.rep.cell.state().placeable);
+  },
+);
+
+t.test('presence - a BBS that is away is told once, until it has answered', async (t) => {
+  const world = createWorld();
+  world.bbs.away = true;
+  const rep = await startRep(world);
+  const told = () => world.logger.named('rep.presence.presence-not-renewed').length;
+  await world.clock.advance(20_000);
+  t.equal(told(), 1);
+  world.bbs.away = false;
+  await rep.until(() => rep.rep.cell.state().placeable, 'presence', 500);
+  world.bbs.away = true;
+  await world.clock.advance(20_000);
+  t.equal(told(), 2);
+  await rep.stop();
+});
+
 t.test('presence - a rep that was killed takes up its own presence', async (t) => {
   const world = createWorld();
   const config = { data_dir: t.testdir() };

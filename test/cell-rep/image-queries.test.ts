@@ -137,3 +137,18 @@ t.test('images - cells that take none say nothing, and offer none', async (t) =>
   both.runtime.isHealthy = false;
   t.equal(await answered(both, ask(both.bus)), 'timeout', 'an engine that is away lets others answer');
 });
+
+t.test('images - a cell that was refused its id answers nothing until it holds it', async (t) => {
+  const world = worldWithImages();
+  world.bbs.leaseHolder = 'somebody';
+  world.bbs.away = true;
+  await start(t, world);
+  world.bbs.away = false;
+  for (let step = 0; step < 100; step += 1) await world.clock.advance(100);
+  t.equal(world.logger.named('rep.presence.lock-collision').length, 1);
+  for (const subject of [SUBJECTS.cellImage, cellSubject('cell-1', 'image')])
+    t.equal(await ask(world.bus, subject), 'no-responders', subject);
+  world.bbs.leaseHolder = '';
+  for (let step = 0; step < 100; step += 1) await world.clock.advance(100);
+  t.match(await answered(world, ask(world.bus)), { status: 'pending', cellId: 'cell-1' });
+});

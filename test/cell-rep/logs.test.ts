@@ -89,7 +89,7 @@ t.test('publisher - batches, in order, and keeps lines while the bus is away, wi
   bus.client().subscribe('log.guid.0', ({ payload }) => {
     batches.push(JSON.parse(Buffer.from(payload).toString()) as LogBatch);
   });
-  const publisher = createLogPublisher({ bus, clock, logger: silentLogger });
+  const publisher = createLogPublisher({ cellId: 'cell-1', bus, clock, logger: silentLogger });
   const source = { logGuid: 'guid', index: 0, tags: { source_id: 'other' } };
   const line = (content: string | Uint8Array) =>
     publisher.append(source, { sourceType: 'A', stream: 'OUT', bytes: Buffer.from(content), timestamp: 5n });
@@ -103,6 +103,11 @@ t.test('publisher - batches, in order, and keeps lines while the bus is away, wi
     'no two lines share a time',
   );
   t.match(batches[0], { sourceId: 'other', instanceId: '0', tags: { source_id: 'other' } });
+  t.same(
+    batches[0]?.sender,
+    { cellId: 'cell-1', sentAt: `${clock.now() - 75}000000` },
+    'by whose clock, and when it was sent',
+  );
 
   bus.disconnect();
   for (let at = 0; at < 20; at += 1) line(Buffer.alloc(60_000, 65 + at));
@@ -126,7 +131,7 @@ t.test('publisher - a source closed while the bus is away is forgotten once its 
   bus.client().subscribe('log.guid.0', ({ payload }) => {
     batches.push(JSON.parse(Buffer.from(payload).toString()) as LogBatch);
   });
-  const publisher = createLogPublisher({ bus, clock, logger: silentLogger });
+  const publisher = createLogPublisher({ cellId: 'cell-1', bus, clock, logger: silentLogger });
   const line = (life: string, timestamp: bigint) => {
     const source = { logGuid: 'guid', index: 0, tags: { life } };
     publisher.append(source, { sourceType: 'A', stream: 'OUT', bytes: Buffer.from('x'), timestamp });

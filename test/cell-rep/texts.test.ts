@@ -149,6 +149,7 @@ t.test(
       plan.removeRows.map(({ instanceGuid }) => instanceGuid),
       ['gone'],
     );
+    t.ok(plan.unsettled, 'one is SUSPECT yet');
     t.same(plan.judgeLrps, ['running']);
     t.same(plan.reportLrps, []);
   },

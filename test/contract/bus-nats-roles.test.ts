@@ -75,6 +75,7 @@ const permissions = (): void => {
       const refused = (await refusalsOf('a')).map(({ subject }) => subject);
       t.ok(refused.includes('_INBOX.auctioneer.>'));
       t.ok(cellA.connected(), 'a refusal does not end the connection');
+      t.match(cellA.denied(), /^the NATS user a may not /, 'it says so of itself');
     });
 
     await t.test('a cell - answers broadcasts, registers routes, writes logs', async (t) => {

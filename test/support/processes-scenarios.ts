@@ -13,24 +13,28 @@ import type { ProcessSystem } from './processes.js';
 
 export type Counts = Record<string, number>;
 
-const APP = 'probe';
+export const APP = 'probe';
 const RATE = 100;
 
-const rows = async ({ bbs }: ProcessSystem): Promise<ActualLrp[]> => {
+export const rows = async ({ bbs }: ProcessSystem): Promise<ActualLrp[]> => {
   const result = await bbs.actualLrps({});
   if (!result.ok) throw new Error(result.error.message);
   return result.value;
 };
 
 /** Instances as those who look for a restart see them. */
-const identities = (all: readonly ActualLrp[]): string[] =>
+export const identities = (all: readonly ActualLrp[]): string[] =>
   all
     .map(({ processGuid, index, instanceGuid, cellId, state, presence, crashCount, since }) =>
       [processGuid, index, instanceGuid, cellId, state, presence, crashCount, since].join(' '),
     )
     .sort();
 
-const running = async (system: ProcessSystem, count: number, timeoutMs = 60_000): Promise<ActualLrp[]> =>
+export const running = async (
+  system: ProcessSystem,
+  count: number,
+  timeoutMs = 60_000,
+): Promise<ActualLrp[]> =>
   eventually(
     async () => {
       const all = await rows(system);
@@ -40,13 +44,13 @@ const running = async (system: ProcessSystem, count: number, timeoutMs = 60_000)
     { timeoutMs, what: `${count} instances run, and nothing else is known` },
   );
 
-const answers = (system: ProcessSystem): Promise<true> =>
+export const answers = (system: ProcessSystem): Promise<true> =>
   eventually(async () => (await visit(system, APP)).status === 200, { what: 'the application answers' });
 
-const load = ({ endpoint }: ProcessSystem): Load =>
+export const load = ({ endpoint }: ProcessSystem): Load =>
   startLoad({ url: endpoint.router, host: `${APP}.localhost`, perSecond: RATE });
 
-const assertUnbroken = (under: string, { failures, answered }: Load): void => {
+export const assertUnbroken = (under: string, { failures, answered }: Load): void => {
   assert.deepEqual(failures, [], `every request is answered: ${under}`);
   assert.ok(answered > 0, `somebody asked: ${under}`);
 };

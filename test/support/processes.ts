@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { Client } from 'undici';
 import { createBbsClient } from '../../bbs/index.js';
 import type { BbsClient } from '../../bbs/index.js';
 import { localCellId } from '../../cli/deploy/local-cells.js';
@@ -14,6 +15,7 @@ import type { LocalDeployment } from '../../cli/processes/local-deployment.js';
 import { STACK } from '../../common/model/well-known.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
+import type { Endpoint } from '../../common/runtime/endpoint.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { eventually } from './eventually.js';
 import { freePorts } from './nats-server.js';
@@ -26,6 +28,10 @@ export interface ProcessesOptions {
   presenceTtlMs?: number;
   /** absent: the process runtime */
   docker?: { socketPath: string; image: string };
+  /** changes what has been written, before anything starts; where the BBS is found then */
+  prepare?: (dir: string) => Promise<Endpoint>;
+  /** what is run for a component, in the place of its own words */
+  command?: (name: string, words: readonly string[]) => readonly string[];
 }
 
 export interface ProcessSystem {
@@ -38,16 +44,22 @@ export interface ProcessSystem {
   readonly bbs: BbsClient;
   readonly presenceTtlMs: number;
   start(name: string): void;
+  /** another component beside those that have been written, configured by that file; not started yet */
+  add(name: string, file: string): void;
   /** sends the signal and waits for the end */
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
   /** sends a signal that does not end a process */
   signal(name: string, signal: NodeJS.Signals): void;
   /** the API answers and these cells (all when absent) tell their states */
   ready(cells?: readonly string[]): Promise<void>;
+  /** environment in which the command line finds it */
+  env(): Record<string, string>;
   /** runs one command of the command line, which must succeed; what it printed */
   outcry(...args: string[]): Promise<string>;
   /** … and may fail */
   tryOutcry(...args: string[]): Promise<Ended>;
+  /** what a component says of itself */
+  health(name: string): Promise<{ healthy: boolean; reason: string }>;
   /** what a component has logged with that event */
   logged(name: string, event: string): Record<string, unknown>[];
   /** every defect that anything has logged or printed: there must be none */
@@ -113,13 +125,14 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
   const dir = await mkdtemp(join(tmpdir(), 'outcry-p-'));
   const deployment = await deploymentOf(dir, options);
   await writeLocalDeployment(deployment);
+  const bbsEndpoint = await options.prepare?.(dir);
   const programs = programsOf(deployment);
   const children = new Map<string, ChildProcess>();
   const said = new Map<string, string>();
   const { api, router } = deployment.ports;
   const endpoint = { api: `http://127.0.0.1:${api}`, router: `http://127.0.0.1:${router}` };
   const bbs = createBbsClient({
-    endpoint: { socketPath: join(dir, 'control/run/bbs.sock') },
+    endpoint: bbsEndpoint ?? { socketPath: join(dir, 'control/run/bbs.sock') },
     clock: createSystemClock(),
     logger: silentLogger,
   });
@@ -132,7 +145,9 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
   const start = (name: string): void => {
     const program = programs.find((one) => one.name === name);
     if (!program) throw new Error(`no program ${name}`);
-    const child = spawn(program.command, program.args, {
+    const own = [program.command, ...program.args];
+    const [command = '', ...args] = options.command?.(name, own) ?? own;
+    const child = spawn(command, args, {
       cwd: program.cwd,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -158,6 +173,20 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
     bbs,
     presenceTtlMs: options.presenceTtlMs ?? PRESENCE_TTL_MS,
     start,
+    env,
+    add(name, file) {
+      const component = basename(file, '.yml');
+      const args = [OUTCRY, component, '--config', file];
+      programs.push({
+        name,
+        kind: component,
+        command: process.execPath,
+        args,
+        cwd: dirname(file),
+        graceMs: 0,
+        adopts: component === 'cell',
+      });
+    },
     kill,
     signal: (name, signal) => void children.get(name)?.kill(signal),
     ready: async (cells = deployment.cells) => {
@@ -176,6 +205,17 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
       const { code, output } = await run(args, env());
       if (code !== 0) throw new Error(`outcry ${args.join(' ')}: ${code}\n${output}`);
       return output;
+    },
+    async health(name) {
+      const home = programs.find((one) => one.name === name)?.cwd ?? '';
+      const socketPath = join(home, 'run', `${name}-admin.sock`);
+      const asked = new Client('http://admin', { socketPath });
+      try {
+        const { body } = await asked.request({ path: '/health', method: 'GET' });
+        return (await body.json()) as { healthy: boolean; reason: string };
+      } finally {
+        await asked.destroy();
+      }
     },
     logged: (name, event) =>
       linesOf(join(dir, 'logs', `${name}.log`)).filter((line) => line['event'] === event),

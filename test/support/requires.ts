@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type t from 'tap';
 
-export type Requirement = 'nats' | 'docker';
+export type Requirement = 'nats' | 'docker' | 'clocks';
 
 export interface Availability {
   available: boolean;
@@ -22,6 +23,9 @@ export const onPath = (program: string): string | undefined =>
 const engineProgram = (): boolean =>
   process.getuid?.() === 0 && ['dockerd', 'ip'].every((program) => onPath(program) !== undefined);
 
+/** Whether this process may have a view of its own of the file system, as root in most containers may not. */
+const mayUnshare = (): boolean => spawnSync('unshare', ['--mount', 'true']).status === 0;
+
 interface Check {
   check: () => boolean;
   reason: string;
@@ -32,6 +36,12 @@ const CHECKS: Record<Requirement, Check> = {
   docker: {
     check: engineProgram,
     reason: "a Docker engine takes dockerd and ip on PATH (Debian's docker.io and iproute2), and root",
+  },
+  clocks: {
+    check: () =>
+      ['nats-server', 'faketime', 'unshare'].every((program) => onPath(program) !== undefined) &&
+      mayUnshare(),
+    reason: 'clocks that differ take nats-server, faketime and unshare on PATH, and root that may mount',
   },
 };
 

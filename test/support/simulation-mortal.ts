@@ -110,6 +110,7 @@ export const createMortalBus = (
     }),
     gather: life.live(bus.gather),
     connected: () => life.alive() && bus.connected(),
+    denied: bus.denied,
     onConnection: (listener) => bus.onConnection((up) => life.alive() && listener(up)),
     flush: life.live(bus.flush),
     close: life.live(bus.close),

@@ -6,6 +6,7 @@ import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import type { ClientRole } from '../../common/model/well-known.js';
 import { createDoor } from '../../common/runtime/door.js';
+import { doorFailure } from '../../common/runtime/door-failure.js';
 import { connectionTo } from '../../common/runtime/endpoint.js';
 import type { TlsFiles } from '../../common/runtime/tls-files.js';
 import { createTestAuthority } from './certificates.js';
@@ -49,7 +50,7 @@ export const openTlsDoors = async (t: Test) => {
     try {
       return await (await pool.request({ path: '/', method: 'GET' })).body.text();
     } catch (error) {
-      return `refused: ${(error as Error).message}`;
+      return `refused: ${doorFailure(error, true).reason}`;
     } finally {
       await pool.destroy();
     }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { silentLogger } from '../../../common/adapters/capture-logger.js';
+import { createCaptureLogger, silentLogger } from '../../../common/adapters/capture-logger.js';
 import { createFakeClock } from '../../../common/adapters/fake-clock.js';
 import type { FakeClock } from '../../../common/adapters/fake-clock.js';
 import { createSeededRandom } from '../../../common/adapters/seeded-random.js';
@@ -20,6 +20,8 @@ const createGrantor = (clock: FakeClock) => {
     down: false,
     askMs: 0,
     answerMs: 0,
+    /** how it fails while down; the next one each time */
+    failures: ['down'],
     values: [] as string[],
   };
 
@@ -36,7 +38,10 @@ const createGrantor = (clock: FakeClock) => {
   const travel = async <T>(call: string, work: () => T): Promise<BbsResult<T>> => {
     calls.push(call);
     if (grantor.askMs > 0) await clock.sleep(grantor.askMs);
-    if (grantor.down) return err({ type: 'UnknownError', message: 'down', unavailable: true });
+    if (grantor.down) {
+      const message = grantor.failures[calls.length % grantor.failures.length] ?? '';
+      return err({ type: 'UnknownError', message, unavailable: true });
+    }
     const answer = work();
     if (grantor.answerMs > 0) await clock.sleep(grantor.answerMs);
     return ok(answer);
@@ -238,4 +243,26 @@ t.test('lease - a port that throws is survived', async (t) => {
   grantor.port.acquire = acquire;
   await clock.advance(5_000);
   t.same(told, ['10000 a gained 1']);
+});
+
+t.test('lease - a grantor that is away is told once per cause, until it has answered again', async (t) => {
+  const { clock, grantor } = setUp();
+  const logger = createCaptureLogger();
+  const { port: leases } = grantor;
+  const rest = { leases, name: 'lock', owner: 'a', ttlMs: 15_000, value: () => '', clock };
+  const lease = holdLease({ ...rest, logger });
+  const reasons = () => logger.named('lease-request-failed').map(({ fields }) => fields['reason']);
+  grantor.down = true;
+  grantor.failures = ['no route', 'refused'];
+  await lease.start();
+  await clock.advance(20_000);
+  t.ok(grantor.calls.length > 30, 'it is asked again soon');
+  t.same(reasons().sort(), ['no route', 'refused']);
+  grantor.down = false;
+  await clock.advance(1_000);
+  t.ok(lease.held());
+  grantor.down = true;
+  await clock.advance(30_000);
+  t.equal(reasons().length, 4);
+  await lease.stop();
 });
