@@ -60,9 +60,12 @@ const suite = (): void => {
       logger.named('bbs-does-not-answer').map(({ fields }) => fields),
       [{ code: 'CLIENT_ROLE_REFUSED', message: /is router, .* are auctioneer/, remedy: /certificate/ }],
     );
-    router.subscribe({ onEvent: () => undefined, onGap: () => t.fail('no events for one who is refused') });
-    const cut = await eventually(() => logger.named('events.disconnected')[0]);
-    t.match(cut.fields['error'], { code: 'CLIENT_ROLE_REFUSED' });
+
+    const listening = await connect('router-2', 'router');
+    const onGap = (): void => void t.fail('no events for one who is refused');
+    listening.client.subscribe({ onEvent: () => undefined, onGap });
+    const cut = await eventually(() => listening.logger.named('bbs-does-not-answer')[0]);
+    t.match(cut.fields, { code: 'CLIENT_ROLE_REFUSED' });
     t.same(await auctioneer.domains(), { ok: true, value: [] }, 'nothing has been changed');
   });
 };
