@@ -5,7 +5,7 @@ import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
 import { refusalIn } from '../common/runtime/door-refusal.js';
-import { connectionTo, isOverTls } from '../common/runtime/endpoint.js';
+import { connectionTo } from '../common/runtime/endpoint.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import type { BbsClient } from './client.js';
@@ -191,7 +191,12 @@ export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): Bbs
  */
 export const createBbsClient = (options: BbsClientOptions): RenewableBbsClient => {
   const { endpoint, clock, logger } = options;
-  const { origin, options: connection, renew } = connectionTo(endpoint, { what: WHAT, clock, logger });
+  const {
+    origin,
+    options: connection,
+    overTls,
+    renew,
+  } = connectionTo(endpoint, { what: WHAT, clock, logger });
   const pool = new Pool(origin, { connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, ...connection });
-  return { ...createBbsClientOver(pool, { ...options, overTls: isOverTls(endpoint) }), renew };
+  return { ...createBbsClientOver(pool, { ...options, overTls }), renew };
 };

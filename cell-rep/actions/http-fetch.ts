@@ -118,9 +118,9 @@ const createRouter = (options: HttpFetcherOptions): Router => {
     ? open
     : new Agent({ ...timeouts, connect: { lookup: guardedLookup } });
   const own = new Map<string, { agent: Agent; origin: string; isOurs: boolean }>();
-  for (const [name, { origin, options: connection }] of Object.entries(options.hosts)) {
+  for (const [name, { origin, options: connection, overTls }] of Object.entries(options.hosts)) {
     const agent = new Agent({ ...timeouts, ...connection });
-    own.set(name, { agent, origin, isOurs: 'ca' in (connection.connect ?? {}) });
+    own.set(name, { agent, origin, isOurs: overTls });
   }
   return {
     agents: [open, guarded, ...[...own.values()].map(({ agent }) => agent)],
@@ -171,12 +171,12 @@ const ask = async (
 const follow = async (
   router: Router,
   { from, headers, signal }: FetchRequest,
-): Promise<Dispatcher.ResponseData> => {
+): Promise<{ response: Dispatcher.ResponseData; isOurs: boolean }> => {
   let url = parseUrl(from);
   for (let left = MAX_REDIRECTS; ; left -= 1) {
     const route = router.of(url);
     const response = await ask(route, { headers: { ...headers, ...credentials(url) }, signal });
-    if (!REDIRECTS.has(response.statusCode)) return response;
+    if (!REDIRECTS.has(response.statusCode)) return { response, isOurs: route.isOurs };
     await response.body.dump();
     const location = headerOf(response.headers, 'location');
     if (location === undefined) throw new DownloadError(`status ${response.statusCode} without a location`);
@@ -208,14 +208,17 @@ const save = async (body: Readable, wanted: FetchRequest, maxBytes: number): Pro
 };
 
 /** A door of our own says whom it lets in; of any other answer the status says enough. */
-const problemOf = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<string> => {
+const problemOf = async (
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  isOurs: boolean,
+): Promise<Error> => {
+  const problem = new DownloadError(`status ${statusCode}`);
   const bytes = Number(headerOf(headers, 'content-length'));
-  if (statusCode !== 403 || !(bytes <= LONGEST_REFUSAL)) {
+  if (!isOurs || statusCode !== 403 || !(bytes <= LONGEST_REFUSAL)) {
     body.on('error', () => undefined).destroy();
-    return `status ${statusCode}`;
+    return problem;
   }
-  const refusal = refusalIn(statusCode, await body.text());
-  return refusal ? `${refusal.code}: ${refusal.message}` : `status ${statusCode}`;
+  return refusalIn(statusCode, await body.text()) ?? problem;
 };
 
 const fetchInto = async (
@@ -227,13 +230,13 @@ const fetchInto = async (
   if (algorithm !== '' && !CHECKSUMS.has(algorithm)) {
     throw new DownloadError(`unknown checksum algorithm ${wanted.checksumAlgorithm}`);
   }
-  const response = await follow(router, wanted);
+  const { response, isOurs } = await follow(router, wanted);
   if (response.statusCode === 304) {
     await response.body.dump();
     return { ok: true, unchanged: true };
   }
   const declared = Number(headerOf(response.headers, 'content-length') ?? 0);
-  if (response.statusCode !== 200) throw new DownloadError(await problemOf(response));
+  if (response.statusCode !== 200) throw await problemOf(response, isOurs);
   if (declared > maxBytes) {
     response.body.on('error', () => undefined).destroy();
     throw new DownloadError(`larger than ${maxBytes} bytes`);

@@ -10,14 +10,13 @@ export type Endpoint =
   /** `http://` in tests alone: our doors take TLS with certificates on both sides */
   | { readonly url: string; readonly tls?: TlsFiles };
 
-/** Whether certificates are asked for on both sides. */
-export const isOverTls = (endpoint: Endpoint): boolean => 'url' in endpoint && endpoint.tls !== undefined;
-
 /** An endpoint as undici's pools and agents take it. */
 export interface Connection {
   /** of its requests; a socket's name is of no meaning */
   readonly origin: string;
   readonly options: { connect?: { socketPath: string } | buildConnector.connector };
+  /** certificates are asked for on both sides */
+  readonly overTls: boolean;
   /** takes renewed certificates for connections made from now on; those that are open stay */
   renew(): void;
 }
@@ -31,16 +30,17 @@ export const connectionTo = (
 ): Connection => {
   if ('socketPath' in endpoint) {
     const options = { connect: { socketPath: endpoint.socketPath } };
-    return { origin: 'http://outcry', options, renew: nothing };
+    return { origin: 'http://outcry', options, overTls: false, renew: nothing };
   }
   const { url, tls } = endpoint;
-  if (tls === undefined) return { origin: url, options: {}, renew: nothing };
+  if (tls === undefined) return { origin: url, options: {}, overTls: false, renew: nothing };
   const identity = openTls({ files: tls, what, clock, logger });
   // each remembers sessions, which would go on with the old certificates
   let connector = buildConnector({ ...identity.current() });
   return {
     origin: url,
     options: { connect: (...given) => connector(...given) },
+    overTls: true,
     renew() {
       if (identity.renew()) connector = buildConnector({ ...identity.current() });
     },
