@@ -26,7 +26,8 @@ const seed = chosenSeed();
 t.comment(`OUTCRY_SEED=${seed}`);
 
 const CELLS = 4;
-const PATIENCE = { timeoutMs: 30_000 };
+/** Work that was on its way to a cell which stopped is asked for again by convergence: every 30 s. */
+const PATIENCE = { timeoutMs: 75_000 };
 
 /** The components behind their real doors: SQLite, a unix socket, files, and the machine's own time. */
 const openSystem = async () => {
