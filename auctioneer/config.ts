@@ -59,9 +59,9 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
     },
   },
   defaults: {
-    starting_container_weight: DEFAULT_POLICY.startingContainerWeight,
+    starting_container_weight: 0.25,
     starting_container_count_maximum: DEFAULT_POLICY.startingContainerMaximum,
-    bin_pack_first_fit_weight: DEFAULT_POLICY.binPackFirstFitWeight,
+    bin_pack_first_fit_weight: 0,
     compat: DEFAULT_POLICY.compat,
     cell_state_timeout: '1s',
     work_timeout: '10s',
@@ -69,6 +69,7 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
   },
   compile: (full) => ({
     policy: {
+      ...DEFAULT_POLICY,
       startingContainerWeight: full.starting_container_weight,
       startingContainerMaximum: full.starting_container_count_maximum,
       binPackFirstFitWeight: full.bin_pack_first_fit_weight,

@@ -1,7 +1,7 @@
-import type { Failure, NearestMiss } from './decide.js';
+import type { NearestMiss, Refusal } from './bids.js';
 
 /** Why work has no place, in a form for people: "insufficient resources: memory (cell-1 comes nearest: 64 MB of memory short)". */
-export const explainFailure = ({ reason, nearest }: Pick<Failure, 'reason' | 'nearest'>): string => {
+export const explainFailure = ({ reason, nearest }: Refusal): string => {
   const short = nearest === undefined ? '' : shortOf(nearest);
   return nearest === undefined || short === ''
     ? reason

@@ -36,12 +36,16 @@ export const createReporter = ({ bbs, logger }: ReporterOptions): Reporter => {
     const answer =
       auction.kind === 'lrp'
         ? await bbs.failActualLrp(
-            { processGuid: auction.work.processGuid, index: auction.work.index, domain: auction.work.domain },
+            {
+              processGuid: auction.request.processGuid,
+              index: auction.index,
+              domain: auction.request.domain,
+            },
             reason,
             traceId,
           )
-        : await bbs.rejectTask(auction.work.taskGuid, reason, traceId, {
-            placementId: auction.work.placementId,
+        : await bbs.rejectTask(auction.request.taskGuid, reason, traceId, {
+            placementId: auction.placementId,
           });
     logger.info(auction.kind === 'lrp' ? 'lrp-auction-failed' : 'task-auction-failed', {
       id: auctionId(auction),

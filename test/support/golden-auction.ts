@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Auction } from '../../auctioneer/core/auction.js';
+import { type Auction, lrpAuctions, taskAuction } from '../../auctioneer/core/auction.js';
 import { DEFAULT_POLICY, type Policy } from '../../auctioneer/core/policy.js';
 import type { CellState, Resources, RootfsProvider } from '../../common/model/cell.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
@@ -142,19 +142,19 @@ const request = (from: GoldenRequest) => ({
 
 export const auctionsOf = (golden: GoldenCase): Auction[] => [
   ...(golden.input.lrp_start_requests ?? []).flatMap((start) =>
-    start.indices.map((index): Auction => ({
-      kind: 'lrp',
-      work: {
-        ...request(start),
-        placementId: `${start.process_guid}.${index}`,
-        processGuid: start.process_guid,
-        domain: start.domain,
-        index,
-      },
-    })),
+    lrpAuctions({
+      ...request(start),
+      processGuid: start.process_guid,
+      domain: start.domain,
+      instances: start.indices.map((index) => ({ index, placementId: `${start.process_guid}.${index}` })),
+    }),
   ),
-  ...(golden.input.task_start_requests ?? []).map((start): Auction => ({
-    kind: 'task',
-    work: { ...request(start), placementId: start.TaskGuid, taskGuid: start.TaskGuid, domain: start.Domain },
-  })),
+  ...(golden.input.task_start_requests ?? []).map((start) =>
+    taskAuction({
+      ...request(start),
+      placementId: start.TaskGuid,
+      taskGuid: start.TaskGuid,
+      domain: start.Domain,
+    }),
+  ),
 ];

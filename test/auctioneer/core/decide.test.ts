@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { Auction } from '../../../auctioneer/core/auction.js';
+import { type Auction, taskAuction } from '../../../auctioneer/core/auction.js';
 import { decide } from '../../../auctioneer/core/decide.js';
 import { explainFailure } from '../../../auctioneer/core/explain.js';
 import { DEFAULT_POLICY } from '../../../auctioneer/core/policy.js';
@@ -8,14 +8,11 @@ import { admit } from '../../../auctioneer/core/requests.js';
 import type { CellState } from '../../../common/model/cell.js';
 import { aCellState, aTaskWork, anLrpWork } from '../../support/cell-states.js';
 
-const lrp = (overrides: Parameters<typeof anLrpWork>[0] = {}): Auction => ({
-  kind: 'lrp',
-  work: anLrpWork(overrides),
-});
-const task = (overrides: Parameters<typeof aTaskWork>[0] = {}): Auction => ({
-  kind: 'task',
-  work: aTaskWork(overrides),
-});
+const lrp = (overrides: Parameters<typeof anLrpWork>[0] = {}): Auction => {
+  const { index, placementId, ...request } = anLrpWork(overrides);
+  return { kind: 'lrp', request, index, placementId };
+};
+const task = (overrides: Parameters<typeof aTaskWork>[0] = {}): Auction => taskAuction(aTaskWork(overrides));
 
 const cellArbitrary = (id: number): fc.Arbitrary<CellState> =>
   fc
@@ -78,10 +75,10 @@ t.test('decide - no cell is given more than it has, and every auction is account
           here.reduce((all, one) => all + pick(one), 0);
         const proxy = here.filter(({ kind }) => kind === 'lrp').length * cell.proxyMemoryMb;
         return (
-          sum(({ work }) => work.memoryMb) + proxy <= cell.available.memoryMb &&
-          sum(({ work }) => work.diskMb) <= cell.available.diskMb &&
+          sum(({ request }) => request.memoryMb) + proxy <= cell.available.memoryMb &&
+          sum(({ request }) => request.diskMb) <= cell.available.diskMb &&
           here.length <= cell.available.containers &&
-          (cell.cpuMilliTotal === 0 || sum(({ work }) => work.cpuMilli) <= cell.cpuMilliAvailable)
+          (cell.cpuMilliTotal === 0 || sum(({ request }) => request.cpuMilli) <= cell.cpuMilliAvailable)
         );
       });
     }),

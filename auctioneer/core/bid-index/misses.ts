@@ -1,0 +1,77 @@
+import type { NearestMiss } from '../bids.js';
+import type { Lack } from '../cell.js';
+import { type Wanted, mayMatch } from './search.js';
+import { BASE, type BidTree, CPU, DISK, LEFT, MEMORY, NODE_FLOATS, NODE_INTS, ROOT } from './tree.js';
+
+/** What a place is short of; 0 = enough. MB, milli-CPU. */
+export type Shortage = Omit<NearestMiss, 'cellId'>;
+
+/** The least that any cell below a node is short of, each dimension for itself. */
+const shortageBelow = (tree: BidTree, node: number, wanted: Wanted): Shortage => {
+  const { ints, floats, columns } = tree;
+  const i = node * NODE_INTS;
+  const left = ints[i + LEFT]!;
+  const full = floats[node * NODE_FLOATS + BASE] === Infinity;
+  return {
+    memoryMb: Math.max(0, wanted.memory - ints[i + MEMORY]!),
+    diskMb: Math.max(0, wanted.disk - ints[i + DISK]!),
+    cpuMilli: Math.max(0, wanted.cpu - ints[i + CPU]!),
+    containers: left < 0 ? Math.max(0, 1 - columns.containers[-1 - left]!) : Number(full),
+  };
+};
+
+const distanceOf = (short: Shortage, { memory, disk, cpu }: Wanted): number =>
+  short.memoryMb / Math.max(1, memory) +
+  short.diskMb / Math.max(1, disk) +
+  short.cpuMilli / Math.max(1, cpu) +
+  short.containers;
+
+export interface Miss {
+  position: number;
+  short: Shortage;
+}
+
+/** The matching cell that is short of the least, as shares of what is asked; undefined when none matches. */
+export const nearestMiss = (tree: BidTree, wanted: Wanted): Miss | undefined => {
+  let found: Miss | undefined;
+  let least = Infinity;
+  const look = (node: number): void => {
+    if (!mayMatch(tree.ints, node, wanted)) return;
+    const short = shortageBelow(tree, node, wanted);
+    const distance = distanceOf(short, wanted);
+    if (distance >= least) return;
+    const left = tree.ints[node * NODE_INTS + LEFT]!;
+    if (left < 0) {
+      [found, least] = [{ position: -1 - left, short }, distance];
+      return;
+    }
+    const [a, b] = [left, left + 1].map((child) => distanceOf(shortageBelow(tree, child, wanted), wanted));
+    look(a! <= b! ? left : left + 1);
+    look(a! <= b! ? left + 1 : left);
+  };
+  look(ROOT);
+  return found;
+};
+
+const LACKS: Record<keyof Shortage, Lack> = {
+  containers: 'containers',
+  cpuMilli: 'cpu',
+  diskMb: 'disk',
+  memoryMb: 'memory',
+};
+
+/** Whether some matching cell is not short of `what`. */
+const isSomewhere = (tree: BidTree, wanted: Wanted, what: keyof Shortage): boolean => {
+  const look = (node: number): boolean => {
+    if (!mayMatch(tree.ints, node, wanted) || shortageBelow(tree, node, wanted)[what] > 0) return false;
+    const left = tree.ints[node * NODE_INTS + LEFT]!;
+    return left < 0 || look(left) || look(left + 1);
+  };
+  return look(ROOT);
+};
+
+/** What every matching cell is short of. */
+export const lackingEverywhere = (tree: BidTree, wanted: Wanted): Lack[] =>
+  (Object.keys(LACKS) as (keyof Shortage)[])
+    .filter((what) => !isSomewhere(tree, wanted, what))
+    .map((what) => LACKS[what]);

@@ -1,0 +1,152 @@
+import type { CellState } from '../../common/model/cell.js';
+import type { Auction } from './auction.js';
+import type { Bidders } from './bidders.js';
+import { type Bids, NONE, type NearestMiss, type Refusal } from './bids.js';
+import {
+  type BatchCell,
+  type Lack,
+  createBatchCell,
+  distance,
+  lacking,
+  missOf,
+  reserve,
+  score,
+} from './cell.js';
+import { type Stage, furthest, insufficientText, matchStage, mismatchText } from './constraints.js';
+import { type Policy, countsCellsByZone } from './policy.js';
+
+interface Zone {
+  name: string;
+  cells: BatchCell[];
+  /** present for their counts only */
+  counting: CellState[];
+}
+
+interface ZoneMatch {
+  cells: BatchCell[];
+  instances: number;
+}
+
+interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {
+  policy: Policy;
+}
+
+const byName = (a: Zone, b: Zone): number => (a.name < b.name ? -1 : 1);
+
+const zonesOf = ({ bidding, counting, policy }: Entrants): Zone[] => {
+  const zones = new Map<string, Zone>();
+  const zoneOf = (name: string): Zone => {
+    const zone = zones.get(name) ?? { name, cells: [], counting: [] };
+    zones.set(name, zone);
+    return zone;
+  };
+  for (const [number, state] of bidding.entries()) {
+    const { cells } = zoneOf(state.zone);
+    const index = countsCellsByZone(policy) ? cells.length : state.cellIndex;
+    cells.push(createBatchCell(state, { number, index }));
+  }
+  for (const state of counting) zoneOf(state.zone).counting.push(state);
+  return [...zones.values()].sort(byName);
+};
+
+const instancesIn = (zone: Zone, auction: Auction): number => {
+  if (auction.kind === 'task') return 0;
+  const guid = auction.request.processGuid;
+  const here = zone.cells.reduce((sum, cell) => sum + (cell.lrpCounts.get(guid) ?? 0), 0);
+  return zone.counting.reduce((sum, { lrpCounts }) => sum + (lrpCounts[guid] ?? 0), here);
+};
+
+const matching = (zones: readonly Zone[], auction: Auction): { zones: ZoneMatch[]; stage: Stage } => {
+  const stages: Stage[] = [];
+  const matches: ZoneMatch[] = [];
+  for (const zone of zones) {
+    const cells = zone.cells.filter((cell) => {
+      const stage = matchStage(cell.state, auction.request);
+      stages.push(stage);
+      return stage === 'matched';
+    });
+    if (cells.length > 0) matches.push({ cells, instances: instancesIn(zone, auction) });
+  }
+  return { zones: matches, stage: furthest(stages) };
+};
+
+/** Groups of zones with equally few instances, the fewest first. Tasks see one group: all zones. */
+const zoneGroups = (zones: readonly ZoneMatch[]): BatchCell[][] => {
+  const groups = new Map<number, BatchCell[]>();
+  for (const { cells, instances } of zones) {
+    const group = groups.get(instances) ?? [];
+    groups.set(instances, group);
+    group.push(...cells);
+  }
+  return [...groups].sort(([a], [b]) => a - b).map(([, cells]) => cells);
+};
+
+/** The best of some cells; ties fall to the lower cell index, then the lower cell id. */
+const bestOf = (cells: readonly BatchCell[], auction: Auction, policy: Policy): BatchCell | undefined => {
+  let winner: BatchCell | undefined;
+  let lowest = Infinity;
+  for (const cell of cells) {
+    if (lacking(cell, auction).length > 0) continue;
+    const own = score(cell, auction, policy);
+    const better = own < lowest || (own === lowest && winner !== undefined && cell.number < winner.number);
+    if (better) [winner, lowest] = [cell, own];
+  }
+  return winner;
+};
+
+const lackingEverywhere = (cells: readonly BatchCell[], auction: Auction): Lack[] => {
+  let common: Lack[] = ['containers', 'cpu', 'disk', 'memory'];
+  for (const cell of cells) {
+    const lacks = lacking(cell, auction);
+    common = common.filter((lack) => lacks.includes(lack));
+  }
+  return common;
+};
+
+const nearestOf = (cells: readonly BatchCell[], auction: Auction): NearestMiss | undefined => {
+  let best: NearestMiss | undefined;
+  let least = Infinity;
+  for (const cell of cells) {
+    const miss = missOf(cell, auction);
+    const own = distance(miss, auction);
+    if (own < least) [best, least] = [miss, own];
+  }
+  return best;
+};
+
+/**
+ * Decides by scoring every cell for every auction: the meaning of every other way to decide, and the oracle
+ * that they are tested against. Pure: the states handed in are not changed.
+ */
+export const openExhaustive = (entrants: Entrants): Bids => {
+  const { policy } = entrants;
+  const zones = zonesOf(entrants);
+  const cells = zones.flatMap((zone) => zone.cells).sort((a, b) => a.number - b.number);
+
+  const refusal = (auction: Auction): Refusal => {
+    const match = matching(zones, auction);
+    if (match.stage !== 'matched') return { reason: mismatchText(match.stage, auction.request) };
+    const matched = match.zones.flatMap((zone) => zone.cells);
+    const nearest = nearestOf(matched, auction);
+    const reason = insufficientText(lackingEverywhere(matched, auction));
+    return nearest === undefined ? { reason } : { reason, nearest };
+  };
+
+  return {
+    count: cells.length,
+    starting: cells.reduce((sum, cell) => sum + cell.starting, 0),
+    cellId: (cell) => cells[cell]?.state.cellId ?? '',
+    winner(auction) {
+      for (const group of zoneGroups(matching(zones, auction).zones)) {
+        const cell = bestOf(group, auction, policy);
+        if (cell !== undefined) return cell.number;
+      }
+      return NONE;
+    },
+    refusal,
+    take(auction, number) {
+      const cell = cells[number];
+      if (cell !== undefined) reserve(cell, auction, policy);
+    },
+  };
+};
