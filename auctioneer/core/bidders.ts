@@ -58,38 +58,38 @@ const problemOf = (state: CellState): string | undefined => {
 const byIndexThenId = (a: CellState, b: CellState): number =>
   a.cellIndex - b.cellIndex || (a.cellId < b.cellId ? -1 : 1);
 
-/** Of several states under one id: the newest of one incarnation; none when two reps claim the id. */
-const oneOf = (states: readonly CellState[]): CellState | undefined => {
-  const newest = states.reduce((a, b) => (b.version > a.version ? b : a));
-  const contested = states.some(
-    (state) =>
-      state.incarnation !== newest.incarnation || (state !== newest && state.version === newest.version),
+/** Of one incarnation's states the newest counts; when two reps claim the id, none does. */
+const rivalProblem = (state: CellState, rivals: readonly CellState[]): string | undefined => {
+  const others = rivals.filter((rival) => rival !== state);
+  const contested = others.some(
+    ({ incarnation, version }) => incarnation !== state.incarnation || version === state.version,
   );
-  return contested ? undefined : newest;
+  if (contested) return `${rivals.length} cells have this id`;
+  return others.some(({ version }) => version > state.version)
+    ? 'an older state of the same cell'
+    : undefined;
 };
 
-const byId = (states: readonly CellState[]): Map<string, CellState[]> => {
-  const found = new Map<string, CellState[]>();
-  for (const state of states) {
-    const same = found.get(state.cellId);
-    if (same === undefined) found.set(state.cellId, [state]);
-    else same.push(state);
+/** States under the same id, where there are several. */
+const sharedIds = (states: readonly CellState[]): Map<string, CellState[]> => {
+  const ids = new Set<string>();
+  const shared = new Map<string, CellState[]>();
+  for (const { cellId } of states) {
+    if (ids.has(cellId)) shared.set(cellId, []);
+    ids.add(cellId);
   }
-  return found;
+  if (shared.size > 0) for (const state of states) shared.get(state.cellId)?.push(state);
+  return shared;
 };
 
 /** Sorts out who takes part. Never throws: a state that makes no sense is left out with its reason. */
 export const biddersOf = (states: readonly CellState[]): Bidders => {
   const bidders: Bidders = { bidding: [], counting: [], excluded: [] };
-  for (const [cellId, same] of byId(states)) {
-    const state = same.length === 1 ? same[0] : oneOf(same);
-    if (state === undefined) {
-      bidders.excluded.push({ cellId, reason: `${same.length} cells have this id` });
-      continue;
-    }
-    if (same.length > 1) bidders.excluded.push({ cellId, reason: 'an older state of the same cell' });
-    const reason = problemOf(state);
-    if (reason !== undefined) bidders.excluded.push({ cellId, reason });
+  const shared = sharedIds(states);
+  for (const state of states) {
+    const rivals = shared.get(state.cellId);
+    const reason = (rivals && rivalProblem(state, rivals)) ?? problemOf(state);
+    if (reason !== undefined) bidders.excluded.push({ cellId: state.cellId, reason });
     else if (state.placeable) bidders.bidding.push(state);
     else bidders.counting.push(state);
   }

@@ -1,4 +1,4 @@
-import type { Auction } from './auction.js';
+import type { LrpAuction, TaskAuction } from './auction.js';
 
 /** The cell that came nearest to taking the work, and what it is short of (0 = enough). */
 export interface NearestMiss {
@@ -21,17 +21,23 @@ export const NONE = -1;
 
 /**
  * The bids of one batch's cells, less what the batch has placed so far. Cells are numbered in the order that settles
- * ties. Two ways to choose: by scoring every cell (exhaustive.ts, the meaning of all others), and by an index (bid-index/).
+ * ties; requests are numbered as they are entered. Two ways to choose: by scoring every cell (exhaustive.ts, the
+ * meaning of all others), and by an index (bid-index/).
  */
 export interface Bids {
   readonly count: number;
   /** containers starting on all cells before the batch */
   readonly starting: number;
   cellId(cell: number): string;
+  /** the number of a request */
+  enter(entry: Entry): number;
   /** the cell whose bid wins, or NONE */
-  winner(auction: Auction): number;
+  winner(request: number): number;
   /** why there was no winner */
-  refusal(auction: Auction): Refusal;
+  refusal(request: number): Refusal;
   /** takes the place */
-  take(auction: Auction, cell: number): void;
+  take(request: number, cell: number): void;
 }
+
+/** A request with as many auctions as it has instances. */
+export type Entry = Pick<LrpAuction, 'kind' | 'request'> | Pick<TaskAuction, 'kind' | 'request'>;

@@ -1,11 +1,11 @@
 import type { CellState } from '../../common/model/cell.js';
-import type { Auction } from './auction.js';
+import { type Auction, auctionId } from './auction.js';
 import { openIndex } from './bid-index/open.js';
 import { type Excluded, biddersOf } from './bidders.js';
-import { type Bids, NONE, type Refusal } from './bids.js';
+import { type Entry, NONE, type Refusal } from './bids.js';
 import { IN_FLIGHT_LIMIT, NO_CELLS } from './constraints.js';
 import { openExhaustive } from './exhaustive.js';
-import { consideredOrder } from './order.js';
+import { considerationOrder, pick } from './order.js';
 import type { Policy } from './policy.js';
 
 export interface Placement {
@@ -44,32 +44,59 @@ export interface Batch {
 
 export type Choice = { cellId: string } | Refusal;
 
-type BatchBids = Bids & { excluded: Excluded[] };
+/** The auctions of a batch with the request of each: those of one request share it. */
+interface Requests {
+  /** what is asked, once for each request object */
+  entries: Entry[];
+  /** of each auction */
+  ofAuction: Uint32Array;
+  /** per process, its auctions */
+  processes: Map<string, number>;
+}
 
-const openBids = ({ cells, auctions, policy }: DecisionInput, method: Method): BatchBids => {
-  const { bidding, counting, excluded } = biddersOf(cells);
-  const processes = new Set<string>();
-  for (const auction of auctions) if (auction.kind === 'lrp') processes.add(auction.request.processGuid);
-  const entrants = { bidding, counting, policy, processes };
-  const byIndex = method === 'index' && bidding.length > 0;
-  return { ...(byIndex ? openIndex(entrants) : openExhaustive(entrants)), excluded };
+const requestsOf = (auctions: readonly Auction[]): Requests => {
+  const numbers = new Map<Auction['request'], number>();
+  const requests: Requests = {
+    entries: [],
+    ofAuction: new Uint32Array(auctions.length),
+    processes: new Map(),
+  };
+  const { entries, ofAuction, processes } = requests;
+  let number = 0;
+  for (let at = 0; at < auctions.length; at += 1) {
+    const { kind, request } = auctions[at] as Auction;
+    if (entries[number]?.request !== request) {
+      number = numbers.get(request) ?? entries.push({ kind, request } as Entry) - 1;
+      if (kind === 'lrp') numbers.set(request, number);
+    }
+    ofAuction[at] = number;
+    if (kind !== 'lrp') continue;
+    processes.set(request.processGuid, (processes.get(request.processGuid) ?? 0) + 1);
+  }
+  return requests;
 };
 
-/** Decides one auction after the other; `place` says what to do with a winner. */
-const createChooser = (bids: Bids, policy: Policy) => {
-  const limit = policy.startingContainerMaximum;
+/** Bids that take no more when enough containers are starting. */
+const openBids = ({ cells, auctions, policy }: DecisionInput, method: Method) => {
+  const { bidding, counting, excluded } = biddersOf(cells);
+  const requests = requestsOf(auctions);
+  const entrants = { bidding, counting, policy, processes: requests.processes };
+  const bids = method === 'index' && bidding.length > 0 ? openIndex(entrants) : openExhaustive(entrants);
+  for (const entry of requests.entries) bids.enter(entry);
+  const limit = policy.startingContainerMaximum > 0 ? policy.startingContainerMaximum : Infinity;
   let { starting } = bids;
   return {
-    /** the winner, or NONE */
-    choose(auction: Auction): number {
-      return bids.count === 0 || (limit > 0 && starting >= limit) ? NONE : bids.winner(auction);
-    },
-    refusal(auction: Auction): Refusal {
+    bids,
+    requests,
+    excluded,
+    winner: (request: number): number =>
+      bids.count === 0 || starting >= limit ? NONE : bids.winner(request),
+    refusal(request: number): Refusal {
       if (bids.count === 0) return { reason: NO_CELLS };
-      return limit > 0 && starting >= limit ? { reason: IN_FLIGHT_LIMIT } : bids.refusal(auction);
+      return starting >= limit ? { reason: IN_FLIGHT_LIMIT } : bids.refusal(request);
     },
-    take(auction: Auction, cell: number): void {
-      bids.take(auction, cell);
+    take(request: number, cell: number): void {
+      bids.take(request, cell);
       starting += 1;
     },
   };
@@ -77,38 +104,48 @@ const createChooser = (bids: Bids, policy: Policy) => {
 
 /** `auctions`: those that may be considered, in any order. */
 export const openBatch = (input: DecisionInput, method: Method = 'index'): Batch => {
-  const bids = openBids(input, method);
-  const chooser = createChooser(bids, input.policy);
-  const numbers = new Map(Array.from({ length: bids.count }, (_, number) => [bids.cellId(number), number]));
+  const { bids, requests, excluded, ...opened } = openBids(input, method);
+  const cellNumbers = new Map(
+    Array.from({ length: bids.count }, (_, number) => [bids.cellId(number), number]),
+  );
+  const requestNumbers = new Map(input.auctions.map((auction, at) => [auction, requests.ofAuction[at] ?? 0]));
+  const requestOf = (auction: Auction): number => {
+    const request = requestNumbers.get(auction);
+    if (request === undefined) throw new RangeError(`${auctionId(auction)} is not in this batch`);
+    return request;
+  };
   return {
-    excluded: bids.excluded,
+    excluded,
     consider(auction) {
-      const cell = chooser.choose(auction);
-      return cell === NONE ? chooser.refusal(auction) : { cellId: bids.cellId(cell) };
+      const request = requestOf(auction);
+      const cell = opened.winner(request);
+      return cell === NONE ? opened.refusal(request) : { cellId: bids.cellId(cell) };
     },
     take(auction, cellId) {
-      const number = numbers.get(cellId);
-      if (number === undefined) throw new RangeError(`no cell ${cellId} bids in this batch`);
-      chooser.take(auction, number);
+      const cell = cellNumbers.get(cellId);
+      if (cell === undefined) throw new RangeError(`no cell ${cellId} bids in this batch`);
+      opened.take(requestOf(auction), cell);
     },
   };
 };
 
 /** Decides a whole batch in Diego's order. Pure: the states handed in are not changed. */
 export const decide = (input: DecisionInput, method: Method = 'index'): Decision => {
-  const bids = openBids(input, method);
-  const chooser = createChooser(bids, input.policy);
-  const order = consideredOrder(input.auctions);
+  const { auctions } = input;
+  const { bids, requests, excluded, winner, refusal, take } = openBids(input, method);
+  const order = considerationOrder(auctions);
   const placements: Placement[] = [];
   const failures: Failure[] = [];
-  for (const auction of order) {
-    const cell = chooser.choose(auction);
+  for (const at of order) {
+    const request = requests.ofAuction[at] ?? 0;
+    const auction = auctions[at] as Auction;
+    const cell = winner(request);
     if (cell === NONE) {
-      failures.push({ auction, ...chooser.refusal(auction) });
+      failures.push({ auction, ...refusal(request) });
       continue;
     }
-    chooser.take(auction, cell);
+    take(request, cell);
     placements.push({ auction, cellId: bids.cellId(cell) });
   }
-  return { consideredOrder: order, placements, failures, excluded: bids.excluded };
+  return { consideredOrder: pick(auctions, order), placements, failures, excluded };
 };

@@ -1,7 +1,6 @@
 import type { CellState } from '../../common/model/cell.js';
-import type { Auction } from './auction.js';
 import type { Bidders } from './bidders.js';
-import { type Bids, NONE, type NearestMiss, type Refusal } from './bids.js';
+import { type Bids, type Entry, NONE, type NearestMiss, type Refusal } from './bids.js';
 import {
   type BatchCell,
   type Lack,
@@ -49,23 +48,23 @@ const zonesOf = ({ bidding, counting, policy }: Entrants): Zone[] => {
   return [...zones.values()].sort(byName);
 };
 
-const instancesIn = (zone: Zone, auction: Auction): number => {
-  if (auction.kind === 'task') return 0;
-  const guid = auction.request.processGuid;
+const instancesIn = (zone: Zone, entry: Entry): number => {
+  if (entry.kind === 'task') return 0;
+  const guid = entry.request.processGuid;
   const here = zone.cells.reduce((sum, cell) => sum + (cell.lrpCounts.get(guid) ?? 0), 0);
   return zone.counting.reduce((sum, { lrpCounts }) => sum + (lrpCounts[guid] ?? 0), here);
 };
 
-const matching = (zones: readonly Zone[], auction: Auction): { zones: ZoneMatch[]; stage: Stage } => {
+const matching = (zones: readonly Zone[], entry: Entry): { zones: ZoneMatch[]; stage: Stage } => {
   const stages: Stage[] = [];
   const matches: ZoneMatch[] = [];
   for (const zone of zones) {
     const cells = zone.cells.filter((cell) => {
-      const stage = matchStage(cell.state, auction.request);
+      const stage = matchStage(cell.state, entry.request);
       stages.push(stage);
       return stage === 'matched';
     });
-    if (cells.length > 0) matches.push({ cells, instances: instancesIn(zone, auction) });
+    if (cells.length > 0) matches.push({ cells, instances: instancesIn(zone, entry) });
   }
   return { zones: matches, stage: furthest(stages) };
 };
@@ -82,33 +81,33 @@ const zoneGroups = (zones: readonly ZoneMatch[]): BatchCell[][] => {
 };
 
 /** The best of some cells; ties fall to the lower cell index, then the lower cell id. */
-const bestOf = (cells: readonly BatchCell[], auction: Auction, policy: Policy): BatchCell | undefined => {
+const bestOf = (cells: readonly BatchCell[], entry: Entry, policy: Policy): BatchCell | undefined => {
   let winner: BatchCell | undefined;
   let lowest = Infinity;
   for (const cell of cells) {
-    if (lacking(cell, auction).length > 0) continue;
-    const own = score(cell, auction, policy);
+    if (lacking(cell, entry).length > 0) continue;
+    const own = score(cell, entry, policy);
     const better = own < lowest || (own === lowest && winner !== undefined && cell.number < winner.number);
     if (better) [winner, lowest] = [cell, own];
   }
   return winner;
 };
 
-const lackingEverywhere = (cells: readonly BatchCell[], auction: Auction): Lack[] => {
+const lackingEverywhere = (cells: readonly BatchCell[], entry: Entry): Lack[] => {
   let common: Lack[] = ['containers', 'cpu', 'disk', 'memory'];
   for (const cell of cells) {
-    const lacks = lacking(cell, auction);
+    const lacks = lacking(cell, entry);
     common = common.filter((lack) => lacks.includes(lack));
   }
   return common;
 };
 
-const nearestOf = (cells: readonly BatchCell[], auction: Auction): NearestMiss | undefined => {
+const nearestOf = (cells: readonly BatchCell[], entry: Entry): NearestMiss | undefined => {
   let best: NearestMiss | undefined;
   let least = Infinity;
   for (const cell of cells) {
-    const miss = missOf(cell, auction);
-    const own = distance(miss, auction);
+    const miss = missOf(cell, entry);
+    const own = distance(miss, entry);
     if (own < least) [best, least] = [miss, own];
   }
   return best;
@@ -123,30 +122,38 @@ export const openExhaustive = (entrants: Entrants): Bids => {
   const zones = zonesOf(entrants);
   const cells = zones.flatMap((zone) => zone.cells).sort((a, b) => a.number - b.number);
 
-  const refusal = (auction: Auction): Refusal => {
-    const match = matching(zones, auction);
-    if (match.stage !== 'matched') return { reason: mismatchText(match.stage, auction.request) };
-    const matched = match.zones.flatMap((zone) => zone.cells);
-    const nearest = nearestOf(matched, auction);
-    const reason = insufficientText(lackingEverywhere(matched, auction));
-    return nearest === undefined ? { reason } : { reason, nearest };
+  const entries: Entry[] = [];
+  const entryOf = (request: number): Entry => {
+    const entry = entries[request];
+    if (entry === undefined) throw new RangeError(`no request ${request} was entered`);
+    return entry;
   };
 
   return {
     count: cells.length,
     starting: cells.reduce((sum, cell) => sum + cell.starting, 0),
     cellId: (cell) => cells[cell]?.state.cellId ?? '',
-    winner(auction) {
-      for (const group of zoneGroups(matching(zones, auction).zones)) {
-        const cell = bestOf(group, auction, policy);
+    enter: (entry) => entries.push(entry) - 1,
+    winner(request) {
+      const entry = entryOf(request);
+      for (const group of zoneGroups(matching(zones, entry).zones)) {
+        const cell = bestOf(group, entry, policy);
         if (cell !== undefined) return cell.number;
       }
       return NONE;
     },
-    refusal,
-    take(auction, number) {
+    refusal(request): Refusal {
+      const entry = entryOf(request);
+      const match = matching(zones, entry);
+      if (match.stage !== 'matched') return { reason: mismatchText(match.stage, entry.request) };
+      const matched = match.zones.flatMap((zone) => zone.cells);
+      const nearest = nearestOf(matched, entry);
+      const reason = insufficientText(lackingEverywhere(matched, entry));
+      return nearest === undefined ? { reason } : { reason, nearest };
+    },
+    take(request, number) {
       const cell = cells[number];
-      if (cell !== undefined) reserve(cell, auction, policy);
+      if (cell !== undefined) reserve(cell, entryOf(request), policy);
     },
   };
 };

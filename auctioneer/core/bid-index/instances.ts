@@ -1,4 +1,5 @@
 import { NONE } from '../bids.js';
+import { COUNT, LEAF, PLACE_INTS, type Place, type Places, ZONE, createPlaces } from './places.js';
 import { type BidTree, LEFT, NODE_INTS, ROOT } from './tree.js';
 
 /** Where the instances of one process are, as a search sees it. */
@@ -10,9 +11,9 @@ export interface Spread {
 }
 
 export interface Instances {
-  /** the number of a process; a new one is given one */
-  process(guid: string): number;
-  /** more instances on a cell; `position` NONE: on one that takes no part */
+  /** those of a cell that has not been named for the process before */
+  found(process: number, place: Place): void;
+  /** more instances on a cell */
   add(process: number, place: Place): void;
   /** good until `release` of the same process, which must follow */
   spread(process: number): Spread;
@@ -21,42 +22,13 @@ export interface Instances {
   nextZoneCount(process: number, after: number): number;
 }
 
-export interface Place {
-  position: number;
-  zone: number;
-  count: number;
-}
-
-const growing = (length: number) => {
-  let values = new Int32Array(Math.max(16, length));
-  return {
-    get: (at: number): number => values[at]!,
-    set(at: number, value: number): void {
-      if (at >= values.length) {
-        const larger = new Int32Array(at * 2);
-        larger.set(values);
-        values = larger;
-      }
-      values[at] = value;
-    },
-  };
-};
-
 /** A process on this share of all cells is a crowd: kept for every node, since counting it anew each time would be slow. */
 const CROWD_SHARE = 1 / 32;
 const LEAST_CROWD = 64;
 
-interface Crowd extends Spread {
-  readonly perNode: Int32Array;
-}
-
 /** Adds to a cell and to the nodes above it as far as their least changes. */
-const addToNodes = (
-  { ints, parent, leaf }: BidTree,
-  perNode: Int32Array,
-  { position, count }: Place,
-): void => {
-  let node = leaf[position]!;
+const addToNodes = ({ ints, parent }: BidTree, perNode: Int32Array, { leaf, count }: Place): void => {
+  let node = leaf;
   perNode[node]! += count;
   while (node !== ROOT) {
     node = parent[node]!;
@@ -67,117 +39,97 @@ const addToNodes = (
   }
 };
 
-/** Lists of places, one per process, in arrays. */
-const createPlaces = () => {
-  const first = growing(0);
-  const length = growing(0);
-  const next = growing(0);
-  const position = growing(0);
-  const zone = growing(0);
-  const counts = growing(0);
-  let used = 0;
+const addToCrowd = (tree: BidTree, { perNode, perZone }: Spread, place: Place): void => {
+  perZone[place.zone]! += place.count;
+  if (place.leaf !== NONE) addToNodes(tree, perNode, place);
+};
+
+/** Processes on so many cells that they are counted for every node. */
+const createCrowds = (tree: BidTree) => {
+  const crowds = new Map<number, Spread>();
+  const size = Math.max(LEAST_CROWD, tree.cells.count * CROWD_SHARE) * PLACE_INTS;
   return {
-    begin(process: number): void {
-      first.set(process, NONE);
-      length.set(process, 0);
-    },
-    first: (process: number): number => first.get(process),
-    next: next.get,
-    position: position.get,
-    zone: zone.get,
-    count: counts.get,
-    length: (process: number): number => length.get(process),
-    add(process: number, place: Place): void {
-      for (let at = first.get(process); at !== NONE; at = next.get(at)) {
-        if (position.get(at) !== place.position || zone.get(at) !== place.zone) continue;
-        counts.set(at, counts.get(at) + place.count);
-        return;
+    find: (process: number): Spread | undefined => (crowds.size > 0 ? crowds.get(process) : undefined),
+    /** makes a process a crowd once it is large enough */
+    gather(process: number, places: Places): void {
+      const [from, to] = [places.from(process), places.to(process)];
+      if (to - from <= size) return;
+      const crowd = emptySpread(tree);
+      const ints = places.ints();
+      for (let at = from; at < to; at += PLACE_INTS) {
+        const [leaf, zone, count] = [ints[at + LEAF]!, ints[at + ZONE]!, ints[at + COUNT]!];
+        addToCrowd(tree, crowd, { leaf, zone, count });
       }
-      position.set(used, place.position);
-      zone.set(used, place.zone);
-      counts.set(used, place.count);
-      next.set(used, first.get(process));
-      first.set(process, used);
-      length.set(process, length.get(process) + 1);
-      used += 1;
+      crowds.set(process, crowd);
+      places.clear(process);
     },
   };
 };
 
-/** Counts a batch's processes on its cells and in its zones: those it found and those it adds. */
-export const createInstances = (tree: BidTree): Instances => {
-  const { zoneCount, count: cellCount } = tree.columns;
-  const places = createPlaces();
-  const numbers = new Map<string, number>();
-  const crowds = new Map<number, Crowd>();
-  const crowdSize = Math.max(LEAST_CROWD, cellCount * CROWD_SHARE);
-  // all zero but for the process that is being looked at
-  const scratch: Spread = { perNode: new Int32Array(tree.nodes), perZone: new Int32Array(zoneCount) };
-  /** zones that have any, of the process being looked at */
-  let zonesTouched = 0;
+/** Of no process at all. */
+export const emptySpread = ({ nodes, cells }: BidTree): Spread => ({
+  perNode: new Int32Array(nodes),
+  perZone: new Int32Array(cells.zoneCount),
+});
 
-  const gather = (process: number): void => {
-    const crowd = { perNode: new Int32Array(tree.nodes), perZone: new Int32Array(zoneCount) };
-    for (let at = places.first(process); at !== NONE; at = places.next(at)) {
-      const place = { position: places.position(at), zone: places.zone(at), count: places.count(at) };
-      addToCrowd(crowd, place);
-    }
-    crowds.set(process, crowd);
-    places.begin(process);
-  };
+const leastAbove = (counts: Int32Array, after: number): number => {
+  let least = Infinity;
+  for (const count of counts) if (count > after && count < least) least = count;
+  return least;
+};
 
-  const addToCrowd = ({ perNode, perZone }: Crowd, place: Place): void => {
-    perZone[place.zone]! += place.count;
-    if (place.position !== NONE) addToNodes(tree, perNode, place);
-  };
+/** Counts a batch's processes on its cells and in its zones. `room`: places to expect, per process. */
+export const createInstances = (tree: BidTree, room: Iterable<number>): Instances => {
+  const places = createPlaces(room);
+  const crowds = createCrowds(tree);
+  /** all zero but for the process that is being looked at */
+  const scratch = emptySpread(tree);
+  /** the zones that have any of it */
+  const touched = new Int32Array(tree.cells.zoneCount);
+  let touchedCount = 0;
 
-  /** Writes the process into the scratch counts, or with sign −1 takes it out again. */
-  const mark = (process: number, sign: 1 | -1): void => {
-    const { perNode, perZone } = scratch;
-    const { leaf } = tree;
-    zonesTouched = 0;
-    for (let at = places.first(process); at !== NONE; at = places.next(at)) {
-      const [position, zone] = [places.position(at), places.zone(at)];
-      if (perZone[zone] === 0) zonesTouched += 1;
-      perZone[zone]! += sign * places.count(at);
-      if (position !== NONE) perNode[leaf[position]!]! += sign * places.count(at);
-    }
-  };
+  const addBy =
+    (method: 'add' | 'append') =>
+    (process: number, place: Place): void => {
+      const crowd = crowds.find(process);
+      if (crowd !== undefined) return addToCrowd(tree, crowd, place);
+      places[method](process, place);
+      crowds.gather(process, places);
+    };
 
   return {
-    process(guid) {
-      const known = numbers.get(guid);
-      if (known !== undefined) return known;
-      const process = numbers.size;
-      numbers.set(guid, process);
-      places.begin(process);
-      return process;
-    },
-    add(process, place) {
-      const crowd = crowds.get(process);
-      if (crowd !== undefined) return addToCrowd(crowd, place);
-      places.add(process, place);
-      if (places.length(process) > crowdSize) gather(process);
-    },
+    found: addBy('append'),
+    add: addBy('add'),
     spread(process) {
-      const crowd = crowds.get(process);
+      const crowd = crowds.find(process);
       if (crowd !== undefined) return crowd;
-      mark(process, 1);
+      const { perNode, perZone } = scratch;
+      const [ints, to] = [places.ints(), places.to(process)];
+      touchedCount = 0;
+      for (let at = places.from(process); at < to; at += PLACE_INTS) {
+        const [leaf, zone, count] = [ints[at + LEAF]!, ints[at + ZONE]!, ints[at + COUNT]!];
+        if (perZone[zone] === 0) touched[touchedCount++] = zone;
+        perZone[zone]! += count;
+        if (leaf !== NONE) perNode[leaf] = count;
+      }
       return scratch;
     },
     release(process) {
-      if (!crowds.has(process)) mark(process, -1);
+      if (crowds.find(process) !== undefined) return;
+      const [ints, to] = [places.ints(), places.to(process)];
+      for (let at = places.from(process); at < to; at += PLACE_INTS) {
+        const leaf = ints[at + LEAF]!;
+        if (leaf !== NONE) scratch.perNode[leaf] = 0;
+      }
+      for (let at = 0; at < touchedCount; at += 1) scratch.perZone[touched[at]!] = 0;
     },
     nextZoneCount(process, after) {
-      const crowd = crowds.get(process);
+      const crowd = crowds.find(process);
+      if (crowd !== undefined) return leastAbove(crowd.perZone, after);
+      if (after < 0 && touchedCount < touched.length) return 0;
       let least = Infinity;
-      if (crowd !== undefined) {
-        for (const count of crowd.perZone) if (count > after && count < least) least = count;
-        return least;
-      }
-      if (after < 0 && zonesTouched < zoneCount) return 0;
-      for (let at = places.first(process); at !== NONE; at = places.next(at)) {
-        const count = scratch.perZone[places.zone(at)]!;
+      for (let at = 0; at < touchedCount; at += 1) {
+        const count = scratch.perZone[touched[at]!]!;
         if (count > after && count < least) least = count;
       }
       return least;

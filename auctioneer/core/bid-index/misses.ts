@@ -1,5 +1,6 @@
 import type { NearestMiss } from '../bids.js';
 import type { Lack } from '../cell.js';
+import { CELL_FLOATS, CONTAINERS } from './cells.js';
 import { type Wanted, mayMatch } from './search.js';
 import { BASE, type BidTree, CPU, DISK, LEFT, MEMORY, NODE_FLOATS, NODE_INTS, ROOT } from './tree.js';
 
@@ -8,7 +9,7 @@ export type Shortage = Omit<NearestMiss, 'cellId'>;
 
 /** The least that any cell below a node is short of, each dimension for itself. */
 const shortageBelow = (tree: BidTree, node: number, wanted: Wanted): Shortage => {
-  const { ints, floats, columns } = tree;
+  const { ints, floats, cells } = tree;
   const i = node * NODE_INTS;
   const left = ints[i + LEFT]!;
   const full = floats[node * NODE_FLOATS + BASE] === Infinity;
@@ -16,7 +17,8 @@ const shortageBelow = (tree: BidTree, node: number, wanted: Wanted): Shortage =>
     memoryMb: Math.max(0, wanted.memory - ints[i + MEMORY]!),
     diskMb: Math.max(0, wanted.disk - ints[i + DISK]!),
     cpuMilli: Math.max(0, wanted.cpu - ints[i + CPU]!),
-    containers: left < 0 ? Math.max(0, 1 - columns.containers[-1 - left]!) : Number(full),
+    containers:
+      left < 0 ? Math.max(0, 1 - cells.rows[(-1 - left) * CELL_FLOATS + CONTAINERS]!) : Number(full),
   };
 };
 

@@ -57,8 +57,10 @@ export interface Matcher extends Masks {
   unwanted: number;
   /** it wants what no cell has */
   hopeless: boolean;
-  /** whether cells with this offer match */
-  matches(offer: number): boolean;
+  /** per offer: MATCHED, another reach, or 0 as long as nobody asked */
+  readonly known: Uint8Array;
+  /** finds out how far cells with this offer get */
+  reach(offer: number): number;
   /** the furthest stage that any cell reaches */
   stage(): Stage;
 }
@@ -66,22 +68,56 @@ export interface Matcher extends Masks {
 export interface Offers {
   readonly count: number;
   /** of each cell, the number of its offer; offers are numbered so that like ones are near each other */
-  readonly ofCell: Int32Array;
+  readonly ofCell: Uint32Array;
   masks(offer: number): Masks;
   matcher(constraint: PlacementConstraint): Matcher;
 }
 
 interface Distinct {
   offers: Offer[];
-  ofCell: Int32Array;
+  ofCell: Uint32Array;
 }
+
+const sameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, at) => name === b[at]);
+
+const sameProviders = (a: Offer['rootfsProviders'], b: Offer['rootfsProviders']): boolean => {
+  const schemes = Object.keys(a);
+  if (schemes.length !== Object.keys(b).length) return false;
+  return schemes.every((scheme) => {
+    const [left, right] = [a[scheme]!, b[scheme]];
+    if (left.type !== 'fixed_set' || right?.type !== 'fixed_set') return left.type === right?.type;
+    return sameList(left.set, right.set);
+  });
+};
+
+const sameOffer = (a: Offer, b: Offer): boolean =>
+  sameList(a.placementTags, b.placementTags) &&
+  sameList(a.optionalPlacementTags, b.optionalPlacementTags) &&
+  sameList(a.volumeDrivers, b.volumeDrivers) &&
+  sameProviders(a.rootfsProviders, b.rootfsProviders);
+
+const RECENT = 4;
+
+/** The key of an offer takes longer to write than to find among the last ones: cells are few kinds, as a rule. */
+const offerKeys = (states: readonly CellState[]): string[] => {
+  const recent: { state: CellState; key: string }[] = [];
+  return states.map((state) => {
+    const known = recent.find((one) => sameOffer(one.state, state));
+    if (known !== undefined) return known.key;
+    const key = offerKey(state);
+    recent.unshift({ state, key });
+    recent.splice(RECENT);
+    return key;
+  });
+};
 
 /** Numbers the different offers in the order of their keys. */
 const distinctOffers = (states: readonly CellState[]): Distinct => {
-  const keys = states.map(offerKey);
+  const keys = offerKeys(states);
   const order = [...new Set(keys)].sort();
   const numbers = new Map(order.map((key, number) => [key, number]));
-  const ofCell = Int32Array.from(keys, (key) => numbers.get(key)!);
+  const ofCell = Uint32Array.from(keys, (key) => numbers.get(key)!);
   const offers = Array.from<Offer>({ length: order.length });
   for (const [cell, number] of ofCell.entries()) offers[number] = states[cell]!;
   return { offers, ofCell };
@@ -131,7 +167,7 @@ const masksOf = (offers: readonly Offer[], tables: FeatureTables): Masks[] => {
 const neededMasks = (
   constraint: PlacementConstraint,
   tables: FeatureTables,
-): Omit<Matcher, 'matches' | 'stage'> => {
+): Omit<Matcher, 'known' | 'reach' | 'stage'> => {
   const rootfs = parseRootfs(constraint.rootfs);
   const named = rootfs && tables.rootfs.find(`${rootfs.scheme}:=${rootfs.opaque}`);
   const any = rootfs && tables.rootfs.find(`${rootfs.scheme}:*`);
@@ -147,9 +183,8 @@ const neededMasks = (
   };
 };
 
-const UNKNOWN = 0;
 const rankOf = (stage: Stage): number => STAGES.indexOf(stage) + 1;
-const MATCHED = rankOf('matched');
+export const MATCHED = rankOf('matched');
 
 /** Remembers, per kind of work and offer, how far it gets. */
 export const createOffers = (states: readonly CellState[]): Offers => {
@@ -161,13 +196,12 @@ export const createOffers = (states: readonly CellState[]): Offers => {
   const createMatcher = (constraint: PlacementConstraint): Matcher => {
     const known = new Uint8Array(offers.length);
     const reach = (offer: number): number =>
-      known[offer] === UNKNOWN
-        ? (known[offer] = rankOf(matchStage(offers[offer]!, constraint)))
-        : known[offer]!;
+      (known[offer] = known[offer] || rankOf(matchStage(offers[offer]!, constraint)));
     let stage: Stage | undefined;
     return {
       ...neededMasks(constraint, tables),
-      matches: (offer) => reach(offer) === MATCHED,
+      known,
+      reach,
       stage: () => (stage ??= furthest(offers.map((_, offer) => STAGES[reach(offer) - 1]!))),
     };
   };

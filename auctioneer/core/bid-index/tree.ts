@@ -1,6 +1,7 @@
 import { weightsOf } from '../policy.js';
 import type { Policy, Weights } from '../policy.js';
-import { type Columns, UNCOUNTED } from './columns.js';
+import * as cell from './cells.js';
+import type { Cells } from './cells.js';
 import type { Offers } from './offers.js';
 
 /**
@@ -11,7 +12,7 @@ import type { Offers } from './offers.js';
  * placement; slopes are the cell's size. Nodes are 64 bytes, one cache line; the children of a node lie side by side.
  */
 export interface BidTree {
-  readonly columns: Columns;
+  readonly cells: Cells;
   /** nodes seen as 64-bit floats: NODE_FLOATS each */
   readonly floats: Float64Array;
   /** the same memory seen as 32-bit integers: NODE_INTS each */
@@ -59,29 +60,30 @@ const UNLIKE = -2;
 
 export const ROOT = 0;
 
-/** The place nearest to the middle where the key changes; 0 when it does not. */
-const boundary = (keys: Int32Array | Float64Array, from: number, to: number): number => {
-  if (keys[from] === keys[to - 1]) return 0;
+/** The place nearest to the middle where the field changes; 0 when it does not. */
+const boundary = ({ rows }: Cells, field: number, from: number, to: number): number => {
+  const value = (position: number): number => rows[position * cell.CELL_FLOATS + field]!;
+  if (value(from) === value(to - 1)) return 0;
   const middle = (from + to) >>> 1;
   for (let step = 0; ; step += 1) {
     const below = middle - step;
-    if (below > from && keys[below] !== keys[below - 1]) return below;
+    if (below > from && value(below) !== value(below - 1)) return below;
     const above = middle + step;
-    if (above > from && above < to && keys[above] !== keys[above - 1]) return above;
+    if (above > from && above < to && value(above) !== value(above - 1)) return above;
   }
 };
 
 /** Where to part a range: at a border of zones, else of offers, else of sizes, so that nodes are as alike as can be. */
-const split = ({ zone, offer, totalMemory, totalDisk }: Columns, from: number, to: number): number =>
-  boundary(zone, from, to) ||
-  boundary(offer, from, to) ||
-  boundary(totalMemory, from, to) ||
-  boundary(totalDisk, from, to) ||
+const split = (cells: Cells, from: number, to: number): number =>
+  boundary(cells, cell.ZONE, from, to) ||
+  boundary(cells, cell.OFFER, from, to) ||
+  boundary(cells, cell.TOTAL_MEMORY, from, to) ||
+  boundary(cells, cell.TOTAL_DISK, from, to) ||
   (from + to) >>> 1;
 
 /** Lays the nodes out: children after their parent, siblings side by side. */
 const layOut = (tree: BidTree): void => {
-  const { columns, ints, parent, leaf } = tree;
+  const { cells, ints, parent, leaf } = tree;
   let next = ROOT + 1;
   const grow = (node: number, from: number, to: number): void => {
     if (to - from === 1) {
@@ -93,24 +95,25 @@ const layOut = (tree: BidTree): void => {
     next += 2;
     ints[node * NODE_INTS + LEFT] = left;
     parent[left] = parent[left + 1] = node;
-    const middle = split(columns, from, to);
+    const middle = split(cells, from, to);
     grow(left, from, middle);
     grow(left + 1, middle, to);
   };
-  grow(ROOT, 0, columns.count);
+  grow(ROOT, 0, cells.count);
 };
 
-const fixLeaf = ({ columns, floats, ints, leaf }: BidTree, position: number, offers: Offers): void => {
+const fixLeaf = ({ cells, floats, ints, leaf }: BidTree, position: number, offers: Offers): void => {
   const [f, i] = [leaf[position]! * NODE_FLOATS, leaf[position]! * NODE_INTS];
-  const offer = columns.offer[position]!;
+  const at = position * cell.CELL_FLOATS;
+  const offer = cells.rows[at + cell.OFFER]!;
   const masks = offers.masks(offer);
-  floats[f + MEMORY_SLOPE] = 1 / (3 * columns.totalMemory[position]!);
-  floats[f + DISK_SLOPE] = 1 / (3 * columns.totalDisk[position]!);
+  floats[f + MEMORY_SLOPE] = 1 / (3 * cells.rows[at + cell.TOTAL_MEMORY]!);
+  floats[f + DISK_SLOPE] = 1 / (3 * cells.rows[at + cell.TOTAL_DISK]!);
   ints[i + ROOTFS] = masks.rootfs;
   ints[i + OFFERS] = masks.offers;
   ints[i + REQUIRES] = masks.requires;
   ints[i + CHAMPION] = position;
-  ints[i + ZONE] = columns.zone[position]!;
+  ints[i + ZONE] = cells.rows[at + cell.ZONE]!;
   ints[i + OFFER] = offer;
 };
 
@@ -135,26 +138,23 @@ const fixNode = ({ floats, ints }: BidTree, node: number): void => {
 
 /** Fills in what a leaf says of its cell as it stands now. */
 const refreshLeaf = (tree: BidTree, position: number): void => {
-  const { columns, floats, ints, leaf, weights, kind } = tree;
-  const [f, i] = [leaf[position]! * NODE_FLOATS, leaf[position]! * NODE_INTS];
-  const proxy = kind === 'lrp' ? columns.proxy[position]! : 0;
-  const memory = columns.memory[position]! - proxy;
+  const { floats, ints, weights, kind } = tree;
+  const { rows } = tree.cells;
+  const node = tree.leaf[position]!;
+  const i = node * NODE_INTS;
+  const at = position * cell.CELL_FLOATS;
+  const memory = rows[at + cell.MEMORY]! - (kind === 'lrp' ? rows[at + cell.PROXY]! : 0);
   const use =
     3 -
-    memory / columns.totalMemory[position]! -
-    columns.disk[position]! / columns.totalDisk[position]! -
-    (columns.containers[position]! - 1) / columns.totalContainers[position]!;
-  const tasks = kind === 'task' ? columns.tasks[position]! * weights.neighbour : 0;
-  floats[f + BASE] =
-    columns.containers[position]! < 1
-      ? Infinity
-      : use / 3 +
-        columns.starting[position]! * weights.starting +
-        columns.index[position]! * weights.index +
-        tasks;
-  ints[i + MEMORY] = Math.max(-UNCOUNTED, memory);
-  ints[i + DISK] = columns.disk[position]!;
-  ints[i + CPU] = columns.cpu[position]!;
+    memory / rows[at + cell.TOTAL_MEMORY]! -
+    rows[at + cell.DISK]! / rows[at + cell.TOTAL_DISK]! -
+    (rows[at + cell.CONTAINERS]! - 1) / rows[at + cell.TOTAL_CONTAINERS]!;
+  const tasks = kind === 'task' ? rows[at + cell.TASKS]! * weights.neighbour : 0;
+  const burden = rows[at + cell.STARTING]! * weights.starting + rows[at + cell.INDEX]! * weights.index;
+  floats[node * NODE_FLOATS + BASE] = rows[at + cell.CONTAINERS]! < 1 ? Infinity : use / 3 + burden + tasks;
+  ints[i + MEMORY] = Math.max(-cell.UNCOUNTED, memory);
+  ints[i + DISK] = rows[at + cell.DISK]!;
+  ints[i + CPU] = rows[at + cell.CPU]!;
 };
 
 /**
@@ -165,20 +165,16 @@ const haze = (base: number): number => 1e-11 * (10 + Math.abs(base));
 /** Beyond this penalty rounding may put a champion and a lower number on a par. */
 export const SETTLED_PENALTY = 1e5;
 
-const inSameState = (c: Columns, a: number, b: number): boolean =>
-  c.memory[a] === c.memory[b] &&
-  c.disk[a] === c.disk[b] &&
-  c.containers[a] === c.containers[b] &&
-  c.totalContainers[a] === c.totalContainers[b] &&
-  c.cpu[a] === c.cpu[b] &&
-  c.proxy[a] === c.proxy[b] &&
-  c.starting[a] === c.starting[b] &&
-  c.tasks[a] === c.tasks[b] &&
-  c.index[a] === c.index[b] &&
-  c.offer[a] === c.offer[b];
+const inSameState = ({ rows }: Cells, a: number, b: number): boolean => {
+  const [left, right] = [a * cell.CELL_FLOATS, b * cell.CELL_FLOATS];
+  for (let field = cell.MEMORY; field <= cell.ACCOUNTS_CPU; field += 1) {
+    if (rows[left + field] !== rows[right + field]) return false;
+  }
+  return rows[left + cell.OFFER] === rows[right + cell.OFFER];
+};
 
 /** The champion of a node from those of its children. */
-const championOf = ({ columns, floats, ints }: BidTree, left: number): number => {
+const championOf = ({ cells, floats, ints }: BidTree, left: number): number => {
   const [leftBase, rightBase] = [
     floats[left * NODE_FLOATS + BASE]!,
     floats[(left + 1) * NODE_FLOATS + BASE]!,
@@ -187,8 +183,9 @@ const championOf = ({ columns, floats, ints }: BidTree, left: number): number =>
   const gap = haze(Math.min(leftBase, rightBase));
   if (leftBase < rightBase - gap || rightBase === Infinity) return a;
   if (rightBase < leftBase - gap) return b;
-  if (a < 0 || b < 0 || !inSameState(columns, a, b)) return UNSETTLED;
-  return columns.number[a]! < columns.number[b]! ? a : b;
+  if (a < 0 || b < 0 || !inSameState(cells, a, b)) return UNSETTLED;
+  const number = (position: number): number => cells.rows[position * cell.CELL_FLOATS + cell.NUMBER]!;
+  return number(a) < number(b) ? a : b;
 };
 
 /** Sums a node up from its children; says whether anything changed that nodes above it depend on. */
@@ -234,28 +231,28 @@ export const changeKind = (tree: BidTree, kind: 'lrp' | 'task', policy: Policy):
   if (tree.kind === kind) return;
   tree.kind = kind;
   tree.weights = weightsOf(policy, kind);
-  for (let position = 0; position < tree.columns.count; position += 1) refreshLeaf(tree, position);
+  for (let position = 0; position < tree.cells.count; position += 1) refreshLeaf(tree, position);
   for (let node = tree.nodes - 1; node >= ROOT; node -= 1) {
     if (tree.ints[node * NODE_INTS + LEFT]! >= 0) refreshNode(tree, node, SEVERAL);
   }
 };
 
 /** At least one cell. Bases stand for no kind of work yet. */
-export const createTree = (columns: Columns, offers: Offers): BidTree => {
-  const nodes = 2 * columns.count - 1;
+export const createTree = (cells: Cells, offers: Offers): BidTree => {
+  const nodes = 2 * cells.count - 1;
   const memory = new ArrayBuffer(nodes * NODE_INTS * Int32Array.BYTES_PER_ELEMENT);
   const tree: BidTree = {
-    columns,
+    cells,
     floats: new Float64Array(memory),
     ints: new Int32Array(memory),
     parent: new Int32Array(nodes),
-    leaf: new Int32Array(columns.count),
+    leaf: new Int32Array(cells.count),
     nodes,
     kind: undefined,
     weights: { starting: 0, neighbour: 0, index: 0 },
   };
   layOut(tree);
-  for (let position = 0; position < columns.count; position += 1) fixLeaf(tree, position, offers);
+  for (let position = 0; position < cells.count; position += 1) fixLeaf(tree, position, offers);
   for (let node = nodes - 1; node >= ROOT; node -= 1) {
     if (tree.ints[node * NODE_INTS + LEFT]! >= 0) fixNode(tree, node);
   }
