@@ -7,6 +7,7 @@ import { IN_FLIGHT_LIMIT, NO_CELLS } from './constraints.js';
 import { openExhaustive } from './exhaustive.js';
 import { considerationOrder, pick } from './order.js';
 import type { Policy } from './policy.js';
+import type { Scorer } from './scorer.js';
 
 export interface Placement {
   auction: Auction;
@@ -29,6 +30,8 @@ export interface DecisionInput {
   cells: readonly CellState[];
   auctions: readonly Auction[];
   policy: Policy;
+  /** a policy of one's own: every bid is compared by it, for every auction */
+  scorer?: Scorer | undefined;
 }
 
 /** How bids are compared: by an index, or every one for every auction. The choice is the same. */
@@ -77,11 +80,12 @@ const requestsOf = (auctions: readonly Auction[]): Requests => {
 };
 
 /** Bids that take no more when enough containers are starting. */
-const openBids = ({ cells, auctions, policy }: DecisionInput, method: Method) => {
+const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Method) => {
   const { bidding, counting, excluded } = biddersOf(cells);
   const requests = requestsOf(auctions);
-  const entrants = { bidding, counting, policy, processes: requests.processes };
-  const bids = method === 'index' && bidding.length > 0 ? openIndex(entrants) : openExhaustive(entrants);
+  const entrants = { bidding, counting, policy, scorer, processes: requests.processes };
+  const byIndex = method === 'index' && scorer === undefined && bidding.length > 0;
+  const bids = byIndex ? openIndex(entrants) : openExhaustive(entrants);
   for (const entry of requests.entries) bids.enter(entry);
   const limit = policy.startingContainerMaximum > 0 ? policy.startingContainerMaximum : Infinity;
   let { starting } = bids;

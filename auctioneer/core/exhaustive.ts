@@ -13,8 +13,9 @@ import {
 } from './cell.js';
 import { type Stage, furthest, insufficientText, matchStage, mismatchText } from './constraints.js';
 import { type Policy, countsCellsByZone } from './policy.js';
+import { type Scorer, ask } from './scorer.js';
 
-interface Zone {
+export interface Zone {
   name: string;
   cells: BatchCell[];
   /** present for their counts only */
@@ -28,11 +29,16 @@ interface ZoneMatch {
 
 interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {
   policy: Policy;
+  /** in place of the policy's own score */
+  scorer?: Scorer | undefined;
 }
+
+type ScoreOf = (cell: BatchCell, entry: Entry) => number;
 
 const byName = (a: Zone, b: Zone): number => (a.name < b.name ? -1 : 1);
 
-const zonesOf = ({ bidding, counting, policy }: Entrants): Zone[] => {
+/** The cells of a batch by zone, in the order of zones' names. */
+export const zonesOf = ({ bidding, counting, policy }: Entrants): Zone[] => {
   const zones = new Map<string, Zone>();
   const zoneOf = (name: string): Zone => {
     const zone = zones.get(name) ?? { name, cells: [], counting: [] };
@@ -48,7 +54,8 @@ const zonesOf = ({ bidding, counting, policy }: Entrants): Zone[] => {
   return [...zones.values()].sort(byName);
 };
 
-const instancesIn = (zone: Zone, entry: Entry): number => {
+/** Instances of the same process in a zone, on any of its cells; tasks are not counted by zone. */
+export const instancesIn = (zone: Zone, entry: Entry): number => {
   if (entry.kind === 'task') return 0;
   const guid = entry.request.processGuid;
   const here = zone.cells.reduce((sum, cell) => sum + (cell.lrpCounts.get(guid) ?? 0), 0);
@@ -81,12 +88,12 @@ const zoneGroups = (zones: readonly ZoneMatch[]): BatchCell[][] => {
 };
 
 /** The best of some cells; ties fall to the lower cell index, then the lower cell id. */
-const bestOf = (cells: readonly BatchCell[], entry: Entry, policy: Policy): BatchCell | undefined => {
+const bestOf = (cells: readonly BatchCell[], entry: Entry, scoreOf: ScoreOf): BatchCell | undefined => {
   let winner: BatchCell | undefined;
   let lowest = Infinity;
   for (const cell of cells) {
     if (lacking(cell, entry).length > 0) continue;
-    const own = score(cell, entry, policy);
+    const own = scoreOf(cell, entry);
     const better = own < lowest || (own === lowest && winner !== undefined && cell.number < winner.number);
     if (better) [winner, lowest] = [cell, own];
   }
@@ -118,7 +125,11 @@ const nearestOf = (cells: readonly BatchCell[], entry: Entry): NearestMiss | und
  * that they are tested against. Pure: the states handed in are not changed.
  */
 export const openExhaustive = (entrants: Entrants): Bids => {
-  const { policy } = entrants;
+  const { policy, scorer } = entrants;
+  const scoreOf: ScoreOf =
+    scorer === undefined
+      ? (cell, entry) => score(cell, entry, policy)
+      : (cell, entry) => ask(scorer, cell, entry);
   const zones = zonesOf(entrants);
   const cells = zones.flatMap((zone) => zone.cells).sort((a, b) => a.number - b.number);
 
@@ -137,7 +148,7 @@ export const openExhaustive = (entrants: Entrants): Bids => {
     winner(request) {
       const entry = entryOf(request);
       for (const group of zoneGroups(matching(zones, entry).zones)) {
-        const cell = bestOf(group, entry, policy);
+        const cell = bestOf(group, entry, scoreOf);
         if (cell !== undefined) return cell.number;
       }
       return NONE;
