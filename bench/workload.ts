@@ -122,3 +122,79 @@ export const makeWorkload = ({ cells: cellCount, lrps: lrpCount }: Size): Worklo
   });
   return { cells, lrps, tasks };
 };
+
+const TAGS = ['gpu', 'ssd', 'internal'];
+
+/** Some of them, each with the same chance. */
+const some = (dice: Dice, from: readonly string[], oneIn: number): string[] =>
+  from.filter(() => dice(oneIn) === 0);
+
+const differentCell = (dice: Dice, number: number): CellState => {
+  const total = {
+    memoryMb: 16_384 + dice(245_760),
+    diskMb: 65_536 + dice(4_000_000),
+    containers: 100 + dice(400),
+  };
+  const stacks = { type: 'fixed_set' as const, set: dice(2) === 0 ? STACKS.set : ['cflinuxfs4', 'windows'] };
+  const used = dice(total.memoryMb >> 1);
+  return {
+    ...emptyCell(number),
+    zone: `z${dice(7)}`,
+    total,
+    available: {
+      memoryMb: total.memoryMb - used,
+      diskMb: total.diskMb - dice(total.diskMb >> 1),
+      containers: total.containers - dice(total.containers >> 1),
+    },
+    rootfsProviders:
+      dice(3) === 0 ? { preloaded: stacks, docker: { type: 'arbitrary' } } : { preloaded: stacks },
+    placementTags: dice(8) === 0 ? ['isolated'] : [],
+    optionalPlacementTags: some(dice, TAGS, 2),
+    volumeDrivers: some(dice, ['nfs'], 2),
+    proxyMemoryMb: dice(2) * 32,
+  };
+};
+
+const ROOTFS = ['preloaded:cflinuxfs4', 'preloaded:cflinuxfs3', 'docker:///library/app', 'preloaded:windows'];
+
+/** Every cell and every request different: 1…4,096 MB of memory and disk, mixed tags, drivers and root file systems. */
+export const makeDifferent = ({ cells: cellCount, lrps: lrpCount }: Size): Workload => {
+  const dice = createDice(SEED);
+  const lrps = Array.from({ length: lrpCount }, (_, number): LrpStart => {
+    const processGuid = guid('app', number);
+    return {
+      ...request(dice),
+      memoryMb: 1 + dice(4_096),
+      diskMb: 1 + dice(4_096),
+      rootfs: ROOTFS[dice(ROOTFS.length)] ?? '',
+      placementTags: [...some(dice, TAGS, 4), ...(dice(10) === 0 ? ['isolated'] : [])],
+      volumeDrivers: some(dice, ['nfs'], 5),
+      processGuid,
+      domain: 'cf-apps',
+      instances: [{ index: dice(3), placementId: processGuid }],
+    };
+  });
+  const cells = Array.from({ length: cellCount }, (_, number) => differentCell(dice, number));
+  return { cells, lrps, tasks: makeTasks(dice, Math.floor(lrpCount / 10)) };
+};
+
+/** All cells alike and empty: every decision is among ties. */
+export const makeAlike = ({ cells: cellCount, lrps: lrpCount }: Size): Workload => {
+  const dice = createDice(SEED);
+  const cells = Array.from({ length: cellCount }, (_, number) => {
+    const cell = emptyCell(number);
+    cell.total.diskMb = cell.available.diskMb = 1_048_576;
+    return cell;
+  });
+  return { cells, lrps: makeLrps(dice, lrpCount), tasks: makeTasks(dice, Math.floor(lrpCount / 10)) };
+};
+
+/** Cells with room for half of it: what finds no place is told why, and what came nearest. */
+export const makeFull = (size: Size): Workload => {
+  const workload = makeWorkload(size);
+  const share = (size.lrps / size.cells) * 200;
+  for (const cell of workload.cells) {
+    cell.available.memoryMb = Math.max(64, Math.min(cell.available.memoryMb, Math.floor(share)));
+  }
+  return workload;
+};

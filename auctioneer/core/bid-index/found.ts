@@ -2,9 +2,8 @@ import type { CellState } from '../../../common/model/cell.js';
 import type { Bidders } from '../bidders.js';
 import { NONE } from '../bids.js';
 import * as cell from './cells.js';
-import type { Zones } from './cells.js';
+import type { Cells, Zones } from './cells.js';
 import { type Instances, createInstances } from './instances.js';
-import type { BidTree } from './tree.js';
 
 /** The processes that may be auctioned, with how many instances of each; a process's number is its place in the map. */
 export type Processes = ReadonlyMap<string, number>;
@@ -19,24 +18,24 @@ interface Source extends Pick<Bidders, 'bidding' | 'counting'> {
   processes: Processes;
   numbers: ReadonlyMap<string, number>;
   zones: Zones;
+  cells: Cells;
 }
 
-/** Four numbers for each place: process, leaf, zone, instances. */
+/** Four numbers for each place: process, position, zone, instances. */
 const FOUND = 4;
 
 /** Where the cells have instances of the batch's processes already. */
-const findInstances = ({ bidding, counting, numbers, zones }: Source, tree: BidTree): number[] => {
+const findInstances = ({ bidding, counting, numbers, zones, cells }: Source): number[] => {
   const found: number[] = [];
-  const note = ({ lrpCounts }: CellState, leaf: number, zone: number): void => {
+  const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
     for (const guid of Object.keys(lrpCounts)) {
       const [process, instances] = [numbers.get(guid), lrpCounts[guid] ?? 0];
-      if (process !== undefined && instances > 0) found.push(process, leaf, zone, instances);
+      if (process !== undefined && instances > 0) found.push(process, position, zone, instances);
     }
   };
-  const { position, rows } = tree.cells;
   for (const [number, state] of bidding.entries()) {
-    const at = position[number]!;
-    note(state, tree.leaf[at]!, rows[at * cell.CELL_FLOATS + cell.ZONE]!);
+    const position = cells.position[number]!;
+    note(state, position, cells.rows[position * cell.CELL_FLOATS + cell.ZONE]!);
   }
   for (const state of counting) {
     const zone = zones.names.get(state.zone);
@@ -47,14 +46,14 @@ const findInstances = ({ bidding, counting, numbers, zones }: Source, tree: BidT
 };
 
 /** Counts those instances, on all cells, whose process is in the batch. */
-export const countInstances = (source: Source, tree: BidTree): Instances => {
-  const found = findInstances(source, tree);
+export const countInstances = (source: Source): Instances => {
+  const found = findInstances(source);
   const room = Uint32Array.from(source.processes.values());
   for (let at = 0; at < found.length; at += FOUND) room[found[at]!]! += 1;
-  const instances = createInstances(tree, room);
+  const instances = createInstances(source.cells, room);
   for (let at = 0; at < found.length; at += FOUND) {
-    const [process, leaf, zone, count] = [found[at]!, found[at + 1]!, found[at + 2]!, found[at + 3]!];
-    instances.found(process, { leaf, zone, count });
+    const [process, position, zone, count] = [found[at]!, found[at + 1]!, found[at + 2]!, found[at + 3]!];
+    instances.found(process, { position, zone, count });
   }
   return instances;
 };

@@ -1,13 +1,15 @@
 import { NONE } from '../bids.js';
-import { COUNT, LEAF, PLACE_INTS, type Place, type Places, ZONE, createPlaces } from './places.js';
-import { type BidTree, LEFT, NODE_INTS, ROOT } from './tree.js';
+import type { Cells } from './cells.js';
+import { COUNT, PLACE_INTS, POSITION, type Place, type Places, ZONE, createPlaces } from './places.js';
+import { type BidTree, LEFT, NODE_INTS, NO_LEAF, ROOT } from './tree.js';
 
 /** Where the instances of one process are, as a search sees it. */
 export interface Spread {
-  /** per node of the tree: the fewest instances on any cell below it, or less */
-  readonly perNode: Int32Array;
-  /** per zone */
+  /** by position */
+  readonly perCell: Int32Array;
   readonly perZone: Int32Array;
+  /** per node of the tree: the fewest instances on any cell below it; undefined: none are counted that way */
+  readonly perNode: Int32Array | undefined;
 }
 
 export interface Instances {
@@ -15,20 +17,40 @@ export interface Instances {
   found(process: number, place: Place): void;
   /** more instances on a cell */
   add(process: number, place: Place): void;
-  /** good until `release` of the same process, which must follow */
-  spread(process: number): Spread;
+  /** as a search of that tree needs it; good until `release` of the same process, which must follow */
+  spread(process: number, tree: BidTree): Spread;
   release(process: number): void;
   /** the least number of instances above `after` that any zone has, while spread; Infinity when there is none */
   nextZoneCount(process: number, after: number): number;
 }
 
-/** A process on this share of all cells is a crowd: kept for every node, since counting it anew each time would be slow. */
+/** A process on this share of all cells is a crowd: kept per cell and node, since gathering it each time would be slow. */
 const CROWD_SHARE = 1 / 32;
 const LEAST_CROWD = 64;
 
-/** Adds to a cell and to the nodes above it as far as their least changes. */
-const addToNodes = ({ ints, parent }: BidTree, perNode: Int32Array, { leaf, count }: Place): void => {
-  let node = leaf;
+interface Crowd {
+  perCell: Int32Array;
+  perZone: Int32Array;
+  /** instances of one process are as good as always looked for in one tree */
+  trees: Map<BidTree, Int32Array>;
+}
+
+/** The fewest per node, from the leaves up. */
+const countNodes = ({ ints, positions, leaf, nodes }: BidTree, perCell: Int32Array): Int32Array => {
+  const perNode = new Int32Array(nodes);
+  for (const position of positions) perNode[leaf[position]!] = perCell[position]!;
+  for (let node = nodes - 1; node >= ROOT; node -= 1) {
+    const left = ints[node * NODE_INTS + LEFT]!;
+    if (left >= 0) perNode[node] = Math.min(perNode[left]!, perNode[left + 1]!);
+  }
+  return perNode;
+};
+
+/** Adds to a leaf and to the nodes above it as far as their least changes. */
+const addToNodes = (tree: BidTree, perNode: Int32Array, { position, count }: Place): void => {
+  const { ints, parent } = tree;
+  let node = tree.leaf[position]!;
+  if (node === NO_LEAF) return;
   perNode[node]! += count;
   while (node !== ROOT) {
     node = parent[node]!;
@@ -39,37 +61,48 @@ const addToNodes = ({ ints, parent }: BidTree, perNode: Int32Array, { leaf, coun
   }
 };
 
-const addToCrowd = (tree: BidTree, { perNode, perZone }: Spread, place: Place): void => {
+const addToCrowd = ({ perCell, perZone, trees }: Crowd, place: Place): void => {
   perZone[place.zone]! += place.count;
-  if (place.leaf !== NONE) addToNodes(tree, perNode, place);
+  if (place.position === NONE) return;
+  perCell[place.position]! += place.count;
+  for (const [tree, perNode] of trees) addToNodes(tree, perNode, place);
 };
 
-/** Processes on so many cells that they are counted for every node. */
-const createCrowds = (tree: BidTree) => {
-  const crowds = new Map<number, Spread>();
-  const size = Math.max(LEAST_CROWD, tree.cells.count * CROWD_SHARE) * PLACE_INTS;
+const createCrowds = ({ count, zoneCount }: Cells) => {
+  const crowds = new Map<number, Crowd>();
+  const size = Math.max(LEAST_CROWD, count * CROWD_SHARE) * PLACE_INTS;
   return {
-    find: (process: number): Spread | undefined => (crowds.size > 0 ? crowds.get(process) : undefined),
+    find: (process: number): Crowd | undefined => (crowds.size > 0 ? crowds.get(process) : undefined),
     /** makes a process a crowd once it is large enough */
     gather(process: number, places: Places): void {
       const [from, to] = [places.from(process), places.to(process)];
       if (to - from <= size) return;
-      const crowd = emptySpread(tree);
+      const crowd: Crowd = {
+        perCell: new Int32Array(count),
+        perZone: new Int32Array(zoneCount),
+        trees: new Map(),
+      };
       const ints = places.ints();
       for (let at = from; at < to; at += PLACE_INTS) {
-        const [leaf, zone, count] = [ints[at + LEAF]!, ints[at + ZONE]!, ints[at + COUNT]!];
-        addToCrowd(tree, crowd, { leaf, zone, count });
+        const [position, zone, instances] = [ints[at + POSITION]!, ints[at + ZONE]!, ints[at + COUNT]!];
+        addToCrowd(crowd, { position, zone, count: instances });
       }
       crowds.set(process, crowd);
       places.clear(process);
+    },
+    spread({ perCell, perZone, trees }: Crowd, tree: BidTree): Spread {
+      const perNode = trees.get(tree) ?? countNodes(tree, perCell);
+      trees.set(tree, perNode);
+      return { perCell, perZone, perNode };
     },
   };
 };
 
 /** Of no process at all. */
-export const emptySpread = ({ nodes, cells }: BidTree): Spread => ({
-  perNode: new Int32Array(nodes),
-  perZone: new Int32Array(cells.zoneCount),
+export const emptySpread = ({ count, zoneCount }: Cells): Spread => ({
+  perCell: new Int32Array(count),
+  perZone: new Int32Array(zoneCount),
+  perNode: undefined,
 });
 
 const leastAbove = (counts: Int32Array, after: number): number => {
@@ -79,20 +112,20 @@ const leastAbove = (counts: Int32Array, after: number): number => {
 };
 
 /** Counts a batch's processes on its cells and in its zones. `room`: places to expect, per process. */
-export const createInstances = (tree: BidTree, room: Iterable<number>): Instances => {
+export const createInstances = (cells: Cells, room: Iterable<number>): Instances => {
   const places = createPlaces(room);
-  const crowds = createCrowds(tree);
+  const crowds = createCrowds(cells);
   /** all zero but for the process that is being looked at */
-  const scratch = emptySpread(tree);
+  const scratch = emptySpread(cells);
   /** the zones that have any of it */
-  const touched = new Int32Array(tree.cells.zoneCount);
+  const touched = new Int32Array(cells.zoneCount);
   let touchedCount = 0;
 
   const addBy =
     (method: 'add' | 'append') =>
     (process: number, place: Place): void => {
       const crowd = crowds.find(process);
-      if (crowd !== undefined) return addToCrowd(tree, crowd, place);
+      if (crowd !== undefined) return addToCrowd(crowd, place);
       places[method](process, place);
       crowds.gather(process, places);
     };
@@ -100,26 +133,29 @@ export const createInstances = (tree: BidTree, room: Iterable<number>): Instance
   return {
     found: addBy('append'),
     add: addBy('add'),
-    spread(process) {
+    spread(process, tree) {
       const crowd = crowds.find(process);
-      if (crowd !== undefined) return crowd;
-      const { perNode, perZone } = scratch;
-      const [ints, to] = [places.ints(), places.to(process)];
+      if (crowd !== undefined) return crowds.spread(crowd, tree);
+      const { perCell, perZone } = scratch;
+      const ints = places.ints();
+      const to = places.to(process);
       touchedCount = 0;
       for (let at = places.from(process); at < to; at += PLACE_INTS) {
-        const [leaf, zone, count] = [ints[at + LEAF]!, ints[at + ZONE]!, ints[at + COUNT]!];
+        const zone = ints[at + ZONE]!;
+        const position = ints[at + POSITION]!;
         if (perZone[zone] === 0) touched[touchedCount++] = zone;
-        perZone[zone]! += count;
-        if (leaf !== NONE) perNode[leaf] = count;
+        perZone[zone]! += ints[at + COUNT]!;
+        if (position !== NONE) perCell[position] = ints[at + COUNT]!;
       }
       return scratch;
     },
     release(process) {
       if (crowds.find(process) !== undefined) return;
-      const [ints, to] = [places.ints(), places.to(process)];
+      const ints = places.ints();
+      const to = places.to(process);
       for (let at = places.from(process); at < to; at += PLACE_INTS) {
-        const leaf = ints[at + LEAF]!;
-        if (leaf !== NONE) scratch.perNode[leaf] = 0;
+        const position = ints[at + POSITION]!;
+        if (position !== NONE) scratch.perCell[position] = 0;
       }
       for (let at = 0; at < touchedCount; at += 1) scratch.perZone[touched[at]!] = 0;
     },

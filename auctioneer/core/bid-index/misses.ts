@@ -1,8 +1,8 @@
 import type { NearestMiss } from '../bids.js';
 import type { Lack } from '../cell.js';
 import { CELL_FLOATS, CONTAINERS } from './cells.js';
-import { type Wanted, mayMatch } from './search.js';
-import { BASE, type BidTree, CPU, DISK, LEFT, MEMORY, NODE_FLOATS, NODE_INTS, ROOT } from './tree.js';
+import type { Wanted } from './search.js';
+import { type BidTree, CPU, DISK, LEFT, MEMORY, NODE_FLOATS, NODE_INTS, OF_NOTHING, ROOT } from './tree.js';
 
 /** What a place is short of; 0 = enough. MB, milli-CPU. */
 export type Shortage = Omit<NearestMiss, 'cellId'>;
@@ -12,7 +12,7 @@ const shortageBelow = (tree: BidTree, node: number, wanted: Wanted): Shortage =>
   const { ints, floats, cells } = tree;
   const i = node * NODE_INTS;
   const left = ints[i + LEFT]!;
-  const full = floats[node * NODE_FLOATS + BASE] === Infinity;
+  const full = floats[node * NODE_FLOATS + OF_NOTHING] === Infinity;
   return {
     memoryMb: Math.max(0, wanted.memory - ints[i + MEMORY]!),
     diskMb: Math.max(0, wanted.disk - ints[i + DISK]!),
@@ -33,12 +33,11 @@ export interface Miss {
   short: Shortage;
 }
 
-/** The matching cell that is short of the least, as shares of what is asked; undefined when none matches. */
+/** The cell that is short of the least, as shares of what is asked. */
 export const nearestMiss = (tree: BidTree, wanted: Wanted): Miss | undefined => {
   let found: Miss | undefined;
   let least = Infinity;
   const look = (node: number): void => {
-    if (!mayMatch(tree.ints, node, wanted)) return;
     const short = shortageBelow(tree, node, wanted);
     const distance = distanceOf(short, wanted);
     if (distance >= least) return;
@@ -62,17 +61,17 @@ const LACKS: Record<keyof Shortage, Lack> = {
   memoryMb: 'memory',
 };
 
-/** Whether some matching cell is not short of `what`. */
+/** Whether some cell is not short of `what`. */
 const isSomewhere = (tree: BidTree, wanted: Wanted, what: keyof Shortage): boolean => {
   const look = (node: number): boolean => {
-    if (!mayMatch(tree.ints, node, wanted) || shortageBelow(tree, node, wanted)[what] > 0) return false;
+    if (shortageBelow(tree, node, wanted)[what] > 0) return false;
     const left = tree.ints[node * NODE_INTS + LEFT]!;
     return left < 0 || look(left) || look(left + 1);
   };
   return look(ROOT);
 };
 
-/** What every matching cell is short of. */
+/** What every cell is short of. */
 export const lackingEverywhere = (tree: BidTree, wanted: Wanted): Lack[] =>
   (Object.keys(LACKS) as (keyof Shortage)[])
     .filter((what) => !isSomewhere(tree, wanted, what))

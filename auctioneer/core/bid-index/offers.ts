@@ -1,82 +1,34 @@
 import type { PlacementConstraint } from '../../../common/model/auction.js';
 import type { CellState, RootfsProvider } from '../../../common/model/cell.js';
-import { type Offer, STAGES, type Stage, furthest, matchStage, parseRootfs } from '../constraints.js';
+import { type Offer, type Stage, furthest, matchStage, parseRootfs } from '../constraints.js';
 
-/**
- * Bits by which whole subtrees are passed over. More features than bits share bits, so a mask may let pass what does
- * not match, and never the other way round: a cell's own offer has the last word.
- */
-export interface Masks {
-  rootfs: number;
-  /** volume drivers, and tags required or optional */
-  offers: number;
-  /** required tags */
-  requires: number;
+/** A kind of work, seen by what cells it can go to. */
+export interface Matcher {
+  /** per offer, 1 where cells with it match */
+  readonly matching: Uint8Array;
+  /** the furthest stage that any cell reaches */
+  readonly stage: Stage;
 }
 
-const BITS = 32;
-
-const createFeatures = () => {
-  const bits = new Map<string, number>();
-  return {
-    /** the bit of a feature that some cell has */
-    add(name: string): number {
-      const known = bits.get(name);
-      if (known !== undefined) return known;
-      const bit = 1 << (bits.size % BITS);
-      bits.set(name, bit);
-      return bit;
-    },
-    find: (name: string): number | undefined => bits.get(name),
-    entries: () => bits.entries(),
-  };
-};
-type Features = ReturnType<typeof createFeatures>;
+/** What the cells of a batch offer to constraints. */
+export interface Offers {
+  /** of each cell, the number of its offer */
+  readonly ofCell: Uint32Array;
+  matcher(constraint: PlacementConstraint): Matcher;
+}
 
 const sorted = (names: readonly string[]): string => [...names].sort().join('\n');
 
 const providerKey = ([scheme, provider]: [string, RootfsProvider]): string =>
   provider.type === 'arbitrary' ? `${scheme}:*` : `${scheme}:\n${sorted(provider.set)}`;
 
-const offerKey = (state: CellState): string =>
+const offerKey = (offer: Offer): string =>
   [
-    Object.entries(state.rootfsProviders).map(providerKey).sort().join('\r'),
-    sorted(state.volumeDrivers),
-    sorted(state.placementTags),
-    sorted(state.optionalPlacementTags),
+    Object.entries(offer.rootfsProviders).map(providerKey).sort().join('\r'),
+    sorted(offer.volumeDrivers),
+    sorted(offer.placementTags),
+    sorted(offer.optionalPlacementTags),
   ].join('\t');
-
-const constraintKey = ({ rootfs, volumeDrivers, placementTags }: PlacementConstraint): string =>
-  placementTags.length + volumeDrivers.length === 0
-    ? rootfs
-    : `${rootfs}\t${sorted(volumeDrivers)}\t${sorted(placementTags)}`;
-
-/** A kind of work, seen by what cells it can go to. */
-export interface Matcher extends Masks {
-  /** bits of required tags that it does not want */
-  unwanted: number;
-  /** it wants what no cell has */
-  hopeless: boolean;
-  /** per offer: MATCHED, another reach, or 0 as long as nobody asked */
-  readonly known: Uint8Array;
-  /** finds out how far cells with this offer get */
-  reach(offer: number): number;
-  /** the furthest stage that any cell reaches */
-  stage(): Stage;
-}
-
-export interface Offers {
-  readonly count: number;
-  /** of each cell, the number of its offer; offers are numbered so that like ones are near each other */
-  readonly ofCell: Uint32Array;
-  masks(offer: number): Masks;
-  matcher(constraint: PlacementConstraint): Matcher;
-}
-
-interface Distinct {
-  offers: Offer[];
-  ofCell: Uint32Array;
-}
 
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, at) => name === b[at]);
@@ -112,6 +64,11 @@ const offerKeys = (states: readonly CellState[]): string[] => {
   });
 };
 
+interface Distinct {
+  offers: Offer[];
+  ofCell: Uint32Array;
+}
+
 /** Numbers the different offers in the order of their keys. */
 const distinctOffers = (states: readonly CellState[]): Distinct => {
   const keys = offerKeys(states);
@@ -123,95 +80,41 @@ const distinctOffers = (states: readonly CellState[]): Distinct => {
   return { offers, ofCell };
 };
 
-const addRootfs = (features: Features, scheme: string, provider: RootfsProvider): number => {
-  if (provider.type === 'arbitrary') return features.add(`${scheme}:*`);
-  return provider.set.reduce((mask, name) => mask | features.add(`${scheme}:=${name}`), 0);
-};
-
-/** A cell that takes any root file system of a scheme also takes those that others name. */
-const arbitraryRootfs = (features: Features, { rootfsProviders }: Offer): number => {
-  let mask = 0;
-  for (const [scheme, provider] of Object.entries(rootfsProviders)) {
-    if (provider.type !== 'arbitrary') continue;
-    for (const [name, bit] of features.entries()) if (name.startsWith(`${scheme}:=`)) mask |= bit;
-  }
-  return mask;
-};
-
-interface FeatureTables {
-  rootfs: Features;
-  offers: Features;
-  requires: Features;
-}
-
-const masksOf = (offers: readonly Offer[], tables: FeatureTables): Masks[] => {
-  const add = (features: Features, names: readonly string[]): number =>
-    names.reduce((mask, name) => mask | features.add(name), 0);
-  const masks = offers.map((offer) => ({
-    rootfs: Object.entries(offer.rootfsProviders).reduce(
-      (mask, [scheme, provider]) => mask | addRootfs(tables.rootfs, scheme, provider),
-      0,
+/** Root file systems that some cell names; any other of the same scheme is as good as another. */
+const namedRootfs = (offers: readonly Offer[]): Set<string> =>
+  new Set(
+    offers.flatMap(({ rootfsProviders }) =>
+      Object.entries(rootfsProviders).flatMap(([scheme, provider]) =>
+        provider.type === 'fixed_set' ? provider.set.map((name) => `${scheme}:${name}`) : [],
+      ),
     ),
-    offers:
-      add(tables.offers, offer.volumeDrivers) |
-      add(tables.offers, offer.placementTags) |
-      add(tables.offers, offer.optionalPlacementTags),
-    requires: add(tables.requires, offer.placementTags),
-  }));
-  return masks.map((mask, at) => ({
-    ...mask,
-    rootfs: mask.rootfs | arbitraryRootfs(tables.rootfs, offers[at]!),
-  }));
-};
+  );
 
-const neededMasks = (
-  constraint: PlacementConstraint,
-  tables: FeatureTables,
-): Omit<Matcher, 'known' | 'reach' | 'stage'> => {
+/** Work with the same key matches the same cells: each application's own Docker image makes no kind of its own. */
+const constraintKey = (constraint: PlacementConstraint, named: ReadonlySet<string>): string => {
   const rootfs = parseRootfs(constraint.rootfs);
-  const named = rootfs && tables.rootfs.find(`${rootfs.scheme}:=${rootfs.opaque}`);
-  const any = rootfs && tables.rootfs.find(`${rootfs.scheme}:*`);
-  const bitsOf = (features: Features, names: readonly string[]): number =>
-    names.reduce((mask, name) => mask | (features.find(name) ?? 0), 0);
-  const wanted = [...constraint.volumeDrivers, ...constraint.placementTags];
-  return {
-    rootfs: named ?? any ?? 0,
-    offers: bitsOf(tables.offers, wanted),
-    requires: 0,
-    unwanted: ~bitsOf(tables.requires, constraint.placementTags),
-    hopeless: (named ?? any) === undefined || wanted.some((name) => tables.offers.find(name) === undefined),
-  };
+  const full = rootfs && `${rootfs.scheme}:${rootfs.opaque}`;
+  const kind = full === undefined ? '' : named.has(full) ? full : `${rootfs?.scheme}:\n`;
+  return [kind, sorted(constraint.volumeDrivers), sorted(constraint.placementTags)].join('\t');
 };
 
-const rankOf = (stage: Stage): number => STAGES.indexOf(stage) + 1;
-export const MATCHED = rankOf('matched');
-
-/** Remembers, per kind of work and offer, how far it gets. */
 export const createOffers = (states: readonly CellState[]): Offers => {
   const { offers, ofCell } = distinctOffers(states);
-  const tables = { rootfs: createFeatures(), offers: createFeatures(), requires: createFeatures() };
-  const masks = masksOf(offers, tables);
+  const named = namedRootfs(offers);
   const matchers = new Map<string, Matcher>();
 
   const createMatcher = (constraint: PlacementConstraint): Matcher => {
-    const known = new Uint8Array(offers.length);
-    const reach = (offer: number): number =>
-      (known[offer] = known[offer] || rankOf(matchStage(offers[offer]!, constraint)));
-    let stage: Stage | undefined;
+    const stages = offers.map((offer) => matchStage(offer, constraint));
     return {
-      ...neededMasks(constraint, tables),
-      known,
-      reach,
-      stage: () => (stage ??= furthest(offers.map((_, offer) => STAGES[reach(offer) - 1]!))),
+      matching: Uint8Array.from(stages, (stage) => Number(stage === 'matched')),
+      stage: furthest(stages),
     };
   };
 
   return {
-    count: offers.length,
     ofCell,
-    masks: (offer) => masks[offer]!,
     matcher(constraint) {
-      const key = constraintKey(constraint);
+      const key = constraintKey(constraint, named);
       const known = matchers.get(key) ?? createMatcher(constraint);
       matchers.set(key, known);
       return known;

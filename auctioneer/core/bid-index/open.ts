@@ -7,9 +7,10 @@ import { type Taking, createCells, numberZones, takePlace } from './cells.js';
 import { type Processes, countInstances, numberProcesses } from './found.js';
 import { type Spread, emptySpread } from './instances.js';
 import { lackingEverywhere, nearestMiss } from './misses.js';
-import { createOffers } from './offers.js';
-import { ANY, type Wanted, createSearch } from './search.js';
-import { changeKind, createTree, refresh } from './tree.js';
+import { type Matcher, createOffers } from './offers.js';
+import { createPools } from './pools.js';
+import { ANY, type Wanted, findBest } from './search.js';
+import type { BidTree, Corner } from './tree.js';
 
 export interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {
   policy: Policy;
@@ -18,46 +19,55 @@ export interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {
 
 /** A request as the index looks for it. */
 interface Sought extends Wanted, Taking {
+  readonly matcher: Matcher;
   /** the process's number; NONE for tasks */
   readonly process: number;
   readonly entry: Entry;
 }
+
+const cornerOf = (requests: readonly Wanted[]): Corner => {
+  let [memory, disk] = [1, 1];
+  for (const wanted of requests) {
+    memory = Math.max(memory, wanted.memory);
+    disk = Math.max(disk, wanted.disk);
+  }
+  return { memory, disk };
+};
 
 /** The same decisions as the exhaustive scorer's, without looking at every cell. At least one cell bids. */
 export const openIndex = ({ bidding, counting, policy, processes }: Entrants): Bids => {
   const offers = createOffers(bidding);
   const zones = numberZones(bidding);
   const cells = createCells({ states: bidding, zones, offers, countsByZone: countsCellsByZone(policy) });
-  const tree = createTree(cells, offers);
-  const search = createSearch(tree);
-  const numbers = numberProcesses(processes);
-  const instances = countInstances({ bidding, counting, processes, numbers, zones }, tree);
-  const nobody = emptySpread(tree);
   const requests: Sought[] = [];
+  const pools = createPools(cells, policy, () => cornerOf(requests));
+  const numbers = numberProcesses(processes);
+  const instances = countInstances({ bidding, counting, processes, numbers, zones, cells });
+  const nobody = emptySpread(cells);
 
-  const seek = (request: number): Sought => {
-    const sought = requests[request];
-    if (sought === undefined) throw new RangeError(`no request ${request} was entered`);
-    changeKind(tree, sought.kind, policy);
-    return sought;
+  const sought = (request: number): Sought => {
+    const found = requests[request];
+    if (found === undefined) throw new RangeError(`no request ${request} was entered`);
+    return found;
   };
 
   /** Zones with the fewest instances first; the next group only when the ones before had no room. */
-  const bestByZone = (wanted: Sought, spread: Spread): number => {
+  const bestByZone = (tree: BidTree, wanted: Sought, spread: Spread): number => {
     let count = -1;
     for (;;) {
       count = instances.nextZoneCount(wanted.process, count);
       if (count === Infinity) return NONE;
-      const best = search.best(wanted, spread, count);
+      const best = findBest(tree, wanted, spread, count);
       if (best !== NONE) return best;
     }
   };
 
   const bestPosition = (wanted: Sought): number => {
-    if (wanted.matcher.hopeless) return NONE;
-    if (wanted.kind === 'task') return search.best(wanted, nobody, ANY);
-    const spread = instances.spread(wanted.process);
-    const best = bestByZone(wanted, spread);
+    const tree = pools.tree(wanted.matcher, wanted.kind);
+    if (tree === undefined) return NONE;
+    if (wanted.kind === 'task') return findBest(tree, wanted, nobody, ANY);
+    const spread = instances.spread(wanted.process, tree);
+    const best = bestByZone(tree, wanted, spread);
     instances.release(wanted.process);
     return best;
   };
@@ -73,40 +83,33 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
       const { kind, request } = entry;
       const process = entry.kind === 'lrp' ? (numbers.get(entry.request.processGuid) ?? NONE) : NONE;
       if (kind === 'lrp' && process === NONE) throw new RangeError('a process that was not announced');
-      return (
-        requests.push({
-          kind,
-          entry,
-          process,
-          memory: request.memoryMb,
-          disk: request.diskMb,
-          cpu: request.cpuMilli,
-          matcher: offers.matcher(request),
-        }) - 1
-      );
+      const { memoryMb: memory, diskMb: disk, cpuMilli: cpu } = request;
+      const matcher = offers.matcher(request);
+      return requests.push({ kind, entry, process, memory, disk, cpu, matcher }) - 1;
     },
     winner(request) {
-      const position = bestPosition(seek(request));
+      const position = bestPosition(sought(request));
       return position === NONE ? NONE : row(position, cell.NUMBER);
     },
     refusal(request): Refusal {
-      const wanted = seek(request);
-      const stage = wanted.matcher.stage();
+      const wanted = sought(request);
+      const { stage } = wanted.matcher;
       if (stage !== 'matched') return { reason: mismatchText(stage, wanted.entry.request) };
+      const tree = pools.tree(wanted.matcher, wanted.kind);
+      if (tree === undefined) return { reason: insufficientText([]) };
       const reason = insufficientText(lackingEverywhere(tree, wanted));
       const miss = nearestMiss(tree, wanted);
       if (miss === undefined) return { reason };
       return { reason, nearest: { cellId: idAt(miss.position), ...miss.short } };
     },
     take(request, number) {
-      const sought = seek(request);
+      const taking = sought(request);
       const position = cells.position[number]!;
-      takePlace(cells, position, sought, policy.compat !== 'diego');
-      if (sought.kind === 'lrp') {
-        const place = { leaf: tree.leaf[position]!, zone: row(position, cell.ZONE), count: 1 };
-        instances.add(sought.process, place);
+      takePlace(cells, position, taking, policy.compat !== 'diego');
+      if (taking.kind === 'lrp') {
+        instances.add(taking.process, { position, zone: row(position, cell.ZONE), count: 1 });
       }
-      refresh(tree, position);
+      pools.changed(position);
     },
   };
 };

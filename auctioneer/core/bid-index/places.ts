@@ -2,15 +2,15 @@
 import { NONE } from '../bids.js';
 
 export interface Place {
-  /** the leaf of the cell; NONE: one that takes no part */
-  leaf: number;
+  /** of the cell; NONE: one that takes no part */
+  position: number;
   zone: number;
   /** instances there */
   count: number;
 }
 
 /** Integers of a place. */
-export const LEAF = 0;
+export const POSITION = 0;
 export const ZONE = 1;
 export const COUNT = 2;
 export const PLACE_INTS = 3;
@@ -35,9 +35,9 @@ export interface Places {
 }
 
 /** The index of a process's place on that cell, or NONE. */
-const findPlace = (ints: Int32Array, from: number, to: number, { leaf, zone }: Place): number => {
+const findPlace = (ints: Int32Array, from: number, to: number, { position, zone }: Place): number => {
   for (let at = from; at < to; at += PLACE_INTS) {
-    if (ints[at + LEAF] === leaf && ints[at + ZONE] === zone) return at;
+    if (ints[at + POSITION] === position && ints[at + ZONE] === zone) return at;
   }
   return NONE;
 };
@@ -78,7 +78,7 @@ export const createPlaces = (room: Iterable<number>): Places => {
     const head = process * PROCESS_INTS;
     if (ranges[head + TO] === ranges[head + ROOM]) move(head);
     const at = ranges[head + TO]!;
-    ints[at + LEAF] = place.leaf;
+    ints[at + POSITION] = place.position;
     ints[at + ZONE] = place.zone;
     ints[at + COUNT] = place.count;
     ranges[head + TO] = at + PLACE_INTS;

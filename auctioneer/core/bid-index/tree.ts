@@ -1,139 +1,144 @@
-import { weightsOf } from '../policy.js';
-import type { Policy, Weights } from '../policy.js';
+import { type Policy, type Weights, weightsOf } from '../policy.js';
 import * as cell from './cells.js';
 import type { Cells } from './cells.js';
-import type { Offers } from './offers.js';
 
 /**
- * A binary tree over the cells' positions. A node says of the cells below it what a search must know to pass them
- * over: the least that any of them could score, the most that any has left, and what they offer.
+ * A binary tree over some of the cells, by position. A node says of the cells below it what a search must know to
+ * pass them over: the least that any of them could score, and the most that any has left.
  *
- * A bid's score is a linear function of what is asked: base + memory × slope + disk × slope. Base changes with every
- * placement; slopes are the cell's size. Nodes are 64 bytes, one cache line; the children of a node lie side by side.
+ * A cell's score is a linear function of the memory and disk that are asked, so the least score below a node is a
+ * concave one: between requests whose least scores are known it is nowhere below what lies straight between them. Each
+ * node knows four: of a request for nothing, for the most memory of the batch, for the most disk, for both. Nodes are
+ * 64 bytes, one cache line; siblings lie side by side.
  */
 export interface BidTree {
   readonly cells: Cells;
+  /** the positions in it, rising */
+  readonly positions: Int32Array;
+  /** of each of all positions, its leaf here, or NO_LEAF */
+  readonly leaf: Int32Array;
   /** nodes seen as 64-bit floats: NODE_FLOATS each */
   readonly floats: Float64Array;
   /** the same memory seen as 32-bit integers: NODE_INTS each */
   readonly ints: Int32Array;
   readonly parent: Int32Array;
-  /** of each position, its leaf */
-  readonly leaf: Int32Array;
   readonly nodes: number;
+  /** the most that is asked; MB */
+  readonly corner: Corner;
   /** for which kind of work the bases stand now */
   kind: 'lrp' | 'task' | undefined;
   weights: Weights;
 }
 
+/** The largest request, in each dimension for itself. MB, at least 1. */
+export interface Corner {
+  readonly memory: number;
+  readonly disk: number;
+}
+
 export const NODE_FLOATS = 8;
 export const NODE_INTS = 16;
 
-/** Floats: the least base below; Infinity when no cell below has a container left. */
-export const BASE = 0;
-/** Floats: the least share that one MB takes, divided by three. */
-export const MEMORY_SLOPE = 1;
-export const DISK_SLOPE = 2;
+/** Floats: the least scores below; Infinity when no cell below has a container left. */
+export const OF_NOTHING = 0;
+export const OF_MEMORY = 1;
+export const OF_DISK = 2;
+export const OF_BOTH = 3;
 /** Integers: the most that is left below, MB and milli-CPU. */
-export const MEMORY = 6;
-export const DISK = 7;
-export const CPU = 8;
-/** Integers: masks of what any cell below offers, and of what all of them require. */
-export const ROOTFS = 9;
-export const OFFERS = 10;
-export const REQUIRES = 11;
+export const MEMORY = 8;
+export const DISK = 9;
+export const CPU = 10;
 /**
- * Integers: the position of the cell that scores best below whatever is asked, as far as it has room and matches. Known
- * where all cells are of one size and only cells in the same state come near the best; else UNSETTLED or UNLIKE.
+ * Integers: the position of the cell that scores best below whatever is asked, as far as it has room. Known where all
+ * cells are of one size and only cells that score alike come near the best; else UNSETTLED or UNLIKE.
  */
-export const CHAMPION = 12;
-/** Integers: the zone and the offer of all cells below, or SEVERAL. */
-export const ZONE = 13;
-export const OFFER = 14;
+export const CHAMPION = 11;
+/** Integers: the zone of all cells below, or SEVERAL. */
+export const ZONE = 12;
 /** Integers: the left child, the right one follows it; in a leaf, −1 − position. */
-export const LEFT = 15;
+export const LEFT = 13;
 
 export const SEVERAL = -1;
+export const NO_LEAF = -1;
 const UNSETTLED = -1;
 /** cells of different size: never settled */
 const UNLIKE = -2;
 
 export const ROOT = 0;
 
+type Field = (at: number) => number;
+
 /** The place nearest to the middle where the field changes; 0 when it does not. */
-const boundary = ({ rows }: Cells, field: number, from: number, to: number): number => {
-  const value = (position: number): number => rows[position * cell.CELL_FLOATS + field]!;
-  if (value(from) === value(to - 1)) return 0;
+const boundary = (field: Field, from: number, to: number): number => {
+  if (field(from) === field(to - 1)) return 0;
   const middle = (from + to) >>> 1;
   for (let step = 0; ; step += 1) {
     const below = middle - step;
-    if (below > from && value(below) !== value(below - 1)) return below;
+    if (below > from && field(below) !== field(below - 1)) return below;
     const above = middle + step;
-    if (above > from && above < to && value(above) !== value(above - 1)) return above;
+    if (above > from && above < to && field(above) !== field(above - 1)) return above;
   }
 };
 
-/** Where to part a range: at a border of zones, else of offers, else of sizes, so that nodes are as alike as can be. */
-const split = (cells: Cells, from: number, to: number): number =>
-  boundary(cells, cell.ZONE, from, to) ||
-  boundary(cells, cell.OFFER, from, to) ||
-  boundary(cells, cell.TOTAL_MEMORY, from, to) ||
-  boundary(cells, cell.TOTAL_DISK, from, to) ||
-  (from + to) >>> 1;
+/** Where to part a range: at a border of zones, else of sizes, so that nodes are as alike as can be. */
+const createSplit = ({ cells, positions }: BidTree) => {
+  const fields = [cell.ZONE, cell.TOTAL_MEMORY, cell.TOTAL_DISK].map(
+    (field): Field =>
+      (at) =>
+        cells.rows[positions[at]! * cell.CELL_FLOATS + field]!,
+  );
+  return (from: number, to: number): number => {
+    for (const field of fields) {
+      const at = boundary(field, from, to);
+      if (at !== 0) return at;
+    }
+    return (from + to) >>> 1;
+  };
+};
 
 /** Lays the nodes out: children after their parent, siblings side by side. */
 const layOut = (tree: BidTree): void => {
-  const { cells, ints, parent, leaf } = tree;
+  const { positions, ints, parent, leaf } = tree;
+  const split = createSplit(tree);
   let next = ROOT + 1;
   const grow = (node: number, from: number, to: number): void => {
     if (to - from === 1) {
-      ints[node * NODE_INTS + LEFT] = -1 - from;
-      leaf[from] = node;
+      ints[node * NODE_INTS + LEFT] = -1 - positions[from]!;
+      leaf[positions[from]!] = node;
       return;
     }
     const left = next;
     next += 2;
     ints[node * NODE_INTS + LEFT] = left;
     parent[left] = parent[left + 1] = node;
-    const middle = split(cells, from, to);
+    const middle = split(from, to);
     grow(left, from, middle);
     grow(left + 1, middle, to);
   };
-  grow(ROOT, 0, cells.count);
+  grow(ROOT, 0, positions.length);
 };
 
-const fixLeaf = ({ cells, floats, ints, leaf }: BidTree, position: number, offers: Offers): void => {
-  const [f, i] = [leaf[position]! * NODE_FLOATS, leaf[position]! * NODE_INTS];
-  const at = position * cell.CELL_FLOATS;
-  const offer = cells.rows[at + cell.OFFER]!;
-  const masks = offers.masks(offer);
-  floats[f + MEMORY_SLOPE] = 1 / (3 * cells.rows[at + cell.TOTAL_MEMORY]!);
-  floats[f + DISK_SLOPE] = 1 / (3 * cells.rows[at + cell.TOTAL_DISK]!);
-  ints[i + ROOTFS] = masks.rootfs;
-  ints[i + OFFERS] = masks.offers;
-  ints[i + REQUIRES] = masks.requires;
+const fixLeaf = ({ cells, ints, leaf }: BidTree, position: number): void => {
+  const i = leaf[position]! * NODE_INTS;
   ints[i + CHAMPION] = position;
-  ints[i + ZONE] = cells.rows[at + cell.ZONE]!;
-  ints[i + OFFER] = offer;
+  ints[i + ZONE] = cells.rows[position * cell.CELL_FLOATS + cell.ZONE]!;
 };
 
-/** What does not change while a batch lasts. A node is UNLIKE unless both children are alike and of the same size. */
-const fixNode = ({ floats, ints }: BidTree, node: number): void => {
+const ofOneSize = ({ rows }: Cells, a: number, b: number): boolean => {
+  const [l, r] = [a * cell.CELL_FLOATS, b * cell.CELL_FLOATS];
+  return (
+    rows[l + cell.TOTAL_MEMORY] === rows[r + cell.TOTAL_MEMORY] &&
+    rows[l + cell.TOTAL_DISK] === rows[r + cell.TOTAL_DISK]
+  );
+};
+
+/** What does not change while a batch lasts. Meanwhile the champion is any cell, as long as all are of one size. */
+const fixNode = ({ cells, ints }: BidTree, node: number): void => {
   const left = ints[node * NODE_INTS + LEFT]!;
   const [i, l, r] = [node * NODE_INTS, left * NODE_INTS, (left + 1) * NODE_INTS];
-  const [fi, fl, fr] = [node * NODE_FLOATS, left * NODE_FLOATS, (left + 1) * NODE_FLOATS];
-  for (const slope of [MEMORY_SLOPE, DISK_SLOPE])
-    floats[fi + slope] = Math.min(floats[fl + slope]!, floats[fr + slope]!);
-  for (const mask of [ROOTFS, OFFERS]) ints[i + mask] = ints[l + mask]! | ints[r + mask]!;
-  ints[i + REQUIRES] = ints[l + REQUIRES]! & ints[r + REQUIRES]!;
-  for (const name of [ZONE, OFFER])
-    ints[i + name] = ints[l + name] === ints[r + name] ? ints[l + name]! : SEVERAL;
-  const alike =
-    ints[l + CHAMPION] !== UNLIKE &&
-    ints[r + CHAMPION] !== UNLIKE &&
-    floats[fl + MEMORY_SLOPE] === floats[fr + MEMORY_SLOPE] &&
-    floats[fl + DISK_SLOPE] === floats[fr + DISK_SLOPE];
-  ints[i + CHAMPION] = alike ? UNSETTLED : UNLIKE;
+  ints[i + ZONE] = ints[l + ZONE] === ints[r + ZONE] ? ints[l + ZONE]! : SEVERAL;
+  const [a, b] = [ints[l + CHAMPION]!, ints[r + CHAMPION]!];
+  ints[i + CHAMPION] = a !== UNLIKE && b !== UNLIKE && ofOneSize(cells, a, b) ? a : UNLIKE;
 };
 
 /** Fills in what a leaf says of its cell as it stands now. */
@@ -151,7 +156,16 @@ const refreshLeaf = (tree: BidTree, position: number): void => {
     (rows[at + cell.CONTAINERS]! - 1) / rows[at + cell.TOTAL_CONTAINERS]!;
   const tasks = kind === 'task' ? rows[at + cell.TASKS]! * weights.neighbour : 0;
   const burden = rows[at + cell.STARTING]! * weights.starting + rows[at + cell.INDEX]! * weights.index;
-  floats[node * NODE_FLOATS + BASE] = rows[at + cell.CONTAINERS]! < 1 ? Infinity : use / 3 + burden + tasks;
+  const base = rows[at + cell.CONTAINERS]! < 1 ? Infinity : use / 3 + burden + tasks;
+  const [ofMemory, ofDisk] = [
+    tree.corner.memory / (3 * rows[at + cell.TOTAL_MEMORY]!),
+    tree.corner.disk / (3 * rows[at + cell.TOTAL_DISK]!),
+  ];
+  const f = node * NODE_FLOATS;
+  floats[f + OF_NOTHING] = base;
+  floats[f + OF_MEMORY] = base + ofMemory;
+  floats[f + OF_DISK] = base + ofDisk;
+  floats[f + OF_BOTH] = base + ofMemory + ofDisk;
   ints[i + MEMORY] = Math.max(-cell.UNCOUNTED, memory);
   ints[i + DISK] = rows[at + cell.DISK]!;
   ints[i + CPU] = rows[at + cell.CPU]!;
@@ -165,57 +179,98 @@ const haze = (base: number): number => 1e-11 * (10 + Math.abs(base));
 /** Beyond this penalty rounding may put a champion and a lower number on a par. */
 export const SETTLED_PENALTY = 1e5;
 
-const inSameState = ({ rows }: Cells, a: number, b: number): boolean => {
-  const [left, right] = [a * cell.CELL_FLOATS, b * cell.CELL_FLOATS];
-  for (let field = cell.MEMORY; field <= cell.ACCOUNTS_CPU; field += 1) {
-    if (rows[left + field] !== rows[right + field]) return false;
-  }
-  return rows[left + cell.OFFER] === rows[right + cell.OFFER];
+const isPowerOfTwo = (value: number): boolean => value > 0 && Number.isInteger(Math.log2(value));
+
+/** What, beside the memory and disk that are left, makes a score; sizes are known to be the same. */
+const sameBurden = ({ cells, kind, weights }: BidTree, left: number, right: number): boolean => {
+  const { rows } = cells;
+  const same = (field: number): boolean => rows[left + field] === rows[right + field];
+  return (
+    same(cell.CONTAINERS) &&
+    same(cell.STARTING) &&
+    same(cell.TOTAL_CONTAINERS) &&
+    same(cell.PROXY) &&
+    (weights.index === 0 || same(cell.INDEX)) &&
+    (kind === 'lrp' || same(cell.TASKS))
+  );
+};
+
+/**
+ * Whether two cells of one size score alike to the last bit, whatever is asked: in the same state; or where the shares
+ * of memory and disk are reckoned without rounding, as they are by powers of two, with the same sum of them.
+ */
+const scoreAlike = (tree: BidTree, a: number, b: number): boolean => {
+  const { rows } = tree.cells;
+  const [l, r] = [a * cell.CELL_FLOATS, b * cell.CELL_FLOATS];
+  if (!sameBurden(tree, l, r)) return false;
+  if (rows[l + cell.MEMORY] === rows[r + cell.MEMORY] && rows[l + cell.DISK] === rows[r + cell.DISK])
+    return true;
+  const [memory, disk] = [rows[l + cell.TOTAL_MEMORY]!, rows[l + cell.TOTAL_DISK]!];
+  if (!isPowerOfTwo(memory) || !isPowerOfTwo(disk)) return false;
+  const left = rows[l + cell.MEMORY]! / memory + rows[l + cell.DISK]! / disk;
+  return left === rows[r + cell.MEMORY]! / memory + rows[r + cell.DISK]! / disk;
 };
 
 /** The champion of a node from those of its children. */
-const championOf = ({ cells, floats, ints }: BidTree, left: number): number => {
+const championOf = (tree: BidTree, left: number): number => {
+  const { cells, floats, ints } = tree;
   const [leftBase, rightBase] = [
-    floats[left * NODE_FLOATS + BASE]!,
-    floats[(left + 1) * NODE_FLOATS + BASE]!,
+    floats[left * NODE_FLOATS + OF_NOTHING]!,
+    floats[(left + 1) * NODE_FLOATS + OF_NOTHING]!,
   ];
   const [a, b] = [ints[left * NODE_INTS + CHAMPION]!, ints[(left + 1) * NODE_INTS + CHAMPION]!];
   const gap = haze(Math.min(leftBase, rightBase));
   if (leftBase < rightBase - gap || rightBase === Infinity) return a;
   if (rightBase < leftBase - gap) return b;
-  if (a < 0 || b < 0 || !inSameState(cells, a, b)) return UNSETTLED;
+  if (a < 0 || b < 0 || !scoreAlike(tree, a, b)) return UNSETTLED;
   const number = (position: number): number => cells.rows[position * cell.CELL_FLOATS + cell.NUMBER]!;
   return number(a) < number(b) ? a : b;
 };
 
-/** Sums a node up from its children; says whether anything changed that nodes above it depend on. */
-const refreshNode = (tree: BidTree, node: number, changed: number): boolean => {
-  const { floats, ints } = tree;
-  const left = ints[node * NODE_INTS + LEFT]!;
-  const [i, l, f] = [node * NODE_INTS, left * NODE_INTS, node * NODE_FLOATS];
-  const r = l + NODE_INTS;
-  const base = Math.min(floats[left * NODE_FLOATS + BASE]!, floats[(left + 1) * NODE_FLOATS + BASE]!);
-  const memory = Math.max(ints[l + MEMORY]!, ints[r + MEMORY]!);
-  const disk = Math.max(ints[l + DISK]!, ints[r + DISK]!);
-  const cpu = Math.max(ints[l + CPU]!, ints[r + CPU]!);
-  const before = ints[i + CHAMPION]!;
-  const champion = before === UNLIKE ? UNLIKE : championOf(tree, left);
-  const same =
-    base === floats[f + BASE]! &&
-    memory === ints[i + MEMORY]! &&
-    disk === ints[i + DISK]! &&
-    cpu === ints[i + CPU]! &&
-    champion === before &&
-    champion !== changed;
-  floats[f + BASE] = base;
-  ints[i + MEMORY] = memory;
-  ints[i + DISK] = disk;
-  ints[i + CPU] = cpu;
-  ints[i + CHAMPION] = champion;
-  return !same;
+/** The least scores of a node from those of its children; says whether any changed. */
+const refreshScores = (floats: Float64Array, node: number, left: number): boolean => {
+  const [f, l] = [node * NODE_FLOATS, left * NODE_FLOATS];
+  const r = l + NODE_FLOATS;
+  let changed = false;
+  for (let corner = OF_NOTHING; corner <= OF_BOTH; corner += 1) {
+    const [a, b] = [floats[l + corner]!, floats[r + corner]!];
+    const least = a < b ? a : b;
+    if (floats[f + corner] === least) continue;
+    floats[f + corner] = least;
+    changed = true;
+  }
+  return changed;
 };
 
-/** To be called when a cell's columns have changed. */
+const refreshRoom = (ints: Int32Array, node: number, left: number): boolean => {
+  const [i, l] = [node * NODE_INTS, left * NODE_INTS];
+  const r = l + NODE_INTS;
+  let changed = false;
+  for (let room = MEMORY; room <= CPU; room += 1) {
+    const [a, b] = [ints[l + room]!, ints[r + room]!];
+    const most = a > b ? a : b;
+    if (ints[i + room] === most) continue;
+    ints[i + room] = most;
+    changed = true;
+  }
+  return changed;
+};
+
+/** Sums a node up from its children; says whether anything changed that nodes above it depend on. */
+const refreshNode = (tree: BidTree, node: number, position: number): boolean => {
+  const { floats, ints } = tree;
+  const left = ints[node * NODE_INTS + LEFT]!;
+  const i = node * NODE_INTS;
+  const scores = refreshScores(floats, node, left);
+  const room = refreshRoom(ints, node, left);
+  const before = ints[i + CHAMPION]!;
+  if (before === UNLIKE) return scores || room;
+  const champion = championOf(tree, left);
+  ints[i + CHAMPION] = champion;
+  return scores || room || champion !== before || champion === position;
+};
+
+/** To be called when the row of a cell in it has changed. */
 export const refresh = (tree: BidTree, position: number): void => {
   refreshLeaf(tree, position);
   const { parent } = tree;
@@ -226,33 +281,34 @@ export const refresh = (tree: BidTree, position: number): void => {
   }
 };
 
-/** Bases differ between LRPs and tasks; a batch changes over at most twice, and each time the whole tree does. */
-export const changeKind = (tree: BidTree, kind: 'lrp' | 'task', policy: Policy): void => {
-  if (tree.kind === kind) return;
+/** Brings the whole tree up to date, for that kind of work: bases differ between LRPs and tasks. */
+export const refreshAll = (tree: BidTree, kind: 'lrp' | 'task', policy: Policy): void => {
   tree.kind = kind;
   tree.weights = weightsOf(policy, kind);
-  for (let position = 0; position < tree.cells.count; position += 1) refreshLeaf(tree, position);
+  for (const position of tree.positions) refreshLeaf(tree, position);
   for (let node = tree.nodes - 1; node >= ROOT; node -= 1) {
     if (tree.ints[node * NODE_INTS + LEFT]! >= 0) refreshNode(tree, node, SEVERAL);
   }
 };
 
-/** At least one cell. Bases stand for no kind of work yet. */
-export const createTree = (cells: Cells, offers: Offers): BidTree => {
-  const nodes = 2 * cells.count - 1;
+/** Over at least one position, rising. Bases stand for no kind of work yet. */
+export const createTree = (cells: Cells, positions: Int32Array, corner: Corner): BidTree => {
+  const nodes = 2 * positions.length - 1;
   const memory = new ArrayBuffer(nodes * NODE_INTS * Int32Array.BYTES_PER_ELEMENT);
   const tree: BidTree = {
     cells,
+    positions,
+    leaf: new Int32Array(cells.count).fill(NO_LEAF),
     floats: new Float64Array(memory),
     ints: new Int32Array(memory),
     parent: new Int32Array(nodes),
-    leaf: new Int32Array(cells.count),
     nodes,
+    corner,
     kind: undefined,
     weights: { starting: 0, neighbour: 0, index: 0 },
   };
   layOut(tree);
-  for (let position = 0; position < cells.count; position += 1) fixLeaf(tree, position, offers);
+  for (const position of positions) fixLeaf(tree, position);
   for (let node = nodes - 1; node >= ROOT; node -= 1) {
     if (tree.ints[node * NODE_INTS + LEFT]! >= 0) fixNode(tree, node);
   }
