@@ -121,18 +121,19 @@ export const createInstances = (cells: Cells, room: Iterable<number>): Instances
   const touched = new Int32Array(cells.zoneCount);
   let touchedCount = 0;
 
-  const addBy =
-    (method: 'add' | 'append') =>
-    (process: number, place: Place): void => {
+  return {
+    found(process, place) {
       const crowd = crowds.find(process);
       if (crowd !== undefined) return addToCrowd(crowd, place);
-      places[method](process, place);
+      places.append(process, place);
       crowds.gather(process, places);
-    };
-
-  return {
-    found: addBy('append'),
-    add: addBy('add'),
+    },
+    add(process, place) {
+      const crowd = crowds.find(process);
+      if (crowd !== undefined) return addToCrowd(crowd, place);
+      places.add(process, place);
+      crowds.gather(process, places);
+    },
     spread(process, tree) {
       const crowd = crowds.find(process);
       if (crowd !== undefined) return crowds.spread(crowd, tree);

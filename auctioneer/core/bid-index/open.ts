@@ -44,6 +44,7 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
   const numbers = numberProcesses(processes);
   const instances = countInstances({ bidding, counting, processes, numbers, zones, cells });
   const nobody = emptySpread(cells);
+  const ids = bidding.map(({ cellId }) => cellId);
 
   const sought = (request: number): Sought => {
     const found = requests[request];
@@ -78,7 +79,7 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
   return {
     count: bidding.length,
     starting: bidding.reduce((sum, state) => sum + state.startingContainerCount, 0),
-    cellId: (number) => bidding[number]!.cellId,
+    cellId: (number) => ids[number]!,
     enter(entry) {
       const { kind, request } = entry;
       const process = entry.kind === 'lrp' ? (numbers.get(entry.request.processGuid) ?? NONE) : NONE;

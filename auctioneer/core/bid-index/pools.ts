@@ -40,7 +40,10 @@ const matchingPositions = ({ rows, count }: Cells, { matching }: Matcher): Int32
 export const createPools = (cells: Cells, policy: Policy, corner: () => Corner): Pools => {
   let most: Corner | undefined;
   const pools = new Map<Matcher, Pool>();
-  const changes: number[] = [];
+  /** the one that was asked for last; most batches have one or few kinds of work */
+  let [lastMatcher, lastPool] = [undefined as Matcher | undefined, undefined as Pool | undefined];
+  let changes = new Int32Array(1_024);
+  let changeCount = 0;
   let nodes = 0;
 
   const makeRoom = (): void => {
@@ -63,25 +66,40 @@ export const createPools = (cells: Cells, policy: Policy, corner: () => Corner):
 
   const catchUp = (pool: Pool, kind: 'lrp' | 'task'): void => {
     const { tree } = pool;
-    const news = changes.length - pool.known;
+    const news = changeCount - pool.known;
     if (tree.kind !== kind || news > tree.positions.length * CHANGES_PER_CELL + 1)
       refreshAll(tree, kind, policy);
     else {
-      for (let at = pool.known; at < changes.length; at += 1) {
+      for (let at = pool.known; at < changeCount; at += 1) {
         if (tree.leaf[changes[at]!] !== NO_LEAF) refresh(tree, changes[at]!);
       }
     }
-    pool.known = changes.length;
+    pool.known = changeCount;
+  };
+
+  const find = (matcher: Matcher): Pool | undefined => {
+    if (matcher !== lastMatcher || lastPool === undefined) {
+      lastMatcher = matcher;
+      lastPool = pools.get(matcher) ?? open(matcher);
+    }
+    return lastPool;
   };
 
   return {
     tree(matcher, kind) {
       if (matcher.stage !== 'matched') return undefined;
-      const pool = pools.get(matcher) ?? open(matcher);
+      const pool = find(matcher);
       if (pool === undefined) return undefined;
-      if (pool.known !== changes.length || pool.tree.kind !== kind) catchUp(pool, kind);
+      if (pool.known !== changeCount || pool.tree.kind !== kind) catchUp(pool, kind);
       return pool.tree;
     },
-    changed: (position) => void changes.push(position),
+    changed(position) {
+      if (changeCount === changes.length) {
+        const larger = new Int32Array(2 * changeCount);
+        larger.set(changes);
+        changes = larger;
+      }
+      changes[changeCount++] = position;
+    },
   };
 };

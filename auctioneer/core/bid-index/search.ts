@@ -50,46 +50,30 @@ const scoreAt = (tree: BidTree, position: number, wanted: Wanted, instances: num
   return weigh(use, burden, tree.weights);
 };
 
-/** Whether any cell below a node can have the room. */
-const mayHold = (ints: Int32Array, node: number, wanted: Wanted): boolean => {
+/** Whether a cell has the room. */
+const hasRoom = ({ floats, ints, leaf }: BidTree, position: number, wanted: Wanted): boolean => {
+  const node = leaf[position]!;
   const i = node * NODE_INTS;
-  return ints[i + MEMORY]! >= wanted.memory && ints[i + DISK]! >= wanted.disk && ints[i + CPU]! >= wanted.cpu;
+  return (
+    floats[node * NODE_FLOATS + OF_NOTHING]! < Infinity &&
+    ints[i + MEMORY]! >= wanted.memory &&
+    ints[i + DISK]! >= wanted.disk &&
+    ints[i + CPU]! >= wanted.cpu
+  );
 };
 
-/** Whether a node can hold a cell in question. */
-const isOpen = (ints: Int32Array, node: number, wanted: Wanted, zones: ZoneChoice): boolean => {
-  if (!mayHold(ints, node, wanted)) return false;
-  const zone = ints[node * NODE_INTS + ZONE]!;
-  return zones.count === ANY || zone === SEVERAL || zones.perZone[zone] === zones.count;
+/**
+ * Whether the champion of a node is the best cell below it for this search: nobody below has fewer instances of the
+ * process, and it has the room. A leaf's always is.
+ */
+const isSettled = (tree: BidTree, node: number, wanted: Wanted, spread: Spread): boolean => {
+  const champion = tree.ints[node * NODE_INTS + CHAMPION]!;
+  if (champion < 0 || !hasRoom(tree, champion, wanted)) return false;
+  if (tree.leaf[champion] === node) return true;
+  const instances = spread.perCell[champion]!;
+  const fewest = spread.perNode === undefined ? 0 : spread.perNode[node]!;
+  return instances === fewest && instances * tree.weights.neighbour < SETTLED_PENALTY;
 };
-
-/** Zones with so many instances, or ANY. */
-interface ZoneChoice {
-  readonly perZone: Int32Array;
-  readonly count: number;
-}
-
-/** The cell that is best below a node without looking further, or NONE. */
-const settledBelow = (tree: BidTree, node: number, wanted: Wanted, search: SpreadSearch): number => {
-  const { ints, floats, leaf } = tree;
-  const champion = ints[node * NODE_INTS + CHAMPION]!;
-  if (champion < 0) return NONE;
-  const at = leaf[champion]!;
-  if (at === node) return champion;
-  const { perCell, perNode } = search.spread;
-  const instances = perCell[champion]!;
-  const settled =
-    instances === (perNode === undefined ? 0 : perNode[node]!) &&
-    instances * tree.weights.neighbour < SETTLED_PENALTY &&
-    floats[at * NODE_FLOATS + OF_NOTHING]! < Infinity &&
-    isOpen(ints, at, wanted, search.zones);
-  return settled ? champion : NONE;
-};
-
-interface SpreadSearch {
-  spread: Spread;
-  zones: ZoneChoice;
-}
 
 /** Deeper than any tree: each level halves a range, or parts off the largest zone or size in it. */
 const STACK = 256;
@@ -98,64 +82,71 @@ const bounds = new Float64Array(STACK);
 
 /**
  * The position of the best bid in zones with that many instances (ANY: in all zones), or NONE. Branch and bound: the
- * more promising child first; what cannot beat the best so far is passed over.
+ * more promising child first; what cannot beat the best so far is passed over. One function and no objects: it is run
+ * for every auction, and most of its time is spent in the loop over children.
  */
 export const findBest = (tree: BidTree, wanted: Wanted, spread: Spread, zoneCount: number): number => {
   const { floats, ints } = tree;
   const { rows } = tree.cells;
-  const { perCell, perNode } = spread;
-  // where the request lies between the corners; beyond the last it is bounded by what it is there
-  const x = Math.min(1, wanted.memory / tree.corner.memory);
-  const y = Math.min(1, wanted.disk / tree.corner.disk);
-  const [nothing, ofMemory, ofDisk, ofBoth] = [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y];
-  const zones = { perZone: spread.perZone, count: zoneCount };
-  const search = { spread, zones };
+  const { perNode, perZone } = spread;
+  const { memory, disk, cpu } = wanted;
   const penalty = tree.kind === 'lrp' && perNode !== undefined ? tree.weights.neighbour : 0;
+  // where the request lies between the corners; beyond the last it is bounded by what it is there
+  const x = Math.min(1, memory / tree.corner.memory);
+  const y = Math.min(1, disk / tree.corner.disk);
+  const ofNothing = (1 - x) * (1 - y);
+  const ofMemory = x * (1 - y);
+  const ofDisk = (1 - x) * y;
+  const ofBoth = x * y;
+  const only = ints[ROOT + ZONE]!;
+  if (zoneCount !== ANY && only !== SEVERAL && perZone[only] !== zoneCount) return NONE;
   let best = NONE;
   let lowest = Infinity;
   let limit = Number.MAX_VALUE;
-  let depth = 0;
-  if (isOpen(ints, ROOT, wanted, zones)) {
-    stack[0] = ROOT;
-    bounds[0] = floats[OF_NOTHING]!;
-    depth = 1;
-  }
+  let depth = 1;
+  stack[0] = ROOT;
+  bounds[0] = -Infinity;
   while (depth > 0) {
     depth -= 1;
     if (bounds[depth]! > limit) continue;
     const node = stack[depth]!;
-    const settled = settledBelow(tree, node, wanted, search);
-    if (settled !== NONE) {
-      const own = scoreAt(tree, settled, wanted, perCell[settled]!);
-      const lower = (): boolean =>
-        rows[settled * cell.CELL_FLOATS + cell.NUMBER]! < rows[best * cell.CELL_FLOATS + cell.NUMBER]!;
-      if (own < lowest || (own === lowest && lower())) {
-        best = settled;
-        lowest = own;
-        limit = own + slack(own);
-      }
+    const left = ints[node * NODE_INTS + LEFT]!;
+    const champion = ints[node * NODE_INTS + CHAMPION]!;
+    const inZone = zoneCount === ANY || ints[node * NODE_INTS + ZONE] !== SEVERAL;
+    if (inZone && isSettled(tree, node, wanted, spread)) {
+      const own = scoreAt(tree, champion, wanted, spread.perCell[champion]!);
+      if (own > lowest) continue;
+      const number = rows[champion * cell.CELL_FLOATS + cell.NUMBER]!;
+      if (own === lowest && number > rows[best * cell.CELL_FLOATS + cell.NUMBER]!) continue;
+      best = champion;
+      lowest = own;
+      limit = own + slack(own);
       continue;
     }
-    const left = ints[node * NODE_INTS + LEFT]!;
+    if (left < 0) continue;
     const base = depth;
     for (let child = left; child < left + 2; child += 1) {
-      if (!isOpen(ints, child, wanted, zones)) continue;
+      const i = child * NODE_INTS;
+      if (ints[i + MEMORY]! < memory || ints[i + DISK]! < disk || ints[i + CPU]! < cpu) continue;
+      const zone = ints[i + ZONE]!;
+      if (zoneCount !== ANY && zone !== SEVERAL && perZone[zone] !== zoneCount) continue;
       const f = child * NODE_FLOATS;
-      const few = perNode === undefined ? 0 : penalty * perNode[child]!;
-      const bound =
-        nothing * floats[f + OF_NOTHING]! +
+      let bound =
+        ofNothing * floats[f + OF_NOTHING]! +
         ofMemory * floats[f + OF_MEMORY]! +
         ofDisk * floats[f + OF_DISK]! +
-        ofBoth * floats[f + OF_BOTH]! +
-        few;
+        ofBoth * floats[f + OF_BOTH]!;
+      if (perNode !== undefined) bound += penalty * perNode[child]!;
       // not a number: none of the cells below has a container left
       if (!(bound <= limit)) continue;
-      const below = depth > base && bounds[base]! < bound;
-      stack[depth] = below ? stack[base]! : child;
-      bounds[depth] = below ? bounds[base]! : bound;
-      if (below) {
+      if (depth > base && bounds[base]! < bound) {
+        stack[depth] = stack[base]!;
+        bounds[depth] = bounds[base]!;
         stack[base] = child;
         bounds[base] = bound;
+      } else {
+        stack[depth] = child;
+        bounds[depth] = bound;
       }
       depth += 1;
     }
