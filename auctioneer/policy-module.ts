@@ -9,11 +9,11 @@ const unusable = (path: string, reason: string, cause?: unknown): OutcryError =>
 
 const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
-/** Where a module does not parse, Node writes the place at the top of the stack alone: `file:///policy.mjs:3`. */
-const placeOf = (thrown: unknown): string => {
-  const [, line] = /^file:\/\/[^\n]*:(\d+)\n/.exec((thrown instanceof Error && thrown.stack) || '') ?? [];
-  return line === undefined ? '' : `line ${line}: `;
-};
+/** The place of a mistake is known to Node's own check alone. */
+const loadReason = (thrown: unknown): string =>
+  thrown instanceof SyntaxError
+    ? `it does not parse: ${thrown.message} ('node --check' tells where)`
+    : textOf(thrown);
 
 const importModule = async (path: string): Promise<Record<string, unknown>> => {
   try {
@@ -24,7 +24,7 @@ const importModule = async (path: string): Promise<Record<string, unknown>> => {
   try {
     return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (error) {
-    throw unusable(path, `${placeOf(error)}${textOf(error)}`, error);
+    throw unusable(path, loadReason(error), error);
   }
 };
 

@@ -1,6 +1,6 @@
 /**
- * Pattern-defeating quicksort (Orson Peters, 2021) with the constants and the choice of pivots of Go's sort package since
- * 1.19. It is not stable: what it makes of equal elements depends on every step, and that is what it is here for.
+ * Pattern-defeating quicksort (Orson Peters, 2021) with the constants and the choice of pivots of Go's sort package from
+ * 1.19 to 1.23. It is not stable: what it makes of equal elements depends on every step, and that is what it is here for.
  * Diego sorts by it, and `compat: diego` decides in Diego's order.
  */
 
@@ -57,13 +57,13 @@ const reverse = (data: Sortable, { from, to }: Range): void => {
 
 const MASK = (1n << 64n) - 1n;
 
-/** Marsaglia's xorshift of 64 bits: chance that is the same every time. */
+/** An xorshift with Marsaglia's shifts for 32 bits on 64, as Go had it: chance that is the same every time. */
 const createXorshift = (seed: number): (() => bigint) => {
   let state = BigInt(seed);
   return () => {
     state ^= (state << 13n) & MASK;
-    state ^= state >> 7n;
-    state ^= (state << 17n) & MASK;
+    state ^= state >> 17n;
+    state ^= (state << 5n) & MASK;
     return state;
   };
 };
@@ -75,7 +75,7 @@ const breakPatterns = (data: Sortable, { from, to }: Range): void => {
   const length = to - from;
   const next = createXorshift(length);
   const modulus = 1n << BigInt(bitLength(length));
-  const middle = from + Math.floor(length / 4) * 2 - 1;
+  const middle = from + Math.floor(length / 4) * 2;
   for (const at of [middle - 1, middle, middle + 1]) {
     const other = Number(next() & (modulus - 1n));
     data.swap(at, from + (other >= length ? other - length : other));

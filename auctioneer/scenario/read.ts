@@ -104,7 +104,7 @@ const settings =
 export const readScenario = (value: unknown, baseDir: string): Result<Scenario, ScenarioProblem[]> => {
   const problems: ScenarioProblem[] = [];
   const report: Report = ({ path, reason }) =>
-    void problems.push({ field: fieldName(path) || 'the whole', problem: reason });
+    void problems.push({ field: fieldName(path) || 'scenario', problem: reason });
   const read = object({ config: key('config', settings(baseDir)), input: key('input', input) })(
     value,
     [],
