@@ -38,12 +38,16 @@ const TOGETHER = 500;
  * Prints lists by name as JSON, with an entry to a line: they may be longer than one string can be, and are good to
  * search and compare.
  */
-export const printLists = ({ print }: Pick<Context, 'print'>, lists: Lists): void => {
+export const printLists = async (
+  { print, drained }: Pick<Context, 'print' | 'drained'>,
+  lists: Lists,
+): Promise<void> => {
   let lines = ['{'];
   for (const line of linesOf(lists, '  ')) {
     lines.push(line);
     if (lines.length < TOGETHER) continue;
     print(lines.join('\n'));
+    await drained();
     lines = [];
   }
   print([...lines, '}'].join('\n'));

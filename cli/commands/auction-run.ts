@@ -42,7 +42,7 @@ export const auctionRun: Command = {
         : await loadScorer(policyModule, (reason) => context.note(`the policy throws: ${reason}`));
     const { report, trace } = runScenario(scenario, scorer);
     const { considered_order, placements, explanations } = report;
-    printLists(context, {
+    await printLists(context, {
       considered_order,
       placements,
       explanations: { ...explanations },

@@ -4,7 +4,10 @@ import { auctioneerConfig } from '../../auctioneer/config.js';
 import { lrpAuctions } from '../../auctioneer/core/auction.js';
 import { decide } from '../../auctioneer/core/decide.js';
 import { weightsOf } from '../../auctioneer/core/policy.js';
+import { main } from '../../auctioneer/main.js';
 import { loadScorer } from '../../auctioneer/policy-module.js';
+import { silentLogger } from '../../common/adapters/capture-logger.js';
+import type { Ground } from '../../common/runtime/component-process.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { must } from '../support/bbs.js';
 import { aCellState, anLrpWork } from '../support/cell-states.js';
@@ -111,3 +114,22 @@ t.test(
     });
   },
 );
+
+t.test('auctioneer - does not start with a policy module that cannot be used', async (t) => {
+  const dir = t.testdir({ 'empty.mjs': '' });
+  const config = must(
+    main.config.parse(
+      {
+        component: 'auctioneer',
+        nats: 'auctioneer.json',
+        bbs: { socket: '/tmp/bbs.sock' },
+        policy: { module: 'empty.mjs' },
+      },
+      'test',
+      { baseDir: dir },
+    ),
+  );
+  // it fails before it makes anything of these
+  const ground = { logger: silentLogger } as Ground;
+  await t.rejects(async () => main.assemble(config, ground), { code: 'POLICY_MODULE_INVALID' });
+});
