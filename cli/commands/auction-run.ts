@@ -28,7 +28,7 @@ export const auctionRun: Command = {
   usage: USAGE,
   summary: 'decide a batch on paper: cells and requests from a file, the decisions as JSON',
   options: [
-    ['run FILE', 'JSON {config, input}, see docs/auction.md; - reads it from stdin'],
+    ['FILE', 'JSON {config, input}: docs/auction.md; - reads it from stdin'],
     ['--trace', 'also the scores that every decision compared'],
   ],
   async run(context, args) {

@@ -3,26 +3,32 @@ import { usageError } from '../args.js';
 import type { Command } from '../context.js';
 import { auctionRun } from './auction-run.js';
 
-/** In the order in which help lists them. Each reads the words after its own name. */
+/** In the order in which help lists them. */
 const SUBCOMMANDS: readonly Command[] = [auctionRun];
 
-const USAGE = SUBCOMMANDS.map(({ usage }) => usage).join(' | ');
+const NAMES = SUBCOMMANDS.map(({ name }) => name);
+const USAGE = `auction ${NAMES.join(' | ')}`;
 
-const problemWith = (verb: string | undefined): string => {
-  const names = SUBCOMMANDS.map(({ name }) => name);
-  if (verb === undefined) return `${names.join(' or ')} is missing`;
-  const meant = nearest(verb, names);
-  return `no 'auction ${verb}'${meant === undefined ? '' : ` (did you mean '${meant}'?)`}`;
+const wrong = (name: string | undefined): Error => {
+  if (name === undefined) return usageError(USAGE, `one of ${NAMES.join(', ')} is missing`);
+  const meant = nearest(name, NAMES);
+  const hint = meant === undefined ? '' : ` (did you mean '${meant}'?)`;
+  return usageError(USAGE, `no 'auction ${name}'${hint}`);
 };
 
 export const auction: Command = {
   name: 'auction',
   usage: USAGE,
-  summary: 'what the scheduler decides, and why',
-  options: SUBCOMMANDS.flatMap(({ options = [] }) => options),
-  async run(context, [verb, ...args]) {
-    const found = SUBCOMMANDS.find(({ name }) => name === verb);
-    if (found === undefined) throw usageError(USAGE, problemWith(verb));
-    return found.run(context, args);
+  summary: 'what the auctioneer decided, why, and what it would decide',
+  options: SUBCOMMANDS.flatMap(({ usage, summary, options = [] }) => [
+    [usage.replace(/^auction | \[.*$/g, ''), summary] as const,
+    ...options
+      .filter(([option]) => option !== '--json')
+      .map(([option, meaning]) => [`  ${option}`, meaning] as const),
+  ]),
+  async run(context, [name, ...args]) {
+    const subcommand = SUBCOMMANDS.find((one) => one.name === name);
+    if (subcommand === undefined) throw wrong(name);
+    return subcommand.run(context, args);
   },
 };

@@ -151,12 +151,12 @@ t.test('auction - usage and help', async (t) => {
   t.equal(await cli.run('auction', 'rnu', 'x'), 1);
   t.equal(await cli.run('auction', 'run'), 1);
   t.match(cli.errors(), [
-    /USAGE: run .*is missing; usage: outcry auction run FILE/,
+    /USAGE: one of .*run.* is missing; usage: outcry auction /,
     /USAGE: no 'auction rnu' \(did you mean 'run'\?\);/,
     /USAGE: FILE is missing;/,
   ]);
   t.equal(await cli.run('help', 'auction'), 0);
-  t.match(cli.out(), /usage: outcry auction run FILE \[--trace\]/);
+  t.match(cli.out(), /^ +run FILE .*\n +FILE .*\n +--trace /m);
 });
 
 t.test('auction run - as a process, in a pipe, and from stdin', async (t) => {
