@@ -14,6 +14,7 @@ import { holdLease } from '../common/runtime/lease-client.js';
 import type { LeaseHolder, LeasePort } from '../common/runtime/lease-client.js';
 import { createBusCells } from './backends/bus-cells.js';
 import type { AuctioneerConfig } from './config.js';
+import type { Scorer } from './core/scorer.js';
 import { subscribeAuctions } from './handlers/bus-handlers.js';
 import { createAuctioneerMetrics } from './metrics.js';
 import { createReporter } from './runner/report.js';
@@ -26,6 +27,8 @@ export interface AuctioneerOptions {
   logger: Logger;
   bus: Bus;
   bbs: Pick<ActualLrpApi, 'failActualLrp'> & Pick<TaskApi, 'rejectTask'> & CoordinationApi;
+  /** of `config.policyModule`: whoever builds an auctioneer loads it */
+  scorer?: Scorer | undefined;
   /** none are kept when absent */
   metrics?: Metrics;
 }
@@ -85,6 +88,7 @@ export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
   const runner = createRunner({
     backend,
     policy: config.policy,
+    scorer: options.scorer,
     clock,
     random,
     logger,

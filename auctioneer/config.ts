@@ -1,19 +1,14 @@
 import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
-import { DEFAULT_POLICY, type Policy } from './core/policy.js';
+import { type PolicySettings, policyConfig } from './policy-config.js';
 
 interface UserConfig {
-  starting_container_weight: number;
-  starting_container_count_maximum: number;
-  bin_pack_first_fit_weight: number;
-  compat: Policy['compat'];
   cell_state_timeout: string | number;
   work_timeout: string | number;
   lease_ttl: string | number;
 }
 
 /** What the auctioneer runs by. Durations in ms. */
-export interface AuctioneerConfig {
-  policy: Policy;
+export interface AuctioneerConfig extends PolicySettings {
   /** how long a batch waits for cells to tell their states */
   stateTimeoutMs: number;
   /** how long a cell has to answer its work, and within which it must have read it */
@@ -22,31 +17,13 @@ export interface AuctioneerConfig {
   leaseTtlMs: number;
 }
 
-const weight = { type: 'number', minimum: 0 } as const;
-
 /** Names and defaults as in Diego's auctioneer, where it has them. */
 export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
   schema: {
     type: 'object',
     additionalProperties: false,
     properties: {
-      starting_container_weight: {
-        ...weight,
-        description: 'what each starting container adds to the score of its cell',
-      },
-      starting_container_count_maximum: {
-        type: 'integer',
-        minimum: 0,
-        description: 'containers that may start at a time, on all cells together; 0 = no limit',
-      },
-      bin_pack_first_fit_weight: {
-        ...weight,
-        description: 'what each step of the cell index adds to the score: fills cells in order',
-      },
-      compat: {
-        enum: ['outcry', 'diego'],
-        description: 'diego switches the deliberate differences from Diego off',
-      },
+      ...policyConfig.schema.properties,
       cell_state_timeout: {
         ...DURATION,
         description: 'how long a batch waits for cells to tell their states',
@@ -59,22 +36,13 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
     },
   },
   defaults: {
-    starting_container_weight: 0.25,
-    starting_container_count_maximum: DEFAULT_POLICY.startingContainerMaximum,
-    bin_pack_first_fit_weight: 0,
-    compat: DEFAULT_POLICY.compat,
+    ...policyConfig.defaults,
     cell_state_timeout: '1s',
     work_timeout: '10s',
     lease_ttl: '15s',
   },
-  compile: (full) => ({
-    policy: {
-      ...DEFAULT_POLICY,
-      startingContainerWeight: full.starting_container_weight,
-      startingContainerMaximum: full.starting_container_count_maximum,
-      binPackFirstFitWeight: full.bin_pack_first_fit_weight,
-      compat: full.compat,
-    },
+  compile: (full, report) => ({
+    ...policyConfig.compile(full, report),
     stateTimeoutMs: toMs(full.cell_state_timeout),
     workTimeoutMs: toMs(full.work_timeout),
     leaseTtlMs: toMs(full.lease_ttl),

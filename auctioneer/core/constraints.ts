@@ -87,6 +87,9 @@ export const mismatchText = (stage: Exclude<Stage, 'matched'>, constraint: Place
 export const NO_CELLS = 'unable to communicate to compatible cells';
 export const IN_FLIGHT_LIMIT = 'waiting to start instance: reached in-flight start limit';
 
+/** Where a policy of one's own wants none of the cells that have room. */
+export const NO_SCORE = 'the policy gave no cell a score';
+
 /** `lacking`: what lacked on every matching cell. */
 export const insufficientText = (lacking: readonly string[]): string =>
   lacking.length === 0

@@ -5,7 +5,7 @@ import { type Excluded, biddersOf } from './bidders.js';
 import { type Entry, NONE, type Refusal } from './bids.js';
 import { IN_FLIGHT_LIMIT, NO_CELLS } from './constraints.js';
 import { openExhaustive } from './exhaustive.js';
-import { considerationOrder, pick } from './order.js';
+import { type Sorting, considerationOrder, pick } from './order.js';
 import type { Policy } from './policy.js';
 import type { Scorer } from './scorer.js';
 
@@ -133,11 +133,17 @@ export const openBatch = (input: DecisionInput, method: Method = 'index'): Batch
   };
 };
 
+/** Without any cell Diego fails everything before it sorts. */
+const sortingOf = ({ compat }: Policy, cells: number): Sorting => {
+  if (compat !== 'diego') return 'stable';
+  return cells === 0 ? 'none' : 'diego';
+};
+
 /** Decides a whole batch in Diego's order. Pure: the states handed in are not changed. */
 export const decide = (input: DecisionInput, method: Method = 'index'): Decision => {
   const { auctions } = input;
   const { bids, requests, excluded, winner, refusal, take } = openBids(input, method);
-  const order = considerationOrder(auctions);
+  const order = considerationOrder(auctions, sortingOf(input.policy, bids.count));
   const placements: Placement[] = [];
   const failures: Failure[] = [];
   for (const at of order) {

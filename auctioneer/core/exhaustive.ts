@@ -11,7 +11,7 @@ import {
   reserve,
   score,
 } from './cell.js';
-import { type Stage, furthest, insufficientText, matchStage, mismatchText } from './constraints.js';
+import { NO_SCORE, type Stage, furthest, insufficientText, matchStage, mismatchText } from './constraints.js';
 import { type Policy, countsCellsByZone } from './policy.js';
 import { type Scorer, ask } from './scorer.js';
 
@@ -54,12 +54,16 @@ export const zonesOf = ({ bidding, counting, policy }: Entrants): Zone[] => {
   return [...zones.values()].sort(byName);
 };
 
+/** A process may be named as every object's members are: `constructor`. */
+const countOf = (counts: CellState['lrpCounts'], guid: string): number =>
+  Object.hasOwn(counts, guid) ? (counts[guid] ?? 0) : 0;
+
 /** Instances of the same process in a zone, on any of its cells; tasks are not counted by zone. */
 export const instancesIn = (zone: Zone, entry: Entry): number => {
   if (entry.kind === 'task') return 0;
   const guid = entry.request.processGuid;
   const here = zone.cells.reduce((sum, cell) => sum + (cell.lrpCounts.get(guid) ?? 0), 0);
-  return zone.counting.reduce((sum, { lrpCounts }) => sum + (lrpCounts[guid] ?? 0), here);
+  return zone.counting.reduce((sum, { lrpCounts }) => sum + countOf(lrpCounts, guid), here);
 };
 
 const matching = (zones: readonly Zone[], entry: Entry): { zones: ZoneMatch[]; stage: Stage } => {
@@ -158,6 +162,7 @@ export const openExhaustive = (entrants: Entrants): Bids => {
       const match = matching(zones, entry);
       if (match.stage !== 'matched') return { reason: mismatchText(match.stage, entry.request) };
       const matched = match.zones.flatMap((zone) => zone.cells);
+      if (matched.some((cell) => lacking(cell, entry).length === 0)) return { reason: NO_SCORE };
       const nearest = nearestOf(matched, entry);
       const reason = insufficientText(lackingEverywhere(matched, entry));
       return nearest === undefined ? { reason } : { reason, nearest };

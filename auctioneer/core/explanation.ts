@@ -1,13 +1,13 @@
 import type { PlacementConstraint } from '../../common/model/auction.js';
 import { type Auction, auctionId } from './auction.js';
-import { type Excluded, biddersOf } from './bidders.js';
+import type { Excluded } from './bidders.js';
 import type { Entry } from './bids.js';
-import { type BatchCell, type Lack, distance, lacking, missOf, reserve, score } from './cell.js';
+import { type BatchCell, type Lack, distance, lacking, missOf } from './cell.js';
 import { type Stage, matchStage } from './constraints.js';
 import type { DecisionInput, Placement } from './decide.js';
 import { explainShortage } from './explain.js';
-import { type Zone, instancesIn, zonesOf } from './exhaustive.js';
-import { ask } from './scorer.js';
+import { type Zone, instancesIn } from './exhaustive.js';
+import { type Moment, openMoment } from './moment.js';
 
 /** How the cells of one zone, or of all, stood to one auction. */
 export interface Standing {
@@ -158,14 +158,15 @@ const firstGroup = (zones: readonly Zone[], entry: Entry): Zone[] => {
   return open.filter((zone) => instancesIn(zone, entry) === fewest);
 };
 
-const bestBids = (zones: readonly Zone[], entry: Entry, { policy, scorer }: DecisionInput): ScoredBid[] =>
+const bestBids = ({ zones, scoreOf }: Moment, entry: Entry): ScoredBid[] =>
   firstGroup(zones, entry)
     .flatMap((zone) => zone.cells)
     .filter((cell) => hasRoom(cell, entry, entry.request))
-    .map((cell) => {
-      const own = scorer === undefined ? score(cell, entry, policy) : ask(scorer, cell, entry);
-      return { bid: { cellId: cell.state.cellId, zone: cell.state.zone, score: own }, number: cell.number };
-    })
+    .map((cell) => ({
+      bid: { cellId: cell.state.cellId, zone: cell.state.zone, score: scoreOf(cell, entry) },
+      number: cell.number,
+    }))
+    .filter(({ bid }) => bid.score < Infinity)
     .sort((a, b) => a.bid.score - b.bid.score || a.number - b.number)
     .slice(0, MANY)
     .map(({ bid }) => bid);
@@ -176,17 +177,9 @@ export interface ExplainOptions extends DecisionInput {
   auction: Auction;
 }
 
-/** Goes back to the moment at which an auction was decided, and looks at every cell. */
-export const explain = (options: ExplainOptions): Explanation => {
-  const { before, auction, policy } = options;
-  const { bidding, counting, excluded } = biddersOf(options.cells);
-  const zones = zonesOf({ bidding, counting, policy });
-  const cells = zones.flatMap((zone) => zone.cells);
-  const byId = new Map(cells.map((cell) => [cell.state.cellId, cell]));
-  for (const placement of before) {
-    const cell = byId.get(placement.cellId);
-    if (cell !== undefined) reserve(cell, placement.auction, policy);
-  }
+/** Looks at every cell as it is at this moment. */
+export const explainAt = (moment: Moment, auction: Auction): Explanation => {
+  const { zones, cells, excluded } = moment;
   const standing = standingOf(cells, auction);
   return {
     id: auctionId(auction),
@@ -197,7 +190,14 @@ export const explain = (options: ExplainOptions): Explanation => {
       instances: instancesIn(zone, auction),
       ...standingOf(zone.cells, auction),
     })),
-    best: standing.room > 0 ? bestBids(zones, auction, options) : [],
+    best: standing.room > 0 ? bestBids(moment, auction) : [],
     wouldFit: standing.room > 0 ? [] : suggestions(zones, auction),
   };
+};
+
+/** Goes back to the moment at which an auction was decided, and looks at every cell. */
+export const explain = ({ before, auction, ...input }: ExplainOptions): Explanation => {
+  const moment = openMoment(input);
+  for (const placement of before) moment.take(placement);
+  return explainAt(moment, auction);
 };

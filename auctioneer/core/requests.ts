@@ -41,7 +41,7 @@ export const admit = (request: AuctionRequest): Admitted => {
   const admitted: Admitted = { auctions: [], dropped: [] };
   for (const start of request.lrps) {
     const reason = lrpProblem(start);
-    if (reason === undefined) admitted.auctions.push(...lrpAuctions(start));
+    if (reason === undefined) for (const auction of lrpAuctions(start)) admitted.auctions.push(auction);
     else admitted.dropped.push({ id: start.processGuid, reason });
   }
   for (const start of request.tasks) {

@@ -8,12 +8,15 @@ import { type Failure, decide } from '../core/decide.js';
 import { type Waiting, afterCommit } from '../core/outcomes.js';
 import { withoutDuplicates } from '../core/order.js';
 import type { Policy } from '../core/policy.js';
+import type { Scorer } from '../core/scorer.js';
 import type { AuctioneerMetrics } from '../metrics.js';
 import { createCommitter } from './commit.js';
 
 export interface RunnerOptions {
   backend: CellBackend;
   policy: Policy;
+  /** a policy of one's own */
+  scorer?: Scorer | undefined;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -42,7 +45,7 @@ const NO_CELL_ROUNDS = 4;
  * convergence asks for again.
  */
 export const createRunner = (options: RunnerOptions): Runner => {
-  const { backend, clock, logger, metrics, policy } = options;
+  const { backend, clock, logger, metrics, policy, scorer } = options;
   const commit = createCommitter(options);
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
@@ -72,10 +75,10 @@ export const createRunner = (options: RunnerOptions): Runner => {
     const cells = await fetchStates(traceId);
     if (stopped) return;
     const batch = drain();
-    const decision = decide({ cells, auctions: batch.map(({ auction }) => auction), policy });
+    const decision = decide({ cells, auctions: batch.map(({ auction }) => auction), policy, scorer });
     const settled = await commit(decision.placements, { cells, traceId });
     const again = afterCommit(batch, settled);
-    waiting.push(...again.retried);
+    for (const one of again.retried) waiting.push(one);
     const failures = [...decision.failures, ...again.failures];
     metrics.scheduled({
       placed: settled.placed.map(({ auction }) => auction),
@@ -107,7 +110,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
   return {
     add(auctions) {
-      waiting.push(...auctions.map((auction) => ({ auction, refusals: 0 })));
+      for (const auction of auctions) waiting.push({ auction, refusals: 0 });
       running ??= run();
     },
     stop: () => void (stopped = true),

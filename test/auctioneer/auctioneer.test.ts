@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { assembleAuctioneer } from '../../auctioneer/assemble.js';
 import { auctioneerConfig } from '../../auctioneer/config.js';
+import type { Scorer } from '../../auctioneer/core/scorer.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { type MemoryBus, createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
@@ -72,7 +73,7 @@ const presence = (cellId: string): CellPresence => ({
   annotations: {},
 });
 
-const startAuctioneer = async (t: Test, registered: string[]) => {
+const startAuctioneer = async (t: Test, registered: string[], scorer?: Scorer) => {
   const bus = createMemoryBus();
   const failed: { id: string; reason: string }[] = [];
   const config = auctioneerConfig.parse({ cell_state_timeout: '200ms', work_timeout: '200ms' }, 'test');
@@ -81,6 +82,7 @@ const startAuctioneer = async (t: Test, registered: string[]) => {
   const metrics = createPrometheusMetrics({ logger: silentLogger });
   const { members } = assembleAuctioneer({
     metrics,
+    scorer,
     config: config.value,
     clock: createSystemClock(),
     random: createSeededRandom(1),
@@ -142,6 +144,16 @@ t.test('auctioneer - places a batch with one message per cell, spread over the c
   t.equal(cells.flatMap(({ taken }) => taken).length, 2, 'one message per cell');
   t.equal(cells[0]?.taken[0]?.incarnation, 'first');
   t.same(failed, []);
+});
+
+t.test('auctioneer - a policy of one’s own chooses among cells', async (t) => {
+  const highest: Scorer = (cell) => -cell.index;
+  const { bus, ask } = await startAuctioneer(t, ['cell-1', 'cell-2'], highest);
+  const low = addCell(bus, aCellState({ cellId: 'cell-1', cellIndex: 1 }));
+  const high = addCell(bus, aCellState({ cellId: 'cell-2', cellIndex: 2 }));
+  await ask({ lrps: [instances(3)] });
+  await eventually(() => high.taken.flatMap(({ lrps }) => lrps).length === 3);
+  t.same(low.taken, []);
 });
 
 t.test('auctioneer - a cell without a presence is not used', async (t) => {

@@ -1,10 +1,9 @@
 import t from 'tap';
-import { type Auction, auctionId } from '../../../auctioneer/core/auction.js';
+import type { Auction } from '../../../auctioneer/core/auction.js';
 import { type Method, openBatch } from '../../../auctioneer/core/decide.js';
-import { consideredOrder, withoutDuplicates } from '../../../auctioneer/core/order.js';
-import { auctionsOf, goldenCases, policyOf, statesOf } from '../../support/golden-auction.js';
-
-const labelled = (auction: Auction): string => `${auction.kind} ${auctionId(auction)}`;
+import { consideredOrder } from '../../../auctioneer/core/order.js';
+import { openScenario } from '../../../auctioneer/scenario/open.js';
+import { goldenCases, labelOf, scenarioOf } from '../../support/golden-auction.js';
 
 /** What the order is decided by; auctions with equal keys may stand in any order. */
 const orderKey = (auction: Auction): string =>
@@ -18,15 +17,15 @@ for (const [golden, method] of goldenCases().flatMap((one) => METHODS.map((way) 
   t.test(
     `golden auction ${golden.name} by ${method} - every decision is one that Diego's scheduler accepts`,
     async (t) => {
-      const auctions = withoutDuplicates(auctionsOf(golden));
-      const byLabel = new Map(auctions.map((auction) => [labelled(auction), auction]));
-      const recorded = (golden.result.considered_order ?? []).map((label) => byLabel.get(label) as Auction);
+      const input = openScenario(scenarioOf(golden, { compat: 'diego' }));
+      const byLabel = new Map(input.auctions.map((auction) => [labelOf(auction), auction]));
+      const recorded = golden.result.considered_order.map((label) => byLabel.get(label) as Auction);
       // without any cell Diego fails everything before it sorts
-      if (statesOf(golden).length > 0) {
-        t.same(consideredOrder(auctions).map(orderKey), recorded.map(orderKey), 'order');
+      if (input.cells.length > 0) {
+        t.same(consideredOrder(input.auctions).map(orderKey), recorded.map(orderKey), 'order');
       }
 
-      const batch = openBatch({ cells: statesOf(golden), auctions, policy: policyOf(golden) }, method);
+      const batch = openBatch(input, method);
       for (const step of golden.trace) {
         const auction = byLabel.get(`${step.kind} ${step.id}`) as Auction;
         const choice = batch.consider(auction);

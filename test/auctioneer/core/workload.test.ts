@@ -27,6 +27,10 @@ for (const method of METHODS) {
     // what is equal in Diego's order may stand in any: the recorded one is followed, so that placements compare
     const order = recorded.map(([kind, id]) => byLabel.get(`${kind} ${id}`) as Auction);
     t.same(order.map(orderKey), consideredOrder(auctions).map(orderKey), 'order');
+    t.ok(
+      consideredOrder(auctions, 'diego').every((auction, at) => auction === order[at]),
+      "Diego's order of equals",
+    );
     const batch = openBatch({ cells, auctions, policy: { ...DEFAULT_POLICY, compat: 'diego' } }, method);
     const chosen = order.map((auction) => {
       const choice = batch.consider(auction);
