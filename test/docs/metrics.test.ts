@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createApiMetrics } from '../../api/metrics.js';
-import { createAuctioneerMetrics } from '../../auctioneer/metrics.js';
+import { createAuctioneerMetrics, registerRecording } from '../../auctioneer/metrics.js';
 import { createBbsMetrics } from '../../bbs/metrics.js';
 import { createCellMetrics } from '../../cell-rep/metrics.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
@@ -20,7 +20,10 @@ const unread = <T>(): T => ({}) as T;
 
 const REGISTER: Record<string, (metrics: Metrics) => unknown> = {
   api: createApiMetrics,
-  auctioneer: (metrics) => createAuctioneerMetrics(metrics, () => false),
+  auctioneer(metrics) {
+    createAuctioneerMetrics(metrics, () => false);
+    registerRecording(metrics, unread());
+  },
   bbs: (metrics) => createBbsMetrics(metrics, unread()),
   cell: (metrics) => createCellMetrics(metrics, unread()),
   router: (metrics) => createRouterMetrics(metrics, unread()),
