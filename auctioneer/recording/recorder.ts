@@ -36,13 +36,18 @@ export interface RecorderOptions {
 /** Batches that may wait to be encoded; until then they hold on to their states. */
 const MAX_WAITING = 8;
 
-/** A new key frame is begun when a group holds this share of all: so much is dropped at a time. */
-const GROUPS = 8;
+/** A group is full when it holds this share of all: so much is dropped at a time. */
+const USUAL_SHARE = 1 / 8;
+/** Where key frames are so large that they would be most of what is kept, groups are larger, up to this share. */
+const LARGEST_SHARE = 1 / 2;
+const KEY_FRAMES = 3;
 
 /** A key frame, and the batches that build on it: they can only be dropped together. */
 interface Group {
   readonly frames: Frames;
   readonly records: BatchRecord[];
+  /** bytes after the first batch */
+  keyFrameBytes: number;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
@@ -53,6 +58,11 @@ const bytesOf = ({ frames, records }: Group): number => frames.bytes + sum(recor
 const createGroups = (maxBytes: number, onDropped: (batches: number) => void) => {
   let groups: Group[] = [];
   const bytes = (): number => sum(groups.map(bytesOf));
+
+  const isFull = (group: Group): boolean => {
+    const enough = Math.max(maxBytes * USUAL_SHARE, KEY_FRAMES * group.keyFrameBytes);
+    return bytesOf(group) >= Math.min(enough, maxBytes * LARGEST_SHARE);
+  };
 
   const trim = (): void => {
     while (bytes() > maxBytes) {
@@ -69,14 +79,15 @@ const createGroups = (maxBytes: number, onDropped: (batches: number) => void) =>
     /** the group that the next batch belongs to */
     current(): Group {
       const last = groups.at(-1);
-      if (last !== undefined && bytesOf(last) < maxBytes / GROUPS) return last;
+      if (last !== undefined && !isFull(last)) return last;
       last?.frames.known.clear();
-      const next = { frames: createFrames(), records: [] };
+      const next = { frames: createFrames(), records: [], keyFrameBytes: 0 };
       groups.push(next);
       return next;
     },
     keep(group: Group, record: BatchRecord): void {
       group.records.push(record);
+      group.keyFrameBytes ||= group.frames.bytes;
       trim();
     },
   };

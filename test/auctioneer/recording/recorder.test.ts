@@ -128,6 +128,19 @@ t.test(
   },
 );
 
+t.test('recording - a large key frame serves several batches', async (t) => {
+  const { recorder } = startRecording({ maxBytes: 1024 ** 2 });
+  const cells = manyCells(600);
+  for (let at = 0; at < 12; at += 1) {
+    recorder.record(decidedBatch(`batch-${at}`, { cells, auctions: some(1) }));
+    await recorder.settled();
+  }
+  t.equal(recorder.held().batches, 12);
+  const keyFrames = new Set(recorder.records().map(({ frames }) => frames));
+  t.equal(keyFrames.size, 1);
+  t.ok(Number([...keyFrames][0]?.bytes) > 1024 ** 2 / 8);
+});
+
 t.test(
   'recording - a batch that is larger than all the room is dropped, and the next one is kept',
   async (t) => {
