@@ -30,8 +30,9 @@ export const slotOf = (id: string): { processGuid: string; index?: number } => {
 const SOON = 'it waits for an auction, which the bulletin board asks for again within 30 s';
 
 /** Where an instance is that no recorded batch has. */
-export const instanceReason = ({ index, state, cellId }: ActualLrp): string => {
-  if (state === 'UNCLAIMED') return SOON;
+export const instanceReason = ({ index, state, cellId, placementError }: ActualLrp): string => {
+  if (state === 'UNCLAIMED')
+    return placementError === '' ? SOON : `${SOON}; the last one ended with "${placementError}"`;
   if (state === 'CRASHED') return `instance ${index} has crashed and waits to be started again`;
   return `instance ${index} is on ${cellId} since before the oldest recorded batch`;
 };
