@@ -1,10 +1,11 @@
-import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
+import { DURATION, SIZE_OR_NONE, defineConfig, toMegabytesOrNone, toMs } from '../common/runtime/config.js';
 import { type PolicySettings, policyConfig } from './policy-config.js';
 
 interface UserConfig {
   cell_state_timeout: string | number;
   work_timeout: string | number;
   lease_ttl: string | number;
+  recording: { size: string | number };
 }
 
 /** What the auctioneer runs by. Durations in ms. */
@@ -15,7 +16,11 @@ export interface AuctioneerConfig extends PolicySettings {
   workTimeoutMs: number;
   /** of the lease that makes this auctioneer the active one */
   leaseTtlMs: number;
+  /** of recorded batches; 0 = none are recorded */
+  recordingMaxBytes: number;
 }
+
+const BYTES_PER_MB = 1024 ** 2;
 
 /** Names and defaults as in Diego's auctioneer, where it has them. */
 export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
@@ -33,6 +38,17 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
         description: 'how long a cell has to answer its work, and within which it must have read it',
       },
       lease_ttl: { ...DURATION, description: 'of the lease that makes this auctioneer the active one' },
+      recording: {
+        type: 'object',
+        additionalProperties: false,
+        description: 'the latest batches, in memory, to be explained and replayed',
+        properties: {
+          size: {
+            ...SIZE_OR_NONE,
+            description: 'of all together; the oldest go first; 0 = nothing is recorded',
+          },
+        },
+      },
     },
   },
   defaults: {
@@ -40,11 +56,13 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
     cell_state_timeout: '1s',
     work_timeout: '10s',
     lease_ttl: '15s',
+    recording: { size: '64M' },
   },
   compile: (full, report) => ({
     ...policyConfig.compile(full, report),
     stateTimeoutMs: toMs(full.cell_state_timeout),
     workTimeoutMs: toMs(full.work_timeout),
     leaseTtlMs: toMs(full.lease_ttl),
+    recordingMaxBytes: toMegabytesOrNone(full.recording.size) * BYTES_PER_MB,
   }),
 });

@@ -66,6 +66,9 @@ export interface Waiting {
   refusals: number;
 }
 
+/** Why a cell that never saw its work has not taken it. */
+export const UNSEEN = 'the cell did not take the work';
+
 /** Refused and never-seen work joins the next batch, with fresh states, at most twice; then it has failed. */
 export const afterCommit = (
   batch: readonly Waiting[],
@@ -80,6 +83,6 @@ export const afterCommit = (
     else failures.push({ auction, reason });
   };
   for (const { placement, reason } of settled.refused) again(placement.auction, reason);
-  for (const placement of settled.unseen) again(placement.auction, 'the cell did not take the work');
+  for (const placement of settled.unseen) again(placement.auction, UNSEEN);
   return { retried, failures };
 };

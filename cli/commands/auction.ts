@@ -1,10 +1,14 @@
 import { nearest } from '../../common/model/nearest.js';
 import { usageError } from '../args.js';
+import { explain } from '../auction/explain.js';
+import { list } from '../auction/list.js';
+import { replay } from '../auction/replay.js';
+import { run } from '../auction/run.js';
+import { whatIf } from '../auction/what-if.js';
 import type { Command } from '../context.js';
-import { auctionRun } from './auction-run.js';
 
 /** In the order in which help lists them. */
-const SUBCOMMANDS: readonly Command[] = [auctionRun];
+const SUBCOMMANDS: readonly Command[] = [list, explain, replay, whatIf, run];
 
 const NAMES = SUBCOMMANDS.map(({ name }) => name);
 const USAGE = `auction ${NAMES.join(' | ')}`;

@@ -23,7 +23,7 @@ const readScenarioFile = async (context: Context, file: string) => {
 };
 
 /** Decides a batch on paper: no API is asked, nothing is placed. */
-export const auctionRun: Command = {
+export const run: Command = {
   name: 'run',
   usage: USAGE,
   summary: 'decide a batch on paper: cells and requests from a file, the decisions as JSON',
