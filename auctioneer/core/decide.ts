@@ -5,7 +5,7 @@ import { type Excluded, biddersOf } from './bidders.js';
 import { type Entry, NONE, type Refusal } from './bids.js';
 import { IN_FLIGHT_LIMIT, NO_CELLS } from './constraints.js';
 import { openExhaustive } from './exhaustive.js';
-import { type Sorting, considerationOrder, pick } from './order.js';
+import { type Sorting, considerationOrder, consideredOrder, pick } from './order.js';
 import type { Policy } from './policy.js';
 import type { Scorer } from './scorer.js';
 
@@ -138,6 +138,10 @@ const sortingOf = ({ compat }: Policy, cells: number): Sorting => {
   if (compat !== 'diego') return 'stable';
   return cells === 0 ? 'none' : 'diego';
 };
+
+/** The order in which `decide` considers the auctions of a batch. */
+export const consideredIn = ({ cells, auctions, policy }: Omit<DecisionInput, 'scorer'>): Auction[] =>
+  consideredOrder(auctions, sortingOf(policy, biddersOf(cells).bidding.length));
 
 /** Decides a whole batch in Diego's order. Pure: the states handed in are not changed. */
 export const decide = (input: DecisionInput, method: Method = 'index'): Decision => {

@@ -148,7 +148,7 @@ t.test('auction - mistakes, one line each', async (t) => {
     [['what-if', '--add-cells', '1:lots:1G'], /^outcry: USAGE: the memory in --add-cells must be a size/],
     [['what-if', '--add-cells', '1:1G:1G:z:1'], /^outcry: USAGE: --add-cells takes /],
     [['lst'], /^outcry: USAGE: no 'auction lst' \(did you mean 'list'\?\); /],
-    [[], /^outcry: USAGE: one of list, explain, replay, what-if is missing; /],
+    [[], /^outcry: USAGE: one of list, explain, replay, what-if, run is missing; /],
   ];
   for (const [words, line] of mistakes) {
     t.equal(await cli.run('auction', ...words), 1, words.join(' '));
