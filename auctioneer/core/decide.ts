@@ -57,26 +57,36 @@ interface Requests {
   processes: Map<string, number>;
 }
 
+/** How many auctions each process has. */
+const countProcesses = (entries: readonly Entry[], ofAuction: Uint32Array): Map<string, number> => {
+  const perRequest = new Uint32Array(entries.length);
+  for (const request of ofAuction) perRequest[request] = (perRequest[request] ?? 0) + 1;
+  const processes = new Map<string, number>();
+  for (const [request, entry] of entries.entries()) {
+    if (entry.kind !== 'lrp') continue;
+    const guid = entry.request.processGuid;
+    processes.set(guid, (processes.get(guid) ?? 0) + (perRequest[request] ?? 0));
+  }
+  return processes;
+};
+
 const requestsOf = (auctions: readonly Auction[]): Requests => {
   const numbers = new Map<Auction['request'], number>();
-  const requests: Requests = {
-    entries: [],
-    ofAuction: new Uint32Array(auctions.length),
-    processes: new Map(),
-  };
-  const { entries, ofAuction, processes } = requests;
+  const entries: Entry[] = [];
+  const ofAuction = new Uint32Array(auctions.length);
+  let last: Auction['request'] | undefined;
   let number = 0;
   for (let at = 0; at < auctions.length; at += 1) {
     const { kind, request } = auctions[at] as Auction;
-    if (entries[number]?.request !== request) {
+    if (request !== last) {
       number = numbers.get(request) ?? entries.push({ kind, request } as Entry) - 1;
+      // a task is not asked for twice
       if (kind === 'lrp') numbers.set(request, number);
+      last = request;
     }
     ofAuction[at] = number;
-    if (kind !== 'lrp') continue;
-    processes.set(request.processGuid, (processes.get(request.processGuid) ?? 0) + 1);
   }
-  return requests;
+  return { entries, ofAuction, processes: countProcesses(entries, ofAuction) };
 };
 
 /** Bids that take no more when enough containers are starting. */

@@ -1,7 +1,7 @@
 import { NONE } from '../bids.js';
 import type { Cells } from './cells.js';
 import { COUNT, PLACE_INTS, POSITION, type Place, type Places, ZONE, createPlaces } from './places.js';
-import { type BidTree, LEFT, NODE_INTS, NO_LEAF, ROOT } from './tree.js';
+import { type BidTree, END, FIRST, NODE_INTS, NO_LEAF, ROOT } from './tree.js';
 
 /** Where the instances of one process are, as a search sees it. */
 export interface Spread {
@@ -35,27 +35,35 @@ interface Crowd {
   trees: Map<BidTree, Int32Array>;
 }
 
+/** The fewest on any cell below the children of a node. */
+const fewestBelow = ({ ints }: BidTree, perNode: Int32Array, node: number): number => {
+  const end = ints[node * NODE_INTS + END]!;
+  let fewest = Infinity;
+  for (let child = ints[node * NODE_INTS + FIRST]!; child < end; child += 1)
+    fewest = Math.min(fewest, perNode[child]!);
+  return fewest;
+};
+
 /** The fewest per node, from the leaves up. */
-const countNodes = ({ ints, positions, leaf, nodes }: BidTree, perCell: Int32Array): Int32Array => {
+const countNodes = (tree: BidTree, perCell: Int32Array): Int32Array => {
+  const { ints, positions, leaf, nodes } = tree;
   const perNode = new Int32Array(nodes);
   for (const position of positions) perNode[leaf[position]!] = perCell[position]!;
   for (let node = nodes - 1; node >= ROOT; node -= 1) {
-    const left = ints[node * NODE_INTS + LEFT]!;
-    if (left >= 0) perNode[node] = Math.min(perNode[left]!, perNode[left + 1]!);
+    if (ints[node * NODE_INTS + FIRST]! >= 0) perNode[node] = fewestBelow(tree, perNode, node);
   }
   return perNode;
 };
 
 /** Adds to a leaf and to the nodes above it as far as their least changes. */
 const addToNodes = (tree: BidTree, perNode: Int32Array, { position, count }: Place): void => {
-  const { ints, parent } = tree;
+  const { parent } = tree;
   let node = tree.leaf[position]!;
   if (node === NO_LEAF) return;
   perNode[node]! += count;
   while (node !== ROOT) {
     node = parent[node]!;
-    const left = ints[node * NODE_INTS + LEFT]!;
-    const fewest = Math.min(perNode[left]!, perNode[left + 1]!);
+    const fewest = fewestBelow(tree, perNode, node);
     if (fewest === perNode[node]) return;
     perNode[node] = fewest;
   }

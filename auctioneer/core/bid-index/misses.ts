@@ -2,7 +2,18 @@ import type { NearestMiss } from '../bids.js';
 import type { Lack } from '../cell.js';
 import { CELL_FLOATS, CONTAINERS } from './cells.js';
 import type { Wanted } from './search.js';
-import { type BidTree, CPU, DISK, LEFT, MEMORY, NODE_FLOATS, NODE_INTS, OF_NOTHING, ROOT } from './tree.js';
+import {
+  type BidTree,
+  CPU,
+  DISK,
+  END,
+  FIRST,
+  MEMORY,
+  NODE_FLOATS,
+  NODE_INTS,
+  OF_NOTHING,
+  ROOT,
+} from './tree.js';
 
 /** What a place is short of; 0 = enough. MB, milli-CPU. */
 export type Shortage = Omit<NearestMiss, 'cellId'>;
@@ -11,14 +22,14 @@ export type Shortage = Omit<NearestMiss, 'cellId'>;
 const shortageBelow = (tree: BidTree, node: number, wanted: Wanted): Shortage => {
   const { ints, floats, cells } = tree;
   const i = node * NODE_INTS;
-  const left = ints[i + LEFT]!;
+  const first = ints[i + FIRST]!;
   const full = floats[node * NODE_FLOATS + OF_NOTHING] === Infinity;
   return {
     memoryMb: Math.max(0, wanted.memory - ints[i + MEMORY]!),
     diskMb: Math.max(0, wanted.disk - ints[i + DISK]!),
     cpuMilli: Math.max(0, wanted.cpu - ints[i + CPU]!),
     containers:
-      left < 0 ? Math.max(0, 1 - cells.rows[(-1 - left) * CELL_FLOATS + CONTAINERS]!) : Number(full),
+      first < 0 ? Math.max(0, 1 - cells.rows[(-1 - first) * CELL_FLOATS + CONTAINERS]!) : Number(full),
   };
 };
 
@@ -27,6 +38,15 @@ const distanceOf = (short: Shortage, { memory, disk, cpu }: Wanted): number =>
   short.diskMb / Math.max(1, disk) +
   short.cpuMilli / Math.max(1, cpu) +
   short.containers;
+
+/** None of a leaf. */
+const childrenOf = ({ ints }: BidTree, node: number): number[] => {
+  const [first, end] = [ints[node * NODE_INTS + FIRST]!, ints[node * NODE_INTS + END]!];
+  return first < 0 ? [] : Array.from({ length: end - first }, (_, at) => first + at);
+};
+
+/** Of a leaf. */
+const positionOf = ({ ints }: BidTree, node: number): number => -1 - ints[node * NODE_INTS + FIRST]!;
 
 export interface Miss {
   position: number;
@@ -41,14 +61,13 @@ export const nearestMiss = (tree: BidTree, wanted: Wanted): Miss | undefined => 
     const short = shortageBelow(tree, node, wanted);
     const distance = distanceOf(short, wanted);
     if (distance >= least) return;
-    const left = tree.ints[node * NODE_INTS + LEFT]!;
-    if (left < 0) {
-      [found, least] = [{ position: -1 - left, short }, distance];
+    const children = childrenOf(tree, node);
+    if (children.length === 0) {
+      [found, least] = [{ position: positionOf(tree, node), short }, distance];
       return;
     }
-    const [a, b] = [left, left + 1].map((child) => distanceOf(shortageBelow(tree, child, wanted), wanted));
-    look(a! <= b! ? left : left + 1);
-    look(a! <= b! ? left + 1 : left);
+    const far = (child: number): number => distanceOf(shortageBelow(tree, child, wanted), wanted);
+    for (const child of children.sort((a, b) => far(a) - far(b))) look(child);
   };
   look(ROOT);
   return found;
@@ -65,8 +84,8 @@ const LACKS: Record<keyof Shortage, Lack> = {
 const isSomewhere = (tree: BidTree, wanted: Wanted, what: keyof Shortage): boolean => {
   const look = (node: number): boolean => {
     if (shortageBelow(tree, node, wanted)[what] > 0) return false;
-    const left = tree.ints[node * NODE_INTS + LEFT]!;
-    return left < 0 || look(left) || look(left + 1);
+    const children = childrenOf(tree, node);
+    return children.length === 0 || children.some(look);
   };
   return look(ROOT);
 };

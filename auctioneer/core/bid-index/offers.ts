@@ -98,6 +98,9 @@ const constraintKey = (constraint: PlacementConstraint, named: ReadonlySet<strin
   return [kind, sorted(constraint.volumeDrivers), sorted(constraint.placementTags)].join('\t');
 };
 
+/** Each application may have a Docker image of its own. */
+const MANY_ROOTFS = 1_000;
+
 export const createOffers = (states: readonly CellState[]): Offers => {
   const { offers, ofCell } = distinctOffers(states);
   const named = namedRootfs(offers);
@@ -111,12 +114,22 @@ export const createOffers = (states: readonly CellState[]): Offers => {
     };
   };
 
+  const matcherOf = (constraint: PlacementConstraint): Matcher => {
+    const key = constraintKey(constraint, named);
+    const known = matchers.get(key) ?? createMatcher(constraint);
+    matchers.set(key, known);
+    return known;
+  };
+  const byRootfs = new Map<string, Matcher>();
+
   return {
     ofCell,
     matcher(constraint) {
-      const key = constraintKey(constraint, named);
-      const known = matchers.get(key) ?? createMatcher(constraint);
-      matchers.set(key, known);
+      const { rootfs, volumeDrivers, placementTags } = constraint;
+      if (volumeDrivers.length + placementTags.length > 0) return matcherOf(constraint);
+      // most work wants nothing but a root file system, and few are in use
+      const known = byRootfs.get(rootfs) ?? matcherOf(constraint);
+      if (byRootfs.size < MANY_ROOTFS) byRootfs.set(rootfs, known);
       return known;
     },
   };

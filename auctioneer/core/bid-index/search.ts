@@ -7,7 +7,8 @@ import {
   CHAMPION,
   CPU,
   DISK,
-  LEFT,
+  END,
+  FIRST,
   MEMORY,
   NODE_FLOATS,
   NODE_INTS,
@@ -75,6 +76,10 @@ const isSettled = (tree: BidTree, node: number, wanted: Wanted, spread: Spread):
   return instances === fewest && instances * tree.weights.neighbour < SETTLED_PENALTY;
 };
 
+/** Ties fall to the lower number. */
+const isBefore = (rows: Float64Array, a: number, b: number): boolean =>
+  rows[a * cell.CELL_FLOATS + cell.NUMBER]! < rows[b * cell.CELL_FLOATS + cell.NUMBER]!;
+
 /** Deeper than any tree: each level halves a range, or parts off the largest zone or size in it. */
 const STACK = 256;
 const stack = new Int32Array(STACK);
@@ -103,53 +108,55 @@ export const findBest = (tree: BidTree, wanted: Wanted, spread: Spread, zoneCoun
   let best = NONE;
   let lowest = Infinity;
   let limit = Number.MAX_VALUE;
-  let depth = 1;
-  stack[0] = ROOT;
-  bounds[0] = -Infinity;
-  while (depth > 0) {
-    depth -= 1;
-    if (bounds[depth]! > limit) continue;
-    const node = stack[depth]!;
-    const left = ints[node * NODE_INTS + LEFT]!;
-    const champion = ints[node * NODE_INTS + CHAMPION]!;
-    const inZone = zoneCount === ANY || ints[node * NODE_INTS + ZONE] !== SEVERAL;
-    if (inZone && isSettled(tree, node, wanted, spread)) {
+  let depth = 0;
+  let node = ROOT;
+  for (;;) {
+    let next = NONE;
+    const i = node * NODE_INTS;
+    const first = ints[i + FIRST]!;
+    const inZone = zoneCount === ANY || ints[i + ZONE] !== SEVERAL;
+    if (ints[i + CHAMPION]! >= 0 && inZone && isSettled(tree, node, wanted, spread)) {
+      const champion = ints[i + CHAMPION]!;
       const own = scoreAt(tree, champion, wanted, spread.perCell[champion]!);
-      if (own > lowest) continue;
-      const number = rows[champion * cell.CELL_FLOATS + cell.NUMBER]!;
-      if (own === lowest && number > rows[best * cell.CELL_FLOATS + cell.NUMBER]!) continue;
-      best = champion;
-      lowest = own;
-      limit = own + slack(own);
-      continue;
-    }
-    if (left < 0) continue;
-    const base = depth;
-    for (let child = left; child < left + 2; child += 1) {
-      const i = child * NODE_INTS;
-      if (ints[i + MEMORY]! < memory || ints[i + DISK]! < disk || ints[i + CPU]! < cpu) continue;
-      const zone = ints[i + ZONE]!;
-      if (zoneCount !== ANY && zone !== SEVERAL && perZone[zone] !== zoneCount) continue;
-      const f = child * NODE_FLOATS;
-      let bound =
-        ofNothing * floats[f + OF_NOTHING]! +
-        ofMemory * floats[f + OF_MEMORY]! +
-        ofDisk * floats[f + OF_DISK]! +
-        ofBoth * floats[f + OF_BOTH]!;
-      if (perNode !== undefined) bound += penalty * perNode[child]!;
-      // not a number: none of the cells below has a container left
-      if (!(bound <= limit)) continue;
-      if (depth > base && bounds[base]! < bound) {
-        stack[depth] = stack[base]!;
-        bounds[depth] = bounds[base]!;
-        stack[base] = child;
-        bounds[base] = bound;
-      } else {
-        stack[depth] = child;
-        bounds[depth] = bound;
+      if (own < lowest || (own === lowest && isBefore(rows, champion, best))) {
+        best = champion;
+        lowest = own;
+        limit = own + slack(own);
       }
-      depth += 1;
+    } else if (first >= 0) {
+      const end = ints[i + END]!;
+      let nextBound = Infinity;
+      for (let child = first; child < end; child += 1) {
+        const c = child * NODE_INTS;
+        if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk || ints[c + CPU]! < cpu) continue;
+        const zone = ints[c + ZONE]!;
+        if (zoneCount !== ANY && zone !== SEVERAL && perZone[zone] !== zoneCount) continue;
+        const f = child * NODE_FLOATS;
+        let bound =
+          ofNothing * floats[f + OF_NOTHING]! +
+          ofMemory * floats[f + OF_MEMORY]! +
+          ofDisk * floats[f + OF_DISK]! +
+          ofBoth * floats[f + OF_BOTH]!;
+        if (perNode !== undefined) bound += penalty * perNode[child]!;
+        // not a number: none of the cells below has a container left
+        if (!(bound <= limit)) continue;
+        const later = bound < nextBound ? next : child;
+        if (later !== NONE) {
+          stack[depth] = later;
+          bounds[depth] = later === child ? bound : nextBound;
+          depth += 1;
+        }
+        if (bound < nextBound) {
+          next = child;
+          nextBound = bound;
+        }
+      }
     }
+    while (next === NONE && depth > 0) {
+      depth -= 1;
+      if (bounds[depth]! <= limit) next = stack[depth]!;
+    }
+    if (next === NONE) return best;
+    node = next;
   }
-  return best;
 };

@@ -3,13 +3,13 @@ import * as cell from './cells.js';
 import type { Cells } from './cells.js';
 
 /**
- * A binary tree over some of the cells, by position. A node says of the cells below it what a search must know to
+ * A tree over some of the cells, by position. A node says of the cells below it what a search must know to
  * pass them over: the least that any of them could score, and the most that any has left.
  *
  * A cell's score is a linear function of the memory and disk that are asked, so the least score below a node is a
  * concave one: between requests whose least scores are known it is nowhere below what lies straight between them. Each
  * node knows four: of a request for nothing, for the most memory of the batch, for the most disk, for both. Nodes are
- * 64 bytes, one cache line; siblings lie side by side.
+ * 64 bytes, one cache line; siblings lie side by side, up to four, so that their lines are fetched at one go.
  */
 export interface BidTree {
   readonly cells: Cells;
@@ -22,7 +22,7 @@ export interface BidTree {
   /** the same memory seen as 32-bit integers: NODE_INTS each */
   readonly ints: Int32Array;
   readonly parent: Int32Array;
-  readonly nodes: number;
+  nodes: number;
   /** the most that is asked; MB */
   readonly corner: Corner;
   /** for which kind of work the bases stand now */
@@ -55,11 +55,14 @@ export const CPU = 10;
 export const CHAMPION = 11;
 /** Integers: the zone of all cells below, or SEVERAL. */
 export const ZONE = 12;
-/** Integers: the left child, the right one follows it; in a leaf, −1 − position. */
-export const LEFT = 13;
+/** Integers: the first of the children, which follow each other; in a leaf, −1 − position. */
+export const FIRST = 13;
+/** Integers: the node after the last child. */
+export const END = 14;
 
 export const SEVERAL = -1;
 export const NO_LEAF = -1;
+const NO_POSITION = -1;
 const UNSETTLED = -1;
 /** cells of different size: never settled */
 const UNLIKE = -2;
@@ -96,26 +99,39 @@ const createSplit = ({ cells, positions }: BidTree) => {
   };
 };
 
-/** Lays the nodes out: children after their parent, siblings side by side. */
-const layOut = (tree: BidTree): void => {
+/** A range in halves, and those in halves: where its children begin, and its end. */
+const partition = (split: ReturnType<typeof createSplit>, from: number, to: number): number[] => {
+  const middle = split(from, to);
+  return [
+    from,
+    ...(middle - from > 1 ? [split(from, middle)] : []),
+    middle,
+    ...(to - middle > 1 ? [split(middle, to)] : []),
+    to,
+  ];
+};
+
+/** Lays the nodes out: children after their parent, siblings side by side. Answers how many there are. */
+const layOut = (tree: BidTree): number => {
   const { positions, ints, parent, leaf } = tree;
   const split = createSplit(tree);
   let next = ROOT + 1;
   const grow = (node: number, from: number, to: number): void => {
     if (to - from === 1) {
-      ints[node * NODE_INTS + LEFT] = -1 - positions[from]!;
+      ints[node * NODE_INTS + FIRST] = -1 - positions[from]!;
       leaf[positions[from]!] = node;
       return;
     }
-    const left = next;
-    next += 2;
-    ints[node * NODE_INTS + LEFT] = left;
-    parent[left] = parent[left + 1] = node;
-    const middle = split(from, to);
-    grow(left, from, middle);
-    grow(left + 1, middle, to);
+    const bounds = partition(split, from, to);
+    const first = next;
+    next += bounds.length - 1;
+    ints[node * NODE_INTS + FIRST] = first;
+    ints[node * NODE_INTS + END] = next;
+    for (let child = first; child < first + bounds.length - 1; child += 1) parent[child] = node;
+    for (let at = 0; at + 1 < bounds.length; at += 1) grow(first + at, bounds[at]!, bounds[at + 1]!);
   };
   grow(ROOT, 0, positions.length);
+  return next;
 };
 
 const fixLeaf = ({ cells, ints, leaf }: BidTree, position: number): void => {
@@ -134,11 +150,17 @@ const ofOneSize = ({ rows }: Cells, a: number, b: number): boolean => {
 
 /** What does not change while a batch lasts. Meanwhile the champion is any cell, as long as all are of one size. */
 const fixNode = ({ cells, ints }: BidTree, node: number): void => {
-  const left = ints[node * NODE_INTS + LEFT]!;
-  const [i, l, r] = [node * NODE_INTS, left * NODE_INTS, (left + 1) * NODE_INTS];
-  ints[i + ZONE] = ints[l + ZONE] === ints[r + ZONE] ? ints[l + ZONE]! : SEVERAL;
-  const [a, b] = [ints[l + CHAMPION]!, ints[r + CHAMPION]!];
-  ints[i + CHAMPION] = a !== UNLIKE && b !== UNLIKE && ofOneSize(cells, a, b) ? a : UNLIKE;
+  const i = node * NODE_INTS;
+  const [first, end] = [ints[i + FIRST]!, ints[i + END]!];
+  let zone = ints[first * NODE_INTS + ZONE]!;
+  let champion = ints[first * NODE_INTS + CHAMPION]!;
+  for (let child = first + 1; child < end; child += 1) {
+    const other = ints[child * NODE_INTS + CHAMPION]!;
+    if (ints[child * NODE_INTS + ZONE] !== zone) zone = SEVERAL;
+    if (champion !== UNLIKE && (other === UNLIKE || !ofOneSize(cells, champion, other))) champion = UNLIKE;
+  }
+  ints[i + ZONE] = zone;
+  ints[i + CHAMPION] = champion;
 };
 
 /** Fills in what a leaf says of its cell as it stands now. */
@@ -209,83 +231,98 @@ const scoreAlike = (tree: BidTree, a: number, b: number): boolean => {
   return left === rows[r + cell.MEMORY]! / memory + rows[r + cell.DISK]! / disk;
 };
 
-/** The champion of a node from those of its children. */
-const championOf = (tree: BidTree, left: number): number => {
+/** The champion of a node from those of its children that may score best. */
+const championOf = (tree: BidTree, first: number, end: number): number => {
   const { cells, floats, ints } = tree;
-  const [leftBase, rightBase] = [
-    floats[left * NODE_FLOATS + OF_NOTHING]!,
-    floats[(left + 1) * NODE_FLOATS + OF_NOTHING]!,
-  ];
-  const [a, b] = [ints[left * NODE_INTS + CHAMPION]!, ints[(left + 1) * NODE_INTS + CHAMPION]!];
-  const gap = haze(Math.min(leftBase, rightBase));
-  if (leftBase < rightBase - gap || rightBase === Infinity) return a;
-  if (rightBase < leftBase - gap) return b;
-  if (a < 0 || b < 0 || !scoreAlike(tree, a, b)) return UNSETTLED;
+  let least = Infinity;
+  for (let child = first; child < end; child += 1)
+    least = Math.min(least, floats[child * NODE_FLOATS + OF_NOTHING]!);
+  if (least === Infinity) return ints[first * NODE_INTS + CHAMPION]!;
+  const near = least + haze(least);
   const number = (position: number): number => cells.rows[position * cell.CELL_FLOATS + cell.NUMBER]!;
-  return number(a) < number(b) ? a : b;
+  let champion = UNLIKE;
+  for (let child = first; child < end; child += 1) {
+    if (floats[child * NODE_FLOATS + OF_NOTHING]! > near) continue;
+    const other = ints[child * NODE_INTS + CHAMPION]!;
+    if (other < 0) return UNSETTLED;
+    if (champion === UNLIKE) champion = other;
+    else if (!scoreAlike(tree, champion, other)) return UNSETTLED;
+    else if (number(other) < number(champion)) champion = other;
+  }
+  return champion;
 };
 
-/** Writes a float where it differs; says whether it did. */
-const setFloat = (floats: Float64Array, at: number, value: number): boolean => {
-  if (floats[at] === value) return false;
-  floats[at] = value;
+/** The least scores of a node from those of its children; says whether any changed. */
+const refreshScores = (floats: Float64Array, node: number, first: number, end: number): boolean => {
+  let f = first * NODE_FLOATS;
+  let ofNothing = floats[f + OF_NOTHING]!;
+  let ofMemory = floats[f + OF_MEMORY]!;
+  let ofDisk = floats[f + OF_DISK]!;
+  let ofBoth = floats[f + OF_BOTH]!;
+  for (let child = first + 1; child < end; child += 1) {
+    f += NODE_FLOATS;
+    if (floats[f + OF_NOTHING]! < ofNothing) ofNothing = floats[f + OF_NOTHING]!;
+    if (floats[f + OF_MEMORY]! < ofMemory) ofMemory = floats[f + OF_MEMORY]!;
+    if (floats[f + OF_DISK]! < ofDisk) ofDisk = floats[f + OF_DISK]!;
+    if (floats[f + OF_BOTH]! < ofBoth) ofBoth = floats[f + OF_BOTH]!;
+  }
+  const own = node * NODE_FLOATS;
+  const same =
+    floats[own + OF_NOTHING] === ofNothing &&
+    floats[own + OF_MEMORY] === ofMemory &&
+    floats[own + OF_DISK] === ofDisk &&
+    floats[own + OF_BOTH] === ofBoth;
+  if (same) return false;
+  floats[own + OF_NOTHING] = ofNothing;
+  floats[own + OF_MEMORY] = ofMemory;
+  floats[own + OF_DISK] = ofDisk;
+  floats[own + OF_BOTH] = ofBoth;
   return true;
 };
 
-const setInt = (ints: Int32Array, at: number, value: number): boolean => {
-  if (ints[at] === value) return false;
-  ints[at] = value;
+const refreshRoom = (ints: Int32Array, node: number, first: number, end: number): boolean => {
+  let i = first * NODE_INTS;
+  let memory = ints[i + MEMORY]!;
+  let disk = ints[i + DISK]!;
+  let cpu = ints[i + CPU]!;
+  for (let child = first + 1; child < end; child += 1) {
+    i += NODE_INTS;
+    if (ints[i + MEMORY]! > memory) memory = ints[i + MEMORY]!;
+    if (ints[i + DISK]! > disk) disk = ints[i + DISK]!;
+    if (ints[i + CPU]! > cpu) cpu = ints[i + CPU]!;
+  }
+  const own = node * NODE_INTS;
+  if (ints[own + MEMORY] === memory && ints[own + DISK] === disk && ints[own + CPU] === cpu) return false;
+  ints[own + MEMORY] = memory;
+  ints[own + DISK] = disk;
+  ints[own + CPU] = cpu;
   return true;
 };
 
-/** The least scores of a node from those of its children; says whether any changed. One line each: no loop is as fast. */
-const refreshScores = (floats: Float64Array, node: number, left: number): boolean => {
-  const f = node * NODE_FLOATS;
-  const l = left * NODE_FLOATS;
-  const r = l + NODE_FLOATS;
-  const nothing = setFloat(
-    floats,
-    f + OF_NOTHING,
-    Math.min(floats[l + OF_NOTHING]!, floats[r + OF_NOTHING]!),
-  );
-  const memory = setFloat(floats, f + OF_MEMORY, Math.min(floats[l + OF_MEMORY]!, floats[r + OF_MEMORY]!));
-  const disk = setFloat(floats, f + OF_DISK, Math.min(floats[l + OF_DISK]!, floats[r + OF_DISK]!));
-  const both = setFloat(floats, f + OF_BOTH, Math.min(floats[l + OF_BOTH]!, floats[r + OF_BOTH]!));
-  return nothing || memory || disk || both;
-};
-
-const refreshRoom = (ints: Int32Array, node: number, left: number): boolean => {
+/** Whether the nodes above depend on what is new: another champion, or the same one in another state. */
+const refreshChampion = (tree: BidTree, node: number, position: number): boolean => {
+  const { ints } = tree;
   const i = node * NODE_INTS;
-  const l = left * NODE_INTS;
-  const r = l + NODE_INTS;
-  const memory = setInt(ints, i + MEMORY, Math.max(ints[l + MEMORY]!, ints[r + MEMORY]!));
-  const disk = setInt(ints, i + DISK, Math.max(ints[l + DISK]!, ints[r + DISK]!));
-  const cpu = setInt(ints, i + CPU, Math.max(ints[l + CPU]!, ints[r + CPU]!));
-  return memory || disk || cpu;
-};
-
-/** Sums a node up from its children; says whether anything changed that nodes above it depend on. */
-const refreshNode = (tree: BidTree, node: number, position: number): boolean => {
-  const { floats, ints } = tree;
-  const left = ints[node * NODE_INTS + LEFT]!;
-  const i = node * NODE_INTS;
-  const scores = refreshScores(floats, node, left);
-  const room = refreshRoom(ints, node, left);
   const before = ints[i + CHAMPION]!;
-  if (before === UNLIKE) return scores || room;
-  const champion = championOf(tree, left);
+  if (before === UNLIKE) return false;
+  const champion = championOf(tree, ints[i + FIRST]!, ints[i + END]!);
   ints[i + CHAMPION] = champion;
-  return scores || room || champion !== before || champion === position;
+  return champion !== before || champion === position;
 };
 
-/** To be called when the row of a cell in it has changed. */
+/** To be called when the row of a cell in it has changed: goes up as long as anything changes that nodes above depend on. */
 export const refresh = (tree: BidTree, position: number): void => {
+  const { floats, ints, parent } = tree;
   refreshLeaf(tree, position);
-  const { parent } = tree;
+  let [scores, room, champion] = [true, true, true];
   let node = tree.leaf[position]!;
-  while (node !== ROOT) {
+  while (node !== ROOT && (scores || room || champion)) {
     node = parent[node]!;
-    if (!refreshNode(tree, node, position)) return;
+    const first = ints[node * NODE_INTS + FIRST]!;
+    const end = ints[node * NODE_INTS + END]!;
+    champion = (scores || champion) && refreshChampion(tree, node, position);
+    scores &&= refreshScores(floats, node, first, end);
+    room &&= refreshRoom(ints, node, first, end);
   }
 };
 
@@ -295,30 +332,35 @@ export const refreshAll = (tree: BidTree, kind: 'lrp' | 'task', policy: Policy):
   tree.weights = weightsOf(policy, kind);
   for (const position of tree.positions) refreshLeaf(tree, position);
   for (let node = tree.nodes - 1; node >= ROOT; node -= 1) {
-    if (tree.ints[node * NODE_INTS + LEFT]! >= 0) refreshNode(tree, node, SEVERAL);
+    const first = tree.ints[node * NODE_INTS + FIRST]!;
+    if (first < 0) continue;
+    const end = tree.ints[node * NODE_INTS + END]!;
+    refreshScores(tree.floats, node, first, end);
+    refreshRoom(tree.ints, node, first, end);
+    refreshChampion(tree, node, NO_POSITION);
   }
 };
 
 /** Over at least one position, rising. Bases stand for no kind of work yet. */
 export const createTree = (cells: Cells, positions: Int32Array, corner: Corner): BidTree => {
-  const nodes = 2 * positions.length - 1;
-  const memory = new ArrayBuffer(nodes * NODE_INTS * Int32Array.BYTES_PER_ELEMENT);
+  const most = 2 * positions.length - 1;
+  const memory = new ArrayBuffer(most * NODE_INTS * Int32Array.BYTES_PER_ELEMENT);
   const tree: BidTree = {
     cells,
     positions,
     leaf: new Int32Array(cells.count).fill(NO_LEAF),
     floats: new Float64Array(memory),
     ints: new Int32Array(memory),
-    parent: new Int32Array(nodes),
-    nodes,
+    parent: new Int32Array(most),
+    nodes: 0,
     corner,
     kind: undefined,
     weights: { starting: 0, neighbour: 0, index: 0 },
   };
-  layOut(tree);
+  tree.nodes = layOut(tree);
   for (const position of positions) fixLeaf(tree, position);
-  for (let node = nodes - 1; node >= ROOT; node -= 1) {
-    if (tree.ints[node * NODE_INTS + LEFT]! >= 0) fixNode(tree, node);
+  for (let node = tree.nodes - 1; node >= ROOT; node -= 1) {
+    if (tree.ints[node * NODE_INTS + FIRST]! >= 0) fixNode(tree, node);
   }
   return tree;
 };
