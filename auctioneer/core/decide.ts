@@ -47,13 +47,13 @@ export interface Batch {
 
 export type Choice = { cellId: string } | Refusal;
 
-/** The auctions of a batch with the request of each: those of one request share it. */
+/** What is asked in a batch, once for each request object: the auctions of one request share it. */
 interface Requests {
-  /** what is asked, once for each request object */
+  /** in the order in which they are first considered, so that what is considered in a row lies side by side in memory */
   entries: Entry[];
-  /** of each auction */
+  /** of each auction, the number of its request */
   ofAuction: Uint32Array;
-  /** per process, its auctions */
+  /** per process, its auctions; in the order of entries */
   processes: Map<string, number>;
 }
 
@@ -70,7 +70,8 @@ const countProcesses = (entries: readonly Entry[], ofAuction: Uint32Array): Map<
   return processes;
 };
 
-const requestsOf = (auctions: readonly Auction[]): Requests => {
+/** Numbers requests as they arrive, which come in runs. */
+const byArrival = (auctions: readonly Auction[]): Pick<Requests, 'entries' | 'ofAuction'> => {
   const numbers = new Map<Auction['request'], number>();
   const entries: Entry[] = [];
   const ofAuction = new Uint32Array(auctions.length);
@@ -86,13 +87,35 @@ const requestsOf = (auctions: readonly Auction[]): Requests => {
     }
     ofAuction[at] = number;
   }
+  return { entries, ofAuction };
+};
+
+const NOT_YET = 0xffff_ffff;
+
+const requestsOf = (auctions: readonly Auction[], order: Uint32Array): Requests => {
+  const arrived = byArrival(auctions);
+  const entries: Entry[] = [];
+  const renumbered = new Uint32Array(arrived.entries.length).fill(NOT_YET);
+  const ofAuction = new Uint32Array(auctions.length);
+  for (const at of order) {
+    const old = arrived.ofAuction[at] ?? 0;
+    if (renumbered[old] === NOT_YET) renumbered[old] = entries.push(arrived.entries[old] as Entry) - 1;
+    ofAuction[at] = renumbered[old] ?? 0;
+  }
   return { entries, ofAuction, processes: countProcesses(entries, ofAuction) };
+};
+
+/** Without any cell Diego fails everything before it sorts. */
+const sortingOf = ({ compat }: Policy, cells: number): Sorting => {
+  if (compat !== 'diego') return 'stable';
+  return cells === 0 ? 'none' : 'diego';
 };
 
 /** Bids that take no more when enough containers are starting. */
 const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Method) => {
   const { bidding, counting, excluded } = biddersOf(cells);
-  const requests = requestsOf(auctions);
+  const order = considerationOrder(auctions, sortingOf(policy, bidding.length));
+  const requests = requestsOf(auctions, order);
   const entrants = { bidding, counting, policy, scorer, processes: requests.processes };
   const byIndex = method === 'index' && scorer === undefined && bidding.length > 0;
   const bids = byIndex ? openIndex(entrants) : openExhaustive(entrants);
@@ -101,6 +124,7 @@ const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Me
   let { starting } = bids;
   return {
     bids,
+    order,
     requests,
     excluded,
     winner: (request: number): number =>
@@ -143,12 +167,6 @@ export const openBatch = (input: DecisionInput, method: Method = 'index'): Batch
   };
 };
 
-/** Without any cell Diego fails everything before it sorts. */
-const sortingOf = ({ compat }: Policy, cells: number): Sorting => {
-  if (compat !== 'diego') return 'stable';
-  return cells === 0 ? 'none' : 'diego';
-};
-
 /** The order in which `decide` considers the auctions of a batch. */
 export const consideredIn = ({ cells, auctions, policy }: Omit<DecisionInput, 'scorer'>): Auction[] =>
   consideredOrder(auctions, sortingOf(policy, biddersOf(cells).bidding.length));
@@ -156,8 +174,7 @@ export const consideredIn = ({ cells, auctions, policy }: Omit<DecisionInput, 's
 /** Decides a whole batch in Diego's order. Pure: the states handed in are not changed. */
 export const decide = (input: DecisionInput, method: Method = 'index'): Decision => {
   const { auctions } = input;
-  const { bids, requests, excluded, winner, refusal, take } = openBids(input, method);
-  const order = considerationOrder(auctions, sortingOf(input.policy, bids.count));
+  const { bids, order, requests, excluded, winner, refusal, take } = openBids(input, method);
   const placements: Placement[] = [];
   const failures: Failure[] = [];
   for (const at of order) {

@@ -15,8 +15,8 @@ export interface Spread {
 export interface Instances {
   /** those of a cell that has not been named for the process before */
   found(process: number, place: Place): void;
-  /** more instances on a cell */
-  add(process: number, place: Place): void;
+  /** one more instance on a cell */
+  add(process: number, position: number, zone: number): void;
   /** as a search of that tree needs it; good until `release` of the same process, which must follow */
   spread(process: number, tree: BidTree): Spread;
   release(process: number): void;
@@ -136,10 +136,10 @@ export const createInstances = (cells: Cells, room: Iterable<number>): Instances
       places.append(process, place);
       crowds.gather(process, places);
     },
-    add(process, place) {
+    add(process, position, zone) {
       const crowd = crowds.find(process);
-      if (crowd !== undefined) return addToCrowd(crowd, place);
-      places.add(process, place);
+      if (crowd !== undefined) return addToCrowd(crowd, { position, zone, count: 1 });
+      places.add(process, position, zone);
       crowds.gather(process, places);
     },
     spread(process, tree) {

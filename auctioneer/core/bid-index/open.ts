@@ -25,13 +25,14 @@ interface Sought extends Wanted, Taking {
   readonly entry: Entry;
 }
 
+/** Twice the most that is asked: then every request lies between the three. */
 const cornerOf = (requests: readonly Wanted[]): Corner => {
   let [memory, disk] = [1, 1];
   for (const wanted of requests) {
     memory = Math.max(memory, wanted.memory);
     disk = Math.max(disk, wanted.disk);
   }
-  return { memory, disk };
+  return { memory: 2 * memory, disk: 2 * disk };
 };
 
 /** The same decisions as the exhaustive scorer's, without looking at every cell. At least one cell bids. */
@@ -108,7 +109,7 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
       const position = cells.position[number]!;
       takePlace(cells, position, taking, policy.compat !== 'diego');
       if (taking.kind === 'lrp') {
-        instances.add(taking.process, { position, zone: row(position, cell.ZONE), count: 1 });
+        instances.add(taking.process, position, row(position, cell.ZONE));
       }
       pools.changed(position);
     },

@@ -27,17 +27,17 @@ export interface Places {
   /** the range of a process */
   from(process: number): number;
   to(process: number): number;
-  /** one more instance, or several, on a cell */
-  add(process: number, place: Place): void;
+  /** one more instance on a cell */
+  add(process: number, position: number, zone: number): void;
   /** the same, on a cell that the process has no place on yet */
   append(process: number, place: Place): void;
   clear(process: number): void;
 }
 
 /** The index of a process's place on that cell, or NONE. */
-const findPlace = (ints: Int32Array, from: number, to: number, { position, zone }: Place): number => {
+const findPlace = (ints: Int32Array, from: number, to: number, position: number): number => {
   for (let at = from; at < to; at += PLACE_INTS) {
-    if (ints[at + POSITION] === position && ints[at + ZONE] === zone) return at;
+    if (ints[at + POSITION] === position) return at;
   }
   return NONE;
 };
@@ -74,26 +74,33 @@ export const createPlaces = (room: Iterable<number>): Places => {
     ranges[head + ROOM] = end;
   };
 
-  const append = (process: number, place: Place): void => {
+  const append = (process: number, position: number, zone: number): number => {
     const head = process * PROCESS_INTS;
     if (ranges[head + TO] === ranges[head + ROOM]) move(head);
     const at = ranges[head + TO]!;
-    ints[at + POSITION] = place.position;
-    ints[at + ZONE] = place.zone;
-    ints[at + COUNT] = place.count;
+    ints[at + POSITION] = position;
+    ints[at + ZONE] = zone;
     ranges[head + TO] = at + PLACE_INTS;
+    return at;
   };
 
   return {
     ints: () => ints,
     from: (process) => ranges[process * PROCESS_INTS + FROM]!,
     to: (process) => ranges[process * PROCESS_INTS + TO]!,
-    append,
-    add(process, place) {
+    append(process, { position, zone, count }) {
+      const at = append(process, position, zone);
+      ints[at + COUNT] = count;
+    },
+    add(process, position, zone) {
       const head = process * PROCESS_INTS;
-      const found = findPlace(ints, ranges[head + FROM]!, ranges[head + TO]!, place);
-      if (found === NONE) append(process, place);
-      else ints[found + COUNT]! += place.count;
+      const found = findPlace(ints, ranges[head + FROM]!, ranges[head + TO]!, position);
+      if (found === NONE) {
+        const at = append(process, position, zone);
+        ints[at + COUNT] = 1;
+      } else {
+        ints[found + COUNT]! += 1;
+      }
     },
     clear(process) {
       const head = process * PROCESS_INTS;

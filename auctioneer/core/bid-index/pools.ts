@@ -2,7 +2,7 @@ import type { Policy } from '../policy.js';
 import * as cell from './cells.js';
 import type { Cells } from './cells.js';
 import type { Matcher } from './offers.js';
-import { type BidTree, type Corner, NO_LEAF, createTree, refresh, refreshAll } from './tree.js';
+import { type BidTree, type Corner, NO_LEAF, createTree, refresh, refreshAll, slopesOf } from './tree.js';
 
 /**
  * The trees of a batch: one for each kind of work, over the cells that match it, so that a search meets no others.
@@ -38,6 +38,7 @@ const matchingPositions = ({ rows, count }: Cells, { matching }: Matcher): Int32
 
 /** `corner`: asked when the first tree is made. */
 export const createPools = (cells: Cells, policy: Policy, corner: () => Corner): Pools => {
+  const slopes = slopesOf(cells);
   let most: Corner | undefined;
   const pools = new Map<Matcher, Pool>();
   /** the one that was asked for last; most batches have one or few kinds of work */
@@ -57,7 +58,7 @@ export const createPools = (cells: Cells, policy: Policy, corner: () => Corner):
   const open = (matcher: Matcher): Pool | undefined => {
     const positions = matchingPositions(cells, matcher);
     if (positions.length === 0) return undefined;
-    const pool = { tree: createTree(cells, positions, (most ??= corner())), known: 0 };
+    const pool = { tree: createTree({ cells, positions, slopes, corner: (most ??= corner()) }), known: 0 };
     nodes += pool.tree.nodes;
     makeRoom();
     pools.set(matcher, pool);

@@ -12,7 +12,6 @@ import {
   MEMORY,
   NODE_FLOATS,
   NODE_INTS,
-  OF_BOTH,
   OF_DISK,
   OF_MEMORY,
   OF_NOTHING,
@@ -96,13 +95,10 @@ export const findBest = (tree: BidTree, wanted: Wanted, spread: Spread, zoneCoun
   const { perNode, perZone } = spread;
   const { memory, disk, cpu } = wanted;
   const penalty = tree.kind === 'lrp' && perNode !== undefined ? tree.weights.neighbour : 0;
-  // where the request lies between the corners; beyond the last it is bounded by what it is there
-  const x = Math.min(1, memory / tree.corner.memory);
-  const y = Math.min(1, disk / tree.corner.disk);
-  const ofNothing = (1 - x) * (1 - y);
-  const ofMemory = x * (1 - y);
-  const ofDisk = (1 - x) * y;
-  const ofBoth = x * y;
+  // where the request lies between the three whose least scores are known
+  const ofMemory = memory / tree.corner.memory;
+  const ofDisk = disk / tree.corner.disk;
+  const ofNothing = 1 - ofMemory - ofDisk;
   const only = ints[ROOT + ZONE]!;
   if (zoneCount !== ANY && only !== SEVERAL && perZone[only] !== zoneCount) return NONE;
   let best = NONE;
@@ -114,8 +110,8 @@ export const findBest = (tree: BidTree, wanted: Wanted, spread: Spread, zoneCoun
     let next = NONE;
     const i = node * NODE_INTS;
     const first = ints[i + FIRST]!;
-    const inZone = zoneCount === ANY || ints[i + ZONE] !== SEVERAL;
-    if (ints[i + CHAMPION]! >= 0 && inZone && isSettled(tree, node, wanted, spread)) {
+    const anyZone = zoneCount === ANY || ints[i + ZONE] !== SEVERAL;
+    if (ints[i + CHAMPION]! >= 0 && anyZone && isSettled(tree, node, wanted, spread)) {
       const champion = ints[i + CHAMPION]!;
       const own = scoreAt(tree, champion, wanted, spread.perCell[champion]!);
       if (own < lowest || (own === lowest && isBefore(rows, champion, best))) {
@@ -128,15 +124,14 @@ export const findBest = (tree: BidTree, wanted: Wanted, spread: Spread, zoneCoun
       let nextBound = Infinity;
       for (let child = first; child < end; child += 1) {
         const c = child * NODE_INTS;
-        if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk || ints[c + CPU]! < cpu) continue;
-        const zone = ints[c + ZONE]!;
-        if (zoneCount !== ANY && zone !== SEVERAL && perZone[zone] !== zoneCount) continue;
+        if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
+        if (cpu > 0 && ints[c + CPU]! < cpu) continue;
+        if (!anyZone && ints[c + ZONE]! !== SEVERAL && perZone[ints[c + ZONE]!] !== zoneCount) continue;
         const f = child * NODE_FLOATS;
         let bound =
           ofNothing * floats[f + OF_NOTHING]! +
           ofMemory * floats[f + OF_MEMORY]! +
-          ofDisk * floats[f + OF_DISK]! +
-          ofBoth * floats[f + OF_BOTH]!;
+          ofDisk * floats[f + OF_DISK]!;
         if (perNode !== undefined) bound += penalty * perNode[child]!;
         // not a number: none of the cells below has a container left
         if (!(bound <= limit)) continue;

@@ -8,13 +8,15 @@ import type { Cells } from './cells.js';
  *
  * A cell's score is a linear function of the memory and disk that are asked, so the least score below a node is a
  * concave one: between requests whose least scores are known it is nowhere below what lies straight between them. Each
- * node knows four: of a request for nothing, for the most memory of the batch, for the most disk, for both. Nodes are
+ * node knows three, of which all others of the batch lie between: for nothing, for so much memory, for so much disk. Nodes are
  * 64 bytes, one cache line; siblings lie side by side, up to four, so that their lines are fetched at one go.
  */
 export interface BidTree {
   readonly cells: Cells;
   /** the positions in it, rising */
   readonly positions: Int32Array;
+  /** of each of all positions a third of the share that one MB of memory, one of disk, one container is */
+  readonly slopes: Float64Array;
   /** of each of all positions, its leaf here, or NO_LEAF */
   readonly leaf: Int32Array;
   /** nodes seen as 64-bit floats: NODE_FLOATS each */
@@ -23,14 +25,13 @@ export interface BidTree {
   readonly ints: Int32Array;
   readonly parent: Int32Array;
   nodes: number;
-  /** the most that is asked; MB */
   readonly corner: Corner;
   /** for which kind of work the bases stand now */
   kind: 'lrp' | 'task' | undefined;
   weights: Weights;
 }
 
-/** The largest request, in each dimension for itself. MB, at least 1. */
+/** Memory and disk of the two requests that are known beside the one for nothing. MB, at least 1. */
 export interface Corner {
   readonly memory: number;
   readonly disk: number;
@@ -43,7 +44,6 @@ export const NODE_INTS = 16;
 export const OF_NOTHING = 0;
 export const OF_MEMORY = 1;
 export const OF_DISK = 2;
-export const OF_BOTH = 3;
 /** Integers: the most that is left below, MB and milli-CPU. */
 export const MEMORY = 8;
 export const DISK = 9;
@@ -163,31 +163,43 @@ const fixNode = ({ cells, ints }: BidTree, node: number): void => {
   ints[i + CHAMPION] = champion;
 };
 
+const SLOPES = 4;
+
+/** The same for all trees over these cells. */
+export const slopesOf = ({ rows, count }: Cells): Float64Array => {
+  const slopes = new Float64Array(count * SLOPES);
+  for (let position = 0; position < count; position += 1) {
+    const at = position * cell.CELL_FLOATS;
+    slopes[position * SLOPES] = 1 / (3 * rows[at + cell.TOTAL_MEMORY]!);
+    slopes[position * SLOPES + 1] = 1 / (3 * rows[at + cell.TOTAL_DISK]!);
+    slopes[position * SLOPES + 2] = 1 / (3 * rows[at + cell.TOTAL_CONTAINERS]!);
+  }
+  return slopes;
+};
+
 /** Fills in what a leaf says of its cell as it stands now. */
 const refreshLeaf = (tree: BidTree, position: number): void => {
-  const { floats, ints, weights, kind } = tree;
+  const { floats, ints, weights, slopes, corner } = tree;
   const { rows } = tree.cells;
   const node = tree.leaf[position]!;
   const i = node * NODE_INTS;
-  const at = position * cell.CELL_FLOATS;
-  const memory = rows[at + cell.MEMORY]! - (kind === 'lrp' ? rows[at + cell.PROXY]! : 0);
-  const use =
-    3 -
-    memory / rows[at + cell.TOTAL_MEMORY]! -
-    rows[at + cell.DISK]! / rows[at + cell.TOTAL_DISK]! -
-    (rows[at + cell.CONTAINERS]! - 1) / rows[at + cell.TOTAL_CONTAINERS]!;
-  const tasks = kind === 'task' ? rows[at + cell.TASKS]! * weights.neighbour : 0;
-  const burden = rows[at + cell.STARTING]! * weights.starting + rows[at + cell.INDEX]! * weights.index;
-  const base = rows[at + cell.CONTAINERS]! < 1 ? Infinity : use / 3 + burden + tasks;
-  const ofMemory = tree.corner.memory / (3 * rows[at + cell.TOTAL_MEMORY]!);
-  const ofDisk = tree.corner.disk / (3 * rows[at + cell.TOTAL_DISK]!);
   const f = node * NODE_FLOATS;
+  const at = position * cell.CELL_FLOATS;
+  const isLrp = tree.kind === 'lrp';
+  const ofMemory = slopes[position * SLOPES]!;
+  const ofDisk = slopes[position * SLOPES + 1]!;
+  const memory = isLrp ? rows[at + cell.MEMORY]! - rows[at + cell.PROXY]! : rows[at + cell.MEMORY]!;
+  const disk = rows[at + cell.DISK]!;
+  const containers = rows[at + cell.CONTAINERS]!;
+  const use = 1 - memory * ofMemory - disk * ofDisk - (containers - 1) * slopes[position * SLOPES + 2]!;
+  const burden = rows[at + cell.STARTING]! * weights.starting + rows[at + cell.INDEX]! * weights.index;
+  const tasks = isLrp ? 0 : rows[at + cell.TASKS]! * weights.neighbour;
+  const base = containers < 1 ? Infinity : use + burden + tasks;
   floats[f + OF_NOTHING] = base;
-  floats[f + OF_MEMORY] = base + ofMemory;
-  floats[f + OF_DISK] = base + ofDisk;
-  floats[f + OF_BOTH] = base + ofMemory + ofDisk;
-  ints[i + MEMORY] = Math.max(-cell.UNCOUNTED, memory);
-  ints[i + DISK] = rows[at + cell.DISK]!;
+  floats[f + OF_MEMORY] = base + corner.memory * ofMemory;
+  floats[f + OF_DISK] = base + corner.disk * ofDisk;
+  ints[i + MEMORY] = memory < -cell.UNCOUNTED ? -cell.UNCOUNTED : memory;
+  ints[i + DISK] = disk;
   ints[i + CPU] = rows[at + cell.CPU]!;
 };
 
@@ -252,31 +264,27 @@ const championOf = (tree: BidTree, first: number, end: number): number => {
   return champion;
 };
 
-/** The least scores of a node from those of its children; says whether any changed. */
+/** The least scores of a node from those of its children; says whether any changed. No branches: they would be a toss. */
 const refreshScores = (floats: Float64Array, node: number, first: number, end: number): boolean => {
   let f = first * NODE_FLOATS;
   let ofNothing = floats[f + OF_NOTHING]!;
   let ofMemory = floats[f + OF_MEMORY]!;
   let ofDisk = floats[f + OF_DISK]!;
-  let ofBoth = floats[f + OF_BOTH]!;
   for (let child = first + 1; child < end; child += 1) {
     f += NODE_FLOATS;
-    if (floats[f + OF_NOTHING]! < ofNothing) ofNothing = floats[f + OF_NOTHING]!;
-    if (floats[f + OF_MEMORY]! < ofMemory) ofMemory = floats[f + OF_MEMORY]!;
-    if (floats[f + OF_DISK]! < ofDisk) ofDisk = floats[f + OF_DISK]!;
-    if (floats[f + OF_BOTH]! < ofBoth) ofBoth = floats[f + OF_BOTH]!;
+    ofNothing = Math.min(ofNothing, floats[f + OF_NOTHING]!);
+    ofMemory = Math.min(ofMemory, floats[f + OF_MEMORY]!);
+    ofDisk = Math.min(ofDisk, floats[f + OF_DISK]!);
   }
   const own = node * NODE_FLOATS;
   const same =
     floats[own + OF_NOTHING] === ofNothing &&
     floats[own + OF_MEMORY] === ofMemory &&
-    floats[own + OF_DISK] === ofDisk &&
-    floats[own + OF_BOTH] === ofBoth;
+    floats[own + OF_DISK] === ofDisk;
   if (same) return false;
   floats[own + OF_NOTHING] = ofNothing;
   floats[own + OF_MEMORY] = ofMemory;
   floats[own + OF_DISK] = ofDisk;
-  floats[own + OF_BOTH] = ofBoth;
   return true;
 };
 
@@ -287,9 +295,9 @@ const refreshRoom = (ints: Int32Array, node: number, first: number, end: number)
   let cpu = ints[i + CPU]!;
   for (let child = first + 1; child < end; child += 1) {
     i += NODE_INTS;
-    if (ints[i + MEMORY]! > memory) memory = ints[i + MEMORY]!;
-    if (ints[i + DISK]! > disk) disk = ints[i + DISK]!;
-    if (ints[i + CPU]! > cpu) cpu = ints[i + CPU]!;
+    memory = Math.max(memory, ints[i + MEMORY]!);
+    disk = Math.max(disk, ints[i + DISK]!);
+    cpu = Math.max(cpu, ints[i + CPU]!);
   }
   const own = node * NODE_INTS;
   if (ints[own + MEMORY] === memory && ints[own + DISK] === disk && ints[own + CPU] === cpu) return false;
@@ -314,13 +322,16 @@ const refreshChampion = (tree: BidTree, node: number, position: number): boolean
 export const refresh = (tree: BidTree, position: number): void => {
   const { floats, ints, parent } = tree;
   refreshLeaf(tree, position);
-  let [scores, room, champion] = [true, true, true];
+  let scores = true;
+  let room = true;
+  let champion = true;
   let node = tree.leaf[position]!;
   while (node !== ROOT && (scores || room || champion)) {
     node = parent[node]!;
     const first = ints[node * NODE_INTS + FIRST]!;
     const end = ints[node * NODE_INTS + END]!;
-    champion = (scores || champion) && refreshChampion(tree, node, position);
+    const unlike = ints[node * NODE_INTS + CHAMPION] === UNLIKE;
+    champion = !unlike && (scores || champion) && refreshChampion(tree, node, position);
     scores &&= refreshScores(floats, node, first, end);
     room &&= refreshRoom(ints, node, first, end);
   }
@@ -341,13 +352,16 @@ export const refreshAll = (tree: BidTree, kind: 'lrp' | 'task', policy: Policy):
   }
 };
 
+export type TreeOptions = Pick<BidTree, 'cells' | 'positions' | 'corner' | 'slopes'>;
+
 /** Over at least one position, rising. Bases stand for no kind of work yet. */
-export const createTree = (cells: Cells, positions: Int32Array, corner: Corner): BidTree => {
+export const createTree = ({ cells, positions, corner, slopes }: TreeOptions): BidTree => {
   const most = 2 * positions.length - 1;
   const memory = new ArrayBuffer(most * NODE_INTS * Int32Array.BYTES_PER_ELEMENT);
   const tree: BidTree = {
     cells,
     positions,
+    slopes,
     leaf: new Int32Array(cells.count).fill(NO_LEAF),
     floats: new Float64Array(memory),
     ints: new Int32Array(memory),
