@@ -3,8 +3,8 @@ import type { Offers } from './offers.js';
 import { sortByKey } from './radix.js';
 
 /**
- * The cells of a batch as rows of numbers. A cell's *position* is its place by zone, then size, so that neighbours are
- * alike; its *number* is its place in the order that settles ties.
+ * The cells of a batch as rows of numbers. A cell's *position* is its place by offer, then zone, then size, so that
+ * neighbours are alike; its *number* is its place in the order that settles ties.
  */
 export interface Cells {
   readonly count: number;
@@ -90,13 +90,14 @@ const indexInZone = (zone: Uint32Array, zoneCount: number): Float64Array => {
   return Float64Array.from(zone, (name) => next[name]!++);
 };
 
-/** The numbers of cells in the order of their positions: by zone, then size. */
-const positionOrder = (states: readonly CellState[], zones: Zones): Uint32Array => {
+/** The numbers of cells in the order of their positions: by offer, then zone, then size. */
+const positionOrder = (states: readonly CellState[], zones: Zones, offers: Offers): Uint32Array => {
   const memory = scaled(column(states, ({ total }) => total.memoryMb));
   const disk = scaled(column(states, ({ total }) => total.diskMb));
   const size = memory.map((value, at) => interleave(value, disk[at]!));
   const byNumber = size.map((_, at) => at);
-  return sortByKey(sortByKey(byNumber, size), zones.ofCell);
+  const byZone = sortByKey(sortByKey(byNumber, size), zones.ofCell);
+  return sortByKey(byZone, offers.ofCell);
 };
 
 export interface CellsOptions {
@@ -125,7 +126,7 @@ const writeRow = (rows: Float64Array, at: number, state: CellState): void => {
 };
 
 export const createCells = ({ states, zones, offers, countsByZone }: CellsOptions): Cells => {
-  const order = positionOrder(states, zones);
+  const order = positionOrder(states, zones, offers);
   const position = new Int32Array(states.length);
   const rows = new Float64Array(states.length * CELL_FLOATS);
   const index = countsByZone

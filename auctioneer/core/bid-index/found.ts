@@ -2,7 +2,8 @@ import type { CellState } from '../../../common/model/cell.js';
 import type { Bidders } from '../bidders.js';
 import { NONE } from '../bids.js';
 import * as cell from './cells.js';
-import type { Cells, Zones } from './cells.js';
+import type { Zones } from './cells.js';
+import type { BidForest } from './forest.js';
 import { type Instances, createInstances } from './instances.js';
 
 /** The processes that may be auctioned, with how many instances of each; a process's number is its place in the map. */
@@ -18,14 +19,15 @@ interface Source extends Pick<Bidders, 'bidding' | 'counting'> {
   processes: Processes;
   numbers: ReadonlyMap<string, number>;
   zones: Zones;
-  cells: Cells;
+  forest: BidForest;
 }
 
 /** Four numbers for each place: process, position, zone, instances. */
 const FOUND = 4;
 
 /** Where the cells have instances of the batch's processes already. */
-const findInstances = ({ bidding, counting, numbers, zones, cells }: Source): number[] => {
+const findInstances = ({ bidding, counting, numbers, zones, forest }: Source): number[] => {
+  const { cells } = forest;
   const found: number[] = [];
   const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
     for (const guid of Object.keys(lrpCounts)) {
@@ -50,7 +52,7 @@ export const countInstances = (source: Source): Instances => {
   const found = findInstances(source);
   const room = Uint32Array.from(source.processes.values());
   for (let at = 0; at < found.length; at += FOUND) room[found[at]!]! += 1;
-  const instances = createInstances(source.cells, room);
+  const instances = createInstances(source.forest, room);
   for (let at = 0; at < found.length; at += FOUND) {
     const [process, position, zone, count] = [found[at]!, found[at + 1]!, found[at + 2]!, found[at + 3]!];
     instances.found(process, { position, zone, count });

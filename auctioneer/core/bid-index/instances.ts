@@ -1,14 +1,14 @@
 import { NONE } from '../bids.js';
 import type { Cells } from './cells.js';
 import { COUNT, PLACE_INTS, POSITION, type Place, type Places, ZONE, createPlaces } from './places.js';
-import { type BidTree, END, FIRST, NODE_INTS, NO_LEAF, ROOT } from './tree.js';
+import { type BidForest, END, FIRST, NODE_INTS, NO_PARENT } from './forest.js';
 
 /** Where the instances of one process are, as a search sees it. */
 export interface Spread {
   /** by position */
   readonly perCell: Int32Array;
   readonly perZone: Int32Array;
-  /** per node of the tree: the fewest instances on any cell below it; undefined: none are counted that way */
+  /** per node: the fewest instances on any cell below it; undefined: none are counted that way */
   readonly perNode: Int32Array | undefined;
 }
 
@@ -17,8 +17,8 @@ export interface Instances {
   found(process: number, place: Place): void;
   /** one more instance on a cell */
   add(process: number, position: number, zone: number): void;
-  /** as a search of that tree needs it; good until `release` of the same process, which must follow */
-  spread(process: number, tree: BidTree): Spread;
+  /** good until `release` of the same process, which must follow */
+  spread(process: number): Spread;
   release(process: number): void;
   /** the least number of instances above `after` that any zone has, while spread; Infinity when there is none */
   nextZoneCount(process: number, after: number): number;
@@ -28,15 +28,10 @@ export interface Instances {
 const CROWD_SHARE = 1 / 32;
 const LEAST_CROWD = 64;
 
-interface Crowd {
-  perCell: Int32Array;
-  perZone: Int32Array;
-  /** instances of one process are as good as always looked for in one tree */
-  trees: Map<BidTree, Int32Array>;
-}
+type Crowd = Spread & { readonly perNode: Int32Array };
 
 /** The fewest on any cell below the children of a node. */
-const fewestBelow = ({ ints }: BidTree, perNode: Int32Array, node: number): number => {
+const fewestBelow = ({ ints }: BidForest, perNode: Int32Array, node: number): number => {
   const end = ints[node * NODE_INTS + END]!;
   let fewest = Infinity;
   for (let child = ints[node * NODE_INTS + FIRST]!; child < end; child += 1)
@@ -44,64 +39,40 @@ const fewestBelow = ({ ints }: BidTree, perNode: Int32Array, node: number): numb
   return fewest;
 };
 
-/** The fewest per node, from the leaves up. */
-const countNodes = (tree: BidTree, perCell: Int32Array): Int32Array => {
-  const { ints, positions, leaf, nodes } = tree;
-  const perNode = new Int32Array(nodes);
-  for (const position of positions) perNode[leaf[position]!] = perCell[position]!;
-  for (let node = nodes - 1; node >= ROOT; node -= 1) {
-    if (ints[node * NODE_INTS + FIRST]! >= 0) perNode[node] = fewestBelow(tree, perNode, node);
-  }
-  return perNode;
-};
-
 /** Adds to a leaf and to the nodes above it as far as their least changes. */
-const addToNodes = (tree: BidTree, perNode: Int32Array, { position, count }: Place): void => {
-  const { parent } = tree;
-  let node = tree.leaf[position]!;
-  if (node === NO_LEAF) return;
-  perNode[node]! += count;
-  while (node !== ROOT) {
-    node = parent[node]!;
-    const fewest = fewestBelow(tree, perNode, node);
+const addToCrowd = (forest: BidForest, { perCell, perZone, perNode }: Crowd, place: Place): void => {
+  const { position, zone, count } = place;
+  perZone[zone]! += count;
+  if (position === NONE) return;
+  perCell[position]! += count;
+  perNode[forest.leaf[position]!]! += count;
+  let node = forest.parent[forest.leaf[position]!]!;
+  while (node !== NO_PARENT) {
+    const fewest = fewestBelow(forest, perNode, node);
     if (fewest === perNode[node]) return;
     perNode[node] = fewest;
+    node = forest.parent[node]!;
   }
 };
 
-const addToCrowd = ({ perCell, perZone, trees }: Crowd, place: Place): void => {
-  perZone[place.zone]! += place.count;
-  if (place.position === NONE) return;
-  perCell[place.position]! += place.count;
-  for (const [tree, perNode] of trees) addToNodes(tree, perNode, place);
-};
-
-const createCrowds = ({ count, zoneCount }: Cells) => {
+const createCrowds = (forest: BidForest) => {
   const crowds = new Map<number, Crowd>();
-  const size = Math.max(LEAST_CROWD, count * CROWD_SHARE) * PLACE_INTS;
+  const size = Math.max(LEAST_CROWD, forest.cells.count * CROWD_SHARE) * PLACE_INTS;
   return {
     find: (process: number): Crowd | undefined => (crowds.size > 0 ? crowds.get(process) : undefined),
     /** makes a process a crowd once it is large enough */
     gather(process: number, places: Places): void {
-      const [from, to] = [places.from(process), places.to(process)];
+      const from = places.from(process);
+      const to = places.to(process);
       if (to - from <= size) return;
-      const crowd: Crowd = {
-        perCell: new Int32Array(count),
-        perZone: new Int32Array(zoneCount),
-        trees: new Map(),
-      };
+      const crowd: Crowd = { ...emptySpread(forest.cells), perNode: new Int32Array(forest.nodes) };
       const ints = places.ints();
       for (let at = from; at < to; at += PLACE_INTS) {
-        const [position, zone, instances] = [ints[at + POSITION]!, ints[at + ZONE]!, ints[at + COUNT]!];
-        addToCrowd(crowd, { position, zone, count: instances });
+        const [position, zone, count] = [ints[at + POSITION]!, ints[at + ZONE]!, ints[at + COUNT]!];
+        addToCrowd(forest, crowd, { position, zone, count });
       }
       crowds.set(process, crowd);
       places.clear(process);
-    },
-    spread({ perCell, perZone, trees }: Crowd, tree: BidTree): Spread {
-      const perNode = trees.get(tree) ?? countNodes(tree, perCell);
-      trees.set(tree, perNode);
-      return { perCell, perZone, perNode };
     },
   };
 };
@@ -120,9 +91,10 @@ const leastAbove = (counts: Int32Array, after: number): number => {
 };
 
 /** Counts a batch's processes on its cells and in its zones. `room`: places to expect, per process. */
-export const createInstances = (cells: Cells, room: Iterable<number>): Instances => {
+export const createInstances = (forest: BidForest, room: Iterable<number>): Instances => {
+  const { cells } = forest;
   const places = createPlaces(room);
-  const crowds = createCrowds(cells);
+  const crowds = createCrowds(forest);
   /** all zero but for the process that is being looked at */
   const scratch = emptySpread(cells);
   /** the zones that have any of it */
@@ -132,19 +104,19 @@ export const createInstances = (cells: Cells, room: Iterable<number>): Instances
   return {
     found(process, place) {
       const crowd = crowds.find(process);
-      if (crowd !== undefined) return addToCrowd(crowd, place);
+      if (crowd !== undefined) return addToCrowd(forest, crowd, place);
       places.append(process, place);
       crowds.gather(process, places);
     },
     add(process, position, zone) {
       const crowd = crowds.find(process);
-      if (crowd !== undefined) return addToCrowd(crowd, { position, zone, count: 1 });
+      if (crowd !== undefined) return addToCrowd(forest, crowd, { position, zone, count: 1 });
       places.add(process, position, zone);
       crowds.gather(process, places);
     },
-    spread(process, tree) {
+    spread(process) {
       const crowd = crowds.find(process);
-      if (crowd !== undefined) return crowds.spread(crowd, tree);
+      if (crowd !== undefined) return crowd;
       const { perCell, perZone } = scratch;
       const ints = places.ints();
       const to = places.to(process);

@@ -3,7 +3,7 @@ import type { Lack } from '../cell.js';
 import { CELL_FLOATS, CONTAINERS } from './cells.js';
 import type { Wanted } from './search.js';
 import {
-  type BidTree,
+  type BidForest,
   CPU,
   DISK,
   END,
@@ -12,15 +12,14 @@ import {
   NODE_FLOATS,
   NODE_INTS,
   OF_NOTHING,
-  ROOT,
-} from './tree.js';
+} from './forest.js';
 
 /** What a place is short of; 0 = enough. MB, milli-CPU. */
 export type Shortage = Omit<NearestMiss, 'cellId'>;
 
 /** The least that any cell below a node is short of, each dimension for itself. */
-const shortageBelow = (tree: BidTree, node: number, wanted: Wanted): Shortage => {
-  const { ints, floats, cells } = tree;
+const shortageBelow = (forest: BidForest, node: number, wanted: Wanted): Shortage => {
+  const { ints, floats, cells } = forest;
   const i = node * NODE_INTS;
   const first = ints[i + FIRST]!;
   const full = floats[node * NODE_FLOATS + OF_NOTHING] === Infinity;
@@ -40,13 +39,13 @@ const distanceOf = (short: Shortage, { memory, disk, cpu }: Wanted): number =>
   short.containers;
 
 /** None of a leaf. */
-const childrenOf = ({ ints }: BidTree, node: number): number[] => {
+const childrenOf = ({ ints }: BidForest, node: number): number[] => {
   const [first, end] = [ints[node * NODE_INTS + FIRST]!, ints[node * NODE_INTS + END]!];
   return first < 0 ? [] : Array.from({ length: end - first }, (_, at) => first + at);
 };
 
 /** Of a leaf. */
-const positionOf = ({ ints }: BidTree, node: number): number => -1 - ints[node * NODE_INTS + FIRST]!;
+const positionOf = ({ ints }: BidForest, node: number): number => -1 - ints[node * NODE_INTS + FIRST]!;
 
 export interface Miss {
   position: number;
@@ -54,22 +53,22 @@ export interface Miss {
 }
 
 /** The cell that is short of the least, as shares of what is asked. */
-export const nearestMiss = (tree: BidTree, wanted: Wanted): Miss | undefined => {
+export const nearestMiss = (forest: BidForest, wanted: Wanted): Miss | undefined => {
+  const far = (node: number): number => distanceOf(shortageBelow(forest, node, wanted), wanted);
   let found: Miss | undefined;
   let least = Infinity;
   const look = (node: number): void => {
-    const short = shortageBelow(tree, node, wanted);
+    const short = shortageBelow(forest, node, wanted);
     const distance = distanceOf(short, wanted);
     if (distance >= least) return;
-    const children = childrenOf(tree, node);
+    const children = childrenOf(forest, node);
     if (children.length === 0) {
-      [found, least] = [{ position: positionOf(tree, node), short }, distance];
+      [found, least] = [{ position: positionOf(forest, node), short }, distance];
       return;
     }
-    const far = (child: number): number => distanceOf(shortageBelow(tree, child, wanted), wanted);
     for (const child of children.sort((a, b) => far(a) - far(b))) look(child);
   };
-  look(ROOT);
+  for (const root of [...wanted.matcher.offers].sort((a, b) => far(a) - far(b))) look(root);
   return found;
 };
 
@@ -81,17 +80,17 @@ const LACKS: Record<keyof Shortage, Lack> = {
 };
 
 /** Whether some cell is not short of `what`. */
-const isSomewhere = (tree: BidTree, wanted: Wanted, what: keyof Shortage): boolean => {
+const isSomewhere = (forest: BidForest, wanted: Wanted, what: keyof Shortage): boolean => {
   const look = (node: number): boolean => {
-    if (shortageBelow(tree, node, wanted)[what] > 0) return false;
-    const children = childrenOf(tree, node);
+    if (shortageBelow(forest, node, wanted)[what] > 0) return false;
+    const children = childrenOf(forest, node);
     return children.length === 0 || children.some(look);
   };
-  return look(ROOT);
+  return wanted.matcher.offers.some(look);
 };
 
 /** What every cell is short of. */
-export const lackingEverywhere = (tree: BidTree, wanted: Wanted): Lack[] =>
+export const lackingEverywhere = (forest: BidForest, wanted: Wanted): Lack[] =>
   (Object.keys(LACKS) as (keyof Shortage)[])
-    .filter((what) => !isSomewhere(tree, wanted, what))
+    .filter((what) => !isSomewhere(forest, wanted, what))
     .map((what) => LACKS[what]);

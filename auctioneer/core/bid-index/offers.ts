@@ -4,14 +4,15 @@ import { type Offer, type Stage, furthest, matchStage, parseRootfs } from '../co
 
 /** A kind of work, seen by what cells it can go to. */
 export interface Matcher {
-  /** per offer, 1 where cells with it match */
-  readonly matching: Uint8Array;
+  /** those whose cells match */
+  readonly offers: Int32Array;
   /** the furthest stage that any cell reaches */
   readonly stage: Stage;
 }
 
 /** What the cells of a batch offer to constraints. */
 export interface Offers {
+  readonly count: number;
   /** of each cell, the number of its offer */
   readonly ofCell: Uint32Array;
   matcher(constraint: PlacementConstraint): Matcher;
@@ -109,7 +110,7 @@ export const createOffers = (states: readonly CellState[]): Offers => {
   const createMatcher = (constraint: PlacementConstraint): Matcher => {
     const stages = offers.map((offer) => matchStage(offer, constraint));
     return {
-      matching: Uint8Array.from(stages, (stage) => Number(stage === 'matched')),
+      offers: Int32Array.from(stages.flatMap((stage, offer) => (stage === 'matched' ? [offer] : []))),
       stage: furthest(stages),
     };
   };
@@ -123,6 +124,7 @@ export const createOffers = (states: readonly CellState[]): Offers => {
   const byRootfs = new Map<string, Matcher>();
 
   return {
+    count: offers.length,
     ofCell,
     matcher(constraint) {
       const { rootfs, volumeDrivers, placementTags } = constraint;

@@ -4,13 +4,12 @@ import { insufficientText, mismatchText } from '../constraints.js';
 import { type Policy, countsCellsByZone } from '../policy.js';
 import * as cell from './cells.js';
 import { type Taking, createCells, numberZones, takePlace } from './cells.js';
+import { type Corner, changeKind, createForest, refresh } from './forest.js';
 import { type Processes, countInstances, numberProcesses } from './found.js';
-import { type Spread, emptySpread } from './instances.js';
+import { emptySpread } from './instances.js';
 import { lackingEverywhere, nearestMiss } from './misses.js';
-import { type Matcher, createOffers } from './offers.js';
-import { createPools } from './pools.js';
+import { createOffers } from './offers.js';
 import { ANY, type Wanted, findBest } from './search.js';
-import type { BidTree, Corner } from './tree.js';
 
 export interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {
   policy: Policy;
@@ -19,7 +18,6 @@ export interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {
 
 /** A request as the index looks for it. */
 interface Sought extends Wanted, Taking {
-  readonly matcher: Matcher;
   /** the process's number; NONE for tasks */
   readonly process: number;
   readonly entry: Entry;
@@ -40,12 +38,25 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
   const offers = createOffers(bidding);
   const zones = numberZones(bidding);
   const cells = createCells({ states: bidding, zones, offers, countsByZone: countsCellsByZone(policy) });
-  const requests: Sought[] = [];
-  const pools = createPools(cells, policy, () => cornerOf(requests));
   const numbers = numberProcesses(processes);
-  const instances = countInstances({ bidding, counting, processes, numbers, zones, cells });
-  const nobody = emptySpread(cells);
   const ids = bidding.map(({ cellId }) => cellId);
+  const requests: Sought[] = [];
+  const nobody = emptySpread(cells);
+  const row = (position: number, field: number): number => cells.rows[position * cell.CELL_FLOATS + field]!;
+
+  const grow = () => {
+    const forest = createForest(cells, offers.count, cornerOf(requests));
+    return { forest, instances: countInstances({ bidding, counting, processes, numbers, zones, forest }) };
+  };
+  /** made when all requests have been entered */
+  let grown: ReturnType<typeof grow> | undefined;
+
+  /** The forest, for the kind of work of that request. */
+  const standFor = ({ kind }: Sought): ReturnType<typeof grow> => {
+    grown ??= grow();
+    if (grown.forest.kind !== kind) changeKind(grown.forest, kind, policy);
+    return grown;
+  };
 
   const sought = (request: number): Sought => {
     const found = requests[request];
@@ -54,28 +65,17 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
   };
 
   /** Zones with the fewest instances first; the next group only when the ones before had no room. */
-  const bestByZone = (tree: BidTree, wanted: Sought, spread: Spread): number => {
-    let count = -1;
-    for (;;) {
+  const bestByZone = ({ forest, instances }: ReturnType<typeof grow>, wanted: Sought): number => {
+    const spread = instances.spread(wanted.process);
+    let best = NONE;
+    let count = instances.nextZoneCount(wanted.process, -1);
+    while (best === NONE && count !== Infinity) {
+      best = findBest(forest, wanted, spread, count);
       count = instances.nextZoneCount(wanted.process, count);
-      if (count === Infinity) return NONE;
-      const best = findBest(tree, wanted, spread, count);
-      if (best !== NONE) return best;
     }
-  };
-
-  const bestPosition = (wanted: Sought): number => {
-    const tree = pools.tree(wanted.matcher, wanted.kind);
-    if (tree === undefined) return NONE;
-    if (wanted.kind === 'task') return findBest(tree, wanted, nobody, ANY);
-    const spread = instances.spread(wanted.process, tree);
-    const best = bestByZone(tree, wanted, spread);
     instances.release(wanted.process);
     return best;
   };
-
-  const row = (position: number, field: number): number => cells.rows[position * cell.CELL_FLOATS + field]!;
-  const idAt = (position: number): string => bidding[row(position, cell.NUMBER)]!.cellId;
 
   return {
     count: bidding.length,
@@ -90,28 +90,30 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
       return requests.push({ kind, entry, process, memory, disk, cpu, matcher }) - 1;
     },
     winner(request) {
-      const position = bestPosition(sought(request));
+      const wanted = sought(request);
+      if (wanted.matcher.stage !== 'matched') return NONE;
+      const all = standFor(wanted);
+      const position =
+        wanted.kind === 'task' ? findBest(all.forest, wanted, nobody, ANY) : bestByZone(all, wanted);
       return position === NONE ? NONE : row(position, cell.NUMBER);
     },
     refusal(request): Refusal {
       const wanted = sought(request);
       const { stage } = wanted.matcher;
       if (stage !== 'matched') return { reason: mismatchText(stage, wanted.entry.request) };
-      const tree = pools.tree(wanted.matcher, wanted.kind);
-      if (tree === undefined) return { reason: insufficientText([]) };
-      const reason = insufficientText(lackingEverywhere(tree, wanted));
-      const miss = nearestMiss(tree, wanted);
+      const { forest } = standFor(wanted);
+      const reason = insufficientText(lackingEverywhere(forest, wanted));
+      const miss = nearestMiss(forest, wanted);
       if (miss === undefined) return { reason };
-      return { reason, nearest: { cellId: idAt(miss.position), ...miss.short } };
+      return { reason, nearest: { cellId: ids[row(miss.position, cell.NUMBER)]!, ...miss.short } };
     },
     take(request, number) {
       const taking = sought(request);
+      const { forest, instances } = standFor(taking);
       const position = cells.position[number]!;
       takePlace(cells, position, taking, policy.compat !== 'diego');
-      if (taking.kind === 'lrp') {
-        instances.add(taking.process, position, row(position, cell.ZONE));
-      }
-      pools.changed(position);
+      if (taking.kind === 'lrp') instances.add(taking.process, position, row(position, cell.ZONE));
+      refresh(forest, position);
     },
   };
 };

@@ -2,8 +2,9 @@ import { NONE } from '../bids.js';
 import { meanUse, useAfter, weigh } from '../score.js';
 import * as cell from './cells.js';
 import type { Spread } from './instances.js';
+import type { Matcher } from './offers.js';
 import {
-  type BidTree,
+  type BidForest,
   CHAMPION,
   CPU,
   DISK,
@@ -15,17 +16,17 @@ import {
   OF_DISK,
   OF_MEMORY,
   OF_NOTHING,
-  ROOT,
   SETTLED_PENALTY,
   SEVERAL,
   ZONE,
-} from './tree.js';
+} from './forest.js';
 
 /** What a search looks for. MB and milli-CPU; memory without the cell's proxy. */
 export interface Wanted {
   readonly memory: number;
   readonly disk: number;
   readonly cpu: number;
+  readonly matcher: Matcher;
 }
 
 /** Every zone. */
@@ -35,10 +36,10 @@ export const ANY = -1;
 const slack = (score: number): number => 1e-13 * (10 + Math.abs(score));
 
 /** The bid of one cell, exactly as the exhaustive scorer reckons it. */
-const scoreAt = (tree: BidTree, position: number, wanted: Wanted, instances: number): number => {
-  const { rows } = tree.cells;
+const scoreAt = (forest: BidForest, position: number, wanted: Wanted, instances: number): number => {
+  const { rows } = forest.cells;
   const at = position * cell.CELL_FLOATS;
-  const lrp = tree.kind === 'lrp';
+  const lrp = forest.kind === 'lrp';
   const need = wanted.memory + (lrp ? rows[at + cell.PROXY]! : 0);
   const use = meanUse(
     useAfter(rows[at + cell.MEMORY]!, need, rows[at + cell.TOTAL_MEMORY]!),
@@ -47,11 +48,11 @@ const scoreAt = (tree: BidTree, position: number, wanted: Wanted, instances: num
   );
   const neighbours = lrp ? instances : rows[at + cell.TASKS]!;
   const burden = { starting: rows[at + cell.STARTING]!, neighbours, index: rows[at + cell.INDEX]! };
-  return weigh(use, burden, tree.weights);
+  return weigh(use, burden, forest.weights);
 };
 
 /** Whether a cell has the room. */
-const hasRoom = ({ floats, ints, leaf }: BidTree, position: number, wanted: Wanted): boolean => {
+const hasRoom = ({ floats, ints, leaf }: BidForest, position: number, wanted: Wanted): boolean => {
   const node = leaf[position]!;
   const i = node * NODE_INTS;
   return (
@@ -66,63 +67,73 @@ const hasRoom = ({ floats, ints, leaf }: BidTree, position: number, wanted: Want
  * Whether the champion of a node is the best cell below it for this search: nobody below has fewer instances of the
  * process, and it has the room. A leaf's always is.
  */
-const isSettled = (tree: BidTree, node: number, wanted: Wanted, spread: Spread): boolean => {
-  const champion = tree.ints[node * NODE_INTS + CHAMPION]!;
-  if (champion < 0 || !hasRoom(tree, champion, wanted)) return false;
-  if (tree.leaf[champion] === node) return true;
+const isSettled = (forest: BidForest, node: number, wanted: Wanted, spread: Spread): boolean => {
+  const champion = forest.ints[node * NODE_INTS + CHAMPION]!;
+  if (champion < 0 || !hasRoom(forest, champion, wanted)) return false;
+  if (forest.leaf[champion] === node) return true;
   const instances = spread.perCell[champion]!;
   const fewest = spread.perNode === undefined ? 0 : spread.perNode[node]!;
-  return instances === fewest && instances * tree.weights.neighbour < SETTLED_PENALTY;
+  return instances === fewest && instances * forest.weights.neighbour < SETTLED_PENALTY;
 };
 
 /** Ties fall to the lower number. */
 const isBefore = (rows: Float64Array, a: number, b: number): boolean =>
   rows[a * cell.CELL_FLOATS + cell.NUMBER]! < rows[b * cell.CELL_FLOATS + cell.NUMBER]!;
 
-/** Deeper than any tree: each level halves a range, or parts off the largest zone or size in it. */
-const STACK = 256;
-const stack = new Int32Array(STACK);
-const bounds = new Float64Array(STACK);
+/** More than any tree needs: each level quarters a range, or parts off the largest zone or size in it. */
+const STACK = 512;
+let stack = new Int32Array(STACK);
+let bounds = new Float64Array(STACK);
+
+/** Room for all roots of a search beside the nodes below one of them. */
+const growStack = (roots: number): void => {
+  if (roots + STACK <= stack.length) return;
+  stack = new Int32Array(2 * (roots + STACK));
+  bounds = new Float64Array(stack.length);
+};
 
 /**
  * The position of the best bid in zones with that many instances (ANY: in all zones), or NONE. Branch and bound: the
  * more promising child first; what cannot beat the best so far is passed over. One function and no objects: it is run
  * for every auction, and most of its time is spent in the loop over children.
  */
-export const findBest = (tree: BidTree, wanted: Wanted, spread: Spread, zoneCount: number): number => {
-  const { floats, ints } = tree;
-  const { rows } = tree.cells;
+export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
+  const { floats, ints } = forest;
+  const { rows } = forest.cells;
   const { perNode, perZone } = spread;
   const { memory, disk, cpu } = wanted;
-  const penalty = tree.kind === 'lrp' && perNode !== undefined ? tree.weights.neighbour : 0;
+  const penalty = forest.kind === 'lrp' && perNode !== undefined ? forest.weights.neighbour : 0;
   // where the request lies between the three whose least scores are known
-  const ofMemory = memory / tree.corner.memory;
-  const ofDisk = disk / tree.corner.disk;
+  const ofMemory = memory / forest.corner.memory;
+  const ofDisk = disk / forest.corner.disk;
   const ofNothing = 1 - ofMemory - ofDisk;
-  const only = ints[ROOT + ZONE]!;
-  if (zoneCount !== ANY && only !== SEVERAL && perZone[only] !== zoneCount) return NONE;
   let best = NONE;
   let lowest = Infinity;
   let limit = Number.MAX_VALUE;
+  const { offers } = wanted.matcher;
+  growStack(offers.length);
   let depth = 0;
-  let node = ROOT;
+  /** NONE: the roots of the trees in question are looked at, as if they were children of one node */
+  let node = NONE;
   for (;;) {
-    let next = NONE;
+    const atRoots = node === NONE;
     const i = node * NODE_INTS;
-    const first = ints[i + FIRST]!;
-    const anyZone = zoneCount === ANY || ints[i + ZONE] !== SEVERAL;
-    if (ints[i + CHAMPION]! >= 0 && anyZone && isSettled(tree, node, wanted, spread)) {
+    const anyZone = zoneCount === ANY || (!atRoots && ints[i + ZONE] !== SEVERAL);
+    let next = NONE;
+    if (!atRoots && ints[i + CHAMPION]! >= 0 && anyZone && isSettled(forest, node, wanted, spread)) {
       const champion = ints[i + CHAMPION]!;
-      const own = scoreAt(tree, champion, wanted, spread.perCell[champion]!);
+      const own = scoreAt(forest, champion, wanted, spread.perCell[champion]!);
       if (own < lowest || (own === lowest && isBefore(rows, champion, best))) {
         best = champion;
         lowest = own;
         limit = own + slack(own);
       }
-    } else if (first >= 0) {
-      const end = ints[i + END]!;
+    } else if (atRoots || ints[i + FIRST]! >= 0) {
+      const first = atRoots ? 0 : ints[i + FIRST]!;
+      const end = atRoots ? offers.length : ints[i + END]!;
       let nextBound = Infinity;
-      for (let child = first; child < end; child += 1) {
+      for (let at = first; at < end; at += 1) {
+        const child = atRoots ? offers[at]! : at;
         const c = child * NODE_INTS;
         if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
         if (cpu > 0 && ints[c + CPU]! < cpu) continue;

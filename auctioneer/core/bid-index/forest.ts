@@ -3,30 +3,31 @@ import * as cell from './cells.js';
 import type { Cells } from './cells.js';
 
 /**
- * A tree over some of the cells, by position. A node says of the cells below it what a search must know to
- * pass them over: the least that any of them could score, and the most that any has left.
+ * Trees over the cells, by position: one for each offer, so that a kind of work looks into those that it matches. A node
+ * says of the cells below it what a search must know to pass them over: the least that any of them could score, and the
+ * most that any has left.
  *
  * A cell's score is a linear function of the memory and disk that are asked, so the least score below a node is a
  * concave one: between requests whose least scores are known it is nowhere below what lies straight between them. Each
- * node knows three, of which all others of the batch lie between: for nothing, for so much memory, for so much disk. Nodes are
- * 64 bytes, one cache line; siblings lie side by side, up to four, so that their lines are fetched at one go.
+ * node knows three, of which all others of the batch lie between: for nothing, for so much memory, for so much disk.
+ * Nodes are 64 bytes, one cache line; siblings lie side by side, up to four, so that their lines are fetched at one go.
+ * The first nodes are the roots, numbered as their offers.
  */
-export interface BidTree {
+export interface BidForest {
   readonly cells: Cells;
-  /** the positions in it, rising */
-  readonly positions: Int32Array;
-  /** of each of all positions a third of the share that one MB of memory, one of disk, one container is */
-  readonly slopes: Float64Array;
-  /** of each of all positions, its leaf here, or NO_LEAF */
+  /** of each position, its leaf */
   readonly leaf: Int32Array;
+  /** of each position, a third of the share that one MB of memory, one of disk, one container is */
+  readonly slopes: Float64Array;
   /** nodes seen as 64-bit floats: NODE_FLOATS each */
   readonly floats: Float64Array;
   /** the same memory seen as 32-bit integers: NODE_INTS each */
   readonly ints: Int32Array;
+  /** of each node; of a root NO_PARENT */
   readonly parent: Int32Array;
-  nodes: number;
   readonly corner: Corner;
-  /** for which kind of work the bases stand now */
+  nodes: number;
+  /** for which kind of work the scores stand now */
   kind: 'lrp' | 'task' | undefined;
   weights: Weights;
 }
@@ -61,13 +62,11 @@ export const FIRST = 13;
 export const END = 14;
 
 export const SEVERAL = -1;
-export const NO_LEAF = -1;
+export const NO_PARENT = -1;
 const NO_POSITION = -1;
 const UNSETTLED = -1;
 /** cells of different size: never settled */
 const UNLIKE = -2;
-
-export const ROOT = 0;
 
 type Field = (at: number) => number;
 
@@ -84,11 +83,11 @@ const boundary = (field: Field, from: number, to: number): number => {
 };
 
 /** Where to part a range: at a border of zones, else of sizes, so that nodes are as alike as can be. */
-const createSplit = ({ cells, positions }: BidTree) => {
+const createSplit = ({ rows }: Cells) => {
   const fields = [cell.ZONE, cell.TOTAL_MEMORY, cell.TOTAL_DISK].map(
     (field): Field =>
       (at) =>
-        cells.rows[positions[at]! * cell.CELL_FLOATS + field]!,
+        rows[at * cell.CELL_FLOATS + field]!,
   );
   return (from: number, to: number): number => {
     for (const field of fields) {
@@ -111,30 +110,38 @@ const partition = (split: ReturnType<typeof createSplit>, from: number, to: numb
   ];
 };
 
-/** Lays the nodes out: children after their parent, siblings side by side. Answers how many there are. */
-const layOut = (tree: BidTree): number => {
-  const { positions, ints, parent, leaf } = tree;
-  const split = createSplit(tree);
-  let next = ROOT + 1;
+/** Where each offer's positions begin, and the end of all. */
+const offerBounds = ({ rows, count }: Cells, offers: number): Int32Array => {
+  const bounds = new Int32Array(offers + 1).fill(count);
+  for (let position = count - 1; position >= 0; position -= 1)
+    bounds[rows[position * cell.CELL_FLOATS + cell.OFFER]!] = position;
+  return bounds;
+};
+
+/** Lays the nodes out: children after their parent, siblings side by side. */
+const layOut = (forest: BidForest, offers: number): void => {
+  const { cells, ints, parent, leaf } = forest;
+  const split = createSplit(cells);
   const grow = (node: number, from: number, to: number): void => {
     if (to - from === 1) {
-      ints[node * NODE_INTS + FIRST] = -1 - positions[from]!;
-      leaf[positions[from]!] = node;
+      ints[node * NODE_INTS + FIRST] = -1 - from;
+      leaf[from] = node;
       return;
     }
     const bounds = partition(split, from, to);
-    const first = next;
-    next += bounds.length - 1;
+    const first = forest.nodes;
+    forest.nodes += bounds.length - 1;
     ints[node * NODE_INTS + FIRST] = first;
-    ints[node * NODE_INTS + END] = next;
-    for (let child = first; child < first + bounds.length - 1; child += 1) parent[child] = node;
+    ints[node * NODE_INTS + END] = forest.nodes;
+    parent.fill(node, first, forest.nodes);
     for (let at = 0; at + 1 < bounds.length; at += 1) grow(first + at, bounds[at]!, bounds[at + 1]!);
   };
-  grow(ROOT, 0, positions.length);
-  return next;
+  const bounds = offerBounds(cells, offers);
+  forest.nodes = offers;
+  for (let offer = 0; offer < offers; offer += 1) grow(offer, bounds[offer]!, bounds[offer + 1]!);
 };
 
-const fixLeaf = ({ cells, ints, leaf }: BidTree, position: number): void => {
+const fixLeaf = ({ cells, ints, leaf }: BidForest, position: number): void => {
   const i = leaf[position]! * NODE_INTS;
   ints[i + CHAMPION] = position;
   ints[i + ZONE] = cells.rows[position * cell.CELL_FLOATS + cell.ZONE]!;
@@ -149,7 +156,7 @@ const ofOneSize = ({ rows }: Cells, a: number, b: number): boolean => {
 };
 
 /** What does not change while a batch lasts. Meanwhile the champion is any cell, as long as all are of one size. */
-const fixNode = ({ cells, ints }: BidTree, node: number): void => {
+const fixNode = ({ cells, ints }: BidForest, node: number): void => {
   const i = node * NODE_INTS;
   const [first, end] = [ints[i + FIRST]!, ints[i + END]!];
   let zone = ints[first * NODE_INTS + ZONE]!;
@@ -165,8 +172,7 @@ const fixNode = ({ cells, ints }: BidTree, node: number): void => {
 
 const SLOPES = 4;
 
-/** The same for all trees over these cells. */
-export const slopesOf = ({ rows, count }: Cells): Float64Array => {
+const slopesOf = ({ rows, count }: Cells): Float64Array => {
   const slopes = new Float64Array(count * SLOPES);
   for (let position = 0; position < count; position += 1) {
     const at = position * cell.CELL_FLOATS;
@@ -178,14 +184,14 @@ export const slopesOf = ({ rows, count }: Cells): Float64Array => {
 };
 
 /** Fills in what a leaf says of its cell as it stands now. */
-const refreshLeaf = (tree: BidTree, position: number): void => {
-  const { floats, ints, weights, slopes, corner } = tree;
-  const { rows } = tree.cells;
-  const node = tree.leaf[position]!;
+const refreshLeaf = (forest: BidForest, position: number): void => {
+  const { floats, ints, weights, slopes, corner } = forest;
+  const { rows } = forest.cells;
+  const node = forest.leaf[position]!;
   const i = node * NODE_INTS;
   const f = node * NODE_FLOATS;
   const at = position * cell.CELL_FLOATS;
-  const isLrp = tree.kind === 'lrp';
+  const isLrp = forest.kind === 'lrp';
   const ofMemory = slopes[position * SLOPES]!;
   const ofDisk = slopes[position * SLOPES + 1]!;
   const memory = isLrp ? rows[at + cell.MEMORY]! - rows[at + cell.PROXY]! : rows[at + cell.MEMORY]!;
@@ -214,7 +220,7 @@ export const SETTLED_PENALTY = 1e5;
 const isPowerOfTwo = (value: number): boolean => value > 0 && Number.isInteger(Math.log2(value));
 
 /** What, beside the memory and disk that are left, makes a score; sizes are known to be the same. */
-const sameBurden = ({ cells, kind, weights }: BidTree, left: number, right: number): boolean => {
+const sameBurden = ({ cells, kind, weights }: BidForest, left: number, right: number): boolean => {
   const { rows } = cells;
   const same = (field: number): boolean => rows[left + field] === rows[right + field];
   return (
@@ -231,10 +237,10 @@ const sameBurden = ({ cells, kind, weights }: BidTree, left: number, right: numb
  * Whether two cells of one size score alike to the last bit, whatever is asked: in the same state; or where the shares
  * of memory and disk are reckoned without rounding, as they are by powers of two, with the same sum of them.
  */
-const scoreAlike = (tree: BidTree, a: number, b: number): boolean => {
-  const { rows } = tree.cells;
+const scoreAlike = (forest: BidForest, a: number, b: number): boolean => {
+  const { rows } = forest.cells;
   const [l, r] = [a * cell.CELL_FLOATS, b * cell.CELL_FLOATS];
-  if (!sameBurden(tree, l, r)) return false;
+  if (!sameBurden(forest, l, r)) return false;
   if (rows[l + cell.MEMORY] === rows[r + cell.MEMORY] && rows[l + cell.DISK] === rows[r + cell.DISK])
     return true;
   const [memory, disk] = [rows[l + cell.TOTAL_MEMORY]!, rows[l + cell.TOTAL_DISK]!];
@@ -244,8 +250,8 @@ const scoreAlike = (tree: BidTree, a: number, b: number): boolean => {
 };
 
 /** The champion of a node from those of its children that may score best. */
-const championOf = (tree: BidTree, first: number, end: number): number => {
-  const { cells, floats, ints } = tree;
+const championOf = (forest: BidForest, first: number, end: number): number => {
+  const { cells, floats, ints } = forest;
   let least = Infinity;
   for (let child = first; child < end; child += 1)
     least = Math.min(least, floats[child * NODE_FLOATS + OF_NOTHING]!);
@@ -258,7 +264,7 @@ const championOf = (tree: BidTree, first: number, end: number): number => {
     const other = ints[child * NODE_INTS + CHAMPION]!;
     if (other < 0) return UNSETTLED;
     if (champion === UNLIKE) champion = other;
-    else if (!scoreAlike(tree, champion, other)) return UNSETTLED;
+    else if (!scoreAlike(forest, champion, other)) return UNSETTLED;
     else if (number(other) < number(champion)) champion = other;
   }
   return champion;
@@ -308,73 +314,73 @@ const refreshRoom = (ints: Int32Array, node: number, first: number, end: number)
 };
 
 /** Whether the nodes above depend on what is new: another champion, or the same one in another state. */
-const refreshChampion = (tree: BidTree, node: number, position: number): boolean => {
-  const { ints } = tree;
+const refreshChampion = (forest: BidForest, node: number, position: number): boolean => {
+  const { ints } = forest;
   const i = node * NODE_INTS;
   const before = ints[i + CHAMPION]!;
   if (before === UNLIKE) return false;
-  const champion = championOf(tree, ints[i + FIRST]!, ints[i + END]!);
+  const champion = championOf(forest, ints[i + FIRST]!, ints[i + END]!);
   ints[i + CHAMPION] = champion;
   return champion !== before || champion === position;
 };
 
-/** To be called when the row of a cell in it has changed: goes up as long as anything changes that nodes above depend on. */
-export const refresh = (tree: BidTree, position: number): void => {
-  const { floats, ints, parent } = tree;
-  refreshLeaf(tree, position);
+/** To be called when the row of a cell has changed: goes up as long as anything changes that nodes above depend on. */
+export const refresh = (forest: BidForest, position: number): void => {
+  const { floats, ints, parent } = forest;
+  refreshLeaf(forest, position);
   let scores = true;
   let room = true;
   let champion = true;
-  let node = tree.leaf[position]!;
-  while (node !== ROOT && (scores || room || champion)) {
-    node = parent[node]!;
+  let node = parent[forest.leaf[position]!]!;
+  while (node !== NO_PARENT && (scores || room || champion)) {
     const first = ints[node * NODE_INTS + FIRST]!;
     const end = ints[node * NODE_INTS + END]!;
     const unlike = ints[node * NODE_INTS + CHAMPION] === UNLIKE;
-    champion = !unlike && (scores || champion) && refreshChampion(tree, node, position);
+    champion = !unlike && (scores || champion) && refreshChampion(forest, node, position);
     scores &&= refreshScores(floats, node, first, end);
     room &&= refreshRoom(ints, node, first, end);
+    node = parent[node]!;
   }
 };
 
-/** Brings the whole tree up to date, for that kind of work: bases differ between LRPs and tasks. */
-export const refreshAll = (tree: BidTree, kind: 'lrp' | 'task', policy: Policy): void => {
-  tree.kind = kind;
-  tree.weights = weightsOf(policy, kind);
-  for (const position of tree.positions) refreshLeaf(tree, position);
-  for (let node = tree.nodes - 1; node >= ROOT; node -= 1) {
-    const first = tree.ints[node * NODE_INTS + FIRST]!;
-    if (first < 0) continue;
-    const end = tree.ints[node * NODE_INTS + END]!;
-    refreshScores(tree.floats, node, first, end);
-    refreshRoom(tree.ints, node, first, end);
-    refreshChampion(tree, node, NO_POSITION);
+/** Nodes that are no leaves, children before their parents. */
+const innerNodes = function* ({ ints, nodes }: BidForest): Generator<number> {
+  for (let node = nodes - 1; node >= 0; node -= 1) if (ints[node * NODE_INTS + FIRST]! >= 0) yield node;
+};
+
+/** Makes scores stand for that kind of work: they differ between LRPs and tasks. */
+export const changeKind = (forest: BidForest, kind: 'lrp' | 'task', policy: Policy): void => {
+  const { cells, floats, ints } = forest;
+  forest.kind = kind;
+  forest.weights = weightsOf(policy, kind);
+  for (let position = 0; position < cells.count; position += 1) refreshLeaf(forest, position);
+  for (const node of innerNodes(forest)) {
+    const first = ints[node * NODE_INTS + FIRST]!;
+    const end = ints[node * NODE_INTS + END]!;
+    refreshScores(floats, node, first, end);
+    refreshRoom(ints, node, first, end);
+    refreshChampion(forest, node, NO_POSITION);
   }
 };
 
-export type TreeOptions = Pick<BidTree, 'cells' | 'positions' | 'corner' | 'slopes'>;
-
-/** Over at least one position, rising. Bases stand for no kind of work yet. */
-export const createTree = ({ cells, positions, corner, slopes }: TreeOptions): BidTree => {
-  const most = 2 * positions.length - 1;
+/** At least one cell. Scores stand for no kind of work yet. */
+export const createForest = (cells: Cells, offers: number, corner: Corner): BidForest => {
+  const most = 2 * cells.count;
   const memory = new ArrayBuffer(most * NODE_INTS * Int32Array.BYTES_PER_ELEMENT);
-  const tree: BidTree = {
+  const forest: BidForest = {
     cells,
-    positions,
-    slopes,
-    leaf: new Int32Array(cells.count).fill(NO_LEAF),
+    leaf: new Int32Array(cells.count),
+    slopes: slopesOf(cells),
     floats: new Float64Array(memory),
     ints: new Int32Array(memory),
-    parent: new Int32Array(most),
-    nodes: 0,
+    parent: new Int32Array(most).fill(NO_PARENT),
     corner,
+    nodes: 0,
     kind: undefined,
     weights: { starting: 0, neighbour: 0, index: 0 },
   };
-  tree.nodes = layOut(tree);
-  for (const position of positions) fixLeaf(tree, position);
-  for (let node = tree.nodes - 1; node >= ROOT; node -= 1) {
-    if (tree.ints[node * NODE_INTS + FIRST]! >= 0) fixNode(tree, node);
-  }
-  return tree;
+  layOut(forest, offers);
+  for (let position = 0; position < cells.count; position += 1) fixLeaf(forest, position);
+  for (const node of innerNodes(forest)) fixNode(forest, node);
+  return forest;
 };
