@@ -40,32 +40,6 @@ export const OFFER = 14;
 /** Room for any request. */
 export const UNCOUNTED = 2 ** 31 - 1;
 
-/** Puts a zero before each of 16 bits. */
-const spreadBits = (value: number): number => {
-  let bits = value;
-  bits = (bits | (bits << 8)) & 0x00ff00ff;
-  bits = (bits | (bits << 4)) & 0x0f0f0f0f;
-  bits = (bits | (bits << 2)) & 0x33333333;
-  return (bits | (bits << 1)) & 0x55555555;
-};
-
-/** Interleaves the bits of two 16-bit numbers, so that what is near in both is near in one order (Morton, 1966). */
-const interleave = (a: number, b: number): number => (spreadBits(a) | (spreadBits(b) << 1)) >>> 0;
-
-/** Spreads values over 0…65535 on a logarithmic scale; what is equal stays equal. */
-const scaled = (values: Float64Array): Uint32Array => {
-  let [least, most] = [Infinity, -Infinity];
-  for (const value of values) {
-    least = Math.min(least, value);
-    most = Math.max(most, value);
-  }
-  const range = Math.log(most / least) || 1;
-  const result = new Uint32Array(values.length);
-  for (let at = 0; at < values.length; at += 1)
-    result[at] = Math.round((Math.log(values[at]! / least) / range) * 0xffff);
-  return result;
-};
-
 const column = (states: readonly CellState[], pick: (state: CellState) => number): Float64Array => {
   const values = new Float64Array(states.length);
   for (let at = 0; at < states.length; at += 1) values[at] = pick(states[at]!);
@@ -90,14 +64,16 @@ const indexInZone = (zone: Uint32Array, zoneCount: number): Float64Array => {
   return Float64Array.from(zone, (name) => next[name]!++);
 };
 
-/** The numbers of cells in the order of their positions: by offer, then zone, then size. */
+/** The numbers of cells in the order of their positions: by offer, then zone, then size, of memory above all. */
 const positionOrder = (states: readonly CellState[], zones: Zones, offers: Offers): Uint32Array => {
-  const memory = scaled(column(states, ({ total }) => total.memoryMb));
-  const disk = scaled(column(states, ({ total }) => total.diskMb));
-  const size = memory.map((value, at) => interleave(value, disk[at]!));
-  const byNumber = size.map((_, at) => at);
-  const byZone = sortByKey(sortByKey(byNumber, size), zones.ofCell);
-  return sortByKey(byZone, offers.ofCell);
+  const keys = [
+    Uint32Array.from(column(states, ({ total }) => total.diskMb)),
+    Uint32Array.from(column(states, ({ total }) => total.memoryMb)),
+    zones.ofCell,
+    offers.ofCell,
+  ];
+  const byNumber = Uint32Array.from(states, (_, number) => number);
+  return keys.reduce((order, key) => sortByKey(order, key), byNumber);
 };
 
 export interface CellsOptions {

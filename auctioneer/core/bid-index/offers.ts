@@ -18,7 +18,8 @@ export interface Offers {
   matcher(constraint: PlacementConstraint): Matcher;
 }
 
-const sorted = (names: readonly string[]): string => [...names].sort().join('\n');
+const sorted = (names: readonly string[]): string =>
+  names.length < 2 ? (names[0] ?? '') : [...names].sort().join('\n');
 
 const providerKey = ([scheme, provider]: [string, RootfsProvider]): string =>
   provider.type === 'arbitrary' ? `${scheme}:*` : `${scheme}:\n${sorted(provider.set)}`;
