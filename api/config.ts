@@ -43,6 +43,7 @@ interface UserConfig {
   domain_ttl: string | number;
   cell_state_timeout: string | number;
   explain_timeout: string | number;
+  auction_timeout: string | number;
   image_timeout: string | number;
 }
 
@@ -74,6 +75,8 @@ export interface ApiConfig {
   readonly cellStateTimeoutMs: number;
   /** how long the auctioneer has to say why something found no place */
   readonly explainTimeoutMs: number;
+  /** how long the auctioneer has for what people ask it: replays, what-ifs */
+  readonly auctionTimeoutMs: number;
   /** how long cells may take to fetch an image that is staged */
   readonly imageTimeoutMs: number;
 }
@@ -164,6 +167,10 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
         ...DURATION,
         description: 'how long the auctioneer has to say why something found no place',
       },
+      auction_timeout: {
+        ...DURATION,
+        description: 'how long the auctioneer has for questions of `outcry auction`',
+      },
       image_timeout: {
         ...DURATION,
         description: 'how long a cell may take to find out what an image is made to run',
@@ -193,6 +200,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
     domain_ttl: '120s',
     cell_state_timeout: '1s',
     explain_timeout: '500ms',
+    auction_timeout: '30s',
     image_timeout: '5m',
   },
   compile(full, report) {
@@ -230,6 +238,7 @@ export const apiConfig = defineConfig<UserConfig, ApiConfig>({
       domainTtlSeconds: Math.ceil(toMs(full.domain_ttl) / 1000),
       cellStateTimeoutMs: toMs(full.cell_state_timeout),
       explainTimeoutMs: toMs(full.explain_timeout),
+      auctionTimeoutMs: toMs(full.auction_timeout),
       imageTimeoutMs: toMs(full.image_timeout),
     };
   },

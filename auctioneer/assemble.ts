@@ -1,4 +1,4 @@
-import type { ActualLrpApi, CoordinationApi, TaskApi } from '../bbs/index.js';
+import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../bbs/index.js';
 import type { BbsError } from '../common/model/bbs-error.js';
 import { err } from '../common/model/result.js';
 import type { Bus } from '../common/ports/bus.js';
@@ -14,10 +14,21 @@ import { holdLease } from '../common/runtime/lease-client.js';
 import type { LeaseHolder, LeasePort } from '../common/runtime/lease-client.js';
 import { createBusCells } from './backends/bus-cells.js';
 import type { AuctioneerConfig } from './config.js';
+import type { Scorer } from './core/scorer.js';
 import { subscribeAuctions } from './handlers/bus-handlers.js';
-import { createAuctioneerMetrics } from './metrics.js';
+import { subscribeQuestions } from './handlers/questions.js';
+import { createAuctioneerMetrics, registerRecording } from './metrics.js';
+import { createAnswers } from './recording/answers.js';
+import { createRecorder } from './recording/recorder.js';
 import { createReporter } from './runner/report.js';
 import { createRunner } from './runner/runner.js';
+import { createWhatIf } from './runner/what-if.js';
+
+/** What an auctioneer asks of the BBS. */
+export type AuctioneerBbs = Pick<ActualLrpApi, 'actualLrps' | 'failActualLrp'> &
+  Pick<DesiredLrpApi, 'desiredLrps'> &
+  Pick<TaskApi, 'tasks' | 'rejectTask'> &
+  CoordinationApi;
 
 export interface AuctioneerOptions {
   config: AuctioneerConfig;
@@ -25,7 +36,9 @@ export interface AuctioneerOptions {
   random: Random;
   logger: Logger;
   bus: Bus;
-  bbs: Pick<ActualLrpApi, 'failActualLrp'> & Pick<TaskApi, 'rejectTask'> & CoordinationApi;
+  bbs: AuctioneerBbs;
+  /** of `config.policyModule`: whoever builds an auctioneer loads it */
+  scorer?: Scorer | undefined;
   /** none are kept when absent */
   metrics?: Metrics;
 }
@@ -37,6 +50,8 @@ export interface Auctioneer {
 
 /** The lease that decides which auctioneer is active. */
 const LEASE = 'auctioneer';
+/** Of those that hear requests and questions one answers, while the lease changes hands. */
+const QUEUE = 'auctioneer';
 
 /**
  * The lease is asked for over HTTP, and requests come over the bus: an auctioneer that the bus has lost
@@ -71,11 +86,13 @@ const missing = (bus: Bus, lease: LeaseHolder): (string | false)[] => [
   bus.connected() && !lease.answered() && 'the BBS does not answer for the lease',
 ];
 
-/** An auctioneer: it listens for requests only while it holds the lease. */
-export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
-  const { config, clock, random, bus, bbs } = options;
-  const logger = options.logger.session('auctioneer');
-  const reporter = createReporter({ bbs, logger });
+/** What places, and what answers questions about it; nothing is heard before `listen`. */
+const createAuctions = (options: AuctioneerOptions, logger: Logger, held: () => boolean) => {
+  const { config, clock, random, bus, bbs, scorer } = options;
+  const { policy } = config;
+  const metrics = options.metrics ?? NO_METRICS;
+  const recorder = createRecorder({ clock, logger, maxBytes: config.recordingMaxBytes });
+  registerRecording(metrics, recorder.held);
   const backend = createBusCells({
     bus,
     bbs,
@@ -85,14 +102,38 @@ export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
   });
   const runner = createRunner({
     backend,
-    policy: config.policy,
+    policy,
+    scorer,
     clock,
     random,
     logger,
     workDeadlineMs: config.workTimeoutMs,
-    metrics: createAuctioneerMetrics(options.metrics ?? NO_METRICS, () => lease.held()),
-    report: reporter.report,
+    metrics: createAuctioneerMetrics(metrics, held),
+    record: recorder.record,
+    report: createReporter({ bbs, logger }).report,
   });
+  const answers = createAnswers({ recorder, clock, scorer, waits: runner.waits });
+  const whatIf = createWhatIf({ backend, bbs, policy, scorer });
+  return {
+    listen(): Cancel {
+      const cancels = [
+        subscribeAuctions({ bus, runner, logger, queue: QUEUE }),
+        subscribeQuestions({ bus, answers, whatIf, logger, queue: QUEUE }),
+      ];
+      return () => cancels.forEach((cancel) => cancel());
+    },
+    stop() {
+      runner.stop();
+      recorder.stop();
+    },
+  };
+};
+
+/** An auctioneer: it listens for requests only while it holds the lease. */
+export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
+  const { config, clock, random, bus } = options;
+  const logger = options.logger.session('auctioneer');
+  const auctions = createAuctions(options, logger, () => lease.held());
 
   let unsubscribe: Cancel | undefined;
   const rest = (): void => {
@@ -108,7 +149,7 @@ export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
     clock,
     logger,
     onGained: () => {
-      unsubscribe ??= subscribeAuctions({ bus, runner, reporter, logger });
+      unsubscribe ??= auctions.listen();
       logger.info('started');
     },
     onLost: rest,
@@ -118,7 +159,7 @@ export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
     start: () => undefined,
     stop() {
       rest();
-      runner.stop();
+      auctions.stop();
     },
   };
   const phase = createPhase('auctioneer');

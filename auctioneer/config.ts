@@ -1,28 +1,26 @@
-import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
-import { DEFAULT_POLICY, type Policy } from './core/policy.js';
+import { DURATION, SIZE_OR_NONE, defineConfig, toMegabytesOrNone, toMs } from '../common/runtime/config.js';
+import { type PolicySettings, policyConfig } from './policy-config.js';
 
 interface UserConfig {
-  starting_container_weight: number;
-  starting_container_count_maximum: number;
-  bin_pack_first_fit_weight: number;
-  compat: Policy['compat'];
   cell_state_timeout: string | number;
   work_timeout: string | number;
   lease_ttl: string | number;
+  recording: { size: string | number };
 }
 
 /** What the auctioneer runs by. Durations in ms. */
-export interface AuctioneerConfig {
-  policy: Policy;
+export interface AuctioneerConfig extends PolicySettings {
   /** how long a batch waits for cells to tell their states */
   stateTimeoutMs: number;
   /** how long a cell has to answer its work, and within which it must have read it */
   workTimeoutMs: number;
   /** of the lease that makes this auctioneer the active one */
   leaseTtlMs: number;
+  /** of recorded batches; 0 = none are recorded */
+  recordingMaxBytes: number;
 }
 
-const weight = { type: 'number', minimum: 0 } as const;
+const BYTES_PER_MB = 1024 ** 2;
 
 /** Names and defaults as in Diego's auctioneer, where it has them. */
 export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
@@ -30,23 +28,7 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
     type: 'object',
     additionalProperties: false,
     properties: {
-      starting_container_weight: {
-        ...weight,
-        description: 'what each starting container adds to the score of its cell',
-      },
-      starting_container_count_maximum: {
-        type: 'integer',
-        minimum: 0,
-        description: 'containers that may start at a time, on all cells together; 0 = no limit',
-      },
-      bin_pack_first_fit_weight: {
-        ...weight,
-        description: 'what each step of the cell index adds to the score: fills cells in order',
-      },
-      compat: {
-        enum: ['outcry', 'diego'],
-        description: 'diego switches the deliberate differences from Diego off',
-      },
+      ...policyConfig.schema.properties,
       cell_state_timeout: {
         ...DURATION,
         description: 'how long a batch waits for cells to tell their states',
@@ -56,26 +38,31 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
         description: 'how long a cell has to answer its work, and within which it must have read it',
       },
       lease_ttl: { ...DURATION, description: 'of the lease that makes this auctioneer the active one' },
+      recording: {
+        type: 'object',
+        additionalProperties: false,
+        description: 'the latest batches, in memory, to be explained and replayed',
+        properties: {
+          size: {
+            ...SIZE_OR_NONE,
+            description: 'of all together; the oldest go first; 0 = nothing is recorded',
+          },
+        },
+      },
     },
   },
   defaults: {
-    starting_container_weight: DEFAULT_POLICY.startingContainerWeight,
-    starting_container_count_maximum: DEFAULT_POLICY.startingContainerMaximum,
-    bin_pack_first_fit_weight: DEFAULT_POLICY.binPackFirstFitWeight,
-    compat: DEFAULT_POLICY.compat,
+    ...policyConfig.defaults,
     cell_state_timeout: '1s',
     work_timeout: '10s',
     lease_ttl: '15s',
+    recording: { size: '64M' },
   },
-  compile: (full) => ({
-    policy: {
-      startingContainerWeight: full.starting_container_weight,
-      startingContainerMaximum: full.starting_container_count_maximum,
-      binPackFirstFitWeight: full.bin_pack_first_fit_weight,
-      compat: full.compat,
-    },
+  compile: (full, report) => ({
+    ...policyConfig.compile(full, report),
     stateTimeoutMs: toMs(full.cell_state_timeout),
     workTimeoutMs: toMs(full.work_timeout),
     leaseTtlMs: toMs(full.lease_ttl),
+    recordingMaxBytes: toMegabytesOrNone(full.recording.size) * BYTES_PER_MB,
   }),
 });

@@ -10,6 +10,28 @@ export interface AuctioneerMetrics {
   scheduled(batch: { placed: readonly Auction[]; failed: readonly Auction[] }): void;
 }
 
+export interface Held {
+  bytes: number;
+  batches: number;
+  dropped: number;
+}
+
+/** Registers what is measured of the recorded batches. */
+export const registerRecording = (metrics: Metrics, held: () => Held): void => {
+  const family = {
+    AuctionBatchesRecorded: { help: 'Batches that can be explained and replayed now.' },
+    AuctionRecordingBytes: { help: 'Bytes that the recorded batches take.' },
+  };
+  metrics.gauges(family, () => {
+    const { bytes, batches } = held();
+    return { AuctionBatchesRecorded: batches, AuctionRecordingBytes: bytes };
+  });
+  const dropped = {
+    AuctionBatchesDropped: { help: 'Batches that are no longer recorded, for want of room.' },
+  };
+  metrics.counters(dropped, () => ({ AuctionBatchesDropped: held().dropped }));
+};
+
 const NS_PER_MS = 1e6;
 
 const registerAuctions = (metrics: Metrics) => {

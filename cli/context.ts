@@ -6,6 +6,8 @@ export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** a line for stdout: what was asked for */
   print(text: string): void;
+  /** resolves when whoever reads stdout has caught up: to wait for where much is printed */
+  drained(): Promise<void>;
   /** a line for stderr: progress and remarks */
   note(text: string): void;
   /** replaces the last progress line where stderr is a terminal; otherwise does nothing */

@@ -43,12 +43,13 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     : listenForInterruption();
   endWithReader();
   const clock = createSystemClock();
-  const { print, note, progress, clear } = createTerminal(process);
+  const { print, drained, note, progress, clear } = createTerminal(process);
   let client: ApiClient | undefined;
   const context: Context = {
     cwd: process.cwd(),
     env: process.env,
     print,
+    drained,
     note,
     progress,
     columns: Math.min(WIDEST, process.stdout.columns ?? WIDEST),

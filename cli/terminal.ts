@@ -1,12 +1,17 @@
 /** Where text goes: a stream of the process, or a test's own. */
 export interface Output {
   write(text: string): unknown;
+  /** its reader is slower than its writer: what is written waits in memory until 'drain' */
+  readonly writableNeedDrain?: boolean | undefined;
+  once?(event: 'drain', listener: () => void): unknown;
   readonly isTTY?: boolean | undefined;
 }
 
 export interface Terminal {
   /** a line for stdout */
   print(text: string): void;
+  /** resolves when whoever reads stdout has caught up: to wait for where much is printed */
+  drained(): Promise<void>;
   /** a line for stderr */
   note(text: string): void;
   /** the one line that is replaced by the next; only where stderr is a terminal */
@@ -30,6 +35,11 @@ export const createTerminal = ({ stdout, stderr }: { stdout: Output; stderr: Out
       clear();
       stdout.write(`${text}\n`);
     },
+    drained: () =>
+      new Promise((resolve) => {
+        if (stdout.writableNeedDrain === true && stdout.once) stdout.once('drain', resolve);
+        else resolve();
+      }),
     note(text) {
       clear();
       stderr.write(`${text}\n`);

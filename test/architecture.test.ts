@@ -105,7 +105,7 @@ const allowedCrossing = (one: Import): boolean => {
   if (ASSEMBLERS.includes(from) && DOORS.some((door) => to === `${target}/${door}`)) return true;
   if (isStackDoor(one)) return true;
   if (isStart(one)) return true;
-  if (home === 'cli') return to === 'auctioneer/index.ts' && from.startsWith('cli/commands/auction');
+  if (home === 'cli') return to === 'auctioneer/index.ts' && from === 'cli/auction/run.ts';
   return to === `${target}/index.ts` && (MAY_KNOW[home] ?? []).includes(target);
 };
 

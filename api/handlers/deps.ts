@@ -6,6 +6,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { ApiMetrics } from '../metrics.js';
 import type { AppTasks } from '../services/app-tasks.js';
+import type { Auctions } from '../services/auctions.js';
 import type { Cell } from '../services/cells.js';
 import type { Explain } from '../services/explain.js';
 import type { Logs } from '../services/logs.js';
@@ -25,6 +26,7 @@ export interface Deps {
   readonly bbs: BbsClient;
   readonly cells: () => Promise<BbsResult<Cell[]>>;
   readonly explain: Explain;
+  readonly auctions: Auctions;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

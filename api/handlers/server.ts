@@ -10,6 +10,7 @@ import type { TlsKeyPair } from '../../common/runtime/tls-files.js';
 import type { ApiFailure } from '../core/failure.js';
 import { cfFailure, codedFailure } from '../core/failure.js';
 import { appRoutes } from './apps.js';
+import { auctionRoutes } from './auctions.js';
 import type { Deps } from './deps.js';
 import type { GuardOptions } from './guard.js';
 import { createGuard } from './guard.js';
@@ -122,6 +123,7 @@ export const createServer = async (options: {
     taskRoutes,
     logRoutes,
     outcryRoutes,
+    auctionRoutes,
   ]) {
     routes(server, deps);
   }

@@ -28,7 +28,7 @@ const isOf = (text: string, reason: string): boolean => text.startsWith(`${reaso
 
 export const createExplain = ({ bus, random, timeoutMs }: ExplainOptions): Explain => {
   const explained: Explain['reason'] = async (id, reason) => {
-    const query = encode('ExplainQuery', { traceId: random.uuid(), id });
+    const query = encode('ExplainQuery', { traceId: random.uuid(), id, brief: true });
     const answer = await bus.request(SUBJECTS.auctionExplain, query, { timeoutMs });
     const explanation = answer.ok ? decode('Explanation', answer.payload) : undefined;
     return explanation?.ok && isOf(explanation.value.text, reason) ? explanation.value.text : reason;

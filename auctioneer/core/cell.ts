@@ -1,9 +1,10 @@
 import type { CellState, Resources } from '../../common/model/cell.js';
-import type { Auction } from './auction.js';
-import { LOCALITY_OFFSET, type Policy } from './policy.js';
+import type { Entry, NearestMiss } from './bids.js';
+import { type Policy, weightsOf } from './policy.js';
+import { meanUse, useAfter, weigh } from './score.js';
 
 /** What placing takes from a cell: the one effective request used by match, score and reserve. */
-export interface Need {
+interface Need {
   memoryMb: number;
   diskMb: number;
   cpuMilli: number;
@@ -14,6 +15,8 @@ export type Lack = 'containers' | 'cpu' | 'disk' | 'memory';
 /** A cell within one batch: its state, less what the batch has placed on it so far. */
 export interface BatchCell {
   readonly state: CellState;
+  /** its place in the order that settles ties */
+  readonly number: number;
   /** position in the bin-pack order */
   readonly index: number;
   readonly available: Resources;
@@ -23,8 +26,12 @@ export interface BatchCell {
   readonly lrpCounts: Map<string, number>;
 }
 
-export const createBatchCell = (state: CellState, index: number): BatchCell => ({
+export const createBatchCell = (
+  state: CellState,
+  { number, index }: Pick<BatchCell, 'number' | 'index'>,
+): BatchCell => ({
   state,
+  number,
   index,
   available: { ...state.available },
   cpuMilli: state.cpuMilliAvailable,
@@ -34,49 +41,67 @@ export const createBatchCell = (state: CellState, index: number): BatchCell => (
 });
 
 /** An LRP also needs the memory of the cell's proxy; a task has none. */
-export const needOn = (cell: BatchCell, auction: Auction): Need => ({
-  memoryMb: auction.work.memoryMb + (auction.kind === 'lrp' ? cell.state.proxyMemoryMb : 0),
-  diskMb: auction.work.diskMb,
-  cpuMilli: auction.work.cpuMilli,
+const needOn = (cell: BatchCell, { kind, request }: Entry): Need => ({
+  memoryMb: request.memoryMb + (kind === 'lrp' ? cell.state.proxyMemoryMb : 0),
+  diskMb: request.diskMb,
+  cpuMilli: request.cpuMilli,
 });
 
-/** What the cell lacks for this need; empty when it fits. Pids are no dimension of placement, as in Diego. */
-export const lacking = (cell: BatchCell, need: Need): Lack[] => {
+/** What the cell is short of for this work. Pids are no dimension of placement, as in Diego. */
+export const missOf = (cell: BatchCell, entry: Entry): NearestMiss => {
+  const need = needOn(cell, entry);
+  const cpu = cell.state.cpuMilliTotal > 0 ? need.cpuMilli - cell.cpuMilli : 0;
+  return {
+    cellId: cell.state.cellId,
+    memoryMb: Math.max(0, need.memoryMb - cell.available.memoryMb),
+    diskMb: Math.max(0, need.diskMb - cell.available.diskMb),
+    containers: Math.max(0, 1 - cell.available.containers),
+    cpuMilli: Math.max(0, cpu),
+  };
+};
+
+/** The dimensions in which the cell is short; empty when the work fits. */
+export const lacking = (cell: BatchCell, entry: Entry): Lack[] => {
+  const miss = missOf(cell, entry);
   const lacks: Lack[] = [];
-  if (cell.available.containers < 1) lacks.push('containers');
-  if (cell.state.cpuMilliTotal > 0 && cell.cpuMilli < need.cpuMilli) lacks.push('cpu');
-  if (cell.available.diskMb < need.diskMb) lacks.push('disk');
-  if (cell.available.memoryMb < need.memoryMb) lacks.push('memory');
+  if (miss.containers > 0) lacks.push('containers');
+  if (miss.cpuMilli > 0) lacks.push('cpu');
+  if (miss.diskMb > 0) lacks.push('disk');
+  if (miss.memoryMb > 0) lacks.push('memory');
   return lacks;
 };
 
-/** Mean share of the cell in use after placing. The order of operations is Diego's, so that ties fall alike. */
-const resourceScore = (cell: BatchCell, need: Need): number => {
-  const total = cell.state.total;
-  const memory = 1 - (cell.available.memoryMb - need.memoryMb) / total.memoryMb;
-  const disk = 1 - (cell.available.diskMb - need.diskMb) / total.diskMb;
-  const containers = 1 - (cell.available.containers - 1) / total.containers;
-  return (memory + disk + containers) / 3;
-};
+/** How far off a cell is: the sum of what is missing as shares of what is asked. */
+export const distance = (miss: NearestMiss, { request }: Entry): number =>
+  miss.memoryMb / Math.max(1, request.memoryMb) +
+  miss.diskMb / Math.max(1, request.diskMb) +
+  miss.cpuMilli / Math.max(1, request.cpuMilli) +
+  miss.containers;
 
-const neighbours = (cell: BatchCell, auction: Auction): number =>
-  auction.kind === 'lrp' ? (cell.lrpCounts.get(auction.work.processGuid) ?? 0) : cell.tasks;
+const neighbours = (cell: BatchCell, entry: Entry): number =>
+  entry.kind === 'lrp' ? (cell.lrpCounts.get(entry.request.processGuid) ?? 0) : cell.tasks;
 
 /** Lower is better. */
-export const score = (cell: BatchCell, auction: Auction, policy: Policy): number => {
-  const base = resourceScore(cell, needOn(cell, auction)) + cell.starting * policy.startingContainerWeight;
-  const locality = base + LOCALITY_OFFSET * neighbours(cell, auction);
-  return auction.kind === 'lrp' ? locality + cell.index * policy.binPackFirstFitWeight : locality;
+export const score = (cell: BatchCell, entry: Entry, policy: Policy): number => {
+  const { memoryMb, diskMb } = needOn(cell, entry);
+  const { available, state } = cell;
+  const use = meanUse(
+    useAfter(available.memoryMb, memoryMb, state.total.memoryMb),
+    useAfter(available.diskMb, diskMb, state.total.diskMb),
+    useAfter(available.containers, 1, state.total.containers),
+  );
+  const burden = { starting: cell.starting, neighbours: neighbours(cell, entry), index: cell.index };
+  return weigh(use, burden, weightsOf(policy, entry.kind));
 };
 
 /** Takes the place. Diego leaves the proxy's memory out here, and so over-promises; `compat` keeps that. */
-export const reserve = (cell: BatchCell, auction: Auction, policy: Policy): void => {
-  const need = needOn(cell, auction);
-  cell.available.memoryMb -= policy.compat === 'diego' ? auction.work.memoryMb : need.memoryMb;
+export const reserve = (cell: BatchCell, entry: Entry, policy: Policy): void => {
+  const need = needOn(cell, entry);
+  cell.available.memoryMb -= policy.compat === 'diego' ? entry.request.memoryMb : need.memoryMb;
   cell.available.diskMb -= need.diskMb;
   cell.available.containers -= 1;
   cell.cpuMilli -= need.cpuMilli;
   cell.starting += 1;
-  if (auction.kind === 'task') cell.tasks += 1;
-  else cell.lrpCounts.set(auction.work.processGuid, neighbours(cell, auction) + 1);
+  if (entry.kind === 'task') cell.tasks += 1;
+  else cell.lrpCounts.set(entry.request.processGuid, neighbours(cell, entry) + 1);
 };

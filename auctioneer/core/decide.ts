@@ -1,224 +1,192 @@
 import type { CellState } from '../../common/model/cell.js';
-import { type Auction, consideredOrder } from './auction.js';
-import { type BatchCell, type Lack, createBatchCell, lacking, needOn, reserve, score } from './cell.js';
-import {
-  IN_FLIGHT_LIMIT,
-  NO_CELLS,
-  type Stage,
-  furthest,
-  insufficientText,
-  matchStage,
-  mismatchText,
-} from './constraints.js';
+import { type Auction, auctionId } from './auction.js';
+import { openIndex } from './bid-index/open.js';
+import { type Excluded, biddersOf } from './bidders.js';
+import { type Entry, NONE, type Refusal } from './bids.js';
+import { IN_FLIGHT_LIMIT, NO_CELLS } from './constraints.js';
+import { openExhaustive } from './exhaustive.js';
+import { type Sorting, considerationOrder, consideredOrder, pick } from './order.js';
 import type { Policy } from './policy.js';
+import type { Scorer } from './scorer.js';
 
 export interface Placement {
   auction: Auction;
   cellId: string;
 }
 
-/** The cell that came nearest to taking the work, and what it is short of (0 = enough). */
-export interface NearestMiss {
-  cellId: string;
-  memoryMb: number;
-  diskMb: number;
-  containers: number;
-  cpuMilli: number;
-}
-
-export interface Failure {
+export interface Failure extends Refusal {
   auction: Auction;
-  /** Diego's text */
-  reason: string;
-  nearest?: NearestMiss;
 }
 
 export interface Decision {
   consideredOrder: Auction[];
   placements: Placement[];
   failures: Failure[];
+  /** cells that took no part, and why */
+  excluded: Excluded[];
 }
 
 export interface DecisionInput {
   cells: readonly CellState[];
   auctions: readonly Auction[];
   policy: Policy;
+  /** a policy of one's own: every bid is compared by it, for every auction */
+  scorer?: Scorer | undefined;
 }
 
-interface Zone {
-  name: string;
-  cells: BatchCell[];
-}
-
-interface ZoneMatch {
-  cells: BatchCell[];
-  instances: number;
-}
-
-export type Choice = { cell: BatchCell } | { reason: string; nearest?: NearestMiss };
-
-const byIndexThenId = (a: CellState, b: CellState): number =>
-  a.cellIndex - b.cellIndex || (a.cellId < b.cellId ? -1 : 1);
-
-const byName = (a: Zone, b: Zone): number => (a.name < b.name ? -1 : 1);
-
-/** With a bin-pack weight the cells of each zone are renumbered 0…n-1, as in Diego. */
-const zonesOf = (states: readonly CellState[], policy: Policy): Zone[] => {
-  const zones = new Map<string, BatchCell[]>();
-  for (const state of [...states].sort(byIndexThenId)) {
-    const cells = zones.get(state.zone) ?? [];
-    zones.set(state.zone, cells);
-    cells.push(createBatchCell(state, policy.binPackFirstFitWeight > 0 ? cells.length : state.cellIndex));
-  }
-  return [...zones].map(([name, cells]) => ({ name, cells })).sort(byName);
-};
-
-const instancesIn = (zone: Zone, auction: Auction): number => {
-  if (auction.kind === 'task') return 0;
-  const guid = auction.work.processGuid;
-  return zone.cells.reduce((sum, cell) => sum + (cell.lrpCounts.get(guid) ?? 0), 0);
-};
-
-const matching = (zones: readonly Zone[], auction: Auction): { zones: ZoneMatch[]; stage: Stage } => {
-  const stages: Stage[] = [];
-  const matches: ZoneMatch[] = [];
-  for (const zone of zones) {
-    const cells = zone.cells.filter((cell) => {
-      const stage = matchStage(cell.state, auction.work);
-      stages.push(stage);
-      return stage === 'matched';
-    });
-    if (cells.length > 0) matches.push({ cells, instances: instancesIn(zone, auction) });
-  }
-  return { zones: matches, stage: furthest(stages) };
-};
-
-/** Groups of zones with equally few instances, the fewest first. Tasks see one group: all zones. */
-const zoneGroups = (zones: readonly ZoneMatch[]): BatchCell[][] => {
-  const groups = new Map<number, BatchCell[]>();
-  for (const { cells, instances } of zones) {
-    const group = groups.get(instances) ?? [];
-    groups.set(instances, group);
-    group.push(...cells);
-  }
-  return [...groups].sort(([a], [b]) => a - b).map(([, cells]) => cells);
-};
-
-/** The best of some cells; ties fall to the lower cell index, then the lower cell id. */
-const bestOf = (cells: readonly BatchCell[], auction: Auction, policy: Policy): BatchCell | undefined => {
-  let winner: BatchCell | undefined;
-  let lowest = Infinity;
-  for (const cell of cells) {
-    if (lacking(cell, needOn(cell, auction)).length > 0) continue;
-    const own = score(cell, auction, policy);
-    const better = own < lowest || (own === lowest && winner && byIndexThenId(cell.state, winner.state) < 0);
-    if (better) [winner, lowest] = [cell, own];
-  }
-  return winner;
-};
-
-const lackingEverywhere = (cells: readonly BatchCell[], auction: Auction): Lack[] => {
-  let common: Lack[] = ['containers', 'cpu', 'disk', 'memory'];
-  for (const cell of cells) {
-    const lacks = lacking(cell, needOn(cell, auction));
-    common = common.filter((lack) => lacks.includes(lack));
-  }
-  return common;
-};
-
-const missOf = (cell: BatchCell, auction: Auction): NearestMiss => {
-  const need = needOn(cell, auction);
-  const cpu = cell.state.cpuMilliTotal > 0 ? need.cpuMilli - cell.cpuMilli : 0;
-  return {
-    cellId: cell.state.cellId,
-    memoryMb: Math.max(0, need.memoryMb - cell.available.memoryMb),
-    diskMb: Math.max(0, need.diskMb - cell.available.diskMb),
-    containers: Math.max(0, 1 - cell.available.containers),
-    cpuMilli: Math.max(0, cpu),
-  };
-};
-
-/** How far off a cell is: the sum of what is missing as shares of what is asked. */
-const distance = (miss: NearestMiss, auction: Auction): number =>
-  miss.memoryMb / Math.max(1, auction.work.memoryMb) +
-  miss.diskMb / Math.max(1, auction.work.diskMb) +
-  miss.cpuMilli / Math.max(1, auction.work.cpuMilli) +
-  miss.containers;
-
-const nearestOf = (cells: readonly BatchCell[], auction: Auction): NearestMiss | undefined => {
-  let best: NearestMiss | undefined;
-  for (const cell of cells) {
-    const miss = missOf(cell, auction);
-    if (best === undefined || distance(miss, auction) < distance(best, auction)) best = miss;
-  }
-  return best;
-};
-
-const unplaced = (cells: readonly BatchCell[], auction: Auction): Choice => {
-  const nearest = nearestOf(cells, auction);
-  const reason = insufficientText(lackingEverywhere(cells, auction));
-  return nearest === undefined ? { reason } : { reason, nearest };
-};
-
-const choose = (zones: readonly Zone[], auction: Auction, policy: Policy): Choice => {
-  const match = matching(zones, auction);
-  if (match.stage !== 'matched') return { reason: mismatchText(match.stage, auction.work) };
-  for (const group of zoneGroups(match.zones)) {
-    const cell = bestOf(group, auction, policy);
-    if (cell !== undefined) return { cell };
-  }
-  return unplaced(
-    match.zones.flatMap(({ cells }) => cells),
-    auction,
-  );
-};
-
-const isBidder = (state: CellState): boolean => state.placeable && !state.evacuating;
+/** How bids are compared: by an index, or every one for every auction. The choice is the same. */
+export type Method = 'index' | 'exhaustive';
 
 /** A batch in progress: what is decided for one auction depends on what was taken before. */
 export interface Batch {
+  readonly excluded: readonly Excluded[];
   consider(auction: Auction): Choice;
   /** takes the place for the auction */
-  take(auction: Auction, cell: BatchCell): void;
-  /** a cell of this batch by id */
-  cell(cellId: string): BatchCell | undefined;
+  take(auction: Auction, cellId: string): void;
 }
 
-/**
- * Decides by scoring every cell for every auction: the meaning of every other way to decide, and the oracle
- * that they are tested against. Pure: the states handed in are not changed.
- */
-export const openBatch = ({ cells, policy }: { cells: readonly CellState[]; policy: Policy }): Batch => {
-  const zones = zonesOf(cells.filter(isBidder), policy);
-  const everyCell = zones.flatMap((zone) => zone.cells);
-  let starting = everyCell.reduce((sum, cell) => sum + cell.starting, 0);
-  const limit = policy.startingContainerMaximum;
+export type Choice = { cellId: string } | Refusal;
+
+/** What is asked in a batch, once for each request object: the auctions of one request share it. */
+interface Requests {
+  /** in the order in which they are first considered, so that what is considered in a row lies side by side in memory */
+  entries: Entry[];
+  /** of each auction, the number of its request */
+  ofAuction: Uint32Array;
+  /** per process, its auctions; in the order of entries */
+  processes: Map<string, number>;
+}
+
+/** How many auctions each process has. */
+const countProcesses = (entries: readonly Entry[], ofAuction: Uint32Array): Map<string, number> => {
+  const perRequest = new Uint32Array(entries.length);
+  for (const request of ofAuction) perRequest[request] = (perRequest[request] ?? 0) + 1;
+  const processes = new Map<string, number>();
+  for (const [request, entry] of entries.entries()) {
+    if (entry.kind !== 'lrp') continue;
+    const guid = entry.request.processGuid;
+    processes.set(guid, (processes.get(guid) ?? 0) + (perRequest[request] ?? 0));
+  }
+  return processes;
+};
+
+/** Numbers requests as they arrive, which come in runs. */
+const byArrival = (auctions: readonly Auction[]): Pick<Requests, 'entries' | 'ofAuction'> => {
+  const numbers = new Map<Auction['request'], number>();
+  const entries: Entry[] = [];
+  const ofAuction = new Uint32Array(auctions.length);
+  let last: Auction['request'] | undefined;
+  let number = 0;
+  for (let at = 0; at < auctions.length; at += 1) {
+    const { kind, request } = auctions[at] as Auction;
+    if (request !== last) {
+      number = numbers.get(request) ?? entries.push({ kind, request } as Entry) - 1;
+      // a task is not asked for twice
+      if (kind === 'lrp') numbers.set(request, number);
+      last = request;
+    }
+    ofAuction[at] = number;
+  }
+  return { entries, ofAuction };
+};
+
+const NOT_YET = 0xffff_ffff;
+
+const requestsOf = (auctions: readonly Auction[], order: Uint32Array): Requests => {
+  const arrived = byArrival(auctions);
+  const entries: Entry[] = [];
+  const renumbered = new Uint32Array(arrived.entries.length).fill(NOT_YET);
+  const ofAuction = new Uint32Array(auctions.length);
+  for (const at of order) {
+    const old = arrived.ofAuction[at] ?? 0;
+    if (renumbered[old] === NOT_YET) renumbered[old] = entries.push(arrived.entries[old] as Entry) - 1;
+    ofAuction[at] = renumbered[old] ?? 0;
+  }
+  return { entries, ofAuction, processes: countProcesses(entries, ofAuction) };
+};
+
+/** Without any cell Diego fails everything before it sorts. */
+const sortingOf = ({ compat }: Policy, cells: number): Sorting => {
+  if (compat !== 'diego') return 'stable';
+  return cells === 0 ? 'none' : 'diego';
+};
+
+/** Bids that take no more when enough containers are starting. */
+const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Method) => {
+  const { bidding, counting, excluded } = biddersOf(cells);
+  const order = considerationOrder(auctions, sortingOf(policy, bidding.length));
+  const requests = requestsOf(auctions, order);
+  const entrants = { bidding, counting, policy, scorer, processes: requests.processes };
+  const byIndex = method === 'index' && scorer === undefined && bidding.length > 0;
+  const bids = byIndex ? openIndex(entrants) : openExhaustive(entrants);
+  for (const entry of requests.entries) bids.enter(entry);
+  const limit = policy.startingContainerMaximum > 0 ? policy.startingContainerMaximum : Infinity;
+  let { starting } = bids;
   return {
-    consider(auction) {
-      if (everyCell.length === 0) return { reason: NO_CELLS };
-      if (limit > 0 && starting >= limit) return { reason: IN_FLIGHT_LIMIT };
-      return choose(zones, auction, policy);
+    bids,
+    order,
+    requests,
+    excluded,
+    winner: (request: number): number =>
+      bids.count === 0 || starting >= limit ? NONE : bids.winner(request),
+    refusal(request: number): Refusal {
+      if (bids.count === 0) return { reason: NO_CELLS };
+      return starting >= limit ? { reason: IN_FLIGHT_LIMIT } : bids.refusal(request);
     },
-    take(auction, cell) {
-      reserve(cell, auction, policy);
+    take(request: number, cell: number): void {
+      bids.take(request, cell);
       starting += 1;
     },
-    cell: (cellId) => everyCell.find(({ state }) => state.cellId === cellId),
   };
 };
 
-/** Decides a whole batch in Diego's order. */
-export const decide = ({ cells, auctions, policy }: DecisionInput): Decision => {
-  const batch = openBatch({ cells, policy });
-  const decision: Decision = { consideredOrder: consideredOrder(auctions), placements: [], failures: [] };
-  for (const auction of decision.consideredOrder) {
-    const choice = batch.consider(auction);
-    if ('cell' in choice) {
-      batch.take(auction, choice.cell);
-      decision.placements.push({ auction, cellId: choice.cell.state.cellId });
-    } else {
-      decision.failures.push({ auction, ...choice });
+/** `auctions`: those that may be considered, in any order. */
+export const openBatch = (input: DecisionInput, method: Method = 'index'): Batch => {
+  const { bids, requests, excluded, ...opened } = openBids(input, method);
+  const cellNumbers = new Map(
+    Array.from({ length: bids.count }, (_, number) => [bids.cellId(number), number]),
+  );
+  const requestNumbers = new Map(input.auctions.map((auction, at) => [auction, requests.ofAuction[at] ?? 0]));
+  const requestOf = (auction: Auction): number => {
+    const request = requestNumbers.get(auction);
+    if (request === undefined) throw new RangeError(`${auctionId(auction)} is not in this batch`);
+    return request;
+  };
+  return {
+    excluded,
+    consider(auction) {
+      const request = requestOf(auction);
+      const cell = opened.winner(request);
+      return cell === NONE ? opened.refusal(request) : { cellId: bids.cellId(cell) };
+    },
+    take(auction, cellId) {
+      const cell = cellNumbers.get(cellId);
+      if (cell === undefined) throw new RangeError(`no cell ${cellId} bids in this batch`);
+      opened.take(requestOf(auction), cell);
+    },
+  };
+};
+
+/** The order in which `decide` considers the auctions of a batch. */
+export const consideredIn = ({ cells, auctions, policy }: Omit<DecisionInput, 'scorer'>): Auction[] =>
+  consideredOrder(auctions, sortingOf(policy, biddersOf(cells).bidding.length));
+
+/** Decides a whole batch in Diego's order. Pure: the states handed in are not changed. */
+export const decide = (input: DecisionInput, method: Method = 'index'): Decision => {
+  const { auctions } = input;
+  const { bids, order, requests, excluded, winner, refusal, take } = openBids(input, method);
+  const placements: Placement[] = [];
+  const failures: Failure[] = [];
+  for (const at of order) {
+    const request = requests.ofAuction[at] ?? 0;
+    const auction = auctions[at] as Auction;
+    const cell = winner(request);
+    if (cell === NONE) {
+      failures.push({ auction, ...refusal(request) });
+      continue;
     }
+    take(request, cell);
+    placements.push({ auction, cellId: bids.cellId(cell) });
   }
-  return decision;
+  return { consideredOrder: pick(auctions, order), placements, failures, excluded };
 };

@@ -1,6 +1,6 @@
 import type { Work, WorkOutcome } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
-import type { Auction } from './auction.js';
+import { type Auction, lrpWork, taskWork } from './auction.js';
 import type { Failure, Placement } from './decide.js';
 
 /** How often work that a cell refused is tried again in following batches, before it is reported as failed. */
@@ -29,8 +29,8 @@ export const workPerCell = (
       tasks: [],
     };
     byCell.set(cellId, work);
-    if (auction.kind === 'lrp') work.lrps.push(auction.work);
-    else work.tasks.push(auction.work);
+    if (auction.kind === 'lrp') work.lrps.push(lrpWork(auction));
+    else work.tasks.push(taskWork(auction));
   }
   return [...byCell.values()];
 };
@@ -47,7 +47,7 @@ export const sortOutcomes = (placements: readonly Placement[], outcomes: readonl
   const byId = new Map(outcomes.map((outcome) => [outcome.placementId, outcome]));
   const sorted: Sorted = { placed: [], refused: [], unseen: [] };
   for (const placement of placements) {
-    const outcome = byId.get(placement.auction.work.placementId);
+    const outcome = byId.get(placement.auction.placementId);
     if (outcome?.status === 'accepted') sorted.placed.push(placement);
     else if (outcome?.status === 'refused') sorted.refused.push({ placement, reason: outcome.reason });
     else sorted.unseen.push(placement);
@@ -66,6 +66,9 @@ export interface Waiting {
   refusals: number;
 }
 
+/** Why a cell that never saw its work has not taken it. */
+export const UNSEEN = 'the cell did not take the work';
+
 /** Refused and never-seen work joins the next batch, with fresh states, at most twice; then it has failed. */
 export const afterCommit = (
   batch: readonly Waiting[],
@@ -80,6 +83,6 @@ export const afterCommit = (
     else failures.push({ auction, reason });
   };
   for (const { placement, reason } of settled.refused) again(placement.auction, reason);
-  for (const placement of settled.unseen) again(placement.auction, 'the cell did not take the work');
+  for (const placement of settled.unseen) again(placement.auction, UNSEEN);
   return { retried, failures };
 };

@@ -1,26 +1,70 @@
-/** How places are chosen. The defaults are Diego's (auctioneer job). */
+/** What is added to a bid's share in use; the lowest sum wins. */
+export interface Weights {
+  /** per container that is starting on the cell */
+  readonly starting: number;
+  /** per instance of the same process on the cell; for tasks: per task on it */
+  readonly neighbour: number;
+  /** per step of the cell index */
+  readonly index: number;
+}
+
+/** `diego`: as the original. `spread`: by share in use alone. `binpack`: the fewest cells. */
+export type Strategy = 'diego' | 'spread' | 'binpack';
+
+/** How places are chosen. The numbers are Diego's (auctioneer job); absent: as the strategy has them. */
 export interface Policy {
-  /** added to a cell's score per container that is starting there; default 0.25 */
-  startingContainerWeight: number;
+  readonly strategy: Strategy;
+  /** added to a cell's score per container that is starting there; `diego`: 0.25 */
+  readonly startingContainerWeight?: number;
   /** starting containers over all cells at which auctions are put off; 0 = no limit */
-  startingContainerMaximum: number;
-  /** added per cell index, so that low cells fill first; 0 = off */
-  binPackFirstFitWeight: number;
+  readonly startingContainerMaximum: number;
+  /** added per cell index, so that low cells fill first; `diego`: 0 = off */
+  readonly binPackFirstFitWeight?: number;
   /**
    * 'diego' switches our deliberate differences off: reserving leaves out the proxy's memory, as the original does.
    */
-  compat: 'outcry' | 'diego';
+  readonly compat: 'outcry' | 'diego';
 }
 
 export const DEFAULT_POLICY: Policy = {
-  startingContainerWeight: 0.25,
+  strategy: 'diego',
   startingContainerMaximum: 0,
-  binPackFirstFitWeight: 0,
   compat: 'outcry',
 };
 
 /**
- * Added per instance of the same process (for tasks: per task) already on the cell. So much larger than any
+ * Per instance of the same process (for tasks: per task) already on the cell. So much larger than any
  * resource score (0…1) that spreading always comes first. Diego's LocalityOffset.
  */
-export const LOCALITY_OFFSET = 1000;
+const LOCALITY_OFFSET = 1000;
+
+/**
+ * One step of the cell index outweighs any share in use (above 0, at most 1), so that a cell is begun only when those
+ * before it are full; and instances of one process stay apart over a million cells. Tasks fill cells like LRPs.
+ */
+const BINPACK = { starting: 0, index: 1, neighbour: 1e6 };
+
+const STRATEGIES: Record<Strategy, Record<'lrp' | 'task', Weights>> = {
+  diego: {
+    lrp: { starting: 0.25, neighbour: LOCALITY_OFFSET, index: 0 },
+    task: { starting: 0.25, neighbour: LOCALITY_OFFSET, index: 0 },
+  },
+  spread: {
+    lrp: { starting: 0, neighbour: LOCALITY_OFFSET, index: 0 },
+    task: { starting: 0, neighbour: 0, index: 0 },
+  },
+  binpack: { lrp: BINPACK, task: { ...BINPACK, neighbour: 0 } },
+};
+
+/** Diego's bin-pack weight is for LRPs alone: tasks have no index term there. */
+export const weightsOf = (policy: Policy, kind: 'lrp' | 'task'): Weights => {
+  const { starting, neighbour, index } = STRATEGIES[policy.strategy][kind];
+  return {
+    starting: policy.startingContainerWeight ?? starting,
+    neighbour,
+    index: (kind === 'lrp' ? policy.binPackFirstFitWeight : undefined) ?? index,
+  };
+};
+
+/** With an index weight, cells are numbered 0…n-1 within their zone (Diego: when the bin-pack weight is above 0). */
+export const countsCellsByZone = (policy: Policy): boolean => weightsOf(policy, 'lrp').index > 0;

@@ -1,5 +1,5 @@
 import type { AuctionRequest, LrpStart, TaskStart } from '../../common/model/auction.js';
-import type { Auction } from './auction.js';
+import { type Auction, lrpAuctions, taskAuction } from './auction.js';
 
 /** Largest index and number of instances in one request. */
 export const MAX_INDICES = 100_000;
@@ -31,9 +31,6 @@ const taskProblem = (start: TaskStart): string | undefined => {
   return start.domain === '' ? 'domain is empty' : amountProblem(start);
 };
 
-const lrpAuctions = ({ instances, ...start }: LrpStart): Auction[] =>
-  instances.map(({ index, placementId }) => ({ kind: 'lrp', work: { ...start, index, placementId } }));
-
 export interface Admitted {
   auctions: Auction[];
   dropped: { id: string; reason: string }[];
@@ -44,12 +41,12 @@ export const admit = (request: AuctionRequest): Admitted => {
   const admitted: Admitted = { auctions: [], dropped: [] };
   for (const start of request.lrps) {
     const reason = lrpProblem(start);
-    if (reason === undefined) admitted.auctions.push(...lrpAuctions(start));
+    if (reason === undefined) for (const auction of lrpAuctions(start)) admitted.auctions.push(auction);
     else admitted.dropped.push({ id: start.processGuid, reason });
   }
   for (const start of request.tasks) {
     const reason = taskProblem(start);
-    if (reason === undefined) admitted.auctions.push({ kind: 'task', work: start });
+    if (reason === undefined) admitted.auctions.push(taskAuction(start));
     else admitted.dropped.push({ id: start.taskGuid, reason });
   }
   return admitted;

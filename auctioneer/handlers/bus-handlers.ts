@@ -5,21 +5,18 @@ import type { Logger } from '../../common/ports/logger.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
 import { admit } from '../core/requests.js';
-import type { Reporter } from '../runner/report.js';
 import type { Runner } from '../runner/runner.js';
 
 export interface BusHandlersOptions {
   bus: Bus;
-  runner: Runner;
-  reporter: Pick<Reporter, 'explanation'>;
+  runner: Pick<Runner, 'add'>;
   logger: Logger;
+  /** one auctioneer takes a request, however many listen for a moment while the lease changes hands */
+  queue: string;
 }
 
-/** One auctioneer answers a request, however many listen for a moment while the lease changes hands. */
-const QUEUE = 'auctioneer';
-
 /** Takes auction requests off the bus. Acknowledged when in the batch; what is malformed is dropped item by item. */
-export const subscribeAuctions = ({ bus, runner, reporter, logger }: BusHandlersOptions): Cancel => {
+export const subscribeAuctions = ({ bus, runner, logger, queue }: BusHandlersOptions): Cancel => {
   const takeRequest = (message: BusMessage): void => {
     const request = decode('AuctionRequest', message.payload);
     if (!request.ok) {
@@ -36,16 +33,9 @@ export const subscribeAuctions = ({ bus, runner, reporter, logger }: BusHandlers
     message.respond(encode('AuctionAck', ack));
   };
 
-  const explain = (message: BusMessage): void => {
-    const query = decode('ExplainQuery', message.payload);
-    const text = query.ok ? (reporter.explanation(query.value.id) ?? '') : '';
-    message.respond(encode('Explanation', { text }));
-  };
-
   const subscriptions = [
-    bus.subscribe(SUBJECTS.auctionLrps, takeRequest, { queue: QUEUE }),
-    bus.subscribe(SUBJECTS.auctionTasks, takeRequest, { queue: QUEUE }),
-    bus.subscribe(SUBJECTS.auctionExplain, explain, { queue: QUEUE }),
+    bus.subscribe(SUBJECTS.auctionLrps, takeRequest, { queue }),
+    bus.subscribe(SUBJECTS.auctionTasks, takeRequest, { queue }),
   ];
   return () => {
     for (const cancel of subscriptions) cancel();

@@ -36,7 +36,7 @@ export const createCommitter = ({ backend, logger, workDeadlineMs }: CommitterOp
       count: sent.length,
       traceId,
     });
-    const ids = sent.map(({ auction }) => auction.work.placementId);
+    const ids = sent.map(({ auction }) => auction.placementId);
     const outcomes = await backend.settle(result.cellId, ids, traceId);
     if (outcomes === undefined) return { placed: [], refused: [], unseen: [], unknown: sent };
     return { ...sortOutcomes(sent, outcomes), unknown: [] };

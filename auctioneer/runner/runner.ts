@@ -3,22 +3,30 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { CellBackend } from '../backends/cell-backend.js';
-import { type Auction, auctionId, withoutDuplicates } from '../core/auction.js';
+import { type Auction, auctionId } from '../core/auction.js';
 import { type Failure, decide } from '../core/decide.js';
 import { type Waiting, afterCommit } from '../core/outcomes.js';
+import { withoutDuplicates } from '../core/order.js';
 import type { Policy } from '../core/policy.js';
+import type { DecidedBatch } from '../core/recording/batch.js';
+import { isCalled } from '../core/recording/choose.js';
+import type { Scorer } from '../core/scorer.js';
 import type { AuctioneerMetrics } from '../metrics.js';
 import { createCommitter } from './commit.js';
 
 export interface RunnerOptions {
   backend: CellBackend;
   policy: Policy;
+  /** a policy of one's own */
+  scorer?: Scorer | undefined;
   clock: Clock;
   random: Random;
   logger: Logger;
   /** ms within which a cell must have read its work */
   workDeadlineMs: number;
   metrics: AuctioneerMetrics;
+  /** given every batch after its commit, before the report: it takes references only */
+  record(batch: DecidedBatch): void;
   /** told once per batch, after the commit */
   report(failures: readonly Failure[], traceId: string): Promise<void>;
 }
@@ -26,6 +34,8 @@ export interface RunnerOptions {
 export interface Runner {
   /** queues auctions for the next batch; there is one batch at a time */
   add(auctions: readonly Auction[]): void;
+  /** whether what is called so goes into the next batch: `process_guid.index`, a process guid or a task guid */
+  waits(id: string): boolean;
   /** resolves when nothing waits and no batch runs */
   settled(): Promise<void>;
   /** nothing new is placed: a batch that still gathers states ends without a decision */
@@ -36,12 +46,37 @@ export interface Runner {
 const NO_CELL_PAUSE_MS = 250;
 const NO_CELL_ROUNDS = 4;
 
+interface Told {
+  batch: DecidedBatch;
+  failures: readonly Failure[];
+  ms: number;
+}
+
+/** Tells people, not components, of a batch. */
+const tell = ({ metrics, logger }: RunnerOptions, { batch, failures, ms }: Told): void => {
+  const { settled } = batch;
+  metrics.scheduled({
+    placed: settled.placed.map(({ auction }) => auction),
+    failed: failures.map(({ auction }) => auction),
+  });
+  logger.info('scheduled', {
+    traceId: batch.id,
+    cells: batch.cells.length,
+    auctions: batch.auctions.length,
+    placed: settled.placed.length,
+    refused: settled.refused.length,
+    unknown: settled.unknown.map(({ auction }) => auctionId(auction)),
+    failed: failures.length,
+    ms: Math.round(ms),
+  });
+};
+
 /**
  * Runs batches: states → drain → decide → commit → settle → report. Keeps nothing it needs: what it loses,
  * convergence asks for again.
  */
 export const createRunner = (options: RunnerOptions): Runner => {
-  const { backend, clock, logger, metrics, policy } = options;
+  const { backend, clock, logger, metrics, policy, scorer } = options;
   const commit = createCommitter(options);
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
@@ -71,25 +106,23 @@ export const createRunner = (options: RunnerOptions): Runner => {
     const cells = await fetchStates(traceId);
     if (stopped) return;
     const batch = drain();
-    const decision = decide({ cells, auctions: batch.map(({ auction }) => auction), policy });
+    const auctions = batch.map(({ auction }) => auction);
+    const [at, gathered] = [clock.now(), clock.monotonic()];
+    const decision = decide({ cells, auctions, policy, scorer });
+    const decided = clock.monotonic();
     const settled = await commit(decision.placements, { cells, traceId });
     const again = afterCommit(batch, settled);
-    waiting.push(...again.retried);
+    for (const one of again.retried) waiting.push(one);
+    const [committed, retried] = [clock.monotonic(), again.retried.map(({ auction }) => auction)];
+    const phases = {
+      statesMs: gathered - began,
+      decideMs: decided - gathered,
+      commitMs: committed - decided,
+    };
+    const done = { id: traceId, at, policy, cells, auctions, decision, settled, retried, ...phases };
+    options.record(done);
     const failures = [...decision.failures, ...again.failures];
-    metrics.scheduled({
-      placed: settled.placed.map(({ auction }) => auction),
-      failed: failures.map(({ auction }) => auction),
-    });
-    logger.info('scheduled', {
-      traceId,
-      cells: cells.length,
-      auctions: batch.length,
-      placed: settled.placed.length,
-      refused: settled.refused.length,
-      unknown: settled.unknown.map(({ auction }) => auctionId(auction)),
-      failed: failures.length,
-      ms: Math.round(clock.monotonic() - began),
-    });
+    tell(options, { batch: done, failures, ms: committed - began });
     await options.report(failures, traceId);
   };
 
@@ -106,9 +139,10 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
   return {
     add(auctions) {
-      waiting.push(...auctions.map((auction) => ({ auction, refusals: 0 })));
+      for (const auction of auctions) waiting.push({ auction, refusals: 0 });
       running ??= run();
     },
+    waits: (id) => waiting.some(({ auction }) => isCalled(auction, id)),
     stop: () => void (stopped = true),
     async settled() {
       while (running !== undefined) await running;

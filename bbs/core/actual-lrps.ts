@@ -6,10 +6,11 @@ import type {
   ActualLrpNetInfo,
   ActualLrpState,
 } from '../../common/model/lrp.js';
+import { lrpStart } from '../../common/model/starts.js';
 import { nextCrashCount, restartsAtOnce } from './crash-policy.js';
 import { decided, nothing, refused } from './decision.js';
 import type { Context, Decided } from './decision.js';
-import { changed, emptyNetInfo, hasInstance, keyOf, lrpStart, newUnclaimed, sameInstance } from './rows.js';
+import { changed, emptyNetInfo, hasInstance, keyOf, newUnclaimed, sameInstance } from './rows.js';
 import type { Slot } from './rows.js';
 import { sameMap, sameNetInfo, sameRoutes } from './same.js';
 import { addRow, changeRow, eventsOf, openSlot, removeRow, tellCrash } from './slot-draft.js';

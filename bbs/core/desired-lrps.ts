@@ -1,12 +1,13 @@
 import { err } from '../../common/model/result.js';
 import type { ActualLrp, DesiredLrp, DesiredLrpUpdate } from '../../common/model/lrp.js';
 import type { BbsEvent } from '../../common/model/events.js';
+import { lrpStart } from '../../common/model/starts.js';
 import { retireRow } from './actual-lrps.js';
 import type { Cells } from './actual-lrps.js';
 import { decided, refused } from './decision.js';
 import type { Change, Context, Decided, Effect } from './decision.js';
 import { INTERNAL_ROUTER, updateEffect } from './metric-tags.js';
-import { isPlaced, lrpStart, newUnclaimed } from './rows.js';
+import { isPlaced, newUnclaimed } from './rows.js';
 import type { Slot } from './rows.js';
 import { sameMetricTags } from './same.js';
 import { addRow, eventsOf, openSlot, removeRow } from './slot-draft.js';

@@ -1,14 +1,10 @@
-import { lrpPlacementId, taskPlacementId } from '../../common/model/ids.js';
-import type { LrpStart, TaskStart } from '../../common/model/auction.js';
 import type {
   ActualLrp,
   ActualLrpInstanceKey,
   ActualLrpKey,
   ActualLrpNetInfo,
   DesiredLrp,
-  VolumeMount,
 } from '../../common/model/lrp.js';
-import type { Task } from '../../common/model/task.js';
 import type { Context } from './decision.js';
 
 /** All rows of one index of one process, and what is desired of the process. */
@@ -91,37 +87,3 @@ export const givenUp = (row: ActualLrp, ctx: Context): ActualLrp =>
     routable: false,
     availabilityZone: '',
   });
-
-const volumeDrivers = (mounts: readonly VolumeMount[]): string[] => [
-  ...new Set(mounts.map((mount) => mount.driver)),
-];
-
-/** A request to auction these UNCLAIMED rows of one process. */
-export const lrpStart = (desired: DesiredLrp, rows: readonly ActualLrp[]): LrpStart => ({
-  processGuid: desired.processGuid,
-  domain: desired.domain,
-  instances: rows.map((row) => ({
-    index: row.index,
-    placementId: lrpPlacementId(row, row.modificationTag),
-  })),
-  rootfs: desired.rootfs,
-  placementTags: desired.placementTags,
-  volumeDrivers: volumeDrivers(desired.volumeMounts),
-  memoryMb: desired.memoryMb,
-  diskMb: desired.diskMb,
-  maxPids: desired.maxPids,
-  cpuMilli: desired.cpuMilli,
-});
-
-export const taskStart = (task: Task): TaskStart => ({
-  taskGuid: task.taskGuid,
-  domain: task.domain,
-  placementId: taskPlacementId(task.taskGuid, task.rejectionCount),
-  rootfs: task.rootfs,
-  placementTags: task.placementTags,
-  volumeDrivers: volumeDrivers(task.volumeMounts),
-  memoryMb: task.memoryMb,
-  diskMb: task.diskMb,
-  maxPids: task.maxPids,
-  cpuMilli: task.cpuMilli,
-});

@@ -2,9 +2,9 @@ import { taskPlacementId } from '../../common/model/ids.js';
 import { err } from '../../common/model/result.js';
 import type { Task, TaskDefinition, TaskState } from '../../common/model/task.js';
 import type { Nanoseconds } from '../../common/model/lrp.js';
+import { taskStart } from '../../common/model/starts.js';
 import { decided, decision, refused } from './decision.js';
 import type { Context, Decided, Decision, Effect } from './decision.js';
-import { taskStart } from './rows.js';
 import { truncated } from './text.js';
 import { checkTask } from './validation.js';
 

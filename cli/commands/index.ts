@@ -1,6 +1,7 @@
 import type { Command } from '../context.js';
 import { app } from './app.js';
 import { apps } from './apps.js';
+import { auction } from './auction.js';
 import { cells } from './cells.js';
 import { components } from './component.js';
 import { config } from './config.js';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   runTask,
   tasks,
   cells,
+  auction,
   lrp,
   task,
   stack,

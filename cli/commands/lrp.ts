@@ -1,33 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { OutcryError } from '../../common/model/errors.js';
 import { readArgs, usageError } from '../args.js';
 import type { Command, Context } from '../context.js';
-import { unreadable } from '../push/files.js';
+import { readJson } from '../json-file.js';
 
 const LRP_USAGE = 'lrp desire FILE | update GUID FILE | get GUID | delete GUID';
 const TASK_USAGE = 'task desire FILE';
 const DESIRED_LRPS = '/outcry/v1/desired_lrps';
 const TASKS = '/outcry/v1/tasks';
 
-const STDIN = 0;
-
 const FILE_OPTION = ['FILE', "JSON as the BBS's API has it; - reads it from stdin"] as const;
-
-const readJson = (context: Context, name: string): unknown => {
-  let text: string;
-  try {
-    text = readFileSync(name === '-' ? STDIN : resolve(context.cwd, name), 'utf8');
-  } catch (error) {
-    throw unreadable(name, error);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : 'not JSON';
-    throw new OutcryError('FILE_INVALID', { path: name, problem: `not JSON: ${problem}` });
-  }
-};
 
 const guidPath = (guid: string): string => `${DESIRED_LRPS}/${encodeURIComponent(guid)}`;
 

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type Document, LineCounter, type Node, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
 import { readManifest as checkManifest } from '../../common/model/manifest.js';
-import type { Path, Problem } from '../../common/model/read.js';
+import { type Path, type Problem, fieldName } from '../../common/model/read.js';
 import { unreadable } from './files.js';
 
 /** One application of a manifest: Cloud Foundry's keys as written. */
@@ -24,10 +24,6 @@ interface Source {
 
 /** How long applications may take to start is the API's to say. */
 const LIMITS = { maximumStartTimeoutSeconds: 86_400 };
-
-/** `applications[0].memory` */
-const shown = (path: Path): string =>
-  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? part : `.${part}`)).join('');
 
 /** The key of an entry, else its value. */
 const nodeAt = (document: Document, path: Path): Node | undefined => {
@@ -57,7 +53,7 @@ const errorOf = (source: Source, [first, ...others]: readonly Problem[]): Outcry
   const hint = reason === '' ? '' : ` (did you mean '${reason}'?)`;
   const problem = kind === 'unknown-key' ? `unknown key${hint}` : reason;
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  const field = path.length === 0 ? 'manifest' : shown(path);
+  const field = path.length === 0 ? 'manifest' : fieldName(path);
   return invalid(`${source.name}:${lineOf(source, path)}`, field, `${problem}${more}`);
 };
 

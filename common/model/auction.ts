@@ -125,17 +125,6 @@ export interface CapacityAppeared {
   cellId: string;
 }
 
-/** `auction.explain`: why did this find no place? `id`: `process_guid.index` or a task guid. */
-export interface ExplainQuery {
-  traceId: string;
-  id: string;
-}
-
-export interface Explanation {
-  /** '' when nothing is known of it */
-  text: string;
-}
-
 /** A lease asked for or renewed (`cell.<id>.presence`, and over HTTP). */
 export interface LeaseRequest {
   name: string;

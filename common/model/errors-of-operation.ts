@@ -156,6 +156,11 @@ export const ERRORS_OF_OPERATION = {
     remedy: "install perl (Debian's perl-base is enough), or see why 'perl -v' fails",
     status: 500,
   },
+  POLICY_MODULE_INVALID: {
+    message: 'the policy module {path} cannot be used: {reason}',
+    remedy: 'export a function score(cell, work) from it; docs/auction.md shows one',
+    status: 422,
+  },
   PORT_IN_USE: {
     message: 'port {port} for the {what} is in use',
     remedy: 'stop what listens there, or leave the option out to have a free port chosen',

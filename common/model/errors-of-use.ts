@@ -54,6 +54,34 @@ export const ERRORS_OF_USE = {
     status: 422,
   },
   APP_NOT_FOUND: { message: "no application '{app}'", remedy: "'outcry apps' lists them", status: 404 },
+  AUCTIONEER_UNAVAILABLE: {
+    message: 'no auctioneer answers: {reason}',
+    remedy:
+      "start one, or wait some seconds for a stand-by to take over, and ask again; of rights on the bus, 'outcry nats-config --update' renews them",
+    status: 503,
+  },
+  AUCTION_UNKNOWN: {
+    message: 'no recorded batch has {id}: {reason}',
+    remedy:
+      "'outcry auction list' shows what is recorded, 'outcry apps' and 'outcry tasks NAME' what there is",
+    status: 404,
+  },
+  BATCH_AMBIGUOUS: {
+    message: "several batches begin with '{batch}': {candidates}",
+    remedy: 'give more of the id',
+    status: 422,
+  },
+  BATCH_UNKNOWN: {
+    message: "no recorded batch '{batch}'",
+    remedy:
+      "'outcry auction list' shows those that are; the oldest go first, and a new auctioneer begins with none",
+    status: 404,
+  },
+  CELL_UNKNOWN: {
+    message: "no cell '{cell}'{nearest}",
+    remedy: "'outcry cells' lists them",
+    status: 404,
+  },
   COMMAND_UNKNOWN: {
     message: "no command '{name}'",
     remedy: "did you mean '{nearest}'? 'outcry help' lists all",
@@ -156,6 +184,11 @@ export const ERRORS_OF_USE = {
     remedy: 'take it out of the directory, or list it in .cfignore',
     status: 422,
   },
+  RECORDING_OFF: {
+    message: 'the auctioneer records no batches',
+    remedy: "give 'recording.size' in its configuration a size, such as 64M, and start it again",
+    status: 409,
+  },
   ROUTE_INVALID: {
     message: 'the route {route} is not valid: {reason}',
     remedy: 'use a host of letters, digits and "-", and a path that starts with "/"',
@@ -215,6 +248,16 @@ export const ERRORS_OF_USE = {
     message: 'the upload is larger than {limitMb} MB',
     remedy: 'leave out what the application does not need, or raise the limit of the API',
     status: 413,
+  },
+  WHAT_IF_UNANSWERED: {
+    message: 'what would happen cannot be told: {reason}',
+    remedy: "'outcry cells' shows what answers; ask again when it does",
+    status: 503,
+  },
+  ZONE_UNKNOWN: {
+    message: "no zone '{zone}'; there are {zones}",
+    remedy: "'outcry cells' shows which cells are in which",
+    status: 404,
   },
   USAGE: { message: '{problem}', remedy: 'usage: outcry {usage} (--help says more)', status: 400 },
   CELL_ID_IN_USE: {

@@ -18,6 +18,10 @@ export interface Problem {
 export const pointer = (path: Path): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
+/** `applications[0].memory` */
+export const fieldName = (path: Path): string =>
+  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? part : `.${part}`)).join('');
+
 /** Collects problems; a reader that reports one returns undefined. */
 export type Report = (problem: Problem) => undefined;
 export type Read<T> = (value: unknown, at: Path, report: Report) => T | undefined;

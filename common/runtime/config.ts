@@ -33,7 +33,8 @@ export type ReportProblem = (field: string, problem: string) => void;
 export interface ConfigDefinition<Full, Compiled> {
   /**
    * JSON schema of the configuration with its defaults in place. Objects should refuse
-   * `additionalProperties`. Besides the standard's, it knows the keywords of DURATION, MEGABYTES and FILE_PATH.
+   * `additionalProperties`. Besides the standard's, it knows the keywords of DURATION, MEGABYTES,
+   * SIZE_OR_NONE and FILE_PATH.
    */
   schema: ConfigSchema;
   /** fields without a default are either `required` in the schema or optional in `Full` */
@@ -68,6 +69,7 @@ export interface ConfigSchema {
   readonly maximum?: number;
   readonly duration?: true;
   readonly megabytes?: true;
+  readonly megabytesOrNone?: true;
   readonly filePath?: true;
   readonly [keyword: string]: unknown;
 }
@@ -76,6 +78,8 @@ export interface ConfigSchema {
 export const DURATION = { duration: true } as const;
 /** Schema of a size; compile it with `toMegabytes`. */
 export const MEGABYTES = { megabytes: true } as const;
+/** Schema of a size that may be 0; compile it with `toMegabytesOrNone`. */
+export const SIZE_OR_NONE = { megabytesOrNone: true } as const;
 /** Schema of the path of a file or directory; relative ones count from the configuration file. */
 export const FILE_PATH = { type: 'string', minLength: 1, filePath: true } as const;
 /** Schema of a TCP port; 0 = any free one. */
@@ -90,6 +94,14 @@ const checked = <T>(result: Result<T, string>): T => {
 export const toMs = (value: string | number): number => checked(parseDuration(value));
 /** MB of a value that its schema (MEGABYTES) has accepted. */
 export const toMegabytes = (value: string): number => checked(parseMegabytes(value));
+
+const parseMegabytesOrNone = (value: unknown): Result<number, string> => {
+  if (value === 0 || value === '0') return ok(0);
+  const size = parseMegabytes(value);
+  return size.ok ? size : err(`${size.error}, or 0`);
+};
+/** MB of a value that its schema (SIZE_OR_NONE) has accepted. */
+export const toMegabytesOrNone = (value: string | number): number => checked(parseMegabytesOrNone(value));
 
 /** A keyword whose problem is what `parse` says of the value. */
 const parsedKeyword = (keyword: string, parse: (value: unknown) => Result<number, string>) => {
@@ -107,6 +119,7 @@ const createValidator = (schema: ConfigSchema): ValidateFunction =>
   new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true })
     .addKeyword(parsedKeyword('duration', parseDuration))
     .addKeyword(parsedKeyword('megabytes', parseMegabytes))
+    .addKeyword(parsedKeyword('megabytesOrNone', parseMegabytesOrNone))
     .addKeyword({ keyword: 'filePath', schemaType: 'boolean' })
     .compile(schema);
 

@@ -4,8 +4,6 @@ import type {
   AuctionRequest,
   CancelRequest,
   CapacityAppeared,
-  ExplainQuery,
-  Explanation,
   Lease,
   LeaseReply,
   LeaseRequest,
@@ -16,6 +14,16 @@ import type {
   Work,
   WorkReply,
 } from '../model/auction.js';
+import type {
+  Batches,
+  BatchesQuery,
+  ExplainQuery,
+  Explanation,
+  Replay,
+  ReplayQuery,
+  WhatIf,
+  WhatIfQuery,
+} from '../model/auction-questions.js';
 import type { CellPresence, CellState } from '../model/cell.js';
 import type { BbsEvent } from '../model/events.js';
 import type { ImageQuery, ImageReply } from '../model/image.js';
@@ -47,6 +55,12 @@ export interface WireMessages {
   CapacityAppeared: CapacityAppeared;
   ExplainQuery: ExplainQuery;
   Explanation: Explanation;
+  BatchesQuery: BatchesQuery;
+  Batches: Batches;
+  ReplayQuery: ReplayQuery;
+  Replay: Replay;
+  WhatIfQuery: WhatIfQuery;
+  WhatIf: WhatIf;
   ImageQuery: ImageQuery;
   ImageReply: ImageReply;
   LeaseRequest: LeaseRequest;

@@ -19,6 +19,14 @@ export interface RolePermissions {
 
 const anyCell = (verb: CellVerb): string => cellSubject('*', verb);
 
+/** Questions that change nothing. */
+const AUCTION_QUESTIONS: readonly string[] = [
+  SUBJECTS.auctionExplain,
+  SUBJECTS.auctionBatches,
+  SUBJECTS.auctionReplay,
+  SUBJECTS.auctionWhatIf,
+];
+
 const COMMANDS: readonly CellVerb[] = ['stop', 'cancel', 'evacuate'];
 const CELL_HEARS: readonly CellVerb[] = ['work', 'outcome', 'stop', 'cancel', 'update', 'evacuate', 'image'];
 
@@ -46,7 +54,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     subscribe: [
       SUBJECTS.auctionLrps,
       SUBJECTS.auctionTasks,
-      SUBJECTS.auctionExplain,
+      ...AUCTION_QUESTIONS,
       SUBJECTS.cellChanged,
       SUBJECTS.bbsActive,
       ANY_BBS_EVENT,
@@ -59,7 +67,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     answers: true,
   },
   api: {
-    publish: [SUBJECTS.auctionExplain, SUBJECTS.cellState, SUBJECTS.cellImage, anyCell('image')],
+    publish: [...AUCTION_QUESTIONS, SUBJECTS.cellState, SUBJECTS.cellImage, anyCell('image')],
     subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, anyCell('metrics')],
     answers: false,
   },

@@ -126,6 +126,8 @@ const RECORDS: Record<string, MessageRules> = {
 
 const OURS: Record<string, MessageRules> = {
   CellState: { always: words('available total') },
+  ZoneOfAuction: { always: ['standing'] },
+  WhatIf: { always: words('moved waiting') },
   DesiredLrpEvent: { always: ['desired_lrp'] },
   DesiredLrpChange: { always: words('before after') },
   ActualLrpEvent: { always: ['actual_lrp'] },

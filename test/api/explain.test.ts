@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Test } from 'tap';
+import { unheardOf } from '../../auctioneer/core/recording/told.js';
 import { createExplain } from '../../api/services/explain.js';
 import type { Explain } from '../../api/services/explain.js';
 import { createFakeClock } from '../../common/adapters/fake-clock.js';
@@ -24,7 +25,7 @@ const auctioneer = (bus: Bus, texts: Record<string, string>): string[] => {
     const query = decode('ExplainQuery', message.payload);
     const id = query.ok ? query.value.id : '';
     asked.push(id);
-    message.respond(encode('Explanation', { text: texts[id] ?? '' }));
+    message.respond(encode('Explanation', { ...unheardOf('', true), text: texts[id] ?? '' }));
   });
   return asked;
 };

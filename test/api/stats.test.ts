@@ -1,4 +1,5 @@
 import t from 'tap';
+import { unheardOf } from '../../auctioneer/core/recording/told.js';
 import { instanceStats } from '../../api/core/stats.js';
 import type { ProcessRow } from '../../api/core/rows.js';
 import type { ActualLrp } from '../../common/model/lrp.js';
@@ -88,7 +89,7 @@ t.test('stats - over HTTP an unplaced instance shows why, a placed one its cell'
   api.bus.subscribe(SUBJECTS.auctionExplain, (message) => {
     const query = decode('ExplainQuery', message.payload);
     const known = query.ok && query.value.id === `${processGuid}.1`;
-    message.respond(encode('Explanation', { text: known ? nearest : '' }));
+    message.respond(encode('Explanation', { ...unheardOf('', true), text: known ? nearest : '' }));
   });
   const { body } = await api.call('GET', `/v3/processes/${appGuid}/stats`);
   t.match(body.resources, [

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { assembleAuctioneer } from '../../auctioneer/assemble.js';
 import { auctioneerConfig } from '../../auctioneer/config.js';
+import type { Scorer } from '../../auctioneer/core/scorer.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { type MemoryBus, createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
@@ -8,12 +9,14 @@ import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import type { AuctionRequest, Work, WorkOutcome } from '../../common/model/auction.js';
 import type { CellPresence, CellState } from '../../common/model/cell.js';
+import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import { ok } from '../../common/model/result.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import { cellSubject } from '../../common/wire/subjects.js';
 import { aCellState, aTaskWork, anLrpWork } from '../support/cell-states.js';
 import { eventually } from '../support/eventually.js';
+import { desiredLrp } from '../support/lrps.js';
 import { samplesOf } from '../support/metrics.js';
 
 type Answer = (work: Work) => WorkOutcome[] | 'silent';
@@ -72,7 +75,15 @@ const presence = (cellId: string): CellPresence => ({
   annotations: {},
 });
 
-const startAuctioneer = async (t: Test, registered: string[]) => {
+const startAuctioneer = async (
+  t: Test,
+  registered: string[],
+  {
+    running = [],
+    desired = [],
+    scorer,
+  }: { running?: ActualLrp[]; desired?: DesiredLrp[]; scorer?: Scorer } = {},
+) => {
   const bus = createMemoryBus();
   const failed: { id: string; reason: string }[] = [];
   const config = auctioneerConfig.parse({ cell_state_timeout: '200ms', work_timeout: '200ms' }, 'test');
@@ -81,6 +92,7 @@ const startAuctioneer = async (t: Test, registered: string[]) => {
   const metrics = createPrometheusMetrics({ logger: silentLogger });
   const { members } = assembleAuctioneer({
     metrics,
+    scorer,
     config: config.value,
     clock: createSystemClock(),
     random: createSeededRandom(1),
@@ -95,6 +107,9 @@ const startAuctioneer = async (t: Test, registered: string[]) => {
       leases: unused,
       kvGet: unused,
       kvPut: unused,
+      actualLrps: ({ cellId }) => Promise.resolve(ok(running.filter((lrp) => lrp.cellId === cellId))),
+      desiredLrps: () => Promise.resolve(ok(desired)),
+      tasks: () => Promise.resolve(ok([])),
       failActualLrp: (key, reason) => {
         failed.push({ id: `${key.processGuid}.${key.index}`, reason });
         return Promise.resolve(ok(undefined));
@@ -144,6 +159,16 @@ t.test('auctioneer - places a batch with one message per cell, spread over the c
   t.same(failed, []);
 });
 
+t.test('auctioneer - a policy of one’s own chooses among cells', async (t) => {
+  const highest: Scorer = (cell) => -cell.index;
+  const { bus, ask } = await startAuctioneer(t, ['cell-1', 'cell-2'], { scorer: highest });
+  const low = addCell(bus, aCellState({ cellId: 'cell-1', cellIndex: 1 }));
+  const high = addCell(bus, aCellState({ cellId: 'cell-2', cellIndex: 2 }));
+  await ask({ lrps: [instances(3)] });
+  await eventually(() => high.taken.flatMap(({ lrps }) => lrps).length === 3);
+  t.same(low.taken, []);
+});
+
 t.test('auctioneer - a cell without a presence is not used', async (t) => {
   const { bus, ask } = await startAuctioneer(t, ['cell-1']);
   const known = addCell(bus, aCellState({ cellId: 'cell-1' }));
@@ -180,13 +205,69 @@ t.test('auctioneer - what has no place is failed with its text and can be explai
   await ask({ lrps: [{ ...instances(1), memoryMb: 2048 }] });
   await eventually(() => failed.length > 0);
   t.same(failed, [{ id: 'app.0', reason: 'insufficient resources: memory' }]);
-  const reply = await bus.request('auction.explain', encode('ExplainQuery', { traceId: 't', id: 'app.0' }), {
-    timeoutMs: 1000,
-  });
+  const reply = await bus.request(
+    'auction.explain',
+    encode('ExplainQuery', { traceId: 't', id: 'app.0', brief: true }),
+    {
+      timeoutMs: 1000,
+    },
+  );
   const text = reply.ok && decode('Explanation', reply.payload);
-  t.same(text && text.ok && text.value, {
+  t.match(text && text.ok && text.value, {
+    state: 'failed',
     text: 'insufficient resources: memory (cell-1 comes nearest: 1024 MB of memory short)',
   });
+});
+
+t.test('auctioneer - a batch is recorded, listed and replayed', async (t) => {
+  const { bus, ask, metrics } = await startAuctioneer(t, ['cell-1']);
+  const cell = addCell(bus, aCellState());
+  await ask({ lrps: [instances(2)] });
+  await eventually(() => cell.taken.length === 1);
+  const listed = await eventually(async () => {
+    const query = encode('BatchesQuery', { traceId: 't', limit: 9 });
+    const reply = await bus.request('auction.batches', query, { timeoutMs: 1000 });
+    const answer = reply.ok ? decode('Batches', reply.payload) : undefined;
+    return answer?.ok && answer.value.batches.length === 1 && answer.value;
+  });
+  const [batch] = listed.batches;
+  t.match(batch, { id: cell.taken[0]?.traceId, cells: 1, auctions: 2, placed: 2, failed: 0 });
+  const query = encode('ReplayQuery', { traceId: 't', batch: batch?.id ?? '' });
+  const reply = await bus.request('auction.replay', query, { timeoutMs: 1000 });
+  const replay = reply.ok && decode('Replay', reply.payload);
+  t.match(replay && replay.ok && replay.value, { state: 'same', placements: 2 });
+  const samples = await samplesOf(metrics);
+  t.match(samples, { AuctionBatchesRecorded: 1, AuctionBatchesDropped: 0 });
+  t.ok((samples['AuctionRecordingBytes'] ?? 0) > 1000);
+});
+
+t.test('auctioneer - a what-if sends no work, and tells the BBS nothing', async (t) => {
+  const cellId = 'cell-1';
+  const row = { processGuid: 'app', index: 0, domain: 'd', cellId, state: 'RUNNING', presence: 'ORDINARY' };
+  const running = [{ ...row, modificationTag: { epoch: 'e', index: 0 } } as ActualLrp];
+  const small = {
+    rootfs: 'preloaded:default',
+    placementTags: [],
+    volumeMounts: [],
+    memoryMb: 64,
+    diskMb: 64,
+  };
+  const desired = [{ ...desiredLrp({ processGuid: 'app', instances: 1 }), ...small }];
+  const { bus, ask, failed } = await startAuctioneer(t, ['cell-1', 'cell-2'], { running, desired });
+  const cells = ['cell-1', 'cell-2'].map((id) => addCell(bus, aCellState({ cellId: id })));
+  await ask({});
+  for (const drain of [['cell-1'], ['cell-1', 'cell-2']]) {
+    const query = encode('WhatIfQuery', { traceId: 't', drain, loseZones: [], add: [] });
+    const reply = await bus.request('auction.what-if', query, { timeoutMs: 2000 });
+    const answer = reply.ok && decode('WhatIf', reply.payload);
+    t.match(answer && answer.ok && answer.value, { moved: { instances: 1, placed: 2 - drain.length } });
+  }
+  await bus.flush();
+  t.same(
+    cells.flatMap(({ taken, asked }) => [...taken, ...asked]),
+    [],
+  );
+  t.same(failed, [], 'nothing failed that was only asked about');
 });
 
 t.test('auctioneer - a malformed request is answered, and the next one is served', async (t) => {

@@ -41,6 +41,7 @@ const numberOf = ({ type, minimum, maximum }: ConfigSchema): string => {
 const typeOf = (schema: ConfigSchema): string => {
   if (schema.duration) return 'duration';
   if (schema.megabytes) return 'size';
+  if (schema.megabytesOrNone) return 'size, or 0';
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (isDoor(schema)) return schema.properties?.['host'] ? 'door' : 'endpoint';
   if (schema.type === 'array') return 'list';

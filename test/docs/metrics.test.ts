@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createApiMetrics } from '../../api/metrics.js';
-import { createAuctioneerMetrics } from '../../auctioneer/metrics.js';
+import { createAuctioneerMetrics, registerRecording } from '../../auctioneer/metrics.js';
 import { createBbsMetrics } from '../../bbs/metrics.js';
 import { createCellMetrics } from '../../cell-rep/metrics.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
@@ -20,7 +20,10 @@ const unread = <T>(): T => ({}) as T;
 
 const REGISTER: Record<string, (metrics: Metrics) => unknown> = {
   api: createApiMetrics,
-  auctioneer: (metrics) => createAuctioneerMetrics(metrics, () => false),
+  auctioneer(metrics) {
+    createAuctioneerMetrics(metrics, () => false);
+    registerRecording(metrics, unread());
+  },
   bbs: (metrics) => createBbsMetrics(metrics, unread()),
   cell: (metrics) => createCellMetrics(metrics, unread()),
   router: (metrics) => createRouterMetrics(metrics, unread()),
@@ -45,7 +48,7 @@ What is no name to Prometheus became a label:
 | \`requests.COMPONENT\`, \`latency.COMPONENT\` | label \`component\` of \`total_requests\` and \`latency\` |
 | \`responses.2xx\` … | \`responses{status_group="2xx"}\` … |
 
-Not Diego's: \`EventSubscribers\`, \`EventSubscribersCutOff\`, \`cancelled_requests\`, and the API's.
+Not Diego's: \`AuctionBatches…\`, \`AuctionRecordingBytes\`, \`EventSubscribers\`, \`EventSubscribersCutOff\`, \`cancelled_requests\`, and the API's.
 
 A metric with labels appears with its first sample. What cannot be told at the moment is left out: a BBS that
 owns no store says nothing of the board. The board's numbers are those of the moment of the scrape, which

@@ -52,6 +52,7 @@ export const createFakeCli = (options: CliOptions = {}): FakeCli => {
     cwd,
     env: { HOME: '/nonexistent', ...env },
     print: terminal.print,
+    drained: terminal.drained,
     note: terminal.note,
     progress: terminal.progress,
     resolves: async () => options.resolves !== false,

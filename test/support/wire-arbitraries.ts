@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Action, CheckDefinition, RunAction } from '../../common/model/action.js';
+import type { BatchSummary, CellsStanding, WhatIf } from '../../common/model/auction-questions.js';
 import type { CellState } from '../../common/model/cell.js';
 import type { BbsEvent } from '../../common/model/events.js';
 import type { ActualLrp, DesiredLrp, MetricTagValue } from '../../common/model/lrp.js';
@@ -343,6 +344,58 @@ const event: fc.Arbitrary<BbsEvent> = fc.oneof(
 
 const instances = list(record({ index: int32, placementId }));
 
+const standing: fc.Arbitrary<CellsStanding> = record({
+  cells: uint32,
+  rootfs: uint32,
+  volumeDrivers: uint32,
+  placementTags: uint32,
+  shortOfContainers: uint32,
+  shortOfCpu: uint32,
+  shortOfDisk: uint32,
+  shortOfMemory: uint32,
+  room: uint32,
+});
+
+const batchSummary: fc.Arbitrary<BatchSummary> = record({
+  id: text,
+  at: int64,
+  cells: uint32,
+  auctions: uint32,
+  placed: uint32,
+  refused: uint32,
+  failed: uint32,
+  unknown: uint32,
+  statesMs: uint32,
+  decideMs: uint32,
+  commitMs: uint32,
+});
+
+const tally = record({ instances: uint32, placed: uint32 });
+
+const whatIf: fc.Arbitrary<WhatIf> = record({
+  problem: text,
+  unknownCells: texts,
+  unknownZones: texts,
+  known: texts,
+  moreKnown: uint32,
+  cells: uint32,
+  silent: texts,
+  moreSilent: uint32,
+  removed: texts,
+  moreRemoved: uint32,
+  added: uint32,
+  moved: tally,
+  waiting: tally,
+  zones: list(record({ zone: text, cells: uint32, placed: uint32 })),
+  moreZones: uint32,
+  places: list(record({ cellId: text, zone: text, placed: uint32, memoryMb: int32, diskMb: int32 })),
+  morePlaces: uint32,
+  withoutPlace: list(record({ id: text, instances: uint32, reason: text, waits: bool })),
+  moreWithoutPlace: uint32,
+  lostTasks: texts,
+  moreLostTasks: uint32,
+});
+
 export const arbitraries: Arbitraries = {
   DesiredLRP: desiredLrp,
   // An empty metricTags map is the same as none over protobuf, hence at least one.
@@ -404,8 +457,63 @@ export const arbitraries: Arbitraries = {
   Traced: record({ traceId }),
   Ack: record({ accepted: bool, reason: text }),
   CapacityAppeared: record({ traceId, cellId: text }),
-  ExplainQuery: record({ traceId, id: text }),
-  Explanation: record({ text }),
+  ExplainQuery: record({ traceId, id: text, brief: bool }),
+  Explanation: mixed(
+    record({
+      text,
+      state: fc.constantFrom(
+        'unheard' as const,
+        'waiting' as const,
+        'placed' as const,
+        'refused' as const,
+        'failed' as const,
+        'unknown' as const,
+      ),
+      recording: bool,
+      id: text,
+      batchId: text,
+      at: int64,
+      cellId: text,
+      retried: bool,
+      instances: uint32,
+      instancesPlaced: uint32,
+      zones: list(record({ zone: text, instances: uint32, standing })),
+      moreZones: uint32,
+      best: list(record({ cellId: text, zone: text, score: text })),
+      wouldFit: texts,
+      excluded: list(record({ cellId: text, reason: text })),
+      moreExcluded: uint32,
+    }),
+    { standing },
+  ),
+  BatchesQuery: record({ traceId, limit: uint32 }),
+  Batches: record({ recording: bool, batches: list(batchSummary), moreBatches: uint32, dropped: uint64 }),
+  ReplayQuery: record({ traceId, batch: text }),
+  Replay: record({
+    state: fc.constantFrom(
+      'no_such_batch' as const,
+      'ambiguous' as const,
+      'same' as const,
+      'different' as const,
+    ),
+    recording: bool,
+    id: text,
+    at: int64,
+    placements: uint32,
+    failures: uint32,
+    sha256: text,
+    replayedSha256: text,
+    differences: list(record({ line: uint32, recorded: text, replayed: text })),
+    moreDifferences: uint32,
+    candidates: texts,
+  }),
+  WhatIfQuery: record({
+    traceId,
+    drain: texts,
+    loseZones: texts,
+    add: list(record({ count: uint32, memoryMb: int32, diskMb: int32, zone: text })),
+  }),
+  WhatIf: whatIf,
   ImageQuery: record({ traceId, rootfs: text }),
   ImageReply: mixed(
     record({

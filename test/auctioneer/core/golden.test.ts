@@ -1,47 +1,39 @@
 import t from 'tap';
-import {
-  type Auction,
-  auctionId,
-  consideredOrder,
-  withoutDuplicates,
-} from '../../../auctioneer/core/auction.js';
-import { openBatch } from '../../../auctioneer/core/decide.js';
-import { auctionsOf, goldenCases, policyOf, statesOf } from '../../support/golden-auction.js';
-
-const labelled = (auction: Auction): string => `${auction.kind} ${auctionId(auction)}`;
+import type { Auction } from '../../../auctioneer/core/auction.js';
+import { type Method, openBatch } from '../../../auctioneer/core/decide.js';
+import { consideredOrder } from '../../../auctioneer/core/order.js';
+import { openScenario } from '../../../auctioneer/scenario/open.js';
+import { goldenCases, labelOf, scenarioOf } from '../../support/golden-auction.js';
 
 /** What the order is decided by; auctions with equal keys may stand in any order. */
 const orderKey = (auction: Auction): string =>
   auction.kind === 'lrp'
-    ? `lrp ${auction.work.index} ${auction.work.memoryMb}`
-    : `task ${auction.work.memoryMb}`;
+    ? `lrp ${auction.index} ${auction.request.memoryMb}`
+    : `task ${auction.request.memoryMb}`;
 
-for (const golden of goldenCases()) {
+const METHODS: Method[] = ['exhaustive', 'index'];
+
+for (const [golden, method] of goldenCases().flatMap((one) => METHODS.map((way) => [one, way] as const))) {
   t.test(
-    `golden auction ${golden.name} - every decision is one that Diego's scheduler accepts`,
+    `golden auction ${golden.name} by ${method} - every decision is one that Diego's scheduler accepts`,
     async (t) => {
-      const auctions = withoutDuplicates(auctionsOf(golden));
-      const byLabel = new Map(auctions.map((auction) => [labelled(auction), auction]));
-      const recorded = (golden.result.considered_order ?? []).map((label) => byLabel.get(label) as Auction);
+      const input = openScenario(scenarioOf(golden, { compat: 'diego' }));
+      const byLabel = new Map(input.auctions.map((auction) => [labelOf(auction), auction]));
+      const recorded = golden.result.considered_order.map((label) => byLabel.get(label) as Auction);
       // without any cell Diego fails everything before it sorts
-      if (statesOf(golden).length > 0) {
-        t.same(consideredOrder(auctions).map(orderKey), recorded.map(orderKey), 'order');
+      if (input.cells.length > 0) {
+        t.same(consideredOrder(input.auctions).map(orderKey), recorded.map(orderKey), 'order');
       }
 
-      const batch = openBatch({ cells: statesOf(golden), policy: policyOf(golden) });
+      const batch = openBatch(input, method);
       for (const step of golden.trace) {
         const auction = byLabel.get(`${step.kind} ${step.id}`) as Auction;
         const choice = batch.consider(auction);
         if (step.diego_chose_cell) {
-          t.ok('cell' in choice, `${step.id} is placed`);
-          if (!('cell' in choice)) return;
-          t.ok(
-            step.acceptable_cells?.includes(choice.cell.state.cellId),
-            `${step.id} on ${choice.cell.state.cellId}`,
-          );
-          const taken = batch.cell(step.diego_chose_cell);
-          t.ok(taken);
-          if (taken) batch.take(auction, taken);
+          t.ok('cellId' in choice, `${step.id} is placed`);
+          if (!('cellId' in choice)) return;
+          t.ok(step.acceptable_cells?.includes(choice.cellId), `${step.id} on ${choice.cellId}`);
+          batch.take(auction, step.diego_chose_cell);
         } else {
           t.ok('reason' in choice, `${step.id} is not placed`);
           if (!('reason' in choice)) return;

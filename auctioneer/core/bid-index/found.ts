@@ -1,0 +1,61 @@
+import type { CellState } from '../../../common/model/cell.js';
+import type { Bidders } from '../bidders.js';
+import { NONE } from '../bids.js';
+import * as cell from './cells.js';
+import type { Zones } from './cells.js';
+import type { BidForest } from './forest.js';
+import { type Instances, createInstances } from './instances.js';
+
+/** The processes that may be auctioned, with how many instances of each; a process's number is its place in the map. */
+export type Processes = ReadonlyMap<string, number>;
+
+export const numberProcesses = (processes: Processes): Map<string, number> => {
+  const numbers = new Map<string, number>();
+  for (const guid of processes.keys()) numbers.set(guid, numbers.size);
+  return numbers;
+};
+
+interface Source extends Pick<Bidders, 'bidding' | 'counting'> {
+  processes: Processes;
+  numbers: ReadonlyMap<string, number>;
+  zones: Zones;
+  forest: BidForest;
+}
+
+/** Four numbers for each place: process, position, zone, instances. */
+const FOUND = 4;
+
+/** Where the cells have instances of the batch's processes already. */
+const findInstances = ({ bidding, counting, numbers, zones, forest }: Source): number[] => {
+  const { cells } = forest;
+  const found: number[] = [];
+  const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
+    for (const guid of Object.keys(lrpCounts)) {
+      const [process, instances] = [numbers.get(guid), lrpCounts[guid] ?? 0];
+      if (process !== undefined && instances > 0) found.push(process, position, zone, instances);
+    }
+  };
+  for (const [number, state] of bidding.entries()) {
+    const position = cells.position[number]!;
+    note(state, position, cells.rows[position * cell.CELL_FLOATS + cell.ZONE]!);
+  }
+  for (const state of counting) {
+    const zone = zones.names.get(state.zone);
+    // a zone without a bid is never compared
+    if (zone !== undefined) note(state, NONE, zone);
+  }
+  return found;
+};
+
+/** Counts those instances, on all cells, whose process is in the batch. */
+export const countInstances = (source: Source): Instances => {
+  const found = findInstances(source);
+  const room = Uint32Array.from(source.processes.values());
+  for (let at = 0; at < found.length; at += FOUND) room[found[at]!]! += 1;
+  const instances = createInstances(source.forest, room);
+  for (let at = 0; at < found.length; at += FOUND) {
+    const [process, position, zone, count] = [found[at]!, found[at + 1]!, found[at + 2]!, found[at + 3]!];
+    instances.found(process, { position, zone, count });
+  }
+  return instances;
+};

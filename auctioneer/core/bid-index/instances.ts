@@ -1,0 +1,155 @@
+import { NONE } from '../bids.js';
+import type { Cells } from './cells.js';
+import { COUNT, PLACE_INTS, POSITION, type Place, type Places, ZONE, createPlaces } from './places.js';
+import { type BidForest, END, FIRST, NODE_INTS, NO_PARENT } from './forest.js';
+
+/** Where the instances of one process are, as a search sees it. */
+export interface Spread {
+  /** by position */
+  readonly perCell: Int32Array;
+  readonly perZone: Int32Array;
+  /** per node: the fewest instances on any cell below it; undefined: none are counted that way */
+  readonly perNode: Int32Array | undefined;
+}
+
+export interface Instances {
+  /** those of a cell that has not been named for the process before */
+  found(process: number, place: Place): void;
+  /** one more instance on a cell */
+  add(process: number, position: number, zone: number): void;
+  /** good until `release` of the same process, which must follow */
+  spread(process: number): Spread;
+  release(process: number): void;
+  /** the least number of instances above `after` that any zone has, while spread; Infinity when there is none */
+  nextZoneCount(process: number, after: number): number;
+}
+
+/** A process on this share of all cells is a crowd: kept per cell and node, since gathering it each time would be slow. */
+const CROWD_SHARE = 1 / 32;
+const LEAST_CROWD = 64;
+
+type Crowd = Spread & { readonly perNode: Int32Array };
+
+/** The fewest on any cell below the children of a node. */
+const fewestBelow = ({ ints }: BidForest, perNode: Int32Array, node: number): number => {
+  const end = ints[node * NODE_INTS + END]!;
+  let fewest = Infinity;
+  for (let child = ints[node * NODE_INTS + FIRST]!; child < end; child += 1)
+    fewest = Math.min(fewest, perNode[child]!);
+  return fewest;
+};
+
+/** Adds to a leaf and to the nodes above it as far as their least changes. */
+const addToCrowd = (forest: BidForest, { perCell, perZone, perNode }: Crowd, place: Place): void => {
+  const { position, zone, count } = place;
+  perZone[zone]! += count;
+  if (position === NONE) return;
+  perCell[position]! += count;
+  perNode[forest.leaf[position]!]! += count;
+  let node = forest.parent[forest.leaf[position]!]!;
+  while (node !== NO_PARENT) {
+    const fewest = fewestBelow(forest, perNode, node);
+    if (fewest === perNode[node]) return;
+    perNode[node] = fewest;
+    node = forest.parent[node]!;
+  }
+};
+
+const createCrowds = (forest: BidForest) => {
+  const crowds = new Map<number, Crowd>();
+  const size = Math.max(LEAST_CROWD, forest.cells.count * CROWD_SHARE) * PLACE_INTS;
+  return {
+    find: (process: number): Crowd | undefined => (crowds.size > 0 ? crowds.get(process) : undefined),
+    /** makes a process a crowd once it is large enough */
+    gather(process: number, places: Places): void {
+      const from = places.from(process);
+      const to = places.to(process);
+      if (to - from <= size) return;
+      const crowd: Crowd = { ...emptySpread(forest.cells), perNode: new Int32Array(forest.nodes) };
+      const ints = places.ints();
+      for (let at = from; at < to; at += PLACE_INTS) {
+        const [position, zone, count] = [ints[at + POSITION]!, ints[at + ZONE]!, ints[at + COUNT]!];
+        addToCrowd(forest, crowd, { position, zone, count });
+      }
+      crowds.set(process, crowd);
+      places.clear(process);
+    },
+  };
+};
+
+/** Of no process at all. */
+export const emptySpread = ({ count, zoneCount }: Cells): Spread => ({
+  perCell: new Int32Array(count),
+  perZone: new Int32Array(zoneCount),
+  perNode: undefined,
+});
+
+const leastAbove = (counts: Int32Array, after: number): number => {
+  let least = Infinity;
+  for (const count of counts) if (count > after && count < least) least = count;
+  return least;
+};
+
+/** Counts a batch's processes on its cells and in its zones. `room`: places to expect, per process. */
+export const createInstances = (forest: BidForest, room: Iterable<number>): Instances => {
+  const { cells } = forest;
+  const places = createPlaces(room);
+  const crowds = createCrowds(forest);
+  /** all zero but for the process that is being looked at */
+  const scratch = emptySpread(cells);
+  /** the zones that have any of it */
+  const touched = new Int32Array(cells.zoneCount);
+  let touchedCount = 0;
+
+  return {
+    found(process, place) {
+      const crowd = crowds.find(process);
+      if (crowd !== undefined) return addToCrowd(forest, crowd, place);
+      places.append(process, place);
+      crowds.gather(process, places);
+    },
+    add(process, position, zone) {
+      const crowd = crowds.find(process);
+      if (crowd !== undefined) return addToCrowd(forest, crowd, { position, zone, count: 1 });
+      places.add(process, position, zone);
+      crowds.gather(process, places);
+    },
+    spread(process) {
+      const crowd = crowds.find(process);
+      if (crowd !== undefined) return crowd;
+      const { perCell, perZone } = scratch;
+      const ints = places.ints();
+      const to = places.to(process);
+      touchedCount = 0;
+      for (let at = places.from(process); at < to; at += PLACE_INTS) {
+        const zone = ints[at + ZONE]!;
+        const position = ints[at + POSITION]!;
+        if (perZone[zone] === 0) touched[touchedCount++] = zone;
+        perZone[zone]! += ints[at + COUNT]!;
+        if (position !== NONE) perCell[position] = ints[at + COUNT]!;
+      }
+      return scratch;
+    },
+    release(process) {
+      if (crowds.find(process) !== undefined) return;
+      const ints = places.ints();
+      const to = places.to(process);
+      for (let at = places.from(process); at < to; at += PLACE_INTS) {
+        const position = ints[at + POSITION]!;
+        if (position !== NONE) scratch.perCell[position] = 0;
+      }
+      for (let at = 0; at < touchedCount; at += 1) scratch.perZone[touched[at]!] = 0;
+    },
+    nextZoneCount(process, after) {
+      const crowd = crowds.find(process);
+      if (crowd !== undefined) return leastAbove(crowd.perZone, after);
+      if (after < 0 && touchedCount < touched.length) return 0;
+      let least = Infinity;
+      for (let at = 0; at < touchedCount; at += 1) {
+        const count = scratch.perZone[touched[at]!]!;
+        if (count > after && count < least) least = count;
+      }
+      return least;
+    },
+  };
+};

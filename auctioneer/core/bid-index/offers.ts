@@ -1,0 +1,139 @@
+import type { PlacementConstraint } from '../../../common/model/auction.js';
+import type { CellState, RootfsProvider } from '../../../common/model/cell.js';
+import { type Offer, type Stage, furthest, matchStage, parseRootfs } from '../constraints.js';
+
+/** A kind of work, seen by what cells it can go to. */
+export interface Matcher {
+  /** those whose cells match */
+  readonly offers: Int32Array;
+  /** the furthest stage that any cell reaches */
+  readonly stage: Stage;
+}
+
+/** What the cells of a batch offer to constraints. */
+export interface Offers {
+  readonly count: number;
+  /** of each cell, the number of its offer */
+  readonly ofCell: Uint32Array;
+  matcher(constraint: PlacementConstraint): Matcher;
+}
+
+const sorted = (names: readonly string[]): string =>
+  names.length < 2 ? (names[0] ?? '') : [...names].sort().join('\n');
+
+const providerKey = ([scheme, provider]: [string, RootfsProvider]): string =>
+  provider.type === 'arbitrary' ? `${scheme}:*` : `${scheme}:\n${sorted(provider.set)}`;
+
+const offerKey = (offer: Offer): string =>
+  [
+    Object.entries(offer.rootfsProviders).map(providerKey).sort().join('\r'),
+    sorted(offer.volumeDrivers),
+    sorted(offer.placementTags),
+    sorted(offer.optionalPlacementTags),
+  ].join('\t');
+
+const sameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, at) => name === b[at]);
+
+const sameProviders = (a: Offer['rootfsProviders'], b: Offer['rootfsProviders']): boolean => {
+  const schemes = Object.keys(a);
+  if (schemes.length !== Object.keys(b).length) return false;
+  return schemes.every((scheme) => {
+    const [left, right] = [a[scheme]!, b[scheme]];
+    if (left.type !== 'fixed_set' || right?.type !== 'fixed_set') return left.type === right?.type;
+    return sameList(left.set, right.set);
+  });
+};
+
+const sameOffer = (a: Offer, b: Offer): boolean =>
+  sameList(a.placementTags, b.placementTags) &&
+  sameList(a.optionalPlacementTags, b.optionalPlacementTags) &&
+  sameList(a.volumeDrivers, b.volumeDrivers) &&
+  sameProviders(a.rootfsProviders, b.rootfsProviders);
+
+const RECENT = 4;
+
+/** The key of an offer takes longer to write than to find among the last ones: cells are few kinds, as a rule. */
+const offerKeys = (states: readonly CellState[]): string[] => {
+  const recent: { state: CellState; key: string }[] = [];
+  return states.map((state) => {
+    const known = recent.find((one) => sameOffer(one.state, state));
+    if (known !== undefined) return known.key;
+    const key = offerKey(state);
+    recent.unshift({ state, key });
+    recent.splice(RECENT);
+    return key;
+  });
+};
+
+interface Distinct {
+  offers: Offer[];
+  ofCell: Uint32Array;
+}
+
+/** Numbers the different offers in the order of their keys. */
+const distinctOffers = (states: readonly CellState[]): Distinct => {
+  const keys = offerKeys(states);
+  const order = [...new Set(keys)].sort();
+  const numbers = new Map(order.map((key, number) => [key, number]));
+  const ofCell = Uint32Array.from(keys, (key) => numbers.get(key)!);
+  const offers = Array.from<Offer>({ length: order.length });
+  for (const [cell, number] of ofCell.entries()) offers[number] = states[cell]!;
+  return { offers, ofCell };
+};
+
+/** Root file systems that some cell names; any other of the same scheme is as good as another. */
+const namedRootfs = (offers: readonly Offer[]): Set<string> =>
+  new Set(
+    offers.flatMap(({ rootfsProviders }) =>
+      Object.entries(rootfsProviders).flatMap(([scheme, provider]) =>
+        provider.type === 'fixed_set' ? provider.set.map((name) => `${scheme}:${name}`) : [],
+      ),
+    ),
+  );
+
+/** Work with the same key matches the same cells: each application's own Docker image makes no kind of its own. */
+const constraintKey = (constraint: PlacementConstraint, named: ReadonlySet<string>): string => {
+  const rootfs = parseRootfs(constraint.rootfs);
+  const full = rootfs && `${rootfs.scheme}:${rootfs.opaque}`;
+  const kind = full === undefined ? '' : named.has(full) ? full : `${rootfs?.scheme}:\n`;
+  return [kind, sorted(constraint.volumeDrivers), sorted(constraint.placementTags)].join('\t');
+};
+
+/** Each application may have a Docker image of its own. */
+const MANY_ROOTFS = 1_000;
+
+export const createOffers = (states: readonly CellState[]): Offers => {
+  const { offers, ofCell } = distinctOffers(states);
+  const named = namedRootfs(offers);
+  const matchers = new Map<string, Matcher>();
+
+  const createMatcher = (constraint: PlacementConstraint): Matcher => {
+    const stages = offers.map((offer) => matchStage(offer, constraint));
+    return {
+      offers: Int32Array.from(stages.flatMap((stage, offer) => (stage === 'matched' ? [offer] : []))),
+      stage: furthest(stages),
+    };
+  };
+
+  const matcherOf = (constraint: PlacementConstraint): Matcher => {
+    const key = constraintKey(constraint, named);
+    const known = matchers.get(key) ?? createMatcher(constraint);
+    matchers.set(key, known);
+    return known;
+  };
+  const byRootfs = new Map<string, Matcher>();
+
+  return {
+    count: offers.length,
+    ofCell,
+    matcher(constraint) {
+      const { rootfs, volumeDrivers, placementTags } = constraint;
+      if (volumeDrivers.length + placementTags.length > 0) return matcherOf(constraint);
+      // most work wants nothing but a root file system, and few are in use
+      const known = byRootfs.get(rootfs) ?? matcherOf(constraint);
+      if (byRootfs.size < MANY_ROOTFS) byRootfs.set(rootfs, known);
+      return known;
+    },
+  };
+};

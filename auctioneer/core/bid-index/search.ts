@@ -1,0 +1,168 @@
+import { NONE } from '../bids.js';
+import { meanUse, useAfter, weigh } from '../score.js';
+import * as cell from './cells.js';
+import type { Spread } from './instances.js';
+import type { Matcher } from './offers.js';
+import {
+  type BidForest,
+  CHAMPION,
+  CPU,
+  DISK,
+  END,
+  FIRST,
+  MEMORY,
+  NODE_FLOATS,
+  NODE_INTS,
+  OF_DISK,
+  OF_MEMORY,
+  OF_NOTHING,
+  SETTLED_PENALTY,
+  SEVERAL,
+  ZONE,
+} from './forest.js';
+
+/** What a search looks for. MB and milli-CPU; memory without the cell's proxy. */
+export interface Wanted {
+  readonly memory: number;
+  readonly disk: number;
+  readonly cpu: number;
+  readonly matcher: Matcher;
+}
+
+/** Every zone. */
+export const ANY = -1;
+
+/** What a linear bound and the score itself may differ by, for scores of this size. */
+const slack = (score: number): number => 1e-13 * (10 + Math.abs(score));
+
+/** The bid of one cell, exactly as the exhaustive scorer reckons it. */
+const scoreAt = (forest: BidForest, position: number, wanted: Wanted, instances: number): number => {
+  const { rows } = forest.cells;
+  const at = position * cell.CELL_FLOATS;
+  const lrp = forest.kind === 'lrp';
+  const need = wanted.memory + (lrp ? rows[at + cell.PROXY]! : 0);
+  const use = meanUse(
+    useAfter(rows[at + cell.MEMORY]!, need, rows[at + cell.TOTAL_MEMORY]!),
+    useAfter(rows[at + cell.DISK]!, wanted.disk, rows[at + cell.TOTAL_DISK]!),
+    useAfter(rows[at + cell.CONTAINERS]!, 1, rows[at + cell.TOTAL_CONTAINERS]!),
+  );
+  const neighbours = lrp ? instances : rows[at + cell.TASKS]!;
+  const burden = { starting: rows[at + cell.STARTING]!, neighbours, index: rows[at + cell.INDEX]! };
+  return weigh(use, burden, forest.weights);
+};
+
+/** Whether a cell has the room. */
+const hasRoom = ({ floats, ints, leaf }: BidForest, position: number, wanted: Wanted): boolean => {
+  const node = leaf[position]!;
+  const i = node * NODE_INTS;
+  return (
+    floats[node * NODE_FLOATS + OF_NOTHING]! < Infinity &&
+    ints[i + MEMORY]! >= wanted.memory &&
+    ints[i + DISK]! >= wanted.disk &&
+    ints[i + CPU]! >= wanted.cpu
+  );
+};
+
+/**
+ * Whether the champion of a node is the best cell below it for this search: nobody below has fewer instances of the
+ * process, and it has the room. A leaf's always is.
+ */
+const isSettled = (forest: BidForest, node: number, wanted: Wanted, spread: Spread): boolean => {
+  const champion = forest.ints[node * NODE_INTS + CHAMPION]!;
+  if (champion < 0 || !hasRoom(forest, champion, wanted)) return false;
+  if (forest.leaf[champion] === node) return true;
+  const instances = spread.perCell[champion]!;
+  const fewest = spread.perNode === undefined ? 0 : spread.perNode[node]!;
+  return instances === fewest && instances * forest.weights.neighbour < SETTLED_PENALTY;
+};
+
+/** Ties fall to the lower number. */
+const isBefore = (rows: Float64Array, a: number, b: number): boolean =>
+  rows[a * cell.CELL_FLOATS + cell.NUMBER]! < rows[b * cell.CELL_FLOATS + cell.NUMBER]!;
+
+/** More than any tree needs: each level quarters a range, or parts off the largest zone or size in it. */
+const STACK = 512;
+let stack = new Int32Array(STACK);
+let bounds = new Float64Array(STACK);
+
+/** Room for all roots of a search beside the nodes below one of them. */
+const growStack = (roots: number): void => {
+  if (roots + STACK <= stack.length) return;
+  stack = new Int32Array(2 * (roots + STACK));
+  bounds = new Float64Array(stack.length);
+};
+
+/**
+ * The position of the best bid in zones with that many instances (ANY: in all zones), or NONE. Branch and bound: the
+ * more promising child first; what cannot beat the best so far is passed over. One function and no objects: it is run
+ * for every auction, and most of its time is spent in the loop over children.
+ */
+export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
+  const { floats, ints } = forest;
+  const { rows } = forest.cells;
+  const { perNode, perZone } = spread;
+  const { memory, disk, cpu } = wanted;
+  const penalty = forest.kind === 'lrp' && perNode !== undefined ? forest.weights.neighbour : 0;
+  // where the request lies between the three whose least scores are known
+  const ofMemory = memory / forest.corner.memory;
+  const ofDisk = disk / forest.corner.disk;
+  const ofNothing = 1 - ofMemory - ofDisk;
+  let best = NONE;
+  let lowest = Infinity;
+  let limit = Number.MAX_VALUE;
+  const { offers } = wanted.matcher;
+  growStack(offers.length);
+  let depth = 0;
+  /** NONE: the roots of the trees in question are looked at, as if they were children of one node */
+  let node = NONE;
+  for (;;) {
+    const atRoots = node === NONE;
+    const i = node * NODE_INTS;
+    const anyZone = zoneCount === ANY || (!atRoots && ints[i + ZONE] !== SEVERAL);
+    let next = NONE;
+    if (!atRoots && ints[i + CHAMPION]! >= 0 && anyZone && isSettled(forest, node, wanted, spread)) {
+      const champion = ints[i + CHAMPION]!;
+      const own = scoreAt(forest, champion, wanted, spread.perCell[champion]!);
+      if (own < lowest || (own === lowest && isBefore(rows, champion, best))) {
+        best = champion;
+        lowest = own;
+        limit = own + slack(own);
+      }
+    } else if (atRoots || ints[i + FIRST]! >= 0) {
+      const first = atRoots ? 0 : ints[i + FIRST]!;
+      const end = atRoots ? offers.length : ints[i + END]!;
+      let nextBound = Infinity;
+      for (let at = first; at < end; at += 1) {
+        const child = atRoots ? offers[at]! : at;
+        const c = child * NODE_INTS;
+        if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
+        if (cpu > 0 && ints[c + CPU]! < cpu) continue;
+        if (!anyZone && ints[c + ZONE]! !== SEVERAL && perZone[ints[c + ZONE]!] !== zoneCount) continue;
+        const f = child * NODE_FLOATS;
+        let bound =
+          ofNothing * floats[f + OF_NOTHING]! +
+          ofMemory * floats[f + OF_MEMORY]! +
+          ofDisk * floats[f + OF_DISK]!;
+        if (perNode !== undefined) bound += penalty * perNode[child]!;
+        // not a number: none of the cells below has a container left
+        if (!(bound <= limit)) continue;
+        const later = bound < nextBound ? next : child;
+        if (later !== NONE) {
+          stack[depth] = later;
+          bounds[depth] = later === child ? bound : nextBound;
+          depth += 1;
+        }
+        if (bound < nextBound) {
+          next = child;
+          nextBound = bound;
+        }
+      }
+    }
+    while (next === NONE && depth > 0) {
+      depth -= 1;
+      if (bounds[depth]! <= limit) next = stack[depth]!;
+    }
+    if (next === NONE) return best;
+    node = next;
+  }
+};

@@ -1,0 +1,99 @@
+import type { CellState } from '../../common/model/cell.js';
+
+/** A cell state that takes no part, and why. */
+export interface Excluded {
+  cellId: string;
+  reason: string;
+}
+
+export interface Bidders {
+  /** in the order that settles ties: by cell index, then cell id */
+  bidding: CellState[];
+  /** present for its counts only: its instances count in its zone (design §7) */
+  counting: CellState[];
+  excluded: Excluded[];
+}
+
+const MAX_AMOUNT = 2 ** 31 - 1;
+
+const isAmount = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= MAX_AMOUNT;
+
+const RESOURCES = ['memoryMb', 'diskMb', 'containers'] as const;
+
+const resourceProblem = ({ available, total }: CellState): string | undefined => {
+  for (const name of RESOURCES) {
+    if (!isAmount(total[name]) || total[name] === 0) return `invalid total ${name}: ${total[name]}`;
+    if (!Number.isInteger(available[name]) || available[name] < -MAX_AMOUNT)
+      return `invalid available ${name}: ${available[name]}`;
+    if (available[name] > total[name])
+      return `available ${name} above its total: ${available[name]} of ${total[name]}`;
+  }
+  return undefined;
+};
+
+const COUNTS = [
+  'cellIndex',
+  'taskCount',
+  'startingContainerCount',
+  'proxyMemoryMb',
+  'cpuMilliTotal',
+] as const;
+
+const countProblem = (state: CellState): string | undefined => {
+  const bad = COUNTS.find((name) => !isAmount(state[name]));
+  if (bad !== undefined) return `invalid ${bad}: ${state[bad]}`;
+  if (!Number.isInteger(state.cpuMilliAvailable) || state.cpuMilliAvailable > state.cpuMilliTotal)
+    return `invalid cpuMilliAvailable: ${state.cpuMilliAvailable} of ${state.cpuMilliTotal}`;
+  const guid = Object.keys(state.lrpCounts).find((name) => !isAmount(state.lrpCounts[name] ?? 0));
+  return guid === undefined ? undefined : `invalid number of instances of ${guid}`;
+};
+
+/** Why a state cannot be reckoned with; undefined when it can. Less than nothing may be available: a cell that promised too much. */
+const problemOf = (state: CellState): string | undefined => {
+  if (state.cellId === '') return 'the cell id is empty';
+  if (state.evacuating) return 'evacuating';
+  return resourceProblem(state) ?? countProblem(state);
+};
+
+const byIndexThenId = (a: CellState, b: CellState): number =>
+  a.cellIndex - b.cellIndex || (a.cellId < b.cellId ? -1 : 1);
+
+/** Of one incarnation's states the newest counts; when two reps claim the id, none does. */
+const rivalProblem = (state: CellState, rivals: readonly CellState[]): string | undefined => {
+  const others = rivals.filter((rival) => rival !== state);
+  const contested = others.some(
+    ({ incarnation, version }) => incarnation !== state.incarnation || version === state.version,
+  );
+  if (contested) return `${rivals.length} cells have this id`;
+  return others.some(({ version }) => version > state.version)
+    ? 'an older state of the same cell'
+    : undefined;
+};
+
+/** States under the same id, where there are several. */
+const sharedIds = (states: readonly CellState[]): Map<string, CellState[]> => {
+  const ids = new Set<string>();
+  const shared = new Map<string, CellState[]>();
+  for (const { cellId } of states) {
+    if (ids.has(cellId)) shared.set(cellId, []);
+    ids.add(cellId);
+  }
+  if (shared.size > 0) for (const state of states) shared.get(state.cellId)?.push(state);
+  return shared;
+};
+
+/** Sorts out who takes part. Never throws: a state that makes no sense is left out with its reason. */
+export const biddersOf = (states: readonly CellState[]): Bidders => {
+  const bidders: Bidders = { bidding: [], counting: [], excluded: [] };
+  const shared = sharedIds(states);
+  for (const state of states) {
+    const rivals = shared.get(state.cellId);
+    const reason = (rivals && rivalProblem(state, rivals)) ?? problemOf(state);
+    if (reason !== undefined) bidders.excluded.push({ cellId: state.cellId, reason });
+    else if (state.placeable) bidders.bidding.push(state);
+    else bidders.counting.push(state);
+  }
+  bidders.bidding.sort(byIndexThenId);
+  bidders.excluded.sort((a, b) => (a.cellId < b.cellId ? -1 : a.cellId > b.cellId ? 1 : 0));
+  return bidders;
+};

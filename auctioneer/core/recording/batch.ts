@@ -1,0 +1,59 @@
+import type { CellState } from '../../../common/model/cell.js';
+import type { Auction } from '../auction.js';
+import type { Decision } from '../decide.js';
+import { type Settled, UNSEEN } from '../outcomes.js';
+import type { Policy } from '../policy.js';
+
+/** How long each phase of a batch took. ms. */
+export interface Phases {
+  statesMs: number;
+  decideMs: number;
+  commitMs: number;
+}
+
+/** A batch that is through: what it was decided on, how, and what became of it. Nothing in it changes any more. */
+export interface DecidedBatch extends Phases {
+  /** the batch's trace id */
+  id: string;
+  /** ms since the epoch */
+  at: number;
+  policy: Policy;
+  cells: readonly CellState[];
+  /** in order of arrival */
+  auctions: readonly Auction[];
+  decision: Decision;
+  settled: Settled;
+  /** what goes into the next batch again */
+  retried: readonly Auction[];
+}
+
+/** What became of a placement that its cell did not take. */
+export interface Exception {
+  /** the line of the decision, from 0 */
+  line: number;
+  outcome: 'refused' | 'unknown';
+  reason: string;
+  /** goes into the next batch again */
+  retried: boolean;
+}
+
+const SILENT = 'the cell did not answer, not even when asked again';
+
+/** What did not go as decided. Everything else that was placed has been taken. */
+export const exceptionsOf = ({ decision, settled, retried }: DecidedBatch): Exception[] => {
+  const { refused, unseen, unknown } = settled;
+  if (refused.length + unseen.length + unknown.length === 0) return [];
+  const lines = new Map(decision.consideredOrder.map((auction, line) => [auction, line]));
+  const again = new Set(retried);
+  const exception = (auction: Auction, outcome: Exception['outcome'], reason: string): Exception => ({
+    line: lines.get(auction) ?? 0,
+    outcome,
+    reason,
+    retried: again.has(auction),
+  });
+  return [
+    ...refused.map(({ placement, reason }) => exception(placement.auction, 'refused', reason)),
+    ...unseen.map(({ auction }) => exception(auction, 'refused', UNSEEN)),
+    ...unknown.map(({ auction }) => exception(auction, 'unknown', SILENT)),
+  ];
+};
