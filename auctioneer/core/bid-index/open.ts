@@ -4,11 +4,12 @@ import { insufficientText, mismatchText } from '../constraints.js';
 import { type Policy, countsCellsByZone } from '../policy.js';
 import * as cell from './cells.js';
 import { type Taking, createCells, numberZones, takePlace } from './cells.js';
-import { type Corner, changeKind, createForest, refresh } from './forest.js';
+import { type Corner, createForest } from './forest.js';
 import { type Processes, countInstances, numberProcesses } from './found.js';
 import { emptySpread } from './instances.js';
 import { lackingEverywhere, nearestMiss } from './misses.js';
 import { createOffers } from './offers.js';
+import { changeKind, refresh } from './refresh.js';
 import { ANY, type Wanted, findBest } from './search.js';
 
 export interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {

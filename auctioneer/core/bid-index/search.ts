@@ -12,14 +12,14 @@ import {
   FIRST,
   MEMORY,
   NODE_FLOATS,
+  MORE_DISK,
+  MORE_MEMORY,
   NODE_INTS,
-  OF_DISK,
-  OF_MEMORY,
   OF_NOTHING,
-  SETTLED_PENALTY,
   SEVERAL,
   ZONE,
 } from './forest.js';
+import { SETTLED_PENALTY } from './refresh.js';
 
 /** What a search looks for. MB and milli-CPU; memory without the cell's proxy. */
 export interface Wanted {
@@ -92,6 +92,40 @@ const growStack = (roots: number): void => {
   bounds = new Float64Array(stack.length);
 };
 
+/** The roots of the trees in question, as if they were children of one node: the most promising on top. Answers how many. */
+const pushRoots = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
+  const { floats, ints, corner, kind, weights } = forest;
+  const { perNode, perZone } = spread;
+  const { offers } = wanted.matcher;
+  growStack(offers.length);
+  const ofMemory = wanted.memory / corner.memory;
+  const ofDisk = wanted.disk / corner.disk;
+  const penalty = kind === 'lrp' ? weights.neighbour : 0;
+  let depth = 0;
+  for (let at = 0; at < offers.length; at += 1) {
+    const root = offers[at]!;
+    const i = root * NODE_INTS;
+    if (ints[i + MEMORY]! < wanted.memory || ints[i + DISK]! < wanted.disk || ints[i + CPU]! < wanted.cpu)
+      continue;
+    const zone = ints[i + ZONE]!;
+    if (zoneCount !== ANY && zone !== SEVERAL && perZone[zone] !== zoneCount) continue;
+    const f = root * NODE_FLOATS;
+    const few = perNode === undefined ? 0 : penalty * perNode[root]!;
+    const bound =
+      floats[f + OF_NOTHING]! + ofMemory * floats[f + MORE_MEMORY]! + ofDisk * floats[f + MORE_DISK]! + few;
+    if (bound === Infinity) continue;
+    const better = depth > 0 && bounds[depth - 1]! < bound;
+    stack[depth] = better ? stack[depth - 1]! : root;
+    bounds[depth] = better ? bounds[depth - 1]! : bound;
+    if (better) {
+      stack[depth - 1] = root;
+      bounds[depth - 1] = bound;
+    }
+    depth += 1;
+  }
+  return depth;
+};
+
 /**
  * The position of the best bid in zones with that many instances (ANY: in all zones), or NONE. Branch and bound: the
  * more promising child first; what cannot beat the best so far is passed over. One function and no objects: it is run
@@ -106,21 +140,24 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
   // where the request lies between the three whose least scores are known
   const ofMemory = memory / forest.corner.memory;
   const ofDisk = disk / forest.corner.disk;
-  const ofNothing = 1 - ofMemory - ofDisk;
   let best = NONE;
   let lowest = Infinity;
   let limit = Number.MAX_VALUE;
-  const { offers } = wanted.matcher;
-  growStack(offers.length);
-  let depth = 0;
-  /** NONE: the roots of the trees in question are looked at, as if they were children of one node */
-  let node = NONE;
+  let depth = pushRoots(forest, wanted, spread, zoneCount);
+  const nodes = stack;
+  const limits = bounds;
+  let next = NONE;
   for (;;) {
-    const atRoots = node === NONE;
-    const i = node * NODE_INTS;
-    const anyZone = zoneCount === ANY || (!atRoots && ints[i + ZONE] !== SEVERAL);
-    let next = NONE;
-    if (!atRoots && ints[i + CHAMPION]! >= 0 && anyZone && isSettled(forest, node, wanted, spread)) {
+    while (next === NONE && depth > 0) {
+      depth -= 1;
+      if (limits[depth]! <= limit) next = nodes[depth]!;
+    }
+    if (next === NONE) return best;
+    const i = next * NODE_INTS;
+    const node = next;
+    next = NONE;
+    const anyZone = zoneCount === ANY || ints[i + ZONE] !== SEVERAL;
+    if (ints[i + CHAMPION]! >= 0 && anyZone && isSettled(forest, node, wanted, spread)) {
       const champion = ints[i + CHAMPION]!;
       const own = scoreAt(forest, champion, wanted, spread.perCell[champion]!);
       if (own < lowest || (own === lowest && isBefore(rows, champion, best))) {
@@ -128,41 +165,32 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
         lowest = own;
         limit = own + slack(own);
       }
-    } else if (atRoots || ints[i + FIRST]! >= 0) {
-      const first = atRoots ? 0 : ints[i + FIRST]!;
-      const end = atRoots ? offers.length : ints[i + END]!;
-      let nextBound = Infinity;
-      for (let at = first; at < end; at += 1) {
-        const child = atRoots ? offers[at]! : at;
-        const c = child * NODE_INTS;
-        if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
-        if (cpu > 0 && ints[c + CPU]! < cpu) continue;
-        if (!anyZone && ints[c + ZONE]! !== SEVERAL && perZone[ints[c + ZONE]!] !== zoneCount) continue;
-        const f = child * NODE_FLOATS;
-        let bound =
-          ofNothing * floats[f + OF_NOTHING]! +
-          ofMemory * floats[f + OF_MEMORY]! +
-          ofDisk * floats[f + OF_DISK]!;
-        if (perNode !== undefined) bound += penalty * perNode[child]!;
-        // not a number: none of the cells below has a container left
-        if (!(bound <= limit)) continue;
-        const later = bound < nextBound ? next : child;
-        if (later !== NONE) {
-          stack[depth] = later;
-          bounds[depth] = later === child ? bound : nextBound;
-          depth += 1;
-        }
-        if (bound < nextBound) {
-          next = child;
-          nextBound = bound;
-        }
+      continue;
+    }
+    const first = ints[i + FIRST]!;
+    if (first < 0) continue;
+    const end = ints[i + END]!;
+    let nextBound = Infinity;
+    for (let child = first; child < end; child += 1) {
+      const c = child * NODE_INTS;
+      if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
+      if (cpu > 0 && ints[c + CPU]! < cpu) continue;
+      if (!anyZone && ints[c + ZONE]! !== SEVERAL && perZone[ints[c + ZONE]!] !== zoneCount) continue;
+      const f = child * NODE_FLOATS;
+      let bound =
+        floats[f + OF_NOTHING]! + ofMemory * floats[f + MORE_MEMORY]! + ofDisk * floats[f + MORE_DISK]!;
+      if (perNode !== undefined) bound += penalty * perNode[child]!;
+      if (bound > limit) continue;
+      const later = bound < nextBound ? next : child;
+      if (later !== NONE) {
+        nodes[depth] = later;
+        limits[depth] = later === child ? bound : nextBound;
+        depth += 1;
+      }
+      if (bound < nextBound) {
+        next = child;
+        nextBound = bound;
       }
     }
-    while (next === NONE && depth > 0) {
-      depth -= 1;
-      if (bounds[depth]! <= limit) next = stack[depth]!;
-    }
-    if (next === NONE) return best;
-    node = next;
   }
 };
