@@ -27,7 +27,8 @@ export const apiUrl = (port: number): string => `http://127.0.0.1:${port}`;
 export const openTour = (options: ShowOptions): Tour => {
   const { context, dataDir, client, token, routerPort, runtime, caveat } = options;
   writeEndpoint(dataDir, { api: client.url, router: routerUrl(routerPort), token, pid: process.pid });
-  return { context: { ...context, api: () => client }, url: client.url, routerPort, runtime, caveat };
+  const seen = { url: client.url, routerPort, runtime, caveat };
+  return { context: { ...context, api: () => client }, dataDir, ...seen };
 };
 
 /** The command line finds no system any more. */

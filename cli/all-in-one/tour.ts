@@ -1,11 +1,14 @@
 import type { Context } from '../context.js';
 import { errorLine } from '../error-line.js';
+import { defaultDataDir } from '../http/target.js';
 import { answersFromAll, ensureHello, waysTo } from './hello.js';
 import { createSteps } from './steps.js';
 
 /** A running system, seen from outside. */
 export interface Tour {
   context: Context;
+  /** where the command line finds the system; absolute */
+  dataDir: string;
   /** of the API */
   url: string;
   routerPort: number;
@@ -37,8 +40,21 @@ export const tourOnce = async ({
   }
 };
 
+/** As a shell reads it. */
+const quoted = (text: string): string =>
+  /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** What to try first. Where the data are in another place than usual, the command line has to be told. */
+export const firstSteps = (dataDir: string, usual: string): string[] => [
+  ...(dataDir === usual ? [] : [`export OUTCRY_DATA=${quoted(dataDir)}`]),
+  'npx outcry app hello',
+  'npx outcry scale hello -i 5',
+  'npx outcry logs hello --recent',
+  'npx outcry push DIR',
+];
+
 /** Pushes the example and says what to try next; the system serves on whatever becomes of it. */
-export const serve = async ({ context, url, routerPort, runtime, caveat }: Tour): Promise<void> => {
+export const serve = async ({ context, dataDir, url, routerPort, runtime, caveat }: Tour): Promise<void> => {
   try {
     const site = await ensureHello(context);
     const ways = await waysTo(site, routerPort);
@@ -50,12 +66,10 @@ export const serve = async ({ context, url, routerPort, runtime, caveat }: Tour)
   context.print(`API      ${url}`);
   if (runtime !== '') context.print(`runtime  ${runtime}`);
   if (caveat !== '') context.print(`note     ${caveat}`);
+  const steps = firstSteps(dataDir, defaultDataDir(context.env)).map((step) => `  ${step}`);
   context.print(`
 Try, in another terminal:
-  npx outcry app hello
-  npx outcry scale hello -i 5
-  npx outcry logs hello --recent
-  npx outcry push DIR
+${steps.join('\n')}
 
 Ctrl-C stops the containers and keeps what you want to run.`);
 };
