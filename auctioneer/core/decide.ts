@@ -5,7 +5,7 @@ import { type Excluded, biddersOf } from './bidders.js';
 import { type Entry, NONE, type Refusal } from './bids.js';
 import { IN_FLIGHT_LIMIT, NO_CELLS } from './constraints.js';
 import { openExhaustive } from './exhaustive.js';
-import { type Sorting, considerationOrder, consideredOrder, pick } from './order.js';
+import { type Sorting, considerationOrder, pick } from './order.js';
 import type { Policy } from './policy.js';
 import type { Scorer } from './scorer.js';
 
@@ -20,6 +20,8 @@ export interface Failure extends Refusal {
 
 export interface Decision {
   consideredOrder: Auction[];
+  /** how they were put in that order */
+  sorting: Sorting;
   placements: Placement[];
   failures: Failure[];
   /** cells that took no part, and why */
@@ -114,7 +116,8 @@ const sortingOf = ({ compat }: Policy, cells: number): Sorting => {
 /** Bids that take no more when enough containers are starting. */
 const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Method) => {
   const { bidding, counting, excluded } = biddersOf(cells);
-  const order = considerationOrder(auctions, sortingOf(policy, bidding.length));
+  const sorting = sortingOf(policy, bidding.length);
+  const order = considerationOrder(auctions, sorting);
   const requests = requestsOf(auctions, order);
   const entrants = { bidding, counting, policy, scorer, processes: requests.processes };
   const byIndex = method === 'index' && scorer === undefined && bidding.length > 0;
@@ -124,6 +127,7 @@ const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Me
   let { starting } = bids;
   return {
     bids,
+    sorting,
     order,
     requests,
     excluded,
@@ -167,14 +171,10 @@ export const openBatch = (input: DecisionInput, method: Method = 'index'): Batch
   };
 };
 
-/** The order in which `decide` considers the auctions of a batch. */
-export const consideredIn = ({ cells, auctions, policy }: Omit<DecisionInput, 'scorer'>): Auction[] =>
-  consideredOrder(auctions, sortingOf(policy, biddersOf(cells).bidding.length));
-
 /** Decides a whole batch in Diego's order. Pure: the states handed in are not changed. */
 export const decide = (input: DecisionInput, method: Method = 'index'): Decision => {
   const { auctions } = input;
-  const { bids, order, requests, excluded, winner, refusal, take } = openBids(input, method);
+  const { bids, sorting, order, requests, excluded, winner, refusal, take } = openBids(input, method);
   const placements: Placement[] = [];
   const failures: Failure[] = [];
   for (const at of order) {
@@ -188,5 +188,5 @@ export const decide = (input: DecisionInput, method: Method = 'index'): Decision
     take(request, cell);
     placements.push({ auction, cellId: bids.cellId(cell) });
   }
-  return { consideredOrder: pick(auctions, order), placements, failures, excluded };
+  return { consideredOrder: pick(auctions, order), sorting, placements, failures, excluded };
 };

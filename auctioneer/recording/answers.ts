@@ -9,8 +9,9 @@ import type {
 } from '../../common/model/auction-questions.js';
 import type { Clock } from '../../common/ports/clock.js';
 import { auctionId } from '../core/auction.js';
-import { consideredIn, decide } from '../core/decide.js';
+import { decide } from '../core/decide.js';
 import { explain } from '../core/explanation.js';
+import { consideredOrder } from '../core/order.js';
 import { type Ended, endsOf, placedBefore, worthExplaining } from '../core/recording/choose.js';
 import {
   type DecisionLine,
@@ -57,9 +58,7 @@ interface Found {
 
 const lookInto = async (record: BatchRecord, id: string, slices: Slices): Promise<Found | undefined> => {
   if (!mayHave(record, searchedGuid(id))) return undefined;
-  const auctions = await auctionsOf(record, slices);
-  const cells = await cellsOf(record, slices);
-  const considered = consideredIn({ cells, auctions, policy: record.policy });
+  const considered = consideredOrder(await auctionsOf(record, slices), record.sorting);
   const lines = linesOf(record).map(readDecisionLine);
   const ends = endsOf({ considered, lines, exceptions: exceptionsAt(record) }, id);
   return ends.length === 0 ? undefined : { record, ends, considered, lines };

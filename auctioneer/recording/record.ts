@@ -5,6 +5,7 @@ import type { Auction } from '../core/auction.js';
 import { type DecidedBatch, type Exception, exceptionsOf } from '../core/recording/batch.js';
 import { decisionLines } from '../core/recording/lines.js';
 import { auctionsOfRun, requestRuns } from '../core/recording/runs.js';
+import type { Sorting } from '../core/order.js';
 import type { Policy } from '../core/policy.js';
 import { type Frames, addStates, statesAt } from './frames.js';
 import type { Slices } from './slices.js';
@@ -13,6 +14,8 @@ import type { Slices } from './slices.js';
 export interface BatchRecord {
   readonly summary: BatchSummary;
   readonly policy: Policy;
+  /** how the decision put the auctions in their order */
+  readonly sorting: Sorting;
   readonly frames: Frames;
   /** the cells' states, as numbers in `frames` */
   readonly cells: Uint32Array;
@@ -90,6 +93,7 @@ export const encodeBatch = async (
   return {
     summary: summaryOf(batch),
     policy: batch.policy,
+    sorting: batch.decision.sorting,
     frames,
     cells,
     requests,
