@@ -4,6 +4,7 @@
  */
 import type { LrpStart, TaskStart } from '../common/model/auction.js';
 import type { CellState } from '../common/model/cell.js';
+import { aCellState } from '../test/support/cell-states.js';
 
 export interface Size {
   cells: number;
@@ -74,28 +75,14 @@ const STACKS = { type: 'fixed_set' as const, set: ['cflinuxfs3', 'cflinuxfs4'] }
 
 const emptyCell = (number: number): CellState => {
   const total = { memoryMb: 65_536, diskMb: 1_048_576 + number, containers: 250 };
-  return {
+  return aCellState({
     cellId: `cell-${String(number).padStart(5, '0')}`,
     cellIndex: number,
-    repUrl: '',
-    incarnation: 'first',
-    version: 1,
     rootfsProviders: { preloaded: STACKS, 'preloaded+layer': STACKS, docker: { type: 'arbitrary' } },
     available: { ...total },
     total,
-    cpuMilliAvailable: 0,
-    cpuMilliTotal: 0,
-    lrpCounts: {},
-    taskCount: 0,
-    startingContainerCount: 0,
     zone: `z${(number % ZONES) + 1}`,
-    evacuating: false,
-    placeable: true,
-    volumeDrivers: [],
-    placementTags: [],
-    optionalPlacementTags: [],
-    proxyMemoryMb: 0,
-  };
+  });
 };
 
 const fill = (dice: Dice, cell: CellState, apps: number): void => {

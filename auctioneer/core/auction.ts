@@ -19,9 +19,16 @@ export interface TaskAuction {
   readonly placementId: string;
 }
 
+/** The process guid or the task guid. */
+export const guidOf = ({
+  kind,
+  request,
+}: Pick<LrpAuction, 'kind' | 'request'> | Pick<TaskAuction, 'kind' | 'request'>): string =>
+  kind === 'lrp' ? request.processGuid : request.taskGuid;
+
 /** `process_guid.index` or the task guid. */
 export const auctionId = (auction: Auction): string =>
-  auction.kind === 'lrp' ? `${auction.request.processGuid}.${auction.index}` : auction.request.taskGuid;
+  auction.kind === 'lrp' ? `${guidOf(auction)}.${auction.index}` : guidOf(auction);
 
 /** One auction per instance. */
 export const lrpAuctions = (start: LrpStart): LrpAuction[] => {

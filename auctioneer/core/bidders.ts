@@ -1,4 +1,5 @@
 import type { CellState } from '../../common/model/cell.js';
+import { MAX_AMOUNT, isAmount } from './amounts.js';
 
 /** A cell state that takes no part, and why. */
 export interface Excluded {
@@ -13,10 +14,6 @@ export interface Bidders {
   counting: CellState[];
   excluded: Excluded[];
 }
-
-const MAX_AMOUNT = 2 ** 31 - 1;
-
-const isAmount = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= MAX_AMOUNT;
 
 const RESOURCES = ['memoryMb', 'diskMb', 'containers'] as const;
 

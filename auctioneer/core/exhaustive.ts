@@ -1,19 +1,10 @@
 import type { CellState } from '../../common/model/cell.js';
 import type { Bidders } from './bidders.js';
 import { type Bids, type Entry, NONE, type NearestMiss, type Refusal } from './bids.js';
-import {
-  type BatchCell,
-  type Lack,
-  createBatchCell,
-  distance,
-  lacking,
-  missOf,
-  reserve,
-  score,
-} from './cell.js';
+import { type BatchCell, type Lack, createBatchCell, distance, lacking, missOf, reserve } from './cell.js';
 import { NO_SCORE, type Stage, furthest, insufficientText, matchStage, mismatchText } from './constraints.js';
 import { type Policy, countsCellsByZone } from './policy.js';
-import { type Scorer, ask } from './scorer.js';
+import { type ScoreOf, type Scorer, scoreBy } from './scorer.js';
 
 export interface Zone {
   name: string;
@@ -32,8 +23,6 @@ interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {
   /** in place of the policy's own score */
   scorer?: Scorer | undefined;
 }
-
-type ScoreOf = (cell: BatchCell, entry: Entry) => number;
 
 const byName = (a: Zone, b: Zone): number => (a.name < b.name ? -1 : 1);
 
@@ -130,10 +119,7 @@ const nearestOf = (cells: readonly BatchCell[], entry: Entry): NearestMiss | und
  */
 export const openExhaustive = (entrants: Entrants): Bids => {
   const { policy, scorer } = entrants;
-  const scoreOf: ScoreOf =
-    scorer === undefined
-      ? (cell, entry) => score(cell, entry, policy)
-      : (cell, entry) => ask(scorer, cell, entry);
+  const scoreOf = scoreBy(policy, scorer);
   const zones = zonesOf(entrants);
   const cells = zones.flatMap((zone) => zone.cells).sort((a, b) => a.number - b.number);
 

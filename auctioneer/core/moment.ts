@@ -1,17 +1,15 @@
 import { type Excluded, biddersOf } from './bidders.js';
-import type { Entry } from './bids.js';
-import { type BatchCell, reserve, score } from './cell.js';
+import { type BatchCell, reserve } from './cell.js';
 import type { DecisionInput, Placement } from './decide.js';
 import { type Zone, zonesOf } from './exhaustive.js';
-import { ask } from './scorer.js';
+import { type ScoreOf, scoreBy } from './scorer.js';
 
 /** The cells of a batch as one auction finds them: for looking at every one, where `Bids` tells the winner alone. */
 export interface Moment {
   readonly zones: readonly Zone[];
   readonly cells: readonly BatchCell[];
   readonly excluded: Excluded[];
-  /** lower is better; Infinity: this cell is not to be had */
-  scoreOf(cell: BatchCell, entry: Entry): number;
+  readonly scoreOf: ScoreOf;
   /** on to the moment after this placement */
   take(placement: Placement): void;
 }
@@ -30,7 +28,7 @@ export const openMoment = ({
     zones,
     cells,
     excluded,
-    scoreOf: (cell, entry) => (scorer === undefined ? score(cell, entry, policy) : ask(scorer, cell, entry)),
+    scoreOf: scoreBy(policy, scorer),
     take({ auction, cellId }) {
       const cell = byId.get(cellId);
       if (cell !== undefined) reserve(cell, auction, policy);

@@ -1,3 +1,4 @@
+import { MAX_AMOUNT } from './amounts.js';
 import type { Auction } from './auction.js';
 import { sortByKey } from './bid-index/radix.js';
 import { pdqsort } from './pdqsort.js';
@@ -20,10 +21,8 @@ export const pick = <T>(from: readonly T[], order: Uint32Array): T[] => {
   return picked;
 };
 
-const MAX_MEMORY = 2 ** 31;
-
 /** The larger first. */
-const memoryKey = ({ request }: Auction): number => MAX_MEMORY - request.memoryMb;
+const memoryKey = ({ request }: Auction): number => MAX_AMOUNT - request.memoryMb;
 
 /** Keys of tasks are not looked at. */
 const indexOf = (auction: Auction): number => (auction.kind === 'lrp' ? auction.index : 0);

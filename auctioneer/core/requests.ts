@@ -1,16 +1,14 @@
 import type { AuctionRequest, LrpStart, TaskStart } from '../../common/model/auction.js';
+import { isAmount } from './amounts.js';
 import { type Auction, lrpAuctions, taskAuction } from './auction.js';
 
 /** Largest index and number of instances in one request. */
 export const MAX_INDICES = 100_000;
 
-const MAX_RESOURCE = 2 ** 31 - 1;
-
 const amountProblem = (request: LrpStart | TaskStart): string | undefined => {
   for (const field of ['memoryMb', 'diskMb', 'maxPids', 'cpuMilli'] as const) {
     const amount = request[field];
-    if (!Number.isInteger(amount) || amount < 0 || amount > MAX_RESOURCE)
-      return `invalid ${field}: ${amount}`;
+    if (!isAmount(amount)) return `invalid ${field}: ${amount}`;
   }
   return request.rootfs === '' ? 'rootfs is empty' : undefined;
 };
@@ -20,9 +18,7 @@ const lrpProblem = (start: LrpStart): string | undefined => {
   if (start.domain === '') return 'domain is empty';
   if (start.instances.length === 0) return 'no indices';
   if (start.instances.length > MAX_INDICES) return `more than ${MAX_INDICES} indices`;
-  const bad = start.instances.find(
-    ({ index }) => !Number.isInteger(index) || index < 0 || index > MAX_RESOURCE,
-  );
+  const bad = start.instances.find(({ index }) => !isAmount(index));
   return bad === undefined ? amountProblem(start) : `invalid index: ${bad.index}`;
 };
 

@@ -1,6 +1,8 @@
 import type { CellState } from '../../common/model/cell.js';
+import { guidOf } from './auction.js';
 import type { Entry } from './bids.js';
-import type { BatchCell } from './cell.js';
+import { type BatchCell, score } from './cell.js';
+import type { Policy } from './policy.js';
 
 /** A cell as a policy of one's own sees it: what it has left after what this batch has placed. MB and milli-CPU. */
 export interface ScoredCell {
@@ -51,23 +53,32 @@ const scoredCell = (cell: BatchCell, instances: number): ScoredCell => ({
   tasks: cell.tasks,
 });
 
-const scoredWork = ({ kind, request }: Entry): ScoredWork => ({
-  kind,
-  guid: 'processGuid' in request ? request.processGuid : request.taskGuid,
-  memoryMb: request.memoryMb,
-  diskMb: request.diskMb,
-  cpuMilli: request.cpuMilli,
-  rootfs: request.rootfs,
-  placementTags: request.placementTags,
+const scoredWork = (entry: Entry): ScoredWork => ({
+  kind: entry.kind,
+  guid: guidOf(entry),
+  memoryMb: entry.request.memoryMb,
+  diskMb: entry.request.diskMb,
+  cpuMilli: entry.request.cpuMilli,
+  rootfs: entry.request.rootfs,
+  placementTags: entry.request.placementTags,
 });
 
 /** What a scorer says of a cell of the batch; Infinity for what is no number, and for one that throws. */
-export const ask = (scorer: Scorer, cell: BatchCell, entry: Entry): number => {
-  const instances = 'processGuid' in entry.request ? (cell.lrpCounts.get(entry.request.processGuid) ?? 0) : 0;
+const ask = (scorer: Scorer, cell: BatchCell, entry: Entry): number => {
+  const instances = entry.kind === 'lrp' ? (cell.lrpCounts.get(entry.request.processGuid) ?? 0) : 0;
   try {
-    const score: unknown = scorer(scoredCell(cell, instances), scoredWork(entry));
-    return typeof score === 'number' && Number.isFinite(score) ? score : Infinity;
+    const own: unknown = scorer(scoredCell(cell, instances), scoredWork(entry));
+    return typeof own === 'number' && Number.isFinite(own) ? own : Infinity;
   } catch {
     return Infinity;
   }
 };
+
+/** Lower is better; Infinity: this cell is not to be had. */
+export type ScoreOf = (cell: BatchCell, entry: Entry) => number;
+
+/** The score by a policy of one's own, else the policy's. */
+export const scoreBy = (policy: Policy, scorer: Scorer | undefined): ScoreOf =>
+  scorer === undefined
+    ? (cell, entry) => score(cell, entry, policy)
+    : (cell, entry) => ask(scorer, cell, entry);

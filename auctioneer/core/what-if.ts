@@ -8,7 +8,8 @@ import type {
 } from '../../common/model/auction-questions.js';
 import type { CellState } from '../../common/model/cell.js';
 import { nearest } from '../../common/model/nearest.js';
-import type { Auction } from './auction.js';
+import { type Auction, guidOf } from './auction.js';
+import { beyond } from './bounded.js';
 import { type Decision, type DecisionInput, type Placement, decide } from './decide.js';
 import { explainFailure } from './explain.js';
 
@@ -32,8 +33,6 @@ export interface Situation extends Pick<DecisionInput, 'policy' | 'scorer'> {
 /** Zones, cells, reasons and ids that are told at most. */
 const MANY_ZONES = 50;
 const MANY = 30;
-
-const beyond = (list: readonly unknown[], most: number): number => Math.max(0, list.length - most);
 
 /** What must be alike for cells to be of one kind. */
 const kindOf = ({ rootfsProviders, total, volumeDrivers, proxyMemoryMb }: CellState): string =>
@@ -142,9 +141,6 @@ const placesAfter = (cells: readonly CellState[], placements: readonly Placement
   }
   return [...places.values()].sort((a, b) => b.placed - a.placed || (a.cellId < b.cellId ? -1 : 1));
 };
-
-const guidOf = (auction: Auction): string =>
-  auction.kind === 'lrp' ? auction.request.processGuid : auction.request.taskGuid;
 
 /** What finds no place, by process and Diego's reason; the nearest miss is the first one's. */
 const withoutPlace = (failures: Decision['failures'], waiting: ReadonlySet<Auction>): WithoutPlace[] => {

@@ -1,4 +1,5 @@
 import type { CellState } from '../../../common/model/cell.js';
+import { MAX_AMOUNT } from '../amounts.js';
 import type { Offers } from './offers.js';
 import { sortByKey } from './radix.js';
 
@@ -38,7 +39,7 @@ export const ZONE = 13;
 export const OFFER = 14;
 
 /** Room for any request. */
-export const UNCOUNTED = 2 ** 31 - 1;
+export const UNCOUNTED = MAX_AMOUNT;
 
 const column = (states: readonly CellState[], pick: (state: CellState) => number): Float64Array => {
   const values = new Float64Array(states.length);

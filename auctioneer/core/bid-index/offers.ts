@@ -131,9 +131,11 @@ export const createOffers = (states: readonly CellState[]): Offers => {
       const { rootfs, volumeDrivers, placementTags } = constraint;
       if (volumeDrivers.length + placementTags.length > 0) return matcherOf(constraint);
       // most work wants nothing but a root file system, and few are in use
-      const known = byRootfs.get(rootfs) ?? matcherOf(constraint);
-      if (byRootfs.size < MANY_ROOTFS) byRootfs.set(rootfs, known);
-      return known;
+      const known = byRootfs.get(rootfs);
+      if (known !== undefined) return known;
+      const matcher = matcherOf(constraint);
+      if (byRootfs.size < MANY_ROOTFS) byRootfs.set(rootfs, matcher);
+      return matcher;
     },
   };
 };

@@ -1,4 +1,4 @@
-import { type Auction, auctionId } from '../auction.js';
+import { type Auction, auctionId, guidOf } from '../auction.js';
 import type { Placement } from '../decide.js';
 import { explainFailure } from '../explain.js';
 import type { Exception } from './batch.js';
@@ -16,9 +16,6 @@ export interface Ended {
   /** among those that were considered, from 0 */
   line: number;
 }
-
-const guidOf = (auction: Auction): string =>
-  auction.kind === 'lrp' ? auction.request.processGuid : auction.request.taskGuid;
 
 /** By `process_guid.index`, its process guid or task guid. */
 export const isCalled = (auction: Auction, id: string): boolean =>

@@ -2,6 +2,7 @@ import type {
   CellsStanding,
   Explanation as ToldExplanation,
 } from '../../../common/model/auction-questions.js';
+import { beyond } from '../bounded.js';
 import type { Explanation, Standing } from '../explanation.js';
 
 /** Zones, and cells that took no part, that are told. */
@@ -28,8 +29,6 @@ const standingOf = ({
   shortOfMemory: lacking.memory,
   room,
 });
-
-const beyond = (list: readonly unknown[], most: number): number => Math.max(0, list.length - most);
 
 type Told = Pick<
   ToldExplanation,
