@@ -82,13 +82,19 @@ t.test('rep metrics - comparisons with the BBS are timed, failed ones not', asyn
   await rep.stop();
 });
 
+/** Messages on routes that others heard from the rep until now. */
+const routeMessages = ({ bus }: Pick<Awaited<ReturnType<typeof startWithApp>>, 'bus'>): (() => number) => {
+  let heard = 0;
+  bus.client().subscribe('router.>', ({ subject }) => {
+    if (subject !== 'router.greet') heard += 1;
+  });
+  return () => heard;
+};
+
 t.test('rep metrics - routes that are registered, repeated and unregistered', async (t) => {
   const rep = await startWithApp();
   const { bbs, clock, metrics } = rep;
-  let heard = 0;
-  rep.bus.client().subscribe('router.>', ({ subject }) => {
-    if (subject !== 'router.greet') heard += 1;
-  });
+  const heard = routeMessages(rep);
   rep.workLrp();
   await rep.until(() => bbs.starts.length === 1, 'started');
   t.match(await samplesOf(metrics), {
@@ -104,29 +110,26 @@ t.test('rep metrics - routes that are registered, repeated and unregistered', as
   await clock.advance(100);
   const samples = await samplesOf(metrics);
   t.match(samples, { RoutesTotal: 0, RoutesUnregistered: 1 });
-  t.equal(samples['HTTPRouteNATSMessagesEmitted'], heard);
+  t.equal(samples['HTTPRouteNATSMessagesEmitted'], heard());
   await rep.stop();
 });
 
 t.test('rep metrics - messages on routes that no bus took are not counted', async (t) => {
   const rep = await startWithApp();
   const { bbs, clock, metrics } = rep;
-  let heard = 0;
-  rep.bus.client().subscribe('router.>', ({ subject }) => {
-    if (subject !== 'router.greet') heard += 1;
-  });
+  const heard = routeMessages(rep);
   rep.workLrp();
   await rep.until(() => bbs.starts.length === 1, 'started');
   rep.connection.disconnect();
   rep.only().main().exit({ code: 1 });
   await rep.until(() => rep.runtime.containers.size === 0, 'gone');
   await clock.advance(100);
-  t.match(await samplesOf(metrics), { RoutesUnregistered: 1, HTTPRouteNATSMessagesEmitted: heard });
+  t.match(await samplesOf(metrics), { RoutesUnregistered: 1, HTTPRouteNATSMessagesEmitted: heard() });
   rep.connection.reconnect();
   await clock.advance(60_000);
   const samples = await samplesOf(metrics);
-  t.equal(samples['HTTPRouteNATSMessagesEmitted'], heard, 'what is repeated later is');
-  t.ok(heard >= 2);
+  t.equal(samples['HTTPRouteNATSMessagesEmitted'], heard(), 'what is repeated later is');
+  t.ok(heard() >= 2);
   await rep.stop();
 });
 
