@@ -1,7 +1,7 @@
 import { NONE } from '../bids.js';
 import type { Cells } from './cells.js';
 import { COUNT, PLACE_INTS, POSITION, type Place, type Places, ZONE, createPlaces } from './places.js';
-import { type BidForest, END, FIRST, NODE_INTS, NO_PARENT } from './forest.js';
+import { type BidForest, NO_PARENT, SLOTS, isNode } from './forest.js';
 
 /** Where the instances of one process are, as a search sees it. */
 export interface Spread {
@@ -30,13 +30,19 @@ const LEAST_CROWD = 64;
 
 type Crowd = Spread & { readonly perNode: Int32Array };
 
-/** The fewest on any cell below the children of a node. */
-const fewestBelow = ({ ints }: BidForest, perNode: Int32Array, node: number): number => {
-  const end = ints[node * NODE_INTS + END]!;
-  let fewest = Infinity;
-  for (let child = ints[node * NODE_INTS + FIRST]!; child < end; child += 1)
-    fewest = Math.min(fewest, perNode[child]!);
-  return fewest;
+/** On a slot without a node: never the fewest. */
+const MANY = 0x7fff_ffff;
+
+const noneAnywhere = (forest: BidForest): Int32Array => {
+  const perNode = new Int32Array(forest.groups * SLOTS);
+  for (let node = 0; node < perNode.length; node += 1) if (!isNode(forest, node)) perNode[node] = MANY;
+  return perNode;
+};
+
+/** The fewest on any cell below a group. */
+const fewestIn = (perNode: Int32Array, group: number): number => {
+  const first = group * SLOTS;
+  return Math.min(perNode[first]!, perNode[first + 1]!, perNode[first + 2]!, perNode[first + 3]!);
 };
 
 /** Adds to a leaf and to the nodes above it as far as their least changes. */
@@ -46,12 +52,14 @@ const addToCrowd = (forest: BidForest, { perCell, perZone, perNode }: Crowd, pla
   if (position === NONE) return;
   perCell[position]! += count;
   perNode[forest.leaf[position]!]! += count;
-  let node = forest.parent[forest.leaf[position]!]!;
+  let group = forest.leaf[position]! >> 2;
+  let node = forest.parent[group]!;
   while (node !== NO_PARENT) {
-    const fewest = fewestBelow(forest, perNode, node);
+    const fewest = fewestIn(perNode, group);
     if (fewest === perNode[node]) return;
     perNode[node] = fewest;
-    node = forest.parent[node]!;
+    group = node >> 2;
+    node = forest.parent[group]!;
   }
 };
 
@@ -65,7 +73,7 @@ const createCrowds = (forest: BidForest) => {
       const from = places.from(process);
       const to = places.to(process);
       if (to - from <= size) return;
-      const crowd: Crowd = { ...emptySpread(forest.cells), perNode: new Int32Array(forest.nodes) };
+      const crowd: Crowd = { ...emptySpread(forest.cells), perNode: noneAnywhere(forest) };
       const ints = places.ints();
       for (let at = from; at < to; at += PLACE_INTS) {
         const [position, zone, count] = [ints[at + POSITION]!, ints[at + ZONE]!, ints[at + COUNT]!];

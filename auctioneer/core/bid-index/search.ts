@@ -5,19 +5,21 @@ import type { Spread } from './instances.js';
 import type { Matcher } from './offers.js';
 import {
   type BidForest,
+  BELOW,
   CHAMPION,
   CPU,
   DISK,
-  END,
-  FIRST,
+  GROUP_FLOATS,
+  GROUP_INTS,
   MEMORY,
-  NODE_FLOATS,
   MORE_DISK,
   MORE_MEMORY,
-  NODE_INTS,
   OF_NOTHING,
   SEVERAL,
+  SLOTS,
   ZONE,
+  floatsOf,
+  intsOf,
 } from './forest.js';
 import { SETTLED_PENALTY } from './refresh.js';
 
@@ -54,9 +56,9 @@ const scoreAt = (forest: BidForest, position: number, wanted: Wanted, instances:
 /** Whether a cell has the room. */
 const hasRoom = ({ floats, ints, leaf }: BidForest, position: number, wanted: Wanted): boolean => {
   const node = leaf[position]!;
-  const i = node * NODE_INTS;
+  const i = intsOf(node);
   return (
-    floats[node * NODE_FLOATS + OF_NOTHING]! < Infinity &&
+    floats[floatsOf(node) + OF_NOTHING]! < Infinity &&
     ints[i + MEMORY]! >= wanted.memory &&
     ints[i + DISK]! >= wanted.disk &&
     ints[i + CPU]! >= wanted.cpu
@@ -68,7 +70,7 @@ const hasRoom = ({ floats, ints, leaf }: BidForest, position: number, wanted: Wa
  * process, and it has the room. A leaf's always is.
  */
 const isSettled = (forest: BidForest, node: number, wanted: Wanted, spread: Spread): boolean => {
-  const champion = forest.ints[node * NODE_INTS + CHAMPION]!;
+  const champion = forest.ints[intsOf(node) + CHAMPION]!;
   if (champion < 0 || !hasRoom(forest, champion, wanted)) return false;
   if (forest.leaf[champion] === node) return true;
   const instances = spread.perCell[champion]!;
@@ -94,7 +96,7 @@ const growStack = (roots: number): void => {
 
 /** The roots of the trees in question, as if they were children of one node: the most promising on top. Answers how many. */
 const pushRoots = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
-  const { floats, ints, corner, kind, weights } = forest;
+  const { floats, singles, ints, corner, kind, weights } = forest;
   const { perNode, perZone } = spread;
   const { offers } = wanted.matcher;
   growStack(offers.length);
@@ -103,16 +105,15 @@ const pushRoots = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount:
   const penalty = kind === 'lrp' ? weights.neighbour : 0;
   let depth = 0;
   for (let at = 0; at < offers.length; at += 1) {
-    const root = offers[at]!;
-    const i = root * NODE_INTS;
+    const root = offers[at]! * SLOTS;
+    const i = intsOf(root);
     if (ints[i + MEMORY]! < wanted.memory || ints[i + DISK]! < wanted.disk || ints[i + CPU]! < wanted.cpu)
       continue;
     const zone = ints[i + ZONE]!;
     if (zoneCount !== ANY && zone !== SEVERAL && perZone[zone] !== zoneCount) continue;
-    const f = root * NODE_FLOATS;
     const few = perNode === undefined ? 0 : penalty * perNode[root]!;
-    const bound =
-      floats[f + OF_NOTHING]! + ofMemory * floats[f + MORE_MEMORY]! + ofDisk * floats[f + MORE_DISK]! + few;
+    const least = floats[floatsOf(root) + OF_NOTHING]! + few;
+    const bound = least + ofMemory * singles[i + MORE_MEMORY]! + ofDisk * singles[i + MORE_DISK]!;
     if (bound === Infinity) continue;
     const better = depth > 0 && bounds[depth - 1]! < bound;
     stack[depth] = better ? stack[depth - 1]! : root;
@@ -132,10 +133,11 @@ const pushRoots = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount:
  * for every auction, and most of its time is spent in the loop over children.
  */
 export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
-  const { floats, ints } = forest;
+  const { floats, singles, ints } = forest;
   const { rows } = forest.cells;
   const { perNode, perZone } = spread;
-  const { memory, disk, cpu } = wanted;
+  const { memory, disk } = wanted;
+  const cpu = forest.countsCpu ? wanted.cpu : 0;
   const penalty = forest.kind === 'lrp' && perNode !== undefined ? forest.weights.neighbour : 0;
   // where the request lies between the three whose least scores are known
   const ofMemory = memory / forest.corner.memory;
@@ -153,34 +155,38 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
       if (limits[depth]! <= limit) next = nodes[depth]!;
     }
     if (next === NONE) return best;
-    const i = next * NODE_INTS;
     const node = next;
+    const own = intsOf(node);
     next = NONE;
-    const anyZone = zoneCount === ANY || ints[i + ZONE] !== SEVERAL;
-    if (ints[i + CHAMPION]! >= 0 && anyZone && isSettled(forest, node, wanted, spread)) {
-      const champion = ints[i + CHAMPION]!;
-      const own = scoreAt(forest, champion, wanted, spread.perCell[champion]!);
-      if (own < lowest || (own === lowest && isBefore(rows, champion, best))) {
+    const anyZone = zoneCount === ANY || ints[own + ZONE] !== SEVERAL;
+    const champion = ints[own + CHAMPION]!;
+    if (champion >= 0 && anyZone && isSettled(forest, node, wanted, spread)) {
+      const score = scoreAt(forest, champion, wanted, spread.perCell[champion]!);
+      if (score < lowest || (score === lowest && isBefore(rows, champion, best))) {
         best = champion;
-        lowest = own;
-        limit = own + slack(own);
+        lowest = score;
+        limit = score + slack(score);
       }
       continue;
     }
-    const first = ints[i + FIRST]!;
-    if (first < 0) continue;
-    const end = ints[i + END]!;
+    const group = ints[own + BELOW]!;
+    if (group < 0) continue;
+    const f = group * GROUP_FLOATS;
+    const i = group * GROUP_INTS;
     let nextBound = Infinity;
-    for (let child = first; child < end; child += 1) {
-      const c = child * NODE_INTS;
-      if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
+    for (let slot = 0; slot < SLOTS; slot += 1) {
+      const c = i + slot;
+      let bound =
+        floats[f + slot + OF_NOTHING]! +
+        (ofMemory * singles[c + MORE_MEMORY]! + ofDisk * singles[c + MORE_DISK]!);
+      if (bound > limit || ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
       if (cpu > 0 && ints[c + CPU]! < cpu) continue;
       if (!anyZone && ints[c + ZONE]! !== SEVERAL && perZone[ints[c + ZONE]!] !== zoneCount) continue;
-      const f = child * NODE_FLOATS;
-      let bound =
-        floats[f + OF_NOTHING]! + ofMemory * floats[f + MORE_MEMORY]! + ofDisk * floats[f + MORE_DISK]!;
-      if (perNode !== undefined) bound += penalty * perNode[child]!;
-      if (bound > limit) continue;
+      const child = group * SLOTS + slot;
+      if (perNode !== undefined) {
+        bound += penalty * perNode[child]!;
+        if (bound > limit) continue;
+      }
       const later = bound < nextBound ? next : child;
       if (later !== NONE) {
         nodes[depth] = later;
