@@ -2,10 +2,11 @@ import type { CellState } from '../../../common/model/cell.js';
 import { MAX_AMOUNT } from '../amounts.js';
 import type { Offers } from './offers.js';
 import { sortByKey } from './radix.js';
+import { shapesOf } from './shapes.js';
 
 /**
- * The cells of a batch as rows of numbers. A cell's *position* is its place by offer, then zone, then size, so that
- * neighbours are alike; its *number* is its place in the order that settles ties.
+ * The cells of a batch as rows of numbers. A cell's *position* is its place by offer, then shape, then zone, then
+ * size, so that neighbours are alike; its *number* is its place in the order that settles ties.
  */
 export interface Cells {
   readonly count: number;
@@ -37,6 +38,8 @@ export const ACCOUNTS_CPU = 11;
 export const NUMBER = 12;
 export const ZONE = 13;
 export const OFFER = 14;
+/** Cells of one offer with numbers near each other are of about one size; all 0 where they all are. */
+export const SHAPE = 15;
 
 /** Room for any request. */
 export const UNCOUNTED = MAX_AMOUNT;
@@ -65,12 +68,13 @@ const indexInZone = (zone: Uint32Array, zoneCount: number): Float64Array => {
   return Float64Array.from(zone, (name) => next[name]!++);
 };
 
-/** The numbers of cells in the order of their positions: by offer, then zone, then size, of memory above all. */
-const positionOrder = (states: readonly CellState[], zones: Zones, offers: Offers): Uint32Array => {
+/** The numbers of cells in the order of their positions: by offer, then shape, then zone, then size. */
+const positionOrder = ({ states, zones, offers }: CellsOptions, shapes: Uint32Array): Uint32Array => {
   const keys = [
     Uint32Array.from(column(states, ({ total }) => total.diskMb)),
     Uint32Array.from(column(states, ({ total }) => total.memoryMb)),
     zones.ofCell,
+    shapes,
     offers.ofCell,
   ];
   const byNumber = Uint32Array.from(states, (_, number) => number);
@@ -102,8 +106,10 @@ const writeRow = (rows: Float64Array, at: number, state: CellState): void => {
   rows[at + ACCOUNTS_CPU] = cpuMilliTotal > 0 ? 1 : 0;
 };
 
-export const createCells = ({ states, zones, offers, countsByZone }: CellsOptions): Cells => {
-  const order = positionOrder(states, zones, offers);
+export const createCells = (options: CellsOptions): Cells => {
+  const { states, zones, offers, countsByZone } = options;
+  const shapes = shapesOf(states, offers);
+  const order = positionOrder(options, shapes);
   const position = new Int32Array(states.length);
   const rows = new Float64Array(states.length * CELL_FLOATS);
   const index = countsByZone
@@ -118,6 +124,7 @@ export const createCells = ({ states, zones, offers, countsByZone }: CellsOption
     rows[at + NUMBER] = number;
     rows[at + ZONE] = zones.ofCell[number]!;
     rows[at + OFFER] = offers.ofCell[number]!;
+    rows[at + SHAPE] = shapes[number]!;
   }
   return { count: states.length, rows, position, zoneCount: zones.names.size };
 };

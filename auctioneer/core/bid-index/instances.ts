@@ -20,6 +20,8 @@ export interface Instances {
   /** good until `release` of the same process, which must follow */
   spread(process: number): Spread;
   release(process: number): void;
+  /** of a process while spread: whether no zone has any of it */
+  isNowhere(process: number): boolean;
   /** the least number of instances above `after` that any zone has, while spread; Infinity when there is none */
   nextZoneCount(process: number, after: number): number;
 }
@@ -148,6 +150,7 @@ export const createInstances = (forest: BidForest, room: Iterable<number>): Inst
       }
       for (let at = 0; at < touchedCount; at += 1) scratch.perZone[touched[at]!] = 0;
     },
+    isNowhere: (process) => touchedCount === 0 && crowds.find(process) === undefined,
     nextZoneCount(process, after) {
       const crowd = crowds.find(process);
       if (crowd !== undefined) return leastAbove(crowd.perZone, after);

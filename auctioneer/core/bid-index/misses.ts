@@ -2,34 +2,22 @@ import type { NearestMiss } from '../bids.js';
 import type { Lack } from '../cell.js';
 import { CELL_FLOATS, CONTAINERS } from './cells.js';
 import type { Wanted } from './search.js';
-import {
-  BELOW,
-  type BidForest,
-  CPU,
-  DISK,
-  MEMORY,
-  OF_NOTHING,
-  SLOTS,
-  childrenOf,
-  floatsOf,
-  intsOf,
-} from './forest.js';
+import { BELOW, type BidForest, CPU, DISK, MEMORY, SLOTS, childrenOf, intsOf } from './forest.js';
 
 /** What a place is short of; 0 = enough. MB, milli-CPU. */
 export type Shortage = Omit<NearestMiss, 'cellId'>;
 
 /** The least that any cell below a node is short of, each dimension for itself. */
 const shortageBelow = (forest: BidForest, node: number, wanted: Wanted): Shortage => {
-  const { ints, floats, cells } = forest;
+  const { ints, cells } = forest;
   const i = intsOf(node);
   const below = ints[i + BELOW]!;
-  const full = floats[floatsOf(node) + OF_NOTHING] === Infinity;
   return {
     memoryMb: Math.max(0, wanted.memory - ints[i + MEMORY]!),
     diskMb: Math.max(0, wanted.disk - ints[i + DISK]!),
     cpuMilli: Math.max(0, wanted.cpu - ints[i + CPU]!),
-    containers:
-      below < 0 ? Math.max(0, 1 - cells.rows[(-1 - below) * CELL_FLOATS + CONTAINERS]!) : Number(full),
+    // nodes above do not count containers
+    containers: below < 0 ? Math.max(0, 1 - cells.rows[(-1 - below) * CELL_FLOATS + CONTAINERS]!) : 0,
   };
 };
 

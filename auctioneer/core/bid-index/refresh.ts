@@ -1,4 +1,3 @@
-import { type Policy, weightsOf } from '../policy.js';
 import * as cell from './cells.js';
 import {
   type BidForest,
@@ -11,9 +10,10 @@ import {
   MORE_DISK,
   MORE_MEMORY,
   NO_PARENT,
-  OF_NOTHING,
+  OF_LEAST,
   SLOTS,
   UNSETTLED,
+  type View,
   floatsOf,
   intsOf,
   roundDown,
@@ -23,22 +23,24 @@ const NO_POSITION = -1;
 
 /** Fills in what a leaf says of its cell as it stands now. */
 const refreshLeaf = (forest: BidForest, position: number): void => {
-  const { floats, ints, weights } = forest;
+  const { floats, ints, view } = forest;
+  const { weights, frame } = view;
   const { rows } = forest.cells;
   const node = forest.leaf[position]!;
   const i = intsOf(node);
   const at = position * cell.CELL_FLOATS;
-  const isLrp = forest.kind === 'lrp';
+  const isLrp = view.kind === 'lrp';
   const memory = isLrp ? rows[at + cell.MEMORY]! - rows[at + cell.PROXY]! : rows[at + cell.MEMORY]!;
   const disk = rows[at + cell.DISK]!;
   const containers = rows[at + cell.CONTAINERS]!;
   const shares =
-    memory / rows[at + cell.TOTAL_MEMORY]! +
-    disk / rows[at + cell.TOTAL_DISK]! +
+    (memory - frame.leastMemory) / rows[at + cell.TOTAL_MEMORY]! +
+    (disk - frame.leastDisk) / rows[at + cell.TOTAL_DISK]! +
     (containers - 1) / rows[at + cell.TOTAL_CONTAINERS]!;
   const burden = rows[at + cell.STARTING]! * weights.starting + rows[at + cell.INDEX]! * weights.index;
   const tasks = isLrp ? 0 : rows[at + cell.TASKS]! * weights.neighbour;
-  floats[floatsOf(node) + OF_NOTHING] = containers < 1 ? Infinity : 1 - shares / 3 + burden + tasks;
+  const hasRoom = containers >= 1 && memory >= frame.leastMemory && disk >= frame.leastDisk;
+  floats[floatsOf(node) + OF_LEAST] = hasRoom ? 1 - shares / 3 + burden + tasks : Infinity;
   ints[i + MEMORY] = memory < -cell.UNCOUNTED ? -cell.UNCOUNTED : memory;
   ints[i + DISK] = disk;
   ints[i + CPU] = rows[at + cell.CPU]!;
@@ -55,8 +57,9 @@ export const SETTLED_PENALTY = 1e5;
 const isPowerOfTwo = (value: number): boolean => value > 0 && Number.isInteger(Math.log2(value));
 
 /** What, beside the memory and disk that are left, makes a score; sizes are known to be the same. */
-const sameBurden = ({ cells, kind, weights }: BidForest, left: number, right: number): boolean => {
+const sameBurden = ({ cells, view }: BidForest, left: number, right: number): boolean => {
   const { rows } = cells;
+  const { kind, weights } = view;
   const same = (field: number): boolean => rows[left + field] === rows[right + field];
   return (
     same(cell.CONTAINERS) &&
@@ -84,9 +87,9 @@ const scoreAlike = (forest: BidForest, a: number, b: number): boolean => {
   return left === rows[r + cell.MEMORY]! / memory + rows[r + cell.DISK]! / disk;
 };
 
-/** The least score for nothing in a group. */
+/** The least score in a group of a request for the least. */
 const leastOf = (floats: Float64Array, group: number): number => {
-  const f = group * GROUP_FLOATS + OF_NOTHING;
+  const f = group * GROUP_FLOATS + OF_LEAST;
   return Math.min(Math.min(floats[f]!, floats[f + 1]!), Math.min(floats[f + 2]!, floats[f + 3]!));
 };
 
@@ -94,6 +97,12 @@ const leastOf = (floats: Float64Array, group: number): number => {
 const mostOf = (ints: Int32Array, group: number, field: number): number => {
   const i = group * GROUP_INTS + field;
   return Math.max(Math.max(ints[i]!, ints[i + 1]!), Math.max(ints[i + 2]!, ints[i + 3]!));
+};
+
+/** The least in a group of one of the MORE_ fields. */
+const leastSingle = (singles: Float32Array, group: number, field: number): number => {
+  const i = group * GROUP_INTS + field;
+  return Math.min(Math.min(singles[i]!, singles[i + 1]!), Math.min(singles[i + 2]!, singles[i + 3]!));
 };
 
 /** The champion of a group from those of its nodes that may score best. */
@@ -105,7 +114,7 @@ const championOf = (forest: BidForest, group: number): number => {
   const number = (position: number): number => cells.rows[position * cell.CELL_FLOATS + cell.NUMBER]!;
   let champion = UNSETTLED;
   for (let child = group * SLOTS; child < (group + 1) * SLOTS; child += 1) {
-    if (floats[floatsOf(child) + OF_NOTHING]! > near) continue;
+    if (floats[floatsOf(child) + OF_LEAST]! > near) continue;
     const other = ints[intsOf(child) + CHAMPION]!;
     if (other < 0) return UNSETTLED;
     if (champion === UNSETTLED) champion = other;
@@ -115,10 +124,10 @@ const championOf = (forest: BidForest, group: number): number => {
   return champion;
 };
 
-/** The least score for nothing, from the group below; says whether it changed. */
-const refreshNothing = (floats: Float64Array, node: number, group: number): boolean => {
+/** The same for a node, from the group below; says whether it changed. */
+const refreshLeast = (floats: Float64Array, node: number, group: number): boolean => {
   const least = leastOf(floats, group);
-  const own = floatsOf(node) + OF_NOTHING;
+  const own = floatsOf(node) + OF_LEAST;
   if (floats[own] === least) return false;
   floats[own] = least;
   return true;
@@ -130,7 +139,7 @@ const moreOf = ({ floats, singles }: BidForest, group: number, field: number): n
   if (nothing === Infinity) return 0;
   let least = Infinity;
   for (let child = group * SLOTS; child < (group + 1) * SLOTS; child += 1)
-    least = Math.min(least, floats[floatsOf(child) + OF_NOTHING]! + singles[intsOf(child) + field]!);
+    least = Math.min(least, floats[floatsOf(child) + OF_LEAST]! + singles[intsOf(child) + field]!);
   return roundDown(least - nothing);
 };
 
@@ -143,7 +152,7 @@ const refreshScores = (forest: BidForest, node: number, group: number): boolean 
   const same = singles[own + MORE_MEMORY] === memory && singles[own + MORE_DISK] === disk;
   singles[own + MORE_MEMORY] = memory;
   singles[own + MORE_DISK] = disk;
-  return refreshNothing(floats, node, group) || !same;
+  return refreshLeast(floats, node, group) || !same;
 };
 
 /** What is left, from the group below; says whether it changed. */
@@ -180,22 +189,40 @@ export const refresh = (forest: BidForest, position: number): void => {
   while (node !== NO_PARENT && (scores || room || champion)) {
     champion = (scores || champion) && alike[node] === 1 && refreshChampion(forest, node, group, position);
     if (scores)
-      scores = near[node] === 1 ? refreshNothing(floats, node, group) : refreshScores(forest, node, group);
+      scores = near[node] === 1 ? refreshLeast(floats, node, group) : refreshScores(forest, node, group);
     if (room) room = refreshRoom(forest, node, group);
     group = node >> 2;
     node = parent[group]!;
   }
 };
 
-/** Makes scores stand for that kind of work: they differ between LRPs and tasks. */
-export const changeKind = (forest: BidForest, kind: 'lrp' | 'task', policy: Policy): void => {
+/** How much more each cell scores for the frame's memory and disk, and at least those below a node. */
+const drawSlopes = ({ cells, leaf, parent, singles, groups, roots, view }: BidForest): void => {
+  const { memory, disk } = view.frame;
+  for (let position = 0; position < cells.count; position += 1) {
+    const own = intsOf(leaf[position]!);
+    const at = position * cell.CELL_FLOATS;
+    singles[own + MORE_MEMORY] = roundDown(memory / (3 * cells.rows[at + cell.TOTAL_MEMORY]!));
+    singles[own + MORE_DISK] = roundDown(disk / (3 * cells.rows[at + cell.TOTAL_DISK]!));
+  }
+  for (let group = groups - 1; group >= roots; group -= 1) {
+    const own = intsOf(parent[group]!);
+    singles[own + MORE_MEMORY] = leastSingle(singles, group, MORE_MEMORY);
+    singles[own + MORE_DISK] = leastSingle(singles, group, MORE_DISK);
+  }
+};
+
+/** Makes the bounds stand for other work: of the other kind, or within another frame. */
+export const lookAt = (forest: BidForest, view: View): void => {
   const { cells, floats, parent, near, alike } = forest;
-  forest.kind = kind;
-  forest.weights = weightsOf(policy, kind);
+  const framed = forest.view.frame;
+  forest.view = view;
+  forest.looked = 0;
+  if (view.frame !== framed) drawSlopes(forest);
   for (let position = 0; position < cells.count; position += 1) refreshLeaf(forest, position);
   for (let group = forest.groups - 1; group >= forest.roots; group -= 1) {
     const node = parent[group]!;
-    if (near[node] === 1) refreshNothing(floats, node, group);
+    if (near[node] === 1) refreshLeast(floats, node, group);
     else refreshScores(forest, node, group);
     refreshRoom(forest, node, group);
     if (alike[node] === 1) refreshChampion(forest, node, group, NO_POSITION);

@@ -14,7 +14,7 @@ import {
   MEMORY,
   MORE_DISK,
   MORE_MEMORY,
-  OF_NOTHING,
+  OF_LEAST,
   SEVERAL,
   SLOTS,
   ZONE,
@@ -41,7 +41,7 @@ const slack = (score: number): number => 1e-13 * (10 + Math.abs(score));
 const scoreAt = (forest: BidForest, position: number, wanted: Wanted, instances: number): number => {
   const { rows } = forest.cells;
   const at = position * cell.CELL_FLOATS;
-  const lrp = forest.kind === 'lrp';
+  const lrp = forest.view.kind === 'lrp';
   const need = wanted.memory + (lrp ? rows[at + cell.PROXY]! : 0);
   const use = meanUse(
     useAfter(rows[at + cell.MEMORY]!, need, rows[at + cell.TOTAL_MEMORY]!),
@@ -50,7 +50,7 @@ const scoreAt = (forest: BidForest, position: number, wanted: Wanted, instances:
   );
   const neighbours = lrp ? instances : rows[at + cell.TASKS]!;
   const burden = { starting: rows[at + cell.STARTING]!, neighbours, index: rows[at + cell.INDEX]! };
-  return weigh(use, burden, forest.weights);
+  return weigh(use, burden, forest.view.weights);
 };
 
 /** Whether a cell has the room. */
@@ -58,7 +58,7 @@ const hasRoom = ({ floats, ints, leaf }: BidForest, position: number, wanted: Wa
   const node = leaf[position]!;
   const i = intsOf(node);
   return (
-    floats[floatsOf(node) + OF_NOTHING]! < Infinity &&
+    floats[floatsOf(node) + OF_LEAST]! < Infinity &&
     ints[i + MEMORY]! >= wanted.memory &&
     ints[i + DISK]! >= wanted.disk &&
     ints[i + CPU]! >= wanted.cpu
@@ -75,7 +75,7 @@ const isSettled = (forest: BidForest, node: number, wanted: Wanted, spread: Spre
   if (forest.leaf[champion] === node) return true;
   const instances = spread.perCell[champion]!;
   const fewest = spread.perNode === undefined ? 0 : spread.perNode[node]!;
-  return instances === fewest && instances * forest.weights.neighbour < SETTLED_PENALTY;
+  return instances === fewest && instances * forest.view.weights.neighbour < SETTLED_PENALTY;
 };
 
 /** Ties fall to the lower number. */
@@ -96,12 +96,13 @@ const growStack = (roots: number): void => {
 
 /** The roots of the trees in question, as if they were children of one node: the most promising on top. Answers how many. */
 const pushRoots = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
-  const { floats, singles, ints, corner, kind, weights } = forest;
+  const { floats, singles, ints, view } = forest;
+  const { kind, weights, frame } = view;
   const { perNode, perZone } = spread;
   const { offers } = wanted.matcher;
   growStack(offers.length);
-  const ofMemory = wanted.memory / corner.memory;
-  const ofDisk = wanted.disk / corner.disk;
+  const ofMemory = (wanted.memory - frame.leastMemory) / frame.memory;
+  const ofDisk = (wanted.disk - frame.leastDisk) / frame.disk;
   const penalty = kind === 'lrp' ? weights.neighbour : 0;
   let depth = 0;
   for (let at = 0; at < offers.length; at += 1) {
@@ -112,7 +113,7 @@ const pushRoots = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount:
     const zone = ints[i + ZONE]!;
     if (zoneCount !== ANY && zone !== SEVERAL && perZone[zone] !== zoneCount) continue;
     const few = perNode === undefined ? 0 : penalty * perNode[root]!;
-    const least = floats[floatsOf(root) + OF_NOTHING]! + few;
+    const least = floats[floatsOf(root) + OF_LEAST]! + few;
     const bound = least + ofMemory * singles[i + MORE_MEMORY]! + ofDisk * singles[i + MORE_DISK]!;
     if (bound === Infinity) continue;
     const better = depth > 0 && bounds[depth - 1]! < bound;
@@ -138,10 +139,11 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
   const { perNode, perZone } = spread;
   const { memory, disk } = wanted;
   const cpu = forest.countsCpu ? wanted.cpu : 0;
-  const penalty = forest.kind === 'lrp' && perNode !== undefined ? forest.weights.neighbour : 0;
+  const penalty = forest.view.kind === 'lrp' && perNode !== undefined ? forest.view.weights.neighbour : 0;
   // where the request lies between the three whose least scores are known
-  const ofMemory = memory / forest.corner.memory;
-  const ofDisk = disk / forest.corner.disk;
+  const { frame } = forest.view;
+  const ofMemory = (memory - frame.leastMemory) / frame.memory;
+  const ofDisk = (disk - frame.leastDisk) / frame.disk;
   let best = NONE;
   let lowest = Infinity;
   let limit = Number.MAX_VALUE;
@@ -149,12 +151,16 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
   const nodes = stack;
   const limits = bounds;
   let next = NONE;
+  let looked = 0;
   for (;;) {
     while (next === NONE && depth > 0) {
       depth -= 1;
       if (limits[depth]! <= limit) next = nodes[depth]!;
     }
-    if (next === NONE) return best;
+    if (next === NONE) {
+      forest.looked += looked;
+      return best;
+    }
     const node = next;
     const own = intsOf(node);
     next = NONE;
@@ -171,13 +177,14 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
     }
     const group = ints[own + BELOW]!;
     if (group < 0) continue;
+    looked += 1;
     const f = group * GROUP_FLOATS;
     const i = group * GROUP_INTS;
     let nextBound = Infinity;
     for (let slot = 0; slot < SLOTS; slot += 1) {
       const c = i + slot;
       let bound =
-        floats[f + slot + OF_NOTHING]! +
+        floats[f + slot + OF_LEAST]! +
         (ofMemory * singles[c + MORE_MEMORY]! + ofDisk * singles[c + MORE_DISK]!);
       if (bound > limit || ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
       if (cpu > 0 && ints[c + CPU]! < cpu) continue;
