@@ -100,8 +100,14 @@ const constraintKey = (constraint: PlacementConstraint, named: ReadonlySet<strin
   return [kind, sorted(constraint.volumeDrivers), sorted(constraint.placementTags)].join('\t');
 };
 
-/** Each application may have a Docker image of its own. */
-const MANY_ROOTFS = 1_000;
+/** Constraints to remember as they were written: each application may have a Docker image of its own. */
+const MANY = 10_000;
+
+/** As it is written: found sooner than what it comes to. */
+const writtenKey = ({ rootfs, volumeDrivers, placementTags }: PlacementConstraint): string =>
+  volumeDrivers.length + placementTags.length === 0
+    ? rootfs
+    : `${rootfs}\t${volumeDrivers.join('\n')}\t${placementTags.join('\n')}`;
 
 export const createOffers = (states: readonly CellState[]): Offers => {
   const { offers, ofCell } = distinctOffers(states);
@@ -122,19 +128,17 @@ export const createOffers = (states: readonly CellState[]): Offers => {
     matchers.set(key, known);
     return known;
   };
-  const byRootfs = new Map<string, Matcher>();
+  const asWritten = new Map<string, Matcher>();
 
   return {
     count: offers.length,
     ofCell,
     matcher(constraint) {
-      const { rootfs, volumeDrivers, placementTags } = constraint;
-      if (volumeDrivers.length + placementTags.length > 0) return matcherOf(constraint);
-      // most work wants nothing but a root file system, and few are in use
-      const known = byRootfs.get(rootfs);
+      const key = writtenKey(constraint);
+      const known = asWritten.get(key);
       if (known !== undefined) return known;
       const matcher = matcherOf(constraint);
-      if (byRootfs.size < MANY_ROOTFS) byRootfs.set(rootfs, matcher);
+      if (asWritten.size < MANY) asWritten.set(key, matcher);
       return matcher;
     },
   };

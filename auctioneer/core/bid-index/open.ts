@@ -1,3 +1,4 @@
+import type { Processes } from '../asked.js';
 import type { Bidders } from '../bidders.js';
 import { type Bids, type Entry, NONE, type Refusal } from '../bids.js';
 import { insufficientText, mismatchText } from '../constraints.js';
@@ -6,7 +7,7 @@ import * as cell from './cells.js';
 import { type Taking, createCells, numberZones, takePlace } from './cells.js';
 import type { BidForest } from './forest.js';
 import { createForest } from './grow-forest.js';
-import { type Processes, countInstances, numberProcesses } from './found.js';
+import { countInstances } from './found.js';
 import { emptySpread } from './instances.js';
 import { lackingEverywhere, nearestMiss } from './misses.js';
 import { createOffers } from './offers.js';
@@ -32,7 +33,6 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
   const offers = createOffers(bidding);
   const zones = numberZones(bidding);
   const cells = createCells({ states: bidding, zones, offers, countsByZone: countsCellsByZone(policy) });
-  const numbers = numberProcesses(processes);
   const ids = bidding.map(({ cellId }) => cellId);
   const requests: Sought[] = [];
   const nobody = emptySpread(cells);
@@ -41,7 +41,7 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
 
   const grow = () => {
     const forest = createForest(cells, offers.count);
-    const instances = countInstances({ bidding, counting, processes, numbers, zones, forest });
+    const instances = countInstances({ bidding, counting, processes, zones, forest });
     return { forest, instances, views: createViews(forest, requests, policy) };
   };
   /** made when all requests have been entered */
@@ -86,10 +86,8 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
     count: bidding.length,
     starting: bidding.reduce((sum, state) => sum + state.startingContainerCount, 0),
     cellId: (number) => ids[number]!,
-    enter(entry) {
+    enter(entry, process) {
       const { kind, request } = entry;
-      const process = entry.kind === 'lrp' ? (numbers.get(entry.request.processGuid) ?? NONE) : NONE;
-      if (kind === 'lrp' && process === NONE) throw new RangeError('a process that was not announced');
       const { memoryMb: memory, diskMb: disk, cpuMilli: cpu } = request;
       const matcher = offers.matcher(request);
       return requests.push({ kind, entry, process, memory, disk, cpu, matcher }) - 1;
