@@ -37,9 +37,20 @@ export interface BidForest {
   /** groups of one root each, before all others */
   readonly roots: number;
   groups: number;
+  readonly scratch: Scratch;
   view: View;
   /** groups that searches have looked into since it has been so */
   looked: number;
+}
+
+/** Where a search notes what it has yet to look into. */
+export interface Scratch {
+  readonly roots: Int32Array;
+  readonly rootBounds: Float64Array;
+  /** on the way down, one in each level */
+  readonly groups: Int32Array;
+  /** of their nodes; Infinity: looked into already */
+  readonly bounds: Float64Array;
 }
 
 /** What work the bounds stand for: that of one kind, which asks for some memory and disk. */

@@ -17,6 +17,7 @@ import {
   OF_LEAST,
   SEVERAL,
   SLOTS,
+  type Scratch,
   UNSETTLED,
   ZONE,
   endOf,
@@ -75,11 +76,13 @@ const offerBounds = ({ rows, count }: Cells, offers: number): Int32Array => {
   return bounds;
 };
 
-/** Lays the groups out: children after their parent. */
-const layOut = (forest: BidForest, offers: number): void => {
+/** Lays the groups out: children after their parent. Answers how deep they lie. */
+const layOut = (forest: BidForest, offers: number): number => {
   const { cells, ints, parent, leaf } = forest;
   const split = createSplit(cells);
-  const grow = (node: number, from: number, to: number): void => {
+  let depth = 0;
+  const grow = (node: number, from: number, to: number, level: number): void => {
+    depth = Math.max(depth, level);
     if (to - from === 1) {
       ints[intsOf(node) + BELOW] = -1 - from;
       leaf[from] = node;
@@ -89,11 +92,13 @@ const layOut = (forest: BidForest, offers: number): void => {
     const group = openGroup(forest);
     ints[intsOf(node) + BELOW] = group;
     parent[group] = node;
-    for (let at = 0; at + 1 < bounds.length; at += 1) grow(group * SLOTS + at, bounds[at]!, bounds[at + 1]!);
+    for (let at = 0; at + 1 < bounds.length; at += 1)
+      grow(group * SLOTS + at, bounds[at]!, bounds[at + 1]!, level + 1);
   };
   const bounds = offerBounds(cells, offers);
   for (let offer = 0; offer < offers; offer += 1) openGroup(forest);
-  for (let offer = 0; offer < offers; offer += 1) grow(offer * SLOTS, bounds[offer]!, bounds[offer + 1]!);
+  for (let offer = 0; offer < offers; offer += 1) grow(offer * SLOTS, bounds[offer]!, bounds[offer + 1]!, 0);
+  return depth;
 };
 
 /** A group without nodes: its slots never bid, and have nothing left. */
@@ -174,6 +179,13 @@ const accountsCpu = ({ rows, count }: Cells): boolean => {
   return false;
 };
 
+const createScratch = (roots: number, depth: number): Scratch => ({
+  roots: new Int32Array(roots),
+  rootBounds: new Float64Array(roots),
+  groups: new Int32Array(depth),
+  bounds: new Float64Array(depth * SLOTS),
+});
+
 /** At least one cell. The bounds stand for nothing until `lookAt` (refresh.ts). */
 export const createForest = (cells: Cells, offers: number): BidForest => {
   // each group below the roots parts a range in two or more
@@ -191,10 +203,11 @@ export const createForest = (cells: Cells, offers: number): BidForest => {
     countsCpu: accountsCpu(cells),
     roots: offers,
     groups: 0,
+    scratch: createScratch(offers, 0),
     view: NOTHING_SEEN,
     looked: 0,
   };
-  layOut(forest, offers);
+  const depth = layOut(forest, offers);
   fix(forest);
-  return forest;
+  return { ...forest, scratch: createScratch(offers, depth) };
 };
