@@ -1,12 +1,6 @@
 import type { Auction } from './auction.js';
 import { type Entry, NONE } from './bids.js';
 
-export interface AskedRequest {
-  entry: Entry;
-  /** the number of its process; NONE for a task */
-  process: number;
-}
-
 /** The processes of a batch. */
 export interface Processes {
   /** by guid, in the order in which they are first considered */
@@ -18,7 +12,9 @@ export interface Processes {
 /** What is asked in a batch, once for all auctions of a request that lie in a row. */
 export interface Asked {
   /** in the order in which they are first considered, so that what is considered in a row lies side by side in memory */
-  requests: AskedRequest[];
+  requests: Entry[];
+  /** of each, the number of its process; NONE for a task */
+  processOf: number[];
   /** of each auction in the order in which they are considered, the number of its request */
   ofPlace: Uint32Array;
   processes: Processes;
@@ -39,6 +35,10 @@ const createProcesses = () => {
       numbers.set(request.processGuid, instances.length);
       return instances.push(0) - 1;
     },
+    /** one more of its instances */
+    count(process: number): void {
+      if (process !== NONE) instances[process] = (instances[process] ?? 0) + 1;
+    },
   };
 };
 
@@ -58,19 +58,19 @@ export const askedIn = (auctions: readonly Auction[], order: Uint32Array): Asked
   const heads = headsOf(auctions);
   const numbers = new Uint32Array(auctions.length).fill(NOT_YET);
   const ofPlace = new Uint32Array(order.length);
-  const requests: AskedRequest[] = [];
+  const requests: Entry[] = [];
+  const processOf: number[] = [];
   const processes = createProcesses();
   for (let place = 0; place < order.length; place += 1) {
     const head = heads[order[place] ?? 0] ?? 0;
     if (numbers[head] === NOT_YET) {
-      const { kind, request } = auctions[head] as Auction;
-      const entry = { kind, request } as Entry;
-      numbers[head] = requests.push({ entry, process: processes.numberOf(entry) }) - 1;
+      const auction = auctions[head] as Auction;
+      processOf.push(processes.numberOf(auction));
+      numbers[head] = requests.push(auction) - 1;
     }
     const number = numbers[head] ?? 0;
     ofPlace[place] = number;
-    const process = requests[number]?.process ?? NONE;
-    if (process !== NONE) processes.instances[process] = (processes.instances[process] ?? 0) + 1;
+    processes.count(processOf[number] ?? NONE);
   }
-  return { requests, ofPlace, processes };
+  return { requests, processOf, ofPlace, processes };
 };

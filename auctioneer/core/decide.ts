@@ -65,7 +65,8 @@ const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Me
   const entrants = { bidding, counting, policy, scorer, processes: asked.processes };
   const byIndex = method === 'index' && scorer === undefined && bidding.length > 0;
   const bids = byIndex ? openIndex(entrants) : openExhaustive(entrants);
-  for (const { entry, process } of asked.requests) bids.enter(entry, process);
+  for (const [number, request] of asked.requests.entries())
+    bids.enter(request, asked.processOf[number] ?? NONE);
   const limit = policy.startingContainerMaximum > 0 ? policy.startingContainerMaximum : Infinity;
   let { starting } = bids;
   return {

@@ -44,8 +44,9 @@ export const SHAPE = 15;
 /** Room for any request. */
 export const UNCOUNTED = MAX_AMOUNT;
 
-const column = (states: readonly CellState[], pick: (state: CellState) => number): Float64Array => {
-  const values = new Float64Array(states.length);
+/** A number of each cell, as whole numbers of 0…2^32 − 1. */
+export const column = (states: readonly CellState[], pick: (state: CellState) => number): Uint32Array => {
+  const values = new Uint32Array(states.length);
   for (let at = 0; at < states.length; at += 1) values[at] = pick(states[at]!);
   return values;
 };
@@ -59,25 +60,25 @@ export interface Zones {
 /** Numbers zones by their names' order. */
 export const numberZones = (states: readonly CellState[]): Zones => {
   const names = new Map([...new Set(states.map(({ zone }) => zone))].sort().map((name, at) => [name, at]));
-  return { names, ofCell: Uint32Array.from(column(states, ({ zone }) => names.get(zone)!)) };
+  return { names, ofCell: column(states, ({ zone }) => names.get(zone)!) };
 };
 
 /** Numbers cells 0…n-1 within their zone. */
-const indexInZone = (zone: Uint32Array, zoneCount: number): Float64Array => {
-  const next = new Float64Array(zoneCount);
-  return Float64Array.from(zone, (name) => next[name]!++);
+const indexInZone = (zone: Uint32Array, zoneCount: number): Uint32Array => {
+  const next = new Uint32Array(zoneCount);
+  return zone.map((name) => next[name]!++);
 };
 
 /** The numbers of cells in the order of their positions: by offer, then shape, then zone, then size. */
 const positionOrder = ({ states, zones, offers }: CellsOptions, shapes: Uint32Array): Uint32Array => {
   const keys = [
-    Uint32Array.from(column(states, ({ total }) => total.diskMb)),
-    Uint32Array.from(column(states, ({ total }) => total.memoryMb)),
+    column(states, ({ total }) => total.diskMb),
+    column(states, ({ total }) => total.memoryMb),
     zones.ofCell,
     shapes,
     offers.ofCell,
   ];
-  const byNumber = Uint32Array.from(states, (_, number) => number);
+  const byNumber = new Uint32Array(states.length).map((_, number) => number);
   return keys.reduce((order, key) => sortByKey(order, key), byNumber);
 };
 

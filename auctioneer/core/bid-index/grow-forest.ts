@@ -103,12 +103,14 @@ const layOut = (forest: BidForest, offers: number): number => {
 
 /** A group without nodes: its slots never bid, and have nothing left. */
 const openGroup = (forest: BidForest): number => {
+  const { ints, singles } = forest;
   const group = forest.groups;
   forest.groups += 1;
   for (let node = group * SLOTS; node < (group + 1) * SLOTS; node += 1) {
     forest.floats[floatsOf(node) + OF_LEAST] = Infinity;
-    for (const field of [BELOW, MEMORY, DISK, CPU]) forest.ints[intsOf(node) + field] = NO_NODE;
-    for (const field of [MORE_MEMORY, MORE_DISK]) forest.singles[intsOf(node) + field] = NO_SLOPE;
+    const own = intsOf(node);
+    ints[own + BELOW] = ints[own + MEMORY] = ints[own + DISK] = ints[own + CPU] = NO_NODE;
+    singles[own + MORE_MEMORY] = singles[own + MORE_DISK] = NO_SLOPE;
   }
   return group;
 };

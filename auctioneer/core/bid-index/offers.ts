@@ -76,9 +76,12 @@ const distinctOffers = (states: readonly CellState[]): Distinct => {
   const keys = offerKeys(states);
   const order = [...new Set(keys)].sort();
   const numbers = new Map(order.map((key, number) => [key, number]));
-  const ofCell = Uint32Array.from(keys, (key) => numbers.get(key)!);
+  const ofCell = new Uint32Array(states.length);
   const offers = Array.from<Offer>({ length: order.length });
-  for (const [cell, number] of ofCell.entries()) offers[number] = states[cell]!;
+  for (let cell = 0; cell < states.length; cell += 1) {
+    ofCell[cell] = numbers.get(keys[cell]!)!;
+    offers[ofCell[cell]!] = states[cell]!;
+  }
   return { offers, ofCell };
 };
 

@@ -14,11 +14,13 @@ import { createOffers } from './offers.js';
 import { refresh } from './refresh.js';
 import { createRefused } from './refused.js';
 import { ANY, type Wanted, findBest } from './search.js';
-import { createViews } from './views.js';
+import { type Patience, createViews } from './views.js';
 
 export interface Entrants extends Pick<Bidders, 'bidding' | 'counting'> {
   policy: Policy;
   processes: Processes;
+  /** of searches; absent: as measured */
+  patience?: Patience;
 }
 
 /** A request as the index looks for it. */
@@ -29,7 +31,7 @@ interface Sought extends Wanted, Taking {
 }
 
 /** The same decisions as the exhaustive scorer's, without looking at every cell. At least one cell bids. */
-export const openIndex = ({ bidding, counting, policy, processes }: Entrants): Bids => {
+export const openIndex = ({ bidding, counting, policy, processes, patience }: Entrants): Bids => {
   const offers = createOffers(bidding);
   const zones = numberZones(bidding);
   const cells = createCells({ states: bidding, zones, offers, countsByZone: countsCellsByZone(policy) });
@@ -42,7 +44,7 @@ export const openIndex = ({ bidding, counting, policy, processes }: Entrants): B
   const grow = () => {
     const forest = createForest(cells, offers.count);
     const instances = countInstances({ bidding, counting, processes, zones, forest });
-    return { forest, instances, views: createViews(forest, requests, policy) };
+    return { forest, instances, views: createViews(forest, requests, { policy, patience }) };
   };
   /** made when all requests have been entered */
   let grown: ReturnType<typeof grow> | undefined;

@@ -40,10 +40,12 @@ const SPREAD = Uint32Array.from({ length: STEPS + 1 }, (_, step) => spreadBits(s
 /** Of each cell, where its size lies among the sizes of its offer; 0 where those are nearly the same. */
 const stepsOf = (sizes: Uint32Array, offers: Offers): Uint32Array => {
   const ranges = rangesOf(sizes, offers);
-  return sizes.map((size, number) => {
+  const steps = new Uint32Array(sizes.length);
+  for (let number = 0; number < sizes.length; number += 1) {
     const range = ranges[offers.ofCell[number]!]!;
-    return range.most <= range.least * NEARLY ? 0 : SPREAD[stepOf(size, range)]!;
-  });
+    if (range.most > range.least * NEARLY) steps[number] = SPREAD[stepOf(sizes[number]!, range)]!;
+  }
+  return steps;
 };
 
 /**
@@ -51,13 +53,20 @@ const stepsOf = (sizes: Uint32Array, offers: Offers): Uint32Array => {
  * range of such numbers are of about one size in both.
  */
 export const shapesOf = (states: readonly CellState[], offers: Offers): Uint32Array => {
+  const sizes = new Uint32Array(states.length);
+  const fill = (size: (state: CellState) => number): Uint32Array => {
+    for (let number = 0; number < states.length; number += 1) sizes[number] = size(states[number]!);
+    return sizes;
+  };
   const memory = stepsOf(
-    Uint32Array.from(states, ({ total }) => total.memoryMb),
+    fill(({ total }) => total.memoryMb),
     offers,
   );
   const disk = stepsOf(
-    Uint32Array.from(states, ({ total }) => total.diskMb),
+    fill(({ total }) => total.diskMb),
     offers,
   );
-  return memory.map((step, number) => 2 * step + disk[number]!);
+  for (let number = 0; number < memory.length; number += 1)
+    memory[number] = 2 * memory[number]! + disk[number]!;
+  return memory;
 };

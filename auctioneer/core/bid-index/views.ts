@@ -32,15 +32,26 @@ const frameOf = (memory: Span, disk: Span): Frame => ({
   disk: Math.max(1, 2 * (disk.most - disk.least)),
 });
 
-/** Groups that a search may look into before it is thought to be misled. */
-const EXPECTED = 24;
-/** Groups that could be looked into in the time that another view takes, per cell: twice, as it is to be given up again. */
-const PRICE = 6;
+/** When searches count as misled. */
+export interface Patience {
+  /** groups that a search is expected to look into */
+  readonly expected: number;
+  /** groups that could be looked into in the time that another view takes, per cell: twice, as it is to be given up again */
+  readonly price: number;
+}
+
+const PATIENCE: Patience = { expected: 24, price: 6 };
 /** A close view was worth its price when it has served so many searches, per cell. */
 const WORTH = 1 / 8;
 
 /** A close view is of requests for up to so many times the memory of the smallest. */
 const NARROW = 4 / 3;
+
+export interface ViewsOptions {
+  policy: Policy;
+  /** absent: as measured */
+  patience?: Patience | undefined;
+}
 
 export interface Views {
   /** the forest's bounds stand for this request from now on */
@@ -53,7 +64,11 @@ export interface Views {
  * pays: of requests for this much memory or little less. The larger come first in a batch (order.ts), so that it
  * serves many searches before a request lies outside of it.
  */
-export const createViews = (forest: BidForest, requests: readonly Viewed[], policy: Policy): Views => {
+export const createViews = (
+  forest: BidForest,
+  requests: readonly Viewed[],
+  { policy, patience = PATIENCE }: ViewsOptions,
+): Views => {
   const memories = Float64Array.from(requests, ({ memory }) => memory);
   const disk = spanOf(Float64Array.from(requests, (wanted) => wanted.disk));
   const whole = spanOf(memories);
@@ -68,7 +83,7 @@ export const createViews = (forest: BidForest, requests: readonly Viewed[], poli
 
   const closeSpan = (most: number): Span => {
     asked ??= Float64Array.from(new Set(memories)).sort();
-    return { least: asked.find((amount) => NARROW * amount > most) ?? most, most };
+    return { least: asked.find((amount) => NARROW * amount >= most) ?? most, most };
   };
 
   const look = ({ kind, memory }: Viewed): void => {
@@ -83,7 +98,7 @@ export const createViews = (forest: BidForest, requests: readonly Viewed[], poli
     show(wanted) {
       served += 1;
       const outside = wanted.memory < span.least || wanted.memory > span.most;
-      const misled = forest.looked > served * EXPECTED + count * PRICE;
+      const misled = forest.looked > served * patience.expected + count * patience.price;
       if (seen?.kind === wanted.kind && !outside && !misled) return;
       if (outside) close = served > count * WORTH;
       else if (misled) close = true;
