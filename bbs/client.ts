@@ -127,8 +127,8 @@ export interface CoordinationApi {
 
 export interface EventApi {
   /**
-   * Every change, in the order of commits. Whenever the stream has been opened, at first and after a break,
-   * `onGap` is called, since changes may have been missed until then: read the state (again).
+   * Every change, in the order of commits, and once each: after a break the stream goes on where it was. `onGap` is
+   * called when it is opened first, and whenever changes were missed after all: read the state (again).
    */
   subscribe(handlers: { onEvent(event: BbsEvent): void; onGap(): void }): Cancel;
 }

@@ -20,6 +20,10 @@ interface UserConfig {
   convergence_slice_rows: number;
   request_body_limit_bytes: number;
   event_buffer: number;
+  event_buffer_bytes: number;
+  event_subscribers: number;
+  event_window: number;
+  event_window_bytes: number;
   event_heartbeat_interval: string | number;
   forget_leases_on_start: boolean;
 }
@@ -52,8 +56,14 @@ export interface BbsConfig {
   /** rows of actual LRPs that convergence takes at once */
   sliceRows: number;
   bodyLimitBytes: number;
-  /** events that wait for a slow subscriber before it is cut off */
+  /** events that wait for a slow subscriber before it is cut off, and their bytes; one commit's are allowed beside them */
   eventBuffer: number;
+  eventBufferBytes: number;
+  /** streams that may be open at once */
+  eventSubscribers: number;
+  /** last events, and bytes of them, that are kept for subscribers that come back */
+  eventWindow: number;
+  eventWindowBytes: number;
   /** comment lines keep an idle event stream alive */
   eventHeartbeatMs: number;
   /** every holder of a lease lives in this process and has ended with it: none is waited for */
@@ -113,6 +123,16 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
       convergence_slice_rows: { ...count, description: 'rows of actual LRPs that convergence takes at once' },
       request_body_limit_bytes: { ...count, description: 'largest request body' },
       event_buffer: { ...count, description: 'events that wait for a slow subscriber before it is cut off' },
+      event_buffer_bytes: {
+        ...count,
+        description: 'bytes of events that wait for a slow subscriber before it is cut off',
+      },
+      event_subscribers: { ...count, description: 'event streams that may be open at once' },
+      event_window: {
+        ...count,
+        description: 'last events that are kept, for subscribers that come back after a break',
+      },
+      event_window_bytes: { ...count, description: 'bytes of events that are kept for them at most' },
       event_heartbeat_interval: {
         ...DURATION,
         description: 'between comment lines that keep an idle event stream alive',
@@ -139,6 +159,10 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     convergence_slice_rows: 2_000,
     request_body_limit_bytes: 8 * 1024 * 1024,
     event_buffer: 1_024,
+    event_buffer_bytes: 32 * 1024 * 1024,
+    event_subscribers: 1_000,
+    event_window: 10_000,
+    event_window_bytes: 16 * 1024 * 1024,
     event_heartbeat_interval: '15s',
     forget_leases_on_start: false,
   },
@@ -159,6 +183,10 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     sliceRows: full.convergence_slice_rows,
     bodyLimitBytes: full.request_body_limit_bytes,
     eventBuffer: full.event_buffer,
+    eventBufferBytes: full.event_buffer_bytes,
+    eventSubscribers: full.event_subscribers,
+    eventWindow: full.event_window,
+    eventWindowBytes: full.event_window_bytes,
     eventHeartbeatMs: toMs(full.event_heartbeat_interval),
     forgetLeasesOnStart: full.forget_leases_on_start,
   }),

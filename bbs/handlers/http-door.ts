@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../common/ports/clock.js';
@@ -16,7 +15,8 @@ import { isBody } from '../protocol/fields.js';
 import { HANDLERS } from './calls.js';
 import type { Handler } from './calls.js';
 import type { BbsMetrics } from '../metrics.js';
-import { streamEvents } from './event-stream.js';
+import { createEventStreams } from './event-streams.js';
+import type { EventStreams } from './event-streams.js';
 
 export interface HttpDoorOptions {
   config: BbsConfig;
@@ -25,7 +25,7 @@ export interface HttpDoorOptions {
   /** undefined when this BBS may not answer any more, reads included */
   board(): Board | undefined;
   hub(): EventHub;
-  metrics: Pick<BbsMetrics, 'answered' | 'subscriberCutOff'>;
+  metrics: Pick<BbsMetrics, 'answered' | 'streams'>;
 }
 
 const traceOf = (request: FastifyRequest): string => {
@@ -70,19 +70,6 @@ const addBodies = (app: FastifyInstance): void => {
   });
 };
 
-const addEvents = (app: FastifyInstance, streams: Set<ServerResponse>, options: HttpDoorOptions): void => {
-  const { config, clock, logger, board, hub, metrics } = options;
-  app.get(BBS_ROUTES.OutcryEventStream, (_request, reply) => {
-    if (!board()) return reply.code(503).send();
-    reply.hijack();
-    streams.add(reply.raw);
-    reply.raw.on('close', () => streams.delete(reply.raw));
-    const limits = { buffer: config.eventBuffer, heartbeatMs: config.eventHeartbeatMs };
-    streamEvents(reply.raw, { hub: hub(), clock, logger, ...limits, onCutOff: metrics.subscriberCutOff });
-    return reply;
-  });
-};
-
 const onError =
   (logger: Logger) =>
   (error: Error & { statusCode?: number }, _request: FastifyRequest, reply: FastifyReply): void => {
@@ -92,7 +79,7 @@ const onError =
     void reply.code(status).send(printError(bbsError(type, status >= 500 ? undefined : error.message)));
   };
 
-const buildApp = (options: HttpDoorOptions, door: Door, streams: Set<ServerResponse>): FastifyInstance => {
+const buildApp = (options: HttpDoorOptions, door: Door, streams: EventStreams): FastifyInstance => {
   const app = fastify({
     bodyLimit: options.config.bodyLimitBytes,
     logger: false,
@@ -101,7 +88,7 @@ const buildApp = (options: HttpDoorOptions, door: Door, streams: Set<ServerRespo
   addBodies(app);
   app.setErrorHandler(onError(options.logger));
   for (const handler of HANDLERS) addCall(app, handler, options);
-  addEvents(app, streams, options);
+  streams.register(app);
   app.get('/health', async (_request, reply) => reply.code(options.board() ? 200 : 503).send());
   return app;
 };
@@ -113,13 +100,14 @@ export interface HttpDoor extends Member {
 
 /** The BBS's API behind a door: Diego's paths with JSON bodies. */
 export const createHttpDoor = (options: HttpDoorOptions): HttpDoor => {
-  const streams = new Set<ServerResponse>();
   const { config, clock, logger } = options;
+  const streams = createEventStreams({
+    ...options,
+    serves: () => options.board() !== undefined,
+    metrics: options.metrics.streams,
+  });
   let app: FastifyInstance | undefined;
   const door = createDoor({ address: config.listen, what: 'BBS', clock, logger });
-  const dismiss = (): void => {
-    for (const stream of streams) stream.end();
-  };
   return {
     name: 'bbs-http',
     async start() {
@@ -128,10 +116,10 @@ export const createHttpDoor = (options: HttpDoorOptions): HttpDoor => {
       await door.open();
       logger.info('listening', { url: door.url() });
     },
-    dismiss,
+    dismiss: streams.dismiss,
     renew: door.renew,
     async stop() {
-      dismiss();
+      streams.dismiss();
       await door.close();
       await app?.close();
     },

@@ -128,7 +128,6 @@ const isDefault = (field: FieldPlan, access: string): string => {
 };
 
 const writeField = (plan: MessagePlan, field: FieldPlan, constants: Constants): string => {
-  if (field.ignore) return '';
   if (field.embed) return writeValue(field.id, field.value, 'm', constants);
   const access = plan.unwrap ? 'm' : `m.${field.key}`;
   const write = writePresent(field, access, constants);

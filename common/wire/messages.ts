@@ -29,12 +29,13 @@ import type { BbsEvent } from '../model/events.js';
 import type { ImageQuery, ImageReply } from '../model/image.js';
 import type { ActualLrp, DesiredLrp, DesiredLrpUpdate } from '../model/lrp.js';
 import type { Task, TaskDefinition } from '../model/task.js';
+import type { EventMessages } from './event-messages.js';
 
 /**
  * Messages with a codec, by name. Diego's own carry Diego's message names and field numbers; the rest are ours.
  * Every one has a protobuf form (the bus; later the BBS API) and a JSON form (Diego's JSON names).
  */
-export interface WireMessages {
+export interface WireMessages extends EventMessages {
   DesiredLRP: DesiredLrp;
   DesiredLRPUpdate: DesiredLrpUpdate;
   ActualLRP: ActualLrp;

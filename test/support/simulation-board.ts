@@ -130,7 +130,7 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
   const metrics = createBbsMetrics(NO_METRICS, {
     serves: () => true,
     observation: () => undefined,
-    subscribers: () => 0,
+    eventWindow: () => undefined,
   });
   const active = await openActive({ config, clock, random, logger, bus, engine, metrics, onLost });
   options.onOpen(active);

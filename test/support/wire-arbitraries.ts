@@ -214,35 +214,34 @@ const key = { processGuid: text, index: int32, domain: text };
 const instanceKey = { instanceGuid: text, cellId: text };
 const internalRoutes = list(record({ hostname: text }));
 
+const info = {
+  address: text,
+  ports: list(
+    record({
+      containerPort: uint32,
+      hostPort: uint32,
+      containerTlsProxyPort: uint32,
+      hostTlsProxyPort: uint32,
+    }),
+  ),
+  instanceAddress: text,
+  preferredAddress: fc.constantFrom('UNKNOWN' as const, 'INSTANCE' as const, 'HOST' as const),
+  instanceIpv6Address: text,
+  crashCount: int32,
+  crashReason: text,
+  state: fc.constantFrom('UNCLAIMED' as const, 'CLAIMED' as const, 'RUNNING' as const, 'CRASHED' as const),
+  placementError: text,
+  since: nanoseconds,
+  modificationTag,
+  presence: fc.constantFrom('ORDINARY' as const, 'EVACUATING' as const, 'SUSPECT' as const),
+  availabilityZone: text,
+};
+const actualLrpInfo = mixed(record(info), { routable: bool });
 const actualLrp: fc.Arbitrary<ActualLrp> = mixed(
-  record({
-    ...key,
-    ...instanceKey,
-    address: text,
-    ports: list(
-      record({
-        containerPort: uint32,
-        hostPort: uint32,
-        containerTlsProxyPort: uint32,
-        hostTlsProxyPort: uint32,
-      }),
-    ),
-    instanceAddress: text,
-    preferredAddress: fc.constantFrom('UNKNOWN' as const, 'INSTANCE' as const, 'HOST' as const),
-    instanceIpv6Address: text,
-    crashCount: int32,
-    crashReason: text,
-    state: fc.constantFrom('UNCLAIMED' as const, 'CLAIMED' as const, 'RUNNING' as const, 'CRASHED' as const),
-    placementError: text,
-    since: nanoseconds,
-    modificationTag,
-    presence: fc.constantFrom('ORDINARY' as const, 'EVACUATING' as const, 'SUSPECT' as const),
-    internalRoutes,
-    metricTags: map(text),
-    availabilityZone: text,
-  }),
+  record({ ...key, ...instanceKey, ...info, internalRoutes, metricTags: map(text) }),
   { routable: bool },
 );
+const actualLrpGroup = mixed(fc.constant({}), { instance: actualLrp, evacuating: actualLrp });
 
 const definition = { ...shared, resultFile: text, completionCallbackUrl: text };
 const definitionOptional = { ...sharedOptional, action };
@@ -341,6 +340,40 @@ const event: fc.Arbitrary<BbsEvent> = fc.oneof(
   record({ kind: fc.constant('task_changed'), traceId, before: task, after: task }),
   record({ kind: fc.constantFrom('cell_appeared', 'cell_disappeared'), traceId, cellId: text }),
 ) as fc.Arbitrary<BbsEvent>;
+
+const desiredTold = record({ desiredLrp, traceId });
+const actualTold = record({ actualLrp, traceId });
+const groupTold = record({ actualLrpGroup });
+const taskTold = record({ task });
+
+const eventMessages = {
+  EventsByCellId: record({ cellId: text }),
+  DesiredLRPCreatedEvent: desiredTold,
+  DesiredLRPChangedEvent: record({ before: desiredLrp, after: desiredLrp, traceId }),
+  DesiredLRPRemovedEvent: desiredTold,
+  ActualLRPInstanceCreatedEvent: actualTold,
+  ActualLRPInstanceChangedEvent: record({
+    ...key,
+    ...instanceKey,
+    before: actualLrpInfo,
+    after: actualLrpInfo,
+    traceId,
+  }),
+  ActualLRPInstanceRemovedEvent: actualTold,
+  ActualLRPCrashedEvent: record({
+    ...key,
+    ...instanceKey,
+    crashCount: int32,
+    crashReason: text,
+    since: nanoseconds,
+  }),
+  ActualLRPCreatedEvent: groupTold,
+  ActualLRPChangedEvent: record({ before: actualLrpGroup, after: actualLrpGroup }),
+  ActualLRPRemovedEvent: groupTold,
+  TaskCreatedEvent: taskTold,
+  TaskChangedEvent: record({ before: task, after: task }),
+  TaskRemovedEvent: taskTold,
+};
 
 const instances = list(record({ index: int32, placementId }));
 
@@ -537,4 +570,5 @@ export const arbitraries: Arbitraries = {
   Lease: record({ ...lease, epoch: uint64 }),
   LeaseReply: record({ held: bool, epoch: uint64, holder: text }),
   BbsEvent: event,
+  ...eventMessages,
 };

@@ -10,20 +10,26 @@ import { desiredLrp, must } from '../../support/bbs.js';
 t.test('events - a listener that throws costs neither the others nor the bus theirs', async (t) => {
   const bus = createMemoryBus();
   const logger = createCaptureLogger();
-  const hub = createEventHub({ bus, logger, epoch: 1 });
-  const heard: string[] = [];
+  const hub = createEventHub({
+    bus,
+    logger,
+    epoch: 1,
+    window: { events: 10, bytes: 10_000 },
+    actualLrps: { entries: () => [], get: () => undefined },
+  });
+  const heard: number[] = [];
   let onBus = 0;
   bus.client().subscribe('bbs.event.>', () => (onBus += 1));
-  hub.subscribe(() => {
+  hub.subscribe('outcry', () => {
     throw new Error('broken');
   });
-  hub.subscribe(({ id }) => heard.push(id));
-  hub.publish({ kind: 'cell_appeared', traceId: '', cellId: 'a' });
+  hub.subscribe('outcry', (told) => heard.push(...told.map(({ sequence }) => sequence)));
+  hub.publish([{ kind: 'cell_appeared', traceId: '', cellId: 'a' }]);
   // a defect that the wire finds: no such field can be written
   const broken = { ...desiredLrp(), env: 5 as unknown as [] };
-  hub.publish({ kind: 'desired_lrp_created', traceId: '', desiredLrp: broken });
-  hub.publish({ kind: 'cell_appeared', traceId: '', cellId: 'b' });
-  t.same(heard, ['1-1', '1-2', '1-3']);
+  hub.publish([{ kind: 'desired_lrp_created', traceId: '', desiredLrp: broken }]);
+  hub.publish([{ kind: 'cell_appeared', traceId: '', cellId: 'b' }]);
+  t.same(heard, [1, 2, 3]);
   await eventually(() => onBus === 2);
   t.equal(logger.named('events.failed').length, 4);
   await bus.close();
