@@ -1,4 +1,5 @@
 import type { Lease, LeaseReply, LeaseRequest } from '../common/model/auction.js';
+import type { KvEntry } from '../common/model/bbs-api.js';
 import type { BbsResult } from '../common/model/bbs-error.js';
 import type { CellPresence } from '../common/model/cell.js';
 import type { BbsEvent } from '../common/model/events.js';
@@ -13,6 +14,8 @@ import type {
 } from '../common/model/lrp.js';
 import type { Task, TaskDefinition } from '../common/model/task.js';
 import type { Cancel } from '../common/ports/clock.js';
+
+export type { KvEntry } from '../common/model/bbs-api.js';
 
 export interface DesiredLrpFilter {
   domain?: string;
@@ -58,13 +61,6 @@ export interface RejectedPlacement {
   placementId: string;
   /** the cell that could not make the container; absent = no place was found */
   cellId?: string;
-}
-
-export interface KvEntry {
-  key: string;
-  value: string;
-  /** +1 with every write; 0 = absent */
-  version: number;
 }
 
 /** The desired state, as people and the API write and read it. */
