@@ -40,6 +40,12 @@ export interface ActualLrpTransition {
   instanceKey: ActualLrpInstanceKey;
 }
 
+/** Without an instance key whatever instance there is. */
+export interface ActualLrpRemoval {
+  key: ActualLrpKey;
+  instanceKey?: ActualLrpInstanceKey;
+}
+
 export interface StartActualLrp extends ActualLrpTransition {
   netInfo: ActualLrpNetInfo;
   internalRoutes: ActualLrpInternalRoute[];
@@ -81,7 +87,7 @@ export interface ActualLrpApi {
   startActualLrp(start: StartActualLrp, traceId: string): Promise<BbsResult<void>>;
   crashActualLrp(crash: ActualLrpTransition & { reason: string }, traceId: string): Promise<BbsResult<void>>;
   failActualLrp(key: ActualLrpKey, placementError: string, traceId: string): Promise<BbsResult<void>>;
-  removeActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<void>>;
+  removeActualLrp(removal: ActualLrpRemoval, traceId: string): Promise<BbsResult<void>>;
   /** stops one instance for good; a desired one is made anew by convergence */
   retireActualLrp(key: ActualLrpKey, traceId: string): Promise<BbsResult<void>>;
 }

@@ -1,56 +1,56 @@
 import { err, ok } from '../../common/model/result.js';
 import type { BbsError, BbsResult } from '../../common/model/bbs-error.js';
-import type { ActualLrpInstanceKey, ActualLrpKey, ActualLrpNetInfo } from '../../common/model/lrp.js';
+import type { ActualLrpKey } from '../../common/model/lrp.js';
 import type { ActualLrpApi } from '../client.js';
 import { claim, crash, fail, remove, retire, start } from '../core/actual-lrps.js';
 import type { Context, Decided } from '../core/decision.js';
 import type { Slot } from '../core/rows.js';
-import { checkSlotTransition, checkTransition, invalidRequest, required } from '../core/validation.js';
+import { checkTransition, claimProblems, invalidRequest, slotProblems } from '../core/validation.js';
+import type { TransitionParts } from '../core/validation.js';
 import type { BoardParts } from './board.js';
 import { actualLrpsIn, slotAt } from './rows.js';
 
-interface Request {
-  key: ActualLrpKey;
-  instanceKey?: ActualLrpInstanceKey;
-  netInfo?: ActualLrpNetInfo;
-}
-
 export const createActualLrpApi = ({ transactions, store, presence }: BoardParts): ActualLrpApi => {
-  /** Checks what the request carries, then decides on its slot. */
+  /** Decides on the slot that a request names, unless something is wrong with the request. */
   const onSlot = async (
     name: string,
-    request: Request & { traceId: string; invalid?: BbsError | undefined },
+    request: { key: ActualLrpKey; traceId: string; invalid: BbsError | undefined },
     decide: (slot: Slot, ctx: Context) => Decided,
   ): Promise<BbsResult<void>> => {
-    const invalid = 'invalid' in request ? request.invalid : checkTransition(request);
+    const { key, traceId, invalid } = request;
     if (invalid) return err(invalid);
-    return transactions.run(name, request.traceId, (tables, ctx) => decide(slotAt(tables, request.key), ctx));
+    return transactions.run(name, traceId, (tables, ctx) => decide(slotAt(tables, key), ctx));
   };
+  const checked = <R extends TransitionParts & { key: ActualLrpKey }>(request: R, traceId: string) => ({
+    key: request.key,
+    traceId,
+    invalid: checkTransition(request),
+  });
 
   return {
     actualLrps: async (filter) => ok(actualLrpsIn(store.committed, filter)),
-    claimActualLrp: (request, traceId) =>
-      onSlot(
-        'claim-actual-lrp',
-        { ...request, traceId, invalid: checkSlotTransition(request) },
-        (slot, ctx) => claim(slot, request, ctx),
-      ),
-    startActualLrp: (request, traceId) =>
-      onSlot('start-actual-lrp', { ...request, traceId }, (slot, ctx) => start(slot, request, ctx)),
-    crashActualLrp: (request, traceId) =>
-      onSlot('crash-actual-lrp', { ...request, traceId }, (slot, ctx) => crash(slot, request, ctx)),
-    async failActualLrp(key, placementError, traceId) {
-      const invalid = invalidRequest(required({ error_message: placementError }));
-      if (invalid) return err(invalid);
-      return onSlot('fail-actual-lrp', { key, traceId }, (slot, ctx) => fail(slot, { placementError }, ctx));
+    claimActualLrp({ key, instanceKey }, traceId) {
+      const invalid = invalidRequest(claimProblems({ ...key, instanceKey }));
+      return onSlot('claim-actual-lrp', { key, traceId, invalid }, (slot, ctx) =>
+        claim(slot, { instanceKey }, ctx),
+      );
     },
-    removeActualLrp: (request, traceId) =>
-      onSlot(
-        'remove-actual-lrp',
-        { ...request, traceId, invalid: checkSlotTransition(request) },
-        (slot, ctx) => remove(slot, request, ctx),
+    startActualLrp: (request, traceId) =>
+      onSlot('start-actual-lrp', checked(request, traceId), (slot, ctx) => start(slot, request, ctx)),
+    crashActualLrp: (request, traceId) =>
+      onSlot('crash-actual-lrp', checked(request, traceId), (slot, ctx) => crash(slot, request, ctx)),
+    failActualLrp: (key, placementError, traceId) =>
+      onSlot('fail-actual-lrp', checked({ key, errorMessage: placementError }, traceId), (slot, ctx) =>
+        fail(slot, { placementError }, ctx),
       ),
+    removeActualLrp(request, traceId) {
+      const { key } = request;
+      const invalid = invalidRequest(slotProblems(key));
+      return onSlot('remove-actual-lrp', { key, traceId, invalid }, (slot, ctx) =>
+        remove(slot, request, ctx),
+      );
+    },
     retireActualLrp: (key, traceId) =>
-      onSlot('retire-actual-lrp', { key, traceId }, (slot, ctx) => retire(slot, presence, ctx)),
+      onSlot('retire-actual-lrp', checked({ key }, traceId), (slot, ctx) => retire(slot, presence, ctx)),
   };
 };
