@@ -52,11 +52,13 @@ export const checkTransition = (request: {
   key?: ActualLrpKey;
   instanceKey?: ActualLrpInstanceKey;
   netInfo?: ActualLrpNetInfo;
+  errorMessage?: string;
 }): BbsError | undefined =>
   invalidRequest([
     ...(request.key ? checkKey(request.key) : []),
     ...(request.instanceKey ? checkInstanceKey(request.instanceKey) : []),
     ...(request.netInfo ? required({ address: request.netInfo.address }) : []),
+    ...required(request.errorMessage === undefined ? {} : { error_message: request.errorMessage }),
   ]);
 
 /** Claim and remove name the slot without its domain. */
