@@ -90,6 +90,20 @@ export interface ActualLrpApi {
   removeActualLrp(removal: ActualLrpRemoval, traceId: string): Promise<BbsResult<void>>;
   /** stops one instance for good; a desired one is made anew by convergence */
   retireActualLrp(key: ActualLrpKey, traceId: string): Promise<BbsResult<void>>;
+
+  /*
+   * Of a cell that drains. `true`: the container is to be kept for now; `false`: it is to be deleted.
+   * Claimed, crashed and stopped ones of which the board knows nothing are told as ResourceNotFound.
+   */
+  evacuateClaimedActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<boolean>>;
+  evacuateRunningActualLrp(start: StartActualLrp, traceId: string): Promise<BbsResult<boolean>>;
+  evacuateStoppedActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<boolean>>;
+  evacuateCrashedActualLrp(
+    crash: ActualLrpTransition & { reason: string },
+    traceId: string,
+  ): Promise<BbsResult<boolean>>;
+  /** the time to drain is over; ResourceNotFound when no such copy drains */
+  removeEvacuatingActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<void>>;
 }
 
 export interface TaskApi {
@@ -110,6 +124,8 @@ export interface TaskApi {
     of?: RejectedPlacement,
   ): Promise<BbsResult<void>>;
   cancelTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
+  /** ends a task that waits or runs, with that reason; its cell is not told */
+  failTask(taskGuid: string, reason: string, traceId: string): Promise<BbsResult<void>>;
   resolvingTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
   deleteTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
 }

@@ -9,6 +9,7 @@ import {
   completeTask,
   deleteTask,
   desireTask,
+  failTask,
   rejectTask,
   resolvingTask,
   startTask,
@@ -68,6 +69,10 @@ export const createTaskApi = ({ transactions, store, config, rejections }: Board
         const counted = rejections.counted(taskGuid);
         return rejectTask(task, { ...of, reason, counted, maxRetries: config.maxTaskRetries }, ctx);
       }),
+    failTask: (taskGuid, reason, traceId) =>
+      onTask('fail-task', { taskGuid, traceId, fields: { failure_reason: reason } }, (task, ctx) =>
+        failTask(task, { reason }, ctx),
+      ),
     cancelTask: (taskGuid, traceId) => onTask('cancel-task', { taskGuid, traceId }, cancelTask),
     resolvingTask: (taskGuid, traceId) => onTask('resolving-task', { taskGuid, traceId }, resolvingTask),
     deleteTask: (taskGuid, traceId) => onTask('delete-task', { taskGuid, traceId }, deleteTask),

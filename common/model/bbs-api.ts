@@ -7,6 +7,7 @@ import type { BbsErrorType } from './bbs-error.js';
 import type { CellPresence } from './cell.js';
 import type {
   ActualLrp,
+  ActualLrpGroup,
   ActualLrpInstanceKey,
   ActualLrpInternalRoute,
   ActualLrpKey,
@@ -34,12 +35,6 @@ interface ByProcessGuid {
 
 interface ByTaskGuid {
   taskGuid: string;
-}
-
-/** What the deprecated group calls tell of one index. */
-export interface ActualLrpGroup {
-  instance?: ActualLrp;
-  evacuating?: ActualLrp;
 }
 
 /** What scheduling needs of a desired LRP; key, resources and modification tag are flattened, as in Diego's JSON. */
