@@ -136,6 +136,14 @@ const actualApi = ({ call }: Transport) =>
       call(actual.failActualLrp, { key, placementError }, traceId),
     removeActualLrp: (transition, traceId) => call(actual.removeActualLrp, transition, traceId),
     retireActualLrp: (key, traceId) => call(actual.retireActualLrp, key, traceId),
+    evacuateClaimedActualLrp: (transition, traceId) =>
+      call(actual.evacuateClaimedActualLrp, transition, traceId),
+    evacuateRunningActualLrp: (start, traceId) => call(actual.evacuateRunningActualLrp, start, traceId),
+    evacuateStoppedActualLrp: (transition, traceId) =>
+      call(actual.evacuateStoppedActualLrp, transition, traceId),
+    evacuateCrashedActualLrp: (crash, traceId) => call(actual.evacuateCrashedActualLrp, crash, traceId),
+    removeEvacuatingActualLrp: (transition, traceId) =>
+      call(actual.removeEvacuatingActualLrp, transition, traceId),
   }) satisfies Partial<BbsClient>;
 
 const taskApi = ({ call }: Transport) =>
@@ -146,6 +154,7 @@ const taskApi = ({ call }: Transport) =>
     startTask: (taskGuid, cellId, traceId) => call(tasks.startTask, { taskGuid, cellId }, traceId),
     completeTask: (completion, traceId) => call(tasks.completeTask, completion, traceId),
     rejectTask: (taskGuid, reason, traceId, of) => call(tasks.rejectTask, { taskGuid, reason, of }, traceId),
+    failTask: (taskGuid, reason, traceId) => call(tasks.failTask, { taskGuid, reason }, traceId),
     cancelTask: (taskGuid, traceId) => call(tasks.cancelTask, { taskGuid }, traceId),
     resolvingTask: (taskGuid, traceId) => call(tasks.resolvingTask, { taskGuid }, traceId),
     deleteTask: (taskGuid, traceId) => call(tasks.deleteTask, { taskGuid }, traceId),

@@ -74,3 +74,15 @@ export const groupEvents = (before: SlotRows, after: SlotRows, crashed: boolean)
   const all = [...instance, ...rowEvents(before.EVACUATING, after.EVACUATING)];
   return all.length < 2 ? all : all.sort((a, b) => Number(runs(b)) - Number(runs(a)));
 };
+
+/** Rows as the groups of their slots, in the order in which slots come first. */
+export const groupsOf = (rows: readonly ActualLrp[]): ActualLrpGroup[] => {
+  const slots = new Map<string, { -readonly [P in keyof SlotRows]: ActualLrp }>();
+  for (const row of rows) {
+    const slot = `${row.processGuid}/${row.index}`;
+    const found = slots.get(slot);
+    if (found) found[row.presence] = row;
+    else slots.set(slot, { [row.presence]: row });
+  }
+  return [...slots.values()].map(groupOf);
+};

@@ -49,12 +49,17 @@ export const openOutcryStream = (options: OutcryStreamOptions): ((events: readon
   const catchUp = (): void => {
     while (behind !== undefined && sink.idle()) {
       if (behind === hub.sequence()) behind = undefined;
-      else if (!hub.window.holdsAfter(behind)) sink.cutOff('window');
       else {
         sink.push(framesAfter(hub, behind));
         behind = Math.min(behind + SLICE, hub.sequence());
       }
     }
+  };
+
+  const tell = (events: readonly ToldEvent[]): void => {
+    if (behind === undefined) sink.push(events.map((event) => event.frame()));
+    else if (hub.window.holdsAfter(behind)) catchUp();
+    else sink.cutOff('window');
   };
 
   const begin = (): void => {
@@ -72,8 +77,5 @@ export const openOutcryStream = (options: OutcryStreamOptions): ((events: readon
 
   sink.onIdle(catchUp);
   begin();
-  return (events) => {
-    if (behind === undefined) sink.push(events.map((event) => event.frame()));
-    else catchUp();
-  };
+  return tell;
 };

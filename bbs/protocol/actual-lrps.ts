@@ -129,30 +129,32 @@ const startOf = (transition: ActualLrpTransition, row: ActualLrp): StartActualLr
   };
 };
 
-export const startActualLrp: Call<StartActualLrp, void> = {
-  route: 'StartActualLRP',
+const start = {
   print: printStart,
-  parse: (body) =>
+  parse: (body: Body): Result<StartActualLrp, Complaints> =>
     chain(parseTransition(body), (transition) =>
       chain(part(body, 'actual_lrp_net_info'), (netInfo) =>
         map(message('ActualLRP', asRow(body, netInfo)), (row) => startOf(transition, row)),
       ),
     ),
-  ...EMPTY,
 };
+
+export const startActualLrp: Call<StartActualLrp, void> = { route: 'StartActualLRP', ...start, ...EMPTY };
 
 const reasonOf = (body: Body): Result<string, Complaints> =>
   map(fields(body, { error_message: 'string' }), ({ error_message }) => error_message);
 
-export const crashActualLrp: Call<ActualLrpTransition & { reason: string }, void> = {
-  route: 'CrashActualLRP',
-  print: (crash) => ({ ...printTransition(crash), error_message: crash.reason }),
-  parse: (body) =>
+type Crash = ActualLrpTransition & { reason: string };
+
+const crash = {
+  print: (request: Crash): Body => ({ ...printTransition(request), error_message: request.reason }),
+  parse: (body: Body): Result<Crash, Complaints> =>
     chain(parseTransition(body), (transition) =>
       map(reasonOf(body), (reason) => ({ ...transition, reason })),
     ),
-  ...EMPTY,
 };
+
+export const crashActualLrp: Call<Crash, void> = { route: 'CrashActualLRP', ...crash, ...EMPTY };
 
 export const failActualLrp: Call<{ key: ActualLrpKey; placementError: string }, void> = {
   route: 'FailActualLRP',
@@ -166,5 +168,39 @@ export const retireActualLrp: Call<ActualLrpKey, void> = {
   route: 'RetireActualLRP',
   print: (key) => ({ actual_lrp_key: printKey(key) }),
   parse: (body) => chain(parseKey(body), (key) => ok(key)),
+  ...EMPTY,
+};
+
+const transition = { print: printTransition, parse: parseTransition };
+
+const keepContainer = {
+  reply: (keep: boolean): Body => ({ keep_container: keep }),
+  read: (body: Body): Result<boolean, Complaints> =>
+    map(fields(body, { keep_container: 'boolean' }), ({ keep_container }) => keep_container),
+};
+
+export const evacuateClaimedActualLrp: Call<ActualLrpTransition, boolean> = {
+  route: 'EvacuateClaimedActualLRP',
+  ...transition,
+  ...keepContainer,
+};
+export const evacuateStoppedActualLrp: Call<ActualLrpTransition, boolean> = {
+  route: 'EvacuateStoppedActualLRP',
+  ...transition,
+  ...keepContainer,
+};
+export const evacuateCrashedActualLrp: Call<Crash, boolean> = {
+  route: 'EvacuateCrashedActualLRP',
+  ...crash,
+  ...keepContainer,
+};
+export const evacuateRunningActualLrp: Call<StartActualLrp, boolean> = {
+  route: 'EvacuateRunningActualLRP',
+  ...start,
+  ...keepContainer,
+};
+export const removeEvacuatingActualLrp: Call<ActualLrpTransition, void> = {
+  route: 'RemoveEvacuatingActualLRP',
+  ...transition,
   ...EMPTY,
 };

@@ -102,6 +102,17 @@ export const completeTask: Call<TaskCompletion, void> = {
   ...EMPTY,
 };
 
+export const failTask: Call<ByGuid & { reason: string }, void> = {
+  route: 'FailTask',
+  print: ({ taskGuid, reason }) => ({ task_guid: taskGuid, failure_reason: reason }),
+  parse: (body) =>
+    map(fields(body, { task_guid: 'string', failure_reason: 'string' }), ({ task_guid, failure_reason }) => ({
+      taskGuid: task_guid,
+      reason: failure_reason,
+    })),
+  ...EMPTY,
+};
+
 interface Rejection {
   taskGuid: string;
   reason: string;

@@ -25,7 +25,11 @@ const SCALARS: ReadonlySet<string> = new Set([
 /** What one value of a field is. `bytes` only occur as JSON text, so the model has them as strings. */
 export type ValuePlan =
   | { readonly is: 'scalar'; readonly type: ScalarType; readonly values?: readonly string[] }
-  | { readonly is: 'enum'; readonly names: readonly string[]; readonly numeric: boolean }
+  | {
+      readonly is: 'enum';
+      /** by number, with holes */ readonly names: readonly string[];
+      readonly numeric: boolean;
+    }
   | { readonly is: 'message'; readonly message: MessagePlan };
 
 /** One field of a message, with its three names and how it is present. */
@@ -57,6 +61,7 @@ export interface MessagePlan {
 const camelCase = (name: string): string =>
   (name[0] ?? '').toLowerCase() + name.slice(1).replace(/_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
 
+/** By number; reserved numbers are holes. */
 const enumNames = (type: protobuf.Enum): string[] => {
   const names: string[] = [];
   for (const [name, number] of Object.entries(type.values)) names[number] = name;
@@ -113,7 +118,7 @@ const describe = (type: protobuf.Type, planOf: PlanOf): MessagePlan => {
 
 const parseProtos = (): protobuf.Root => {
   const root = new protobuf.Root();
-  for (const file of ['bbs.proto', 'bbs-events.proto', 'outcry.proto']) {
+  for (const file of ['bbs.proto', 'bbs-api.proto', 'bbs-events.proto', 'outcry.proto']) {
     const source = readFileSync(join(packageRoot(), 'common', 'wire', 'proto', file), 'utf8');
     protobuf.parse(source, root, { keepCase: true });
   }

@@ -17,7 +17,7 @@ export interface StreamClient {
   body(): string;
   /** of each HTTP chunk, in order */
   chunks(): string[];
-  /** frames with data; others say no event */
+  /** frames with data, in a chunk each; others say no event */
   events(): SseEvent[];
   /** the zero chunk has come */
   ended(): boolean;
@@ -55,19 +55,21 @@ const requestText = (path: string, request: StreamRequest): Buffer => {
   return Buffer.concat([Buffer.from(`${head}${size}\r\n`), bytes, Buffer.from('\r\n0\r\n\r\n')]);
 };
 
-/** Chunks that are whole; the zero chunk is ''. */
-const chunksOf = (body: string): string[] => {
-  const chunks: string[] = [];
-  for (let at = 0; at < body.length;) {
-    const lineEnd = body.indexOf('\r\n', at);
-    if (lineEnd < 0) return chunks;
-    const size = parseInt(body.slice(at, lineEnd), 16);
-    const end = lineEnd + 2 + size;
-    if (body.length < end + 2) return chunks;
-    chunks.push(body.slice(lineEnd + 2, end));
-    at = end + 2;
-  }
-  return chunks;
+/** Takes a body apart as it comes: whole chunks, the zero chunk as ''. */
+const createChunkReader = (onChunk: (chunk: string) => void) => {
+  let rest = '';
+  return (text: string): void => {
+    rest += text;
+    let at = 0;
+    for (;;) {
+      const lineEnd = rest.indexOf('\r\n', at);
+      const end = lineEnd + 2 + parseInt(rest.slice(at, lineEnd), 16);
+      if (lineEnd < 0 || rest.length < end + 2) break;
+      onChunk(rest.slice(lineEnd + 2, end));
+      at = end + 2;
+    }
+    rest = rest.slice(at);
+  };
 };
 
 export const parseFrames = (text: string): SseEvent[] =>
@@ -83,24 +85,38 @@ export const parseFrames = (text: string): SseEvent[] =>
 /** Subscribes over a unix socket. Text is Latin-1: a character per byte. */
 export const openStream = (socketPath: string, path: string, request: StreamRequest = {}): StreamClient => {
   const socket = createConnection(socketPath);
-  let text = '';
+  const chunks: string[] = [];
+  const events: SseEvent[] = [];
+  const read = createChunkReader((chunk) => {
+    chunks.push(chunk);
+    events.push(...parseFrames(Buffer.from(chunk, 'latin1').toString('utf8')));
+  });
+  let head = '';
+  let body: string[] | undefined;
   let closed = false;
-  if (request.paused === true) socket.pause();
-  socket.on('data', (part: Buffer) => (text += part.toString('latin1')));
+  const onText = (text: string): void => {
+    body?.push(text);
+    if (body) return read(text);
+    head += text;
+    const end = head.indexOf(HEAD_END);
+    if (end < 0) return;
+    body = [];
+    const rest = head.slice(end + HEAD_END.length);
+    head = head.slice(0, end);
+    onText(rest);
+  };
+  socket.on('data', (part: Buffer) => onText(part.toString('latin1')));
   if (request.paused === true) socket.pause();
   socket.on('close', () => (closed = true));
   socket.on('error', () => undefined);
   socket.write(requestText(path, request));
-  const headEnd = (): number => text.indexOf(HEAD_END);
-  const body = (): string => (headEnd() < 0 ? '' : text.slice(headEnd() + HEAD_END.length));
-  const chunks = (): string[] => chunksOf(body());
   return {
     socket,
-    head: () => (headEnd() < 0 ? '' : text.slice(0, headEnd())),
-    body,
-    chunks,
-    events: () => parseFrames(Buffer.from(chunks().join(''), 'latin1').toString('utf8')),
-    ended: () => chunks().includes(''),
+    head: () => (body ? head : ''),
+    body: () => body?.join('') ?? '',
+    chunks: () => chunks,
+    events: () => events,
+    ended: () => chunks.includes(''),
     closed: () => closed,
     close: () => void socket.destroy(),
   };
