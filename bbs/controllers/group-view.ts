@@ -1,4 +1,4 @@
-import type { ActualLrp } from '../../common/model/lrp.js';
+import type { ActualLrp, ActualLrpPresence } from '../../common/model/lrp.js';
 import type { TableView } from '../../common/store/contract.js';
 import { groupEvents } from '../core/groups.js';
 import type { GroupEvent, LrpEvent, SlotRows } from '../core/groups.js';
@@ -37,15 +37,36 @@ const stepOf = (event: LrpEvent): Step | undefined => {
 /** A transition of one slot, while its events are read. */
 interface Transition {
   readonly slot: string;
-  crashed: boolean;
+  readonly crashed: boolean;
   readonly took: { -readonly [P in keyof SlotRows]: ActualLrp };
   readonly put: { -readonly [P in keyof SlotRows]: ActualLrp };
+  /** taken for good, not changed into another */
+  readonly gone: Set<ActualLrpPresence>;
 }
 
-/** A row that is put where one was put already, or taken again, belongs to the slot's next transition. */
-const isNext = ({ took, put }: Step, open: Transition): boolean =>
-  (put !== undefined && open.put[put.presence] !== undefined) ||
-  (took !== undefined && open.put[took.presence] === took);
+const begun = (slot: string, crashed: boolean): Transition => ({
+  slot,
+  crashed,
+  took: {},
+  put: {},
+  gone: new Set(),
+});
+
+/**
+ * Whether an event belongs to the slot's next transition: its row is put where one was put already, or is the one that
+ * was put, or is a new one in place of one that has gone (an instance given up is told the other way round).
+ */
+const isNext = ({ took, put }: Step, open: Transition): boolean => {
+  if (took && open.put[took.presence] === took) return true;
+  if (!put) return false;
+  return open.put[put.presence] !== undefined || (!took && open.gone.has(put.presence));
+};
+
+const follow = ({ took, put }: Step, open: Transition): void => {
+  if (took) open.took[took.presence] = took;
+  if (put) open.put[put.presence] = put;
+  else if (took) open.gone.add(took.presence);
+};
 
 const hasCopies = ({ SUSPECT, EVACUATING }: SlotRows): boolean =>
   SUSPECT !== undefined || EVACUATING !== undefined;
@@ -90,18 +111,14 @@ export const createGroupView = (table: RowTable): GroupView => {
       };
       for (const event of events) {
         const step = stepOf(event);
-        if (!step) {
+        if (step) {
+          if (open && (open.slot !== step.slot || isNext(step, open))) settle();
+          follow(step, (open ??= begun(step.slot, false)));
+        } else {
           settle();
           told.push(event);
-          if (event.kind === 'actual_lrp_crashed') {
-            open = { slot: slotOf(event), crashed: true, took: {}, put: {} };
-          }
-          continue;
+          if (event.kind === 'actual_lrp_crashed') open = begun(slotOf(event), true);
         }
-        if (open && (open.slot !== step.slot || isNext(step, open))) settle();
-        open ??= { slot: step.slot, crashed: false, took: {}, put: {} };
-        if (step.took) open.took[step.took.presence] = step.took;
-        if (step.put) open.put[step.put.presence] = step.put;
       }
       settle();
       return told;
