@@ -10,6 +10,8 @@ import type { StreamMetrics, WindowReading } from './metrics-streams.js';
 export interface BbsMetrics {
   /** a call over HTTP has been answered, after so many ms */
   answered(route: string, ms: number): void;
+  /** a call over HTTP has been turned away because too many are in hand */
+  refused(route: string): void;
   /** a pass over all LRPs, or all tasks, is done */
   convergedLrps(found: Discrepancies, ms: number): void;
   convergedTasks(ms: number): void;
@@ -154,8 +156,13 @@ const registerTasks = (metrics: Metrics) => {
 export const createBbsMetrics = (metrics: Metrics, sources: BbsSources): BbsMetrics => {
   registerState(metrics, sources);
   const elected = metrics.counter('BBSMasterElected', { help: 'Times that this BBS came to own its store.' });
+  const turnedAway = metrics.counter('RequestsTurnedAway', {
+    help: 'Calls over HTTP that were turned away because too many were in hand.',
+    labels: ['route'],
+  });
   return {
     answered: registerRequests(metrics),
+    refused: (route) => turnedAway.increment({ route }),
     ...registerConvergence(metrics),
     committed: registerTasks(metrics),
     elected: () => elected.increment(),

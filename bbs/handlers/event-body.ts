@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { decode, fromJson } from '../../common/wire/codec.js';
+import { formOf } from '../protocol/forms.js';
 
 /** A subscriber's request names one cell at most. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -16,24 +16,9 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer | undefined> => 
   return Buffer.concat(parts);
 };
 
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-};
-
-const isJson = (request: IncomingMessage): boolean =>
-  /^application\/json\b/i.test(request.headers['content-type'] ?? '');
-
 /** The cell whose events are wanted, '' for all; undefined when the body cannot be read. */
 export const wantedCell = async (request: IncomingMessage): Promise<string | undefined> => {
   const body = await bodyOf(request);
-  if (!body) return undefined;
-  if (body.byteLength === 0) return '';
-  const asked = isJson(request)
-    ? fromJson('EventsByCellId', parsed(body.toString('utf8')))
-    : decode('EventsByCellId', body);
-  return asked.ok ? asked.value.cellId : undefined;
+  const asked = body && formOf(request.headers['content-type']).read('EventsByCellId', body);
+  return asked?.ok ? asked.value.cellId : undefined;
 };

@@ -64,7 +64,11 @@ const createOpenStreams = ({ config, logger, serves, metrics }: EventStreamsOpti
       metrics.refused();
       const error = new OutcryError('EVENT_SUBSCRIBERS_FULL', { limit: config.eventSubscribers });
       logger.warn('events.subscriber-refused', { code: error.code, message: error.message });
-      return reply.code(error.status).type('application/json').send(refusalText(error));
+      return reply
+        .code(error.status)
+        .header('retry-after', '1')
+        .type('application/json')
+        .send(refusalText(error));
     },
 
     /** The stream's head goes out, and `follow` is called; what it returns, when the subscriber has left. */

@@ -2,12 +2,13 @@
 import type { ActualLrp } from '../../common/model/lrp.js';
 import { encode, toJson } from '../../common/wire/codec.js';
 import type { BbsEvent } from '../../common/model/events.js';
+import { taskV2 } from '../core/downgrade.js';
+import { desiredLrpV0 } from '../core/downgrade-v0.js';
 import { hasInstance } from '../core/rows.js';
 import { resolved } from '../core/groups.js';
 import type { GroupEvent, LrpEvent, TaskEvent } from '../core/groups.js';
 import { positionText } from './stream-position.js';
 import type { StreamPosition } from './stream-position.js';
-import { desiredLrpToV0, taskToV2 } from './versions.js';
 
 /** `r1`: as it is stored; `r0`: as clients of the streams' first revision know it. */
 export type StreamForm = 'r0' | 'r1';
@@ -63,14 +64,14 @@ const downgraded = (event: DiegoEvent): DiegoEvent => {
   switch (event.kind) {
     case 'desired_lrp_created':
     case 'desired_lrp_removed':
-      return { ...event, desiredLrp: desiredLrpToV0(event.desiredLrp) };
+      return { ...event, desiredLrp: desiredLrpV0(event.desiredLrp) };
     case 'desired_lrp_changed':
-      return { ...event, before: desiredLrpToV0(event.before), after: desiredLrpToV0(event.after) };
+      return { ...event, before: desiredLrpV0(event.before), after: desiredLrpV0(event.after) };
     case 'task_created':
     case 'task_removed':
-      return { ...event, task: taskToV2(event.task) };
+      return { ...event, task: taskV2(event.task) };
     case 'task_changed':
-      return { ...event, before: taskToV2(event.before), after: taskToV2(event.after) };
+      return { ...event, before: taskV2(event.before), after: taskV2(event.after) };
     default:
       return event;
   }

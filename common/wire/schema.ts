@@ -46,10 +46,14 @@ export interface FieldPlan {
   readonly omit: boolean;
   readonly embed: boolean;
   readonly ignore: boolean;
+  /** as the .proto file has it above the field; '' without one */
+  readonly comment: string;
 }
 
 export interface MessagePlan {
   readonly name: string;
+  /** as the .proto file has it above the message; '' without one */
+  readonly comment: string;
   /** in order of field number; for a union without its members */
   readonly fields: readonly FieldPlan[];
   /** the model's value is the map of the only field */
@@ -100,6 +104,7 @@ const fieldPlan = (field: protobuf.Field, rules: MessageRules, planOf: PlanOf): 
     omit: has('omit'),
     embed: has('embed'),
     ignore: has('ignore'),
+    comment: field.comment ?? field.partOf?.comment ?? '',
   };
 };
 
@@ -110,6 +115,7 @@ const describe = (type: protobuf.Type, planOf: PlanOf): MessagePlan => {
     fields.map((field) => fieldPlan(field.resolve(), rules, planOf)).sort((a, b) => a.id - b.id);
   return {
     name: type.name,
+    comment: type.comment ?? '',
     fields: plans(type.fieldsArray.filter((field) => !union || field.partOf !== union)),
     unwrap: rules.unwrap ?? false,
     ...(union && { union: { tag: camelCase(union.name), members: plans(union.fieldsArray) } }),
@@ -120,7 +126,7 @@ const parseProtos = (): protobuf.Root => {
   const root = new protobuf.Root();
   for (const file of ['bbs.proto', 'bbs-api.proto', 'bbs-events.proto', 'outcry.proto']) {
     const source = readFileSync(join(packageRoot(), 'common', 'wire', 'proto', file), 'utf8');
-    protobuf.parse(source, root, { keepCase: true });
+    protobuf.parse(source, root, { keepCase: true, alternateCommentMode: true });
   }
   root.resolveAll();
   return root;

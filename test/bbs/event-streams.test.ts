@@ -9,7 +9,7 @@ import { BBS_ROUTES, methodOf } from '../../common/wire/routes.js';
 import type { BbsClient } from '../../bbs/index.js';
 import { STREAM_ROUTES } from '../../bbs/metrics-streams.js';
 import { desiredLrp, KEY, must, ONE, startOf, taskDefinition, TWO } from '../support/bbs.js';
-import { startBbs } from '../support/bbs-server.js';
+import { startBbs } from '../support/http-bbs.js';
 import { openStream } from '../support/event-stream.js';
 import type { SseEvent, StreamClient, StreamRequest } from '../support/event-stream.js';
 import { eventually } from '../support/eventually.js';

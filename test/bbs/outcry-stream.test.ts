@@ -10,7 +10,7 @@ import { BBS_ROUTES } from '../../common/wire/routes.js';
 import { createBbsClient } from '../../bbs/index.js';
 import type { BbsClient } from '../../bbs/index.js';
 import { desiredLrp, must } from '../support/bbs.js';
-import { startBbs } from '../support/bbs-server.js';
+import { startBbs } from '../support/http-bbs.js';
 import { openCuttingProxy } from '../support/cutting-proxy.js';
 import { openStream } from '../support/event-stream.js';
 import type { StreamClient, StreamRequest } from '../support/event-stream.js';
