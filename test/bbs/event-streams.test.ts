@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
 import { Client } from 'undici';
-import { packageRoot } from '../../common/runtime/package-root.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import type { WireMessages, WireName } from '../../common/wire/messages.js';
 import { BBS_ROUTES, methodOf } from '../../common/wire/routes.js';
@@ -17,11 +14,15 @@ import { samplesOf } from '../support/metrics.js';
 
 const DIEGO_ROUTES = STREAM_ROUTES.filter((route) => route !== 'OutcryEventStream');
 
-const recordedHead = (
-  JSON.parse(readFileSync(join(packageRoot(), 'test/fixtures/bbs/streams.json'), 'utf8')) as {
-    streams: { head: string }[];
-  }
-).streams[0]!.head;
+/** As Diego's BBS was recorded to begin a stream. */
+const recordedHead = [
+  'HTTP/1.1 200 OK',
+  'Cache-Control: no-cache, no-store, must-revalidate',
+  'Connection: keep-alive',
+  'Content-Type: text/event-stream; charset=utf-8',
+  'Date: Fri, 20 Nov 2026 23:41:10 GMT',
+  'Transfer-Encoding: chunked',
+].join('\r\n');
 
 /** Opened once its head has come: from then on nothing is missed. */
 const opened = async (t: TeardownOnly, socketPath: string, path: string, request: StreamRequest = {}) => {
@@ -93,11 +94,11 @@ t.test('streams - heads, chunks and frames as recorded from Diego, and what each
     }
   }
   await bbs.stop();
-  const undated = (head: string): string => head.replace(/^Date: .*$/m, 'Date: ');
+  const undated = (head: string): string => head.replace(/^Date: [^\r]*/m, 'Date: ');
   for (const [route, stream] of streams) {
     await eventually(() => stream.ended());
-    t.equal(undated(`${stream.head()}\r\n\r\n`), undated(recordedHead), `${route}: the head, byte for byte`);
-    t.match(stream.head(), /^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/m);
+    t.equal(undated(stream.head()), undated(recordedHead), `${route}: the head, byte for byte`);
+    t.match(stream.head(), /^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r?$/m);
     const rebuilt = stream.events().map(({ id, event, data }, at) => {
       t.equal(id, String(at));
       const frame = `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;

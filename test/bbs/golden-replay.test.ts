@@ -1,15 +1,18 @@
 import t from 'tap';
-import { decode, encode, toJson } from '../../common/wire/codec.js';
+import { decode, encode } from '../../common/wire/codec.js';
 import type { WireMessages, WireName } from '../../common/wire/messages.js';
 import type { BbsClient } from '../../bbs/index.js';
 import { must } from '../support/bbs.js';
 import { startBbs } from '../support/http-bbs.js';
 import {
+  bringCells,
   bytesOf,
   createComparison,
   createPlayer,
   isCall,
   messagesOf,
+  PLAYED,
+  QUIET,
   readExchanges,
 } from '../support/golden-bbs.js';
 import type { Answer, Exchange } from '../support/golden-bbs.js';
@@ -23,28 +26,6 @@ const EXCEPTIONS: Record<number, { reason: string; expect(answer: Answer): boole
     expect: ({ status, headers, body }) =>
       status === 200 && headers['content-type'] === 'application/json' && body.toString() === '{}',
   },
-};
-
-/** What the BBS did by itself in the recording and is done for it here. */
-const PLAYED: Record<number, (client: BbsClient) => Promise<void>> = {
-  // the completion callback: resolving, the call, deleting
-  157: async (client) => {
-    must(await client.resolvingTask('task-one', ''));
-    must(await client.deleteTask('task-one', ''));
-  },
-};
-
-/** Nothing happens by itself: convergence would mend what the recording breaks before the next request. */
-const QUIET = { converge_repeat_interval: '1h', gather_delay: '1h' };
-
-/** The cells of the recording, present as cells of ours are. */
-const bringCells = async (client: BbsClient): Promise<void> => {
-  const recorded = exchanges.find(({ path }) => path === '/v1/cells/list.r1');
-  for (const cell of must(decode('CellsResponse', bytesOf(recorded?.response.body))).cells) {
-    const value = JSON.stringify(toJson('CellPresence', cell));
-    const lease = { name: `cell/${cell.cellId}`, owner: 'rep', ttlMs: 3_600_000, value };
-    must(await client.acquireLease(lease));
-  }
 };
 
 const replayed = async (play: (exchange: Exchange) => Promise<Answer>, client: BbsClient) => {
@@ -67,7 +48,7 @@ t.test('golden - every recorded call has the recorded answer, in order, on an em
   const { client, socketPath } = await startBbs(t, { config: QUIET });
   const player = createPlayer(socketPath);
   t.teardown(player.close);
-  await bringCells(client);
+  await bringCells(exchanges, client);
   const { told, comparison } = await replayed(player.play, client);
   for (const { exchange, differences } of told) {
     t.same(differences, [], `${exchange.seq} ${exchange.step}: ${exchange.path}`);

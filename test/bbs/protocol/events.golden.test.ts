@@ -3,11 +3,12 @@ import type { ActualLrp } from '../../../common/model/lrp.js';
 import { diegoFrame } from '../../../bbs/protocol/events.js';
 import type { DiegoEvent } from '../../../bbs/protocol/events.js';
 import { EVENT_MESSAGES, messageIn, recordedStreams } from '../../support/golden-streams.js';
-import type { EventKind, RecordedEvent } from '../../support/golden-streams.js';
+import type { EventKind } from '../../support/golden-streams.js';
+import type { RecordedEvent } from '../../support/golden-bbs.js';
 
 const streams = recordedStreams();
 const streamAt = (path: string): RecordedEvent[] =>
-  streams.find((stream) => stream.path === path && stream.body === '')!.events;
+  streams.find((stream) => stream.path === path && stream.request.body === '')!.events;
 
 /** An event whose message is the recorded one. */
 const eventOf = (recorded: RecordedEvent): DiegoEvent => {
@@ -34,9 +35,9 @@ const hasTimes = ({ event }: RecordedEvent): boolean => !event.startsWith('desir
 const recordedFrame = ({ event, data }: RecordedEvent): string => `event: ${event}\ndata: ${data}\n\n`;
 const dataIn = (frame: string): string => frame.split('data: ')[1]!.trimEnd();
 
-for (const { path, exchange, events } of streams) {
+for (const { path, seq, events } of streams) {
   t.test(
-    `golden - every event of ${path} (exchange ${exchange}) is read whole and written as recorded`,
+    `golden - every event of ${path} (exchange ${seq}) is read whole and written as recorded`,
     async (t) => {
       t.ok(events.length >= 20);
       for (const [at, recorded] of events.entries()) {
