@@ -261,6 +261,7 @@ t.test('streams - only so many are open at once, and who is too many is told so'
   t.teardown(() => client.destroy());
   const refused = await client.request({ path: BBS_ROUTES.TaskEventStream, method: 'POST' });
   t.equal(refused.statusCode, 503);
+  t.equal(refused.headers['retry-after'], '1');
   t.match(await refused.body.json(), {
     error: 'EVENT_SUBSCRIBERS_FULL',
     reason: 'the bulletin board sends its events to 2 subscribers already, and takes no more',
