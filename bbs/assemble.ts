@@ -46,7 +46,7 @@ export const assembleBbs = (options: BbsOptions): Bbs => {
   const metrics = createBbsMetrics(options.metrics ?? NO_METRICS, {
     serves: () => active !== undefined && !lost,
     observation: () => (lost ? undefined : active?.observation()),
-    subscribers: () => active?.hub.subscribers() ?? 0,
+    eventWindow: () => active?.hub.window,
   });
   const open = (): Active => {
     if (!active) throw new Error('the BBS has not been started');

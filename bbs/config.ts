@@ -19,7 +19,12 @@ interface UserConfig {
   communication_timeout: string | number;
   convergence_slice_rows: number;
   request_body_limit_bytes: number;
+  concurrent_request_limit: number;
   event_buffer: number;
+  event_buffer_bytes: number;
+  event_subscribers: number;
+  event_window: number;
+  event_window_bytes: number;
   event_heartbeat_interval: string | number;
   forget_leases_on_start: boolean;
 }
@@ -52,8 +57,16 @@ export interface BbsConfig {
   /** rows of actual LRPs that convergence takes at once */
   sliceRows: number;
   bodyLimitBytes: number;
-  /** events that wait for a slow subscriber before it is cut off */
+  /** requests over HTTP that are in hand at a time; event streams are not counted */
+  requestLimit: number;
+  /** events that wait for a slow subscriber before it is cut off, and their bytes; one commit's are allowed beside them */
   eventBuffer: number;
+  eventBufferBytes: number;
+  /** streams that may be open at once */
+  eventSubscribers: number;
+  /** last events, and bytes of them, that are kept for subscribers that come back */
+  eventWindow: number;
+  eventWindowBytes: number;
   /** comment lines keep an idle event stream alive */
   eventHeartbeatMs: number;
   /** every holder of a lease lives in this process and has ended with it: none is waited for */
@@ -112,7 +125,21 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
       },
       convergence_slice_rows: { ...count, description: 'rows of actual LRPs that convergence takes at once' },
       request_body_limit_bytes: { ...count, description: 'largest request body' },
+      concurrent_request_limit: {
+        ...count,
+        description: 'requests that are taken at a time; more are answered with status 503',
+      },
       event_buffer: { ...count, description: 'events that wait for a slow subscriber before it is cut off' },
+      event_buffer_bytes: {
+        ...count,
+        description: 'bytes of events that wait for a slow subscriber before it is cut off',
+      },
+      event_subscribers: { ...count, description: 'event streams that may be open at once' },
+      event_window: {
+        ...count,
+        description: 'last events that are kept, for subscribers that come back after a break',
+      },
+      event_window_bytes: { ...count, description: 'bytes of events that are kept for them at most' },
       event_heartbeat_interval: {
         ...DURATION,
         description: 'between comment lines that keep an idle event stream alive',
@@ -138,7 +165,12 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     communication_timeout: '2s',
     convergence_slice_rows: 2_000,
     request_body_limit_bytes: 8 * 1024 * 1024,
+    concurrent_request_limit: 1_024,
     event_buffer: 1_024,
+    event_buffer_bytes: 32 * 1024 * 1024,
+    event_subscribers: 1_000,
+    event_window: 10_000,
+    event_window_bytes: 16 * 1024 * 1024,
     event_heartbeat_interval: '15s',
     forget_leases_on_start: false,
   },
@@ -158,7 +190,12 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     requestTimeoutMs: toMs(full.communication_timeout),
     sliceRows: full.convergence_slice_rows,
     bodyLimitBytes: full.request_body_limit_bytes,
+    requestLimit: full.concurrent_request_limit,
     eventBuffer: full.event_buffer,
+    eventBufferBytes: full.event_buffer_bytes,
+    eventSubscribers: full.event_subscribers,
+    eventWindow: full.event_window,
+    eventWindowBytes: full.event_window_bytes,
     eventHeartbeatMs: toMs(full.event_heartbeat_interval),
     forgetLeasesOnStart: full.forget_leases_on_start,
   }),

@@ -1,3 +1,4 @@
+import type { BbsEvent } from '../../common/model/events.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
@@ -59,18 +60,20 @@ interface Told {
 /** What a commit gave out goes to subscribers, bus, auctioneer and reps, in that order. */
 const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => {
   store.onCommit((emissions) => {
+    const told: BbsEvent[] = [];
     const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
     for (const emission of emissions) {
       if ('effect' in emission) sent.push(emission);
       else {
         const { event } = emission;
         metrics.committed(event);
-        hub.publish(event);
+        told.push(event);
         if (event.kind === 'task_changed' && event.after.state !== 'Pending') {
           effects.forget(event.after.taskGuid);
         }
       }
     }
+    hub.publish(told);
     effects.send(sent);
   });
 };
@@ -79,12 +82,12 @@ const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => 
 const followCells = ({ presence, converger, hub }: Pick<Active, 'presence' | 'converger' | 'hub'>): void => {
   presence.listen({
     appeared(cellId, anew) {
-      if (anew) hub.publish({ kind: 'cell_appeared', traceId: '', cellId });
+      if (anew) hub.publish([{ kind: 'cell_appeared', traceId: '', cellId }]);
       converger.cells([cellId]);
       converger.reauctionSoon();
     },
     disappeared(cellIds) {
-      for (const cellId of cellIds) hub.publish({ kind: 'cell_disappeared', traceId: '', cellId });
+      hub.publish(cellIds.map((cellId) => ({ kind: 'cell_disappeared', traceId: '', cellId })));
       converger.cells(cellIds);
     },
     lost: (cellIds) => converger.tasksOf(cellIds),
@@ -131,7 +134,13 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     onHeard: converger.heard,
     converge: converger.soon,
   });
-  const hub = createEventHub({ bus, logger, epoch: store.epoch });
+  const hub = createEventHub({
+    bus,
+    logger,
+    epoch: store.epoch,
+    window: { events: config.eventWindow, bytes: config.eventWindowBytes },
+    actualLrps: store.committed.actual_lrps,
+  });
   tellCommits(store, { hub, effects, metrics });
   followCells({ presence, converger, hub });
   const board = createBoard({ transactions, store, presence, config, rejections: effects });

@@ -104,6 +104,17 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'give both sides certificates of one authority, that name the address, and have not expired',
     status: 502,
   },
+  EVENT_SUBSCRIBERS_FULL: {
+    message: 'the bulletin board sends its events to {limit} subscribers already, and takes no more',
+    remedy: "end those that nobody needs, or raise 'event_subscribers' of the bbs; then subscribe again",
+    status: 503,
+  },
+  EVENT_SUBSCRIBER_TOO_SLOW: {
+    message: 'a subscriber of {route} was cut off: {events} events ({bytes} bytes) waited for it to read',
+    remedy:
+      "see what keeps it from reading; it may subscribe again and read the state, or raise 'event_buffer' and 'event_buffer_bytes' of the bbs",
+    status: 503,
+  },
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that its directory is there, can be written, and has space',

@@ -86,7 +86,7 @@ const constant = (constants: Constants, value: unknown): string => `c[${constant
 const numbersOf = (names: readonly string[]): Record<string, number> =>
   Object.assign(
     Object.create(null) as Record<string, number>,
-    Object.fromEntries(names.map((name, number) => [name, number])),
+    Object.fromEntries(Object.entries(names).map(([number, name]) => [name, Number(number)])),
   );
 
 // ---- writing ----
@@ -128,7 +128,6 @@ const isDefault = (field: FieldPlan, access: string): string => {
 };
 
 const writeField = (plan: MessagePlan, field: FieldPlan, constants: Constants): string => {
-  if (field.ignore) return '';
   if (field.embed) return writeValue(field.id, field.value, 'm', constants);
   const access = plan.unwrap ? 'm' : `m.${field.key}`;
   const write = writePresent(field, access, constants);

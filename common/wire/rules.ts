@@ -16,7 +16,7 @@ export interface MessageRules {
   readonly always?: readonly string[];
   /** Maps that may be absent in the model. On the wire an empty one and an absent one are the same. */
   readonly optional?: readonly string[];
-  /** Old fields that the model has no place for: read over. */
+  /** Old fields that the model has no place for: read over, and written only for those who know no newer ones. */
   readonly ignore?: readonly string[];
   /** Strings with a fixed set of values; the first stands for absent. */
   readonly values?: Readonly<Record<string, readonly string[]>>;
@@ -79,6 +79,8 @@ const BUILDING_BLOCKS: Record<string, MessageRules> = {
   LogRateLimit: { omit: ['bytes_per_second'] },
 };
 
+const STATES = { state: words('UNCLAIMED CLAIMED RUNNING CRASHED') };
+
 const RECORDS: Record<string, MessageRules> = {
   DesiredLRP: {
     names: { root_fs: 'rootfs', environment_variables: 'env' },
@@ -104,7 +106,7 @@ const RECORDS: Record<string, MessageRules> = {
     omit: words('crash_reason placement_error actual_lrp_internal_routes metric_tags'),
     embed: words('actual_lrp_key actual_lrp_instance_key actual_lrp_net_info'),
     always: ['modification_tag'],
-    values: { state: words('UNCLAIMED CLAIMED RUNNING CRASHED') },
+    values: STATES,
   },
   TaskDefinition: {
     names: { root_fs: 'rootfs', environment_variables: 'env' },
@@ -124,6 +126,88 @@ const RECORDS: Record<string, MessageRules> = {
   },
 };
 
+const EVENTS: Record<string, MessageRules> = {
+  ActualLRPInfo: {
+    omit: words('crash_reason placement_error'),
+    embed: ['actual_lrp_net_info'],
+    always: ['modification_tag'],
+    values: STATES,
+  },
+  DesiredLRPCreatedEvent: { always: ['desired_lrp'] },
+  DesiredLRPChangedEvent: { always: words('before after') },
+  DesiredLRPRemovedEvent: { always: ['desired_lrp'] },
+  ActualLRPInstanceCreatedEvent: { always: ['actual_lrp'] },
+  ActualLRPInstanceChangedEvent: {
+    embed: words('actual_lrp_key actual_lrp_instance_key'),
+    always: words('before after'),
+  },
+  ActualLRPInstanceRemovedEvent: { always: ['actual_lrp'] },
+  ActualLRPCrashedEvent: {
+    omit: ['crash_reason'],
+    embed: words('actual_lrp_key actual_lrp_instance_key'),
+  },
+  ActualLRPCreatedEvent: { always: ['actual_lrp_group'] },
+  ActualLRPChangedEvent: { always: words('before after') },
+  ActualLRPRemovedEvent: { always: ['actual_lrp_group'] },
+  TaskCreatedEvent: { always: ['task'] },
+  TaskChangedEvent: { always: words('before after') },
+  TaskRemovedEvent: { always: ['task'] },
+};
+
+const TRANSITION_NAMES = {
+  actual_lrp_key: 'key',
+  actual_lrp_instance_key: 'instanceKey',
+  actual_lrp_net_info: 'netInfo',
+  actual_lrp_internal_routes: 'internalRoutes',
+};
+
+const transition: MessageRules = { names: TRANSITION_NAMES };
+const running: MessageRules = {
+  names: TRANSITION_NAMES,
+  omit: words('actual_lrp_internal_routes metric_tags'),
+};
+
+const REQUESTS: Record<string, MessageRules> = {
+  DesiredLRPsRequest: { omit: words('process_guids app_guids') },
+  ClaimActualLRPRequest: transition,
+  StartActualLRPRequest: running,
+  CrashActualLRPRequest: transition,
+  FailActualLRPRequest: transition,
+  RetireActualLRPRequest: transition,
+  RemoveActualLRPRequest: transition,
+  EvacuateClaimedActualLRPRequest: transition,
+  EvacuateRunningActualLRPRequest: running,
+  EvacuateStoppedActualLRPRequest: transition,
+  EvacuateCrashedActualLRPRequest: transition,
+  RemoveEvacuatingActualLRPRequest: transition,
+  DesireTaskRequest: { names: { task_definition: 'definition' } },
+};
+
+const ANSWERS: Record<string, MessageRules> = {
+  DomainsResponse: { omit: ['domains'] },
+  CellsResponse: { omit: ['cells'] },
+  DesiredLRPsResponse: { omit: ['desired_lrps'] },
+  DesiredLRPResource: { names: { root_fs: 'rootfs' }, json: { root_fs: 'rootfs' } },
+  DesiredLRPSchedulingInfo: {
+    json: { PlacementTags: 'placement_tags' },
+    omit: ['PlacementTags'],
+    embed: words('desired_lrp_key desired_lrp_resource modification_tag'),
+    always: ['routes'],
+  },
+  DesiredLRPSchedulingInfosResponse: {
+    names: { desired_lrp_scheduling_infos: 'infos' },
+    omit: ['desired_lrp_scheduling_infos'],
+  },
+  DesiredLRPSchedulingInfoByProcessGuidResponse: { names: { desired_lrp_scheduling_info: 'info' } },
+  ActualLRPsResponse: { omit: ['actual_lrps'] },
+  ActualLRPsByProcessGuidsResponse: { omit: ['actual_lrps'] },
+  ActualLRPGroupsResponse: { names: { actual_lrp_groups: 'groups' }, omit: ['actual_lrp_groups'] },
+  ActualLRPGroupResponse: { names: { actual_lrp_group: 'group' } },
+  TasksResponse: { omit: ['tasks'] },
+  LeaseResponse: { embed: ['reply'] },
+  KvResponse: { embed: ['entry'] },
+};
+
 const OURS: Record<string, MessageRules> = {
   CellState: { always: words('available total') },
   ZoneOfAuction: { always: ['standing'] },
@@ -138,4 +222,11 @@ const OURS: Record<string, MessageRules> = {
 };
 
 /** By message name; a message without an entry follows the .proto file in everything. */
-export const RULES: Readonly<Record<string, MessageRules>> = { ...BUILDING_BLOCKS, ...RECORDS, ...OURS };
+export const RULES: Readonly<Record<string, MessageRules>> = {
+  ...BUILDING_BLOCKS,
+  ...RECORDS,
+  ...EVENTS,
+  ...REQUESTS,
+  ...ANSWERS,
+  ...OURS,
+};

@@ -210,19 +210,25 @@ interface BoardOptions {
   auctioneer?: boolean;
 }
 
+/** An auctioneer that takes every request. */
+export const takeAuctions = (
+  bus: MemoryBus,
+  onRequest: (request: AuctionRequest) => void = () => undefined,
+): void => {
+  bus.subscribe('auction.*', (message) => {
+    const request = decode('AuctionRequest', message.payload);
+    if (!message.expectsReply || !request.ok) return;
+    onRequest(request.value);
+    message.respond(encode('AuctionAck', { accepted: 1, dropped: [] }));
+  });
+};
+
 const listenAsOthers = (
   outside: MemoryBus,
   board: Pick<TestBoard, 'requests' | 'toCells'>,
   takes: boolean,
 ) => {
-  if (takes) {
-    outside.subscribe('auction.*', (message) => {
-      const request = decode('AuctionRequest', message.payload);
-      if (!message.expectsReply || !request.ok) return;
-      board.requests.push(request.value);
-      message.respond(encode('AuctionAck', { accepted: 1, dropped: [] }));
-    });
-  }
+  if (takes) takeAuctions(outside, (request) => void board.requests.push(request));
   outside.subscribe('cell.>', (message) => {
     if (message.subject.endsWith('.presence')) return;
     board.toCells.push(message.subject);
@@ -243,12 +249,12 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
   const measured = createBbsMetrics(metrics, {
     serves: () => true,
     observation: () => active.observation(),
-    subscribers: () => active.hub.subscribers(),
+    eventWindow: () => active.hub.window,
   });
   const active: Active = await openActive({ ...base, metrics: measured, onLost: () => undefined });
   const events: BbsEvent[] = [];
   const sent = { requests: [] as AuctionRequest[], toCells: [] as string[] };
-  active.hub.subscribe(({ event }) => void events.push(event));
+  active.hub.subscribe('outcry', (told) => told.forEach(({ event }) => events.push(event)));
   listenAsOthers(outside, sent, options.auctioneer ?? true);
   active.presence.start();
   const closeDoor = openBusDoor({
