@@ -25,7 +25,7 @@ const edges = [
   2 ** 31,
   2 ** 32 - 1,
 ];
-const large = [2 ** 32, 2 ** 35, 2 ** 42 + 5, 2 ** 53 - 1, 1_795_218_074_097_867_174, 2 ** 62];
+const large = [2 ** 32, 2 ** 35, 2 ** 42 + 5, 2 ** 53 - 1, Number(1_795_218_074_097_867_174n), 2 ** 62];
 const oneOf = (numbers: number[], rest: fc.Arbitrary<number>) => fc.oneof(fc.constantFrom(...numbers), rest);
 
 const texts = fc.oneof(
