@@ -1,12 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { createMemoryEngine } from '../../common/store/memory-engine.js';
-import { badRequest, createTormentor } from '../support/bad-input.js';
+import { badRequest, createTormentor, QUIET } from '../support/bad-input.js';
 import { desiredLrp, must, startOf, ONE } from '../support/bbs.js';
 import { startBbs } from '../support/http-bbs.js';
-
-/** Nothing happens by itself: every commit is of a request. */
-const QUIET = { converge_repeat_interval: '1h', gather_delay: '1h' };
 
 t.test('bad input - has an error of the board for an answer, and changes nothing', async (t) => {
   const engine = createMemoryEngine();

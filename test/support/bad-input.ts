@@ -11,6 +11,9 @@ import { BBS_ROUTES } from '../../common/wire/routes.js';
 import { must } from './bbs.js';
 import { arbitraries } from './wire-arbitraries.js';
 
+/** Nothing happens by itself: every commit is of a request. */
+export const QUIET = { converge_repeat_interval: '1h', gather_delay: '1h', lease_check_interval: '1h' };
+
 /** A request that is most likely wrong. */
 export interface BadRequest {
   path: string;
