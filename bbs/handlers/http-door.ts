@@ -35,12 +35,16 @@ const traceOf = (request: FastifyRequest): string => {
   return typeof id === 'string' ? id : '';
 };
 
+/** ms in which a request must have arrived whole: until then it is one of those in hand */
+const ARRIVAL_MS = 60_000;
+
 const NOTHING = Buffer.alloc(0);
 
-const askedIn = (request: FastifyRequest): Asked => ({
+const askedIn = (request: FastifyRequest, clock: Clock): Asked => ({
   body: (request.body as Buffer | undefined) ?? NOTHING,
   contentType: request.headers['content-type'],
   traceId: traceOf(request),
+  pause: () => clock.sleep(0),
 });
 
 const send = (reply: FastifyReply, { status, contentType, body }: Answered): FastifyReply =>
@@ -54,7 +58,7 @@ const addCall = (app: FastifyInstance, handler: Handler, options: HttpDoorOption
     try {
       const current = board();
       if (!current) return reply.code(503).send();
-      return send(reply, await handler.handle(current, askedIn(request)));
+      return send(reply, await handler.handle(current, askedIn(request, clock)));
     } finally {
       metrics.answered(route, clock.monotonic() - from);
     }
@@ -113,7 +117,11 @@ const buildApp = (options: HttpDoorOptions, door: Door, streams: EventStreams): 
   const app = fastify({
     bodyLimit: config.bodyLimitBytes,
     logger: false,
-    serverFactory: (listener) => door.server(listener),
+    serverFactory(listener) {
+      const server = door.server(listener);
+      server.requestTimeout = ARRIVAL_MS;
+      return server;
+    },
   });
   addBodies(app);
   addUnknown(app);
