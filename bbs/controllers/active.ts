@@ -12,6 +12,7 @@ import { endedLease } from '../core/leases.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
 import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
 import type { BbsMetrics } from '../metrics.js';
+import { createAppLog } from './app-log.js';
 import { createBoard } from './board.js';
 import type { Board } from './board.js';
 import { createConverger } from './converger.js';
@@ -143,6 +144,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   });
   tellCommits(store, { hub, effects, metrics });
   followCells({ presence, converger, hub });
-  const board = createBoard({ transactions, store, presence, config, rejections: effects });
+  const appLog = createAppLog({ bus, clock, logger });
+  const board = createBoard({ transactions, store, presence, config, appLog, rejections: effects });
   return { store, board, presence, converger, hub, observation: () => observe(store, transactions) };
 };

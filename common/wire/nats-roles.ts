@@ -45,6 +45,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
       ANY_BBS_EVENT,
       ...COMMANDS.map(anyCell),
       anyCell('update'),
+      ANY_LOG,
     ],
     subscribe: [SUBJECTS.auctionCapacity, SUBJECTS.bbsActive, ANY_CELL_PRESENCE],
     answers: true,
