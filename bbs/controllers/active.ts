@@ -55,19 +55,21 @@ export interface Active {
 }
 
 interface Told {
+  converger: Converger;
   hub: EventHub;
   effects: Effects;
   metrics: BbsMetrics;
 }
 
 /** What a commit gave out goes to subscribers, bus, auctioneer and reps, in that order. */
-const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => {
+const tellCommits = (store: BbsStore, { converger, hub, effects, metrics }: Told): void => {
   store.onCommit((emissions) => {
     const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
     for (const emission of emissions) {
       if ('effect' in emission) sent.push(emission);
       else {
         const { event } = emission;
+        converger.follow(event);
         metrics.committed(event);
         hub.publish(event);
         if (event.kind === 'task_changed' && event.after.state !== 'Pending') {
@@ -143,7 +145,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     callback: callbacks.submit,
   });
   const hub = createEventHub({ bus, logger, epoch: store.epoch });
-  tellCommits(store, { hub, effects, metrics });
+  tellCommits(store, { converger, hub, effects, metrics });
   followCells({ presence, converger, hub });
   const board = createBoard({ transactions, store, presence, config, rejections: effects });
   return {
