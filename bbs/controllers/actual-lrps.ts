@@ -1,6 +1,6 @@
 import { err, ok } from '../../common/model/result.js';
 import type { BbsError, BbsResult } from '../../common/model/bbs-error.js';
-import type { ActualLrpInstanceKey, ActualLrpKey, ActualLrpNetInfo } from '../../common/model/lrp.js';
+import type { ActualLrpKey } from '../../common/model/lrp.js';
 import type { ActualLrpApi } from '../client.js';
 import { claim, crash, fail, remove, retire, start } from '../core/actual-lrps.js';
 import type { Context, Decided } from '../core/decision.js';
@@ -12,18 +12,14 @@ import {
   removeEvacuating,
 } from '../core/evacuation.js';
 import type { Slot } from '../core/rows.js';
-import { checkSlotTransition, checkTransition } from '../core/validation.js';
+import { checkTransition, claimProblems, invalidRequest, slotProblems } from '../core/validation.js';
+import type { TransitionParts } from '../core/validation.js';
 import type { PendingTables } from '../store/schema.js';
 import type { BoardParts } from './board.js';
 import { actualLrpsIn, runningInstances, slotAt } from './rows.js';
 import type { Transactions } from './transactions.js';
 
-interface Request {
-  key: ActualLrpKey;
-  instanceKey?: ActualLrpInstanceKey;
-  netInfo?: ActualLrpNetInfo;
-  errorMessage?: string;
-}
+type Request = TransitionParts & { key: ActualLrpKey };
 
 type Decide<T> = (slot: Slot, ctx: Context, tables: PendingTables) => Decided<T>;
 
@@ -89,12 +85,12 @@ export const createActualLrpApi = ({ transactions, store, presence }: BoardParts
   const onSlot = createOnSlot(transactions);
   return {
     actualLrps: async (filter) => ok(actualLrpsIn(store.committed, filter)),
-    claimActualLrp: (request, traceId) =>
-      onSlot(
-        { name: 'claim-actual-lrp', traceId },
-        { ...request, invalid: checkSlotTransition(request) },
-        (slot, ctx) => claim(slot, request, ctx),
-      ),
+    claimActualLrp(request, traceId) {
+      const invalid = invalidRequest(claimProblems({ ...request.key, ...request }));
+      return onSlot({ name: 'claim-actual-lrp', traceId }, { ...request, invalid }, (slot, ctx) =>
+        claim(slot, request, ctx),
+      );
+    },
     startActualLrp: (request, traceId) =>
       onSlot({ name: 'start-actual-lrp', traceId }, request, (slot, ctx) => start(slot, request, ctx)),
     crashActualLrp: (request, traceId) =>
@@ -103,12 +99,12 @@ export const createActualLrpApi = ({ transactions, store, presence }: BoardParts
       onSlot({ name: 'fail-actual-lrp', traceId }, { key, errorMessage: placementError }, (slot, ctx) =>
         fail(slot, { placementError }, ctx),
       ),
-    removeActualLrp: (request, traceId) =>
-      onSlot(
-        { name: 'remove-actual-lrp', traceId },
-        { ...request, invalid: checkSlotTransition(request) },
-        (slot, ctx) => remove(slot, request, ctx),
-      ),
+    removeActualLrp(request, traceId) {
+      const invalid = invalidRequest(slotProblems(request.key));
+      return onSlot({ name: 'remove-actual-lrp', traceId }, { ...request, invalid }, (slot, ctx) =>
+        remove(slot, request, ctx),
+      );
+    },
     retireActualLrp: (key, traceId) =>
       onSlot({ name: 'retire-actual-lrp', traceId }, { key }, (slot, ctx) => retire(slot, presence, ctx)),
     ...createEvacuationApi(onSlot),

@@ -14,7 +14,8 @@ import {
   resolvingTask,
   startTask,
 } from '../core/tasks.js';
-import { invalidRequest, required } from '../core/validation.js';
+import { required } from '../core/problems.js';
+import { invalidRequest } from '../core/validation.js';
 import type { CommittedTables } from '../store/schema.js';
 import type { BoardParts } from './board.js';
 import { values } from './rows.js';

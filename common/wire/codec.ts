@@ -4,9 +4,12 @@ import { err, ok } from '../model/result.js';
 import type { Result } from '../model/result.js';
 import { compileBinary } from './binary.js';
 import { compileJson } from './json.js';
+import { jsonSchemas } from './json-schema.js';
+import type { JsonSchema } from './json-schema.js';
 import type { FieldError } from './json.js';
 import type { WireMessages, WireName } from './messages.js';
 import { loadSchema } from './schema.js';
+import { ByteWriter } from './writer.js';
 
 export type { FieldError } from './json.js';
 
@@ -25,11 +28,14 @@ const need = <T>(table: ReadonlyMap<string, T>, name: string): T => {
   return codec;
 };
 
+/** All messages are written by one: none is begun within another. */
+const writer = new ByteWriter();
+
 const json = compileJson(schema, (name) => need(binary, name).make());
 
 /** The protobuf form. Fields at their default are left out, as proto3 does. */
 export const encode = <N extends WireName>(name: N, value: WireMessages[N]): Uint8Array => {
-  const writer = protobuf.Writer.create();
+  writer.reset();
   need(binary, name).write(value, writer);
   return writer.finish();
 };
@@ -54,6 +60,10 @@ export const decode = <N extends WireName>(
   }
 };
 
+/** A message with every field at its default, which is what an empty one decodes to. */
+export const blank = <N extends WireName>(name: N): WireMessages[N] =>
+  need(binary, name).make() as WireMessages[N];
+
 /** The JSON form with Diego's keys, as a value ready for `JSON.stringify`. */
 export const toJson = <N extends WireName>(name: N, value: WireMessages[N]): unknown =>
   need(json, name).print(value);
@@ -70,3 +80,7 @@ export const fromJson = <N extends WireName>(
   const parsed = need(json, name).parse(value, '', errors);
   return errors.length > 0 ? err(errors) : ok(parsed as WireMessages[N]);
 };
+
+/** JSON schemas of messages and of all that they are made of, by name, as OpenAPI 3.0 wants them. */
+export const describeJson = (names: readonly WireName[]): Record<string, JsonSchema> =>
+  jsonSchemas(names.map((name) => need(schema, name)));
