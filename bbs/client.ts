@@ -147,8 +147,9 @@ export interface TransitionArgs {
 }
 
 export type TransitionKind = keyof TransitionArgs;
+/** Without a trace id of its own it has that of the request. */
 export type Transition = {
-  [K in TransitionKind]: { kind: K; args: TransitionArgs[K] };
+  [K in TransitionKind]: { kind: K; args: TransitionArgs[K]; traceId?: string };
 }[TransitionKind];
 
 export interface TransitionAnswer {

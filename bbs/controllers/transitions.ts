@@ -63,11 +63,11 @@ const RUNS: {
 
 const runOne = async (
   board: Single,
-  { kind, args }: Transition,
-  traceId: string,
+  { kind, args, traceId = '' }: Transition,
+  ofRequest: string,
 ): Promise<BbsResult<TransitionAnswer>> => {
   const { run, answer } = RUNS[kind] as Run<typeof args, unknown>;
-  const result = await run(board, args, traceId);
+  const result = await run(board, args, traceId || ofRequest);
   return result.ok ? ok({ keepContainer: false, shouldStart: false, ...answer(result.value) }) : result;
 };
 

@@ -33,15 +33,20 @@ interface AnyCall {
 
 const callOf = (kind: TransitionKind): AnyCall => CALLS[kind] as unknown as AnyCall;
 
-const parseOne = (wire: WireTransition): Result<Transition, BbsError> => {
+const parseOne = ({ traceId, ...wire }: WireTransition): Result<Transition, BbsError> => {
   const [member, ...more] = Object.entries(wire) as [TransitionKind, object][];
   if (!member || more.length > 0) return err(bbsError('InvalidRequest'));
   const [kind, request] = member;
   const args = callOf(kind).parse(request);
   return args.ok
-    ? ok({ kind, args: args.value } as Transition)
+    ? ok({ kind, args: args.value, traceId } as Transition)
     : err(bbsError('InvalidRequest', args.error.join(', ')));
 };
+
+const printOne = ({ kind, args, traceId = '' }: Transition): WireTransition => ({
+  traceId,
+  [kind]: callOf(kind).print(args),
+});
 
 const replyOne = (result: BbsResult<TransitionAnswer>): WireTransitionAnswer => {
   if (result.ok) return { ...result.value, unavailable: false };
@@ -67,11 +72,7 @@ export const transitions: Call<
   summary: 'Many transitions of actual LRPs and tasks in one request, each answered by itself.',
   request: 'TransitionsRequest',
   answer: 'TransitionsResponse',
-  print: (list) => ({
-    transitions: list.flatMap((one) =>
-      one.ok ? [{ [one.value.kind]: callOf(one.value.kind).print(one.value.args) }] : [],
-    ),
-  }),
+  print: (list) => ({ transitions: list.flatMap((one) => (one.ok ? [printOne(one.value)] : [])) }),
   parse: (request) => ok(request.transitions.map(parseOne)),
   reply: (results) => ({ answers: results.map(replyOne) }),
   read: (answer) => ok(answer.answers.map(readOne)),

@@ -77,8 +77,10 @@ export interface RunningRequest extends TransitionRequest {
   availabilityZone: string;
 }
 
-/** Exactly one of these is there. */
+/** Exactly one of these is there, beside the trace id. */
 export interface WireTransition {
+  /** '': that of the request */
+  traceId: string;
   claim?: SlotRequest;
   start?: RunningRequest;
   crash?: CrashRequest;

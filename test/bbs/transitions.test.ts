@@ -62,6 +62,9 @@ t.test(
     const before = test.engine.commits();
     t.same(said(must(await test.board.transitions(EVERY_KIND, 'trace'))), EVERY_ANSWER);
     t.equal(test.engine.commits() - before, 1);
+    const own: Transition[] = [{ kind: 'claim', args: { key: at(0), instanceKey: TWO }, traceId: 'its own' }];
+    must(await test.board.transitions(own, 'trace'));
+    t.equal(test.events.at(-1)?.traceId, 'its own');
     const crashed = test.events.find(({ kind }) => kind === 'actual_lrp_crashed');
     t.equal(crashed?.traceId, 'trace');
     t.match(test.store.committed.tasks.get('a'), { state: 'Completed', result: 'x' });
@@ -122,10 +125,10 @@ t.test('transitions - one that is not whole costs none of the others', async (t)
     const claim = { processGuid: 'app', index: 0, instanceKey: ONE };
     const body = form.write('TransitionsRequest', {
       transitions: [
-        { claim: { processGuid: 'app', index: 0 } },
-        {},
-        { claim, removeEvacuating: {} },
-        { claim },
+        { traceId: '', claim: { processGuid: 'app', index: 0 } },
+        { traceId: '' },
+        { traceId: '', claim, removeEvacuating: {} },
+        { traceId: '', claim },
       ],
     });
     const { status, bytes } = await raw(socketPath, BBS_ROUTES.Transitions, { type: form.type, body });
