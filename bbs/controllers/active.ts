@@ -11,10 +11,12 @@ import { clampDomains } from '../core/domains.js';
 import { endedLease } from '../core/leases.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
 import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
+import { createHttpCallbacks } from '../http-callbacks.js';
 import type { BbsMetrics } from '../metrics.js';
 import { createAppLog } from './app-log.js';
 import { createBoard } from './board.js';
 import type { Board } from './board.js';
+import { createCallbacks } from './callbacks.js';
 import { createConverger } from './converger.js';
 import type { Converger } from './converger.js';
 import { createEffects } from './effects.js';
@@ -50,16 +52,19 @@ export interface Active {
   hub: EventHub;
   /** the board in numbers, as it is now */
   observation(): Observation;
+  /** nothing of its own accord begins any more; resolves when what was under way has ended */
+  withdraw(): Promise<void>;
 }
 
 interface Told {
+  converger: Converger;
   hub: EventHub;
   effects: Effects;
   metrics: BbsMetrics;
 }
 
 /** What a commit gave out goes to subscribers, bus, auctioneer and reps, in that order. */
-const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => {
+const tellCommits = (store: BbsStore, { converger, hub, effects, metrics }: Told): void => {
   store.onCommit((emissions) => {
     const told: BbsEvent[] = [];
     const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
@@ -67,6 +72,7 @@ const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => 
       if ('effect' in emission) sent.push(emission);
       else {
         const { event } = emission;
+        converger.follow(event);
         metrics.committed(event);
         told.push(event);
         if (event.kind === 'task_changed' && event.after.state !== 'Pending') {
@@ -127,6 +133,12 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   await clampFreshness(store, transactions);
   const presence = createPresence({ ...parts, transactions, hearing: createHearing({ clock, bus }) });
   const converger = createConverger({ ...parts, transactions, presence });
+  const callbacks = createCallbacks({
+    ...parts,
+    transactions,
+    sender: createHttpCallbacks({ allowedHosts: config.callbackHosts, timeoutMs: config.callbackTimeoutMs }),
+    workers: config.callbackWorkers,
+  });
   const effects = createEffects({
     bus,
     logger,
@@ -134,6 +146,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     onUnheard: converger.reauctionLater,
     onHeard: converger.heard,
     converge: converger.soon,
+    callback: callbacks.submit,
   });
   const hub = createEventHub({
     bus,
@@ -142,9 +155,20 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     window: { events: config.eventWindow, bytes: config.eventWindowBytes },
     actualLrps: store.committed.actual_lrps,
   });
-  tellCommits(store, { hub, effects, metrics });
+  tellCommits(store, { converger, hub, effects, metrics });
   followCells({ presence, converger, hub });
   const appLog = createAppLog({ bus, clock, logger });
   const board = createBoard({ transactions, store, presence, config, appLog, rejections: effects });
-  return { store, board, presence, converger, hub, observation: () => observe(store, transactions) };
+  return {
+    store,
+    board,
+    presence,
+    converger,
+    hub,
+    observation: () => observe(store, transactions),
+    async withdraw() {
+      presence.stop();
+      await Promise.all([converger.stop(), callbacks.stop()]);
+    },
+  };
 };

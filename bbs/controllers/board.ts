@@ -1,4 +1,4 @@
-import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../client.js';
+import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi, TransitionApi } from '../client.js';
 import type { BbsConfig } from '../config.js';
 import type { BbsStore } from '../store/schema.js';
 import type { AppLog } from './app-log.js';
@@ -7,10 +7,11 @@ import { createCoordinationApi } from './coordination.js';
 import { createDesiredLrpApi } from './desired-lrps.js';
 import type { Presence } from './presence.js';
 import { createTaskApi } from './tasks.js';
+import { createTransitionApi } from './transitions.js';
 import type { Transactions } from './transactions.js';
 
 /** Everything that can be asked of the board, by whatever door. */
-export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & CoordinationApi;
+export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & TransitionApi & CoordinationApi;
 
 export interface BoardParts {
   transactions: Transactions;
@@ -24,9 +25,12 @@ export interface BoardParts {
   };
 }
 
-export const createBoard = (parts: BoardParts): Board => ({
-  ...createDesiredLrpApi(parts),
-  ...createActualLrpApi(parts),
-  ...createTaskApi(parts),
-  ...createCoordinationApi(parts),
-});
+export const createBoard = (parts: BoardParts): Board => {
+  const single = { ...createActualLrpApi(parts), ...createTaskApi(parts) };
+  return {
+    ...createDesiredLrpApi(parts),
+    ...single,
+    ...createTransitionApi(single),
+    ...createCoordinationApi(parts),
+  };
+};

@@ -109,6 +109,7 @@ t.test('effects - one that throws costs none of the others of its commit', async
     config: must(bbsConfig.parse({ listen: { socket: '/nowhere' } }, 'test')),
     onUnheard: () => undefined,
     onHeard: () => undefined,
+    callback: () => undefined,
     converge(processGuid) {
       if (processGuid === 'bad') throw new Error('broken');
       converged.push(processGuid);
@@ -116,8 +117,8 @@ t.test('effects - one that throws costs none of the others of its commit', async
   });
   const key = { processGuid: 'app', index: 0, domain: 'apps' };
   effects.send([
-    { effect: { kind: 'converge', processGuid: 'bad' }, traceId: 'a' },
-    { effect: { kind: 'converge', processGuid: 'good' }, traceId: 'a' },
+    { effect: { kind: 'converge', processGuid: 'bad', index: 0 }, traceId: 'a' },
+    { effect: { kind: 'converge', processGuid: 'good', index: 0 }, traceId: 'a' },
     { effect: { kind: 'stop', cellId: 'one', key, instanceGuid: 'guid' }, traceId: 'b' },
   ]);
   t.same(converged, ['good']);
