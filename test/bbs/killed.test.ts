@@ -6,7 +6,7 @@ import type { KillOptions } from '../support/bbs-kill.js';
 import { chosenSeed } from '../support/simulation.js';
 
 const seed = chosenSeed();
-const options: KillOptions = { seed, rounds: 20, writers: 32, readers: 8, longestMs: 700 };
+const options: KillOptions = { seed, rounds: 20, writers: 32, readers: 8, longestMs: 400 };
 
 t.test(
   `BBS - killed 20 times under 32 writers, nothing acknowledged is lost, OUTCRY_SEED=${seed}`,
