@@ -38,31 +38,14 @@ type Side = 'committed' | 'pending';
 // A NUL or half a surrogate pair would come back from SQLite as another key.
 const UNSTORABLE_KEY = /[\0\p{Cs}]/u;
 
-/**
- * Rows of one table in memory, seen from two sides. Both sides share the slots, and an index holds a slot
- * under a value exactly when either side has that value: a lookup filters by its side. `onDamage` makes the error that
- * is thrown when a row cannot be decoded, as it is loaded or when it is first looked at.
- */
-export const createRowTable = <T>(
-  name: string,
-  spec: TableSpec<T>,
-  onDamage: (key: string, cause: unknown) => Error,
-): RowTable<T> => {
-  const slots = new Map<string, Slot<T>>();
-  const indexes = new Map<string, Index<T>>(
-    Object.entries(spec.indexes).map(([index, valueOf]) => [index, { valueOf, slots: new Map() }]),
-  );
-  const counts = { committed: 0, pending: 0 };
+/** Whoever makes the error that is thrown when a row cannot be decoded, as it is loaded or first looked at. */
+export type OnDamage = (key: string, cause: unknown) => Error;
 
-  const indexNamed = (indexName: string): Index<T> => {
-    const index = indexes.get(indexName);
-    if (!index) throw new Error(`table ${name} has no index ${indexName}`);
-    return index;
-  };
-
-  const find = (key: string, text: string): FoundRow<T> => {
+/** Looks at slots, which may hold what nobody has decoded yet. */
+const createReader = <T>(spec: TableSpec<T>, onDamage: OnDamage) => {
+  const orDamage = <R>(key: string, read: () => R): R => {
     try {
-      return findRow(spec, text);
+      return read();
     } catch (cause) {
       throw onDamage(key, cause);
     }
@@ -71,38 +54,68 @@ export const createRowTable = <T>(
   const see = (slot: Slot<T>, side: Side): T | undefined => {
     const found = slot[side];
     if (!(found instanceof Deferred)) return found;
-    try {
-      // neither side has changed since it was loaded
-      return (slot.committed = slot.pending = decodeRow(spec, found.text));
-    } catch (cause) {
-      throw onDamage(slot.key, cause);
-    }
+    // neither side has changed since it was loaded
+    return (slot.committed = slot.pending = orDamage(slot.key, () => decodeRow(spec, found.text)));
   };
 
-  const rowsOfIndex = (index: Index<T>, value: string, side: Side): T[] => {
-    const rows: T[] = [];
-    for (const slot of slotsOfIndex(index.slots, value)) {
-      const row = see(slot, side);
-      if (row !== undefined && index.valueOf(row) === value) rows.push(row);
-    }
-    return rows;
+  return {
+    see,
+    find: (key: string, text: string): FoundRow<T> => orDamage(key, () => findRow(spec, text)),
+    rowsOfIndex(index: Index<T>, value: string, side: Side): T[] {
+      const rows: T[] = [];
+      for (const slot of slotsOfIndex(index.slots, value)) {
+        const row = see(slot, side);
+        if (row !== undefined && index.valueOf(row) === value) rows.push(row);
+      }
+      return rows;
+    },
   };
+};
 
-  const reindex = (
-    slot: Slot<T>,
-    before: T | undefined,
-    after: T | undefined,
-    other: T | undefined,
-  ): void => {
-    for (const index of indexes.values()) {
-      const from = before === undefined ? undefined : index.valueOf(before);
-      const to = after === undefined ? undefined : index.valueOf(after);
-      if (from === to) continue;
-      if (to !== undefined) addToIndex(index.slots, to, slot);
-      const kept = other === undefined ? undefined : index.valueOf(other);
-      if (from !== undefined && from !== kept) removeFromIndex(index.slots, from, slot);
-    }
+/** Every index of one table. */
+const createIndexes = <T>(name: string, spec: TableSpec<T>) => {
+  const indexes = new Map<string, Index<T>>(
+    Object.entries(spec.indexes).map(([index, valueOf]) => [index, { valueOf, slots: new Map() }]),
+  );
+  return {
+    named(indexName: string): Index<T> {
+      const index = indexes.get(indexName);
+      if (!index) throw new Error(`table ${name} has no index ${indexName}`);
+      return index;
+    },
+    load(slot: Slot<T>, indexed: FoundRow<T>['indexed']): void {
+      let at = 0;
+      for (const index of indexes.values()) {
+        const value = indexed[at] ?? null;
+        at += 1;
+        if (value !== null) loadIntoIndex(index.slots, value, slot);
+      }
+    },
+    /** `other`: the row of the side that has not changed */
+    change(slot: Slot<T>, before: T | undefined, after: T | undefined, other: T | undefined): void {
+      for (const index of indexes.values()) {
+        const from = before === undefined ? undefined : index.valueOf(before);
+        const to = after === undefined ? undefined : index.valueOf(after);
+        if (from === to) continue;
+        if (to !== undefined) addToIndex(index.slots, to, slot);
+        const kept = other === undefined ? undefined : index.valueOf(other);
+        if (from !== undefined && from !== kept) removeFromIndex(index.slots, from, slot);
+      }
+    },
   };
+};
+
+const OTHER = { committed: 'pending', pending: 'committed' } as const;
+
+/**
+ * Rows of one table in memory, seen from two sides. Both sides share the slots, and an index holds a slot
+ * under a value exactly when either side has that value: a lookup filters by its side.
+ */
+export const createRowTable = <T>(name: string, spec: TableSpec<T>, onDamage: OnDamage): RowTable<T> => {
+  const slots = new Map<string, Slot<T>>();
+  const indexes = createIndexes(name, spec);
+  const { see, find, rowsOfIndex } = createReader(spec, onDamage);
+  const counts = { committed: 0, pending: 0 };
 
   const set = (side: Side, key: string, row: T | undefined): void => {
     const slot = slots.get(key) ?? { key, committed: undefined, pending: undefined };
@@ -110,7 +123,7 @@ export const createRowTable = <T>(
     if (before === row) return;
     slot[side] = row;
     counts[side] += Number(row !== undefined) - Number(before !== undefined);
-    reindex(slot, before, row, see(slot, side === 'pending' ? 'committed' : 'pending'));
+    indexes.change(slot, before, row, see(slot, OTHER[side]));
     if (slot.committed === undefined && slot.pending === undefined) slots.delete(key);
     else if (before === undefined) slots.set(key, slot);
   };
@@ -122,8 +135,8 @@ export const createRowTable = <T>(
 
   const view = (side: Side): TableView<T> => ({
     get: (key) => at(key, side),
-    byIndex: (indexName, value) => rowsOfIndex(indexNamed(indexName), value, side),
-    indexed: (indexName) => indexNamed(indexName).slots.keys(),
+    byIndex: (indexName, value) => rowsOfIndex(indexes.named(indexName), value, side),
+    indexed: (indexName) => indexes.named(indexName).slots.keys(),
     *entries() {
       for (const slot of slots.values()) {
         const row = see(slot, side);
@@ -159,12 +172,7 @@ export const createRowTable = <T>(
       slots.set(key, slot);
       counts.committed += 1;
       counts.pending += 1;
-      let number = 0;
-      for (const index of indexes.values()) {
-        const value = indexed[number] ?? null;
-        number += 1;
-        if (value !== null) loadIntoIndex(index.slots, value, slot);
-      }
+      indexes.load(slot, indexed);
     },
     latest: (key) => at(key, 'pending'),
     setPending: (key, row) => set('pending', key, row),

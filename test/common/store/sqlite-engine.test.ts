@@ -107,7 +107,7 @@ t.test('SQLite store - what cannot be a data directory or file is refused', asyn
 /** as much as goes: the write fails at the end of the space, what was written stays */
 const fillDisk = (path: string): void => {
   try {
-    writeFileSync(path, Buffer.alloc(2 * 1024 * 1024));
+    writeFileSync(path, Buffer.alloc(4 * 1024 * 1024));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
@@ -115,7 +115,7 @@ const fillDisk = (path: string): void => {
 
 t.test('SQLite store - a full disk fails the commit, reads go on, and space brings it back', async (t) => {
   const dir = newDir('full');
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]).status === 0;
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir]).status === 0;
   if (!mounted) return t.pass('no small file system can be mounted here');
   t.teardown(() => void spawnSync('umount', ['-l', dir]));
   const engine = createSqliteEngine({ dir });
