@@ -1,4 +1,5 @@
 import type { Lease, LeaseReply, LeaseRequest } from '../common/model/auction.js';
+import type { KvEntry } from '../common/model/bbs-api.js';
 import type { BbsResult } from '../common/model/bbs-error.js';
 import type { CellPresence } from '../common/model/cell.js';
 import type { BbsEvent } from '../common/model/events.js';
@@ -13,6 +14,8 @@ import type {
 } from '../common/model/lrp.js';
 import type { Task, TaskDefinition } from '../common/model/task.js';
 import type { Cancel } from '../common/ports/clock.js';
+
+export type { KvEntry } from '../common/model/bbs-api.js';
 
 export interface DesiredLrpFilter {
   domain?: string;
@@ -35,6 +38,12 @@ export interface TaskFilter {
 export interface ActualLrpTransition {
   key: ActualLrpKey;
   instanceKey: ActualLrpInstanceKey;
+}
+
+/** Without an instance key whatever instance there is. */
+export interface ActualLrpRemoval {
+  key: ActualLrpKey;
+  instanceKey?: ActualLrpInstanceKey;
 }
 
 export interface StartActualLrp extends ActualLrpTransition {
@@ -60,13 +69,6 @@ export interface RejectedPlacement {
   cellId?: string;
 }
 
-export interface KvEntry {
-  key: string;
-  value: string;
-  /** +1 with every write; 0 = absent */
-  version: number;
-}
-
 /** The desired state, as people and the API write and read it. */
 export interface DesiredLrpApi {
   desireLrp(lrp: DesiredLrp, traceId: string): Promise<BbsResult<void>>;
@@ -85,9 +87,23 @@ export interface ActualLrpApi {
   startActualLrp(start: StartActualLrp, traceId: string): Promise<BbsResult<void>>;
   crashActualLrp(crash: ActualLrpTransition & { reason: string }, traceId: string): Promise<BbsResult<void>>;
   failActualLrp(key: ActualLrpKey, placementError: string, traceId: string): Promise<BbsResult<void>>;
-  removeActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<void>>;
+  removeActualLrp(removal: ActualLrpRemoval, traceId: string): Promise<BbsResult<void>>;
   /** stops one instance for good; a desired one is made anew by convergence */
   retireActualLrp(key: ActualLrpKey, traceId: string): Promise<BbsResult<void>>;
+
+  /*
+   * Of a cell that drains. `true`: the container is to be kept for now; `false`: it is to be deleted.
+   * Claimed, crashed and stopped ones of which the board knows nothing are told as ResourceNotFound.
+   */
+  evacuateClaimedActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<boolean>>;
+  evacuateRunningActualLrp(start: StartActualLrp, traceId: string): Promise<BbsResult<boolean>>;
+  evacuateStoppedActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<boolean>>;
+  evacuateCrashedActualLrp(
+    crash: ActualLrpTransition & { reason: string },
+    traceId: string,
+  ): Promise<BbsResult<boolean>>;
+  /** the time to drain is over; ResourceNotFound when no such copy drains */
+  removeEvacuatingActualLrp(transition: ActualLrpTransition, traceId: string): Promise<BbsResult<void>>;
 }
 
 export interface TaskApi {
@@ -108,6 +124,8 @@ export interface TaskApi {
     of?: RejectedPlacement,
   ): Promise<BbsResult<void>>;
   cancelTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
+  /** ends a task that waits or runs, with that reason; its cell is not told */
+  failTask(taskGuid: string, reason: string, traceId: string): Promise<BbsResult<void>>;
   resolvingTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
   deleteTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
 }

@@ -19,6 +19,7 @@ interface UserConfig {
   communication_timeout: string | number;
   convergence_slice_rows: number;
   request_body_limit_bytes: number;
+  concurrent_request_limit: number;
   event_buffer: number;
   event_heartbeat_interval: string | number;
   forget_leases_on_start: boolean;
@@ -52,6 +53,8 @@ export interface BbsConfig {
   /** rows of actual LRPs that convergence takes at once */
   sliceRows: number;
   bodyLimitBytes: number;
+  /** requests over HTTP that are in hand at a time; event streams are not counted */
+  requestLimit: number;
   /** events that wait for a slow subscriber before it is cut off */
   eventBuffer: number;
   /** comment lines keep an idle event stream alive */
@@ -112,6 +115,10 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
       },
       convergence_slice_rows: { ...count, description: 'rows of actual LRPs that convergence takes at once' },
       request_body_limit_bytes: { ...count, description: 'largest request body' },
+      concurrent_request_limit: {
+        ...count,
+        description: 'requests that are taken at a time; more are answered with status 503',
+      },
       event_buffer: { ...count, description: 'events that wait for a slow subscriber before it is cut off' },
       event_heartbeat_interval: {
         ...DURATION,
@@ -138,6 +145,7 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     communication_timeout: '2s',
     convergence_slice_rows: 2_000,
     request_body_limit_bytes: 8 * 1024 * 1024,
+    concurrent_request_limit: 1_024,
     event_buffer: 1_024,
     event_heartbeat_interval: '15s',
     forget_leases_on_start: false,
@@ -158,6 +166,7 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     requestTimeoutMs: toMs(full.communication_timeout),
     sliceRows: full.convergence_slice_rows,
     bodyLimitBytes: full.request_body_limit_bytes,
+    requestLimit: full.concurrent_request_limit,
     eventBuffer: full.event_buffer,
     eventHeartbeatMs: toMs(full.event_heartbeat_interval),
     forgetLeasesOnStart: full.forget_leases_on_start,

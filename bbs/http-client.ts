@@ -1,13 +1,16 @@
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import { err } from '../common/model/result.js';
+import type { BbsAnswerName, BbsAnswers } from '../common/model/bbs-api.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
 import { refusalIn } from '../common/runtime/door-refusal.js';
 import { connectionTo } from '../common/runtime/endpoint.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
+import type { WireMessages } from '../common/wire/messages.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
+import type { BbsRoute } from '../common/wire/routes.js';
 import type { BbsClient } from './client.js';
 import { subscribeEvents } from './http-events.js';
 import { createReachability } from './http-reachability.js';
@@ -15,9 +18,8 @@ import type { Reachability } from './http-reachability.js';
 import * as actual from './protocol/actual-lrps.js';
 import * as coordination from './protocol/coordination.js';
 import * as desired from './protocol/desired-lrps.js';
-import { errorIn } from './protocol/errors.js';
-import { isBody } from './protocol/fields.js';
-import type { Body, Call } from './protocol/fields.js';
+import type { Call, RequestName } from './protocol/call.js';
+import { PROTOBUF } from './protocol/forms.js';
 import * as tasks from './protocol/tasks.js';
 
 interface CallOptions {
@@ -43,36 +45,66 @@ const RETRY_MS = 500;
 /** ms until an answer must have begun */
 const TIMEOUT_MS = 10_000;
 const CONNECTIONS = 32;
+const NOTHING = new Uint8Array();
 /** as errors of its certificates name it */
 const WHAT = 'client of the BBS';
 
 const unavailable = (message: string): BbsError => ({ type: 'UnknownError', message, unavailable: true });
 
-const parsed = (text: string): Body | undefined => {
-  try {
-    const json: unknown = JSON.parse(text);
-    return isBody(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
-};
+const invalidStatus = (status: number): string => `Invalid Response with status code: ${status}`;
+
+/** What came back, whoever said it. */
+interface Reply {
+  status: number;
+  contentType: string;
+  body: Uint8Array;
+}
+
+const textIn = ({ contentType, body }: Reply): string =>
+  contentType.startsWith('text/') ? Buffer.from(body).toString('utf8').trim() : '';
+
+const isOfCall = ({ contentType }: Reply): boolean => contentType === PROTOBUF.contentType;
 
 /** An error of the board's own arrives with status 200; any other status says that it could not be asked. */
-const answered = <Args, Value>(call: Call<Args, Value>, status: number, text: string): BbsResult<Value> => {
-  const body = parsed(text);
-  const error = body && errorIn(body);
-  if (status >= 500)
-    return err(unavailable(error?.message ?? `Invalid Response with status code: ${status}`));
+const answered = <Args, Value, A extends BbsAnswerName>(
+  call: Call<Args, Value, RequestName, A>,
+  reply: Reply,
+): BbsResult<Value> => {
+  const { status, body } = reply;
+  const answer = isOfCall(reply) ? PROTOBUF.read(call.answer, body) : undefined;
+  const error: BbsError | undefined = answer?.ok ? answer.value.error : undefined;
+  if (status >= 500) return err(unavailable(error?.message ?? (textIn(reply) || invalidStatus(status))));
   if (error) return err(error);
-  if (status > 299 || !body) {
-    return err({ type: 'InvalidResponse', message: `Invalid Response with status code: ${status}` });
+  if (status > 299 || !answer) return err({ type: 'InvalidResponse', message: invalidStatus(status) });
+  if (!answer.ok) {
+    const message = `failed to unmarshal proto: ${answer.error.detail}`;
+    return err({ type: 'InvalidProtobufMessage', message });
   }
-  const value = call.read(body);
+  const value = call.read(answer.value as BbsAnswers[A]);
   return value.ok ? value : err({ type: 'InvalidResponse', message: value.error.join(', ') });
 };
 
+const replyOf = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<Reply> => ({
+  status: statusCode,
+  contentType: String(headers['content-type'] ?? ''),
+  body: await body.bytes(),
+});
+
+const bodyOf = <Args, Q extends RequestName>(
+  call: Pick<Call<Args, unknown, Q, BbsAnswerName>, 'request' | 'print'>,
+  args: Args,
+): Uint8Array => {
+  const name: RequestName = call.request;
+  if (name === undefined) return NOTHING;
+  return PROTOBUF.write(name, call.print(args) as WireMessages[typeof name]);
+};
+
 interface Transport {
-  call<Args, Value>(call: Call<Args, Value>, args: Args, traceId?: string): Promise<BbsResult<Value>>;
+  call<Args, Value, Q extends RequestName, A extends BbsAnswerName>(
+    call: Call<Args, Value, Q, A>,
+    args: Args,
+    traceId?: string,
+  ): Promise<BbsResult<Value>>;
 }
 
 const createTransport = (
@@ -81,26 +113,27 @@ const createTransport = (
 ): Transport => {
   const { clock, logger, reachability, attempts = 3 } = options;
 
-  const once = async <Args, Value>(call: Call<Args, Value>, args: Args, traceId: string) => {
+  const once = async (route: BbsRoute, body: Uint8Array, traceId: string): Promise<Reply> => {
     const response = await pool.request({
-      path: BBS_ROUTES[call.route],
+      path: BBS_ROUTES[route],
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-vcap-request-id': traceId },
-      body: JSON.stringify(call.print(args)),
+      headers: { 'content-type': PROTOBUF.contentType, 'x-vcap-request-id': traceId },
+      body,
     });
-    const text = await response.body.text();
-    const refusal = refusalIn(response.statusCode, text);
+    const reply = await replyOf(response);
+    const refusal = reply.status === 403 && refusalIn(reply.status, Buffer.from(reply.body).toString('utf8'));
     if (refusal) throw refusal;
     reachability.answered();
-    return answered(call, response.statusCode, text);
+    return reply;
   };
 
   return {
     async call(call, args, traceId = '') {
+      const body = bodyOf(call, args);
       let failure: unknown;
       for (let attempt = 1; attempt <= attempts; attempt += 1) {
         try {
-          return await once(call, args, traceId);
+          return answered(call, await once(call.route, body, traceId));
         } catch (error) {
           failure = error;
           const { message } = error as Error;
@@ -136,6 +169,14 @@ const actualApi = ({ call }: Transport) =>
       call(actual.failActualLrp, { key, placementError }, traceId),
     removeActualLrp: (transition, traceId) => call(actual.removeActualLrp, transition, traceId),
     retireActualLrp: (key, traceId) => call(actual.retireActualLrp, key, traceId),
+    evacuateClaimedActualLrp: (transition, traceId) =>
+      call(actual.evacuateClaimedActualLrp, transition, traceId),
+    evacuateRunningActualLrp: (start, traceId) => call(actual.evacuateRunningActualLrp, start, traceId),
+    evacuateStoppedActualLrp: (transition, traceId) =>
+      call(actual.evacuateStoppedActualLrp, transition, traceId),
+    evacuateCrashedActualLrp: (crash, traceId) => call(actual.evacuateCrashedActualLrp, crash, traceId),
+    removeEvacuatingActualLrp: (transition, traceId) =>
+      call(actual.removeEvacuatingActualLrp, transition, traceId),
   }) satisfies Partial<BbsClient>;
 
 const taskApi = ({ call }: Transport) =>
@@ -146,6 +187,7 @@ const taskApi = ({ call }: Transport) =>
     startTask: (taskGuid, cellId, traceId) => call(tasks.startTask, { taskGuid, cellId }, traceId),
     completeTask: (completion, traceId) => call(tasks.completeTask, completion, traceId),
     rejectTask: (taskGuid, reason, traceId, of) => call(tasks.rejectTask, { taskGuid, reason, of }, traceId),
+    failTask: (taskGuid, reason, traceId) => call(tasks.failTask, { taskGuid, reason }, traceId),
     cancelTask: (taskGuid, traceId) => call(tasks.cancelTask, { taskGuid }, traceId),
     resolvingTask: (taskGuid, traceId) => call(tasks.resolvingTask, { taskGuid }, traceId),
     deleteTask: (taskGuid, traceId) => call(tasks.deleteTask, { taskGuid }, traceId),

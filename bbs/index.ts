@@ -1,6 +1,7 @@
 export type {
   ActualLrpApi,
   ActualLrpFilter,
+  ActualLrpRemoval,
   ActualLrpTransition,
   BbsClient,
   CoordinationApi,

@@ -8,6 +8,8 @@ import type { Discrepancies } from './core/census.js';
 export interface BbsMetrics {
   /** a call over HTTP has been answered, after so many ms */
   answered(route: string, ms: number): void;
+  /** a call over HTTP has been turned away because too many are in hand */
+  refused(route: string): void;
   /** a pass over all LRPs, or all tasks, is done */
   convergedLrps(found: Discrepancies, ms: number): void;
   convergedTasks(ms: number): void;
@@ -159,8 +161,13 @@ export const createBbsMetrics = (metrics: Metrics, sources: BbsSources): BbsMetr
   const cutOff = metrics.counter('EventSubscribersCutOff', {
     help: 'Event streams that were ended because they read too slowly.',
   });
+  const turnedAway = metrics.counter('RequestsTurnedAway', {
+    help: 'Calls over HTTP that were turned away because too many were in hand.',
+    labels: ['route'],
+  });
   return {
     answered: registerRequests(metrics),
+    refused: (route) => turnedAway.increment({ route }),
     ...registerConvergence(metrics),
     committed: registerTasks(metrics),
     elected: () => elected.increment(),

@@ -4,7 +4,8 @@ import type { DesiredLrpApi, DesiredLrpFilter } from '../client.js';
 import { bbsError, refused } from '../core/decision.js';
 import { desire, removeDesired, update } from '../core/desired-lrps.js';
 import { isFresh, upsertDomain } from '../core/domains.js';
-import { invalidRequest, required } from '../core/validation.js';
+import { required } from '../core/problems.js';
+import { invalidRequest, updateProblems } from '../core/validation.js';
 import type { CommittedTables } from '../store/schema.js';
 import type { BoardParts } from './board.js';
 import { processAt, values } from './rows.js';
@@ -35,8 +36,9 @@ export const createDesiredLrpApi = ({ transactions, store, presence }: BoardPart
         desire(processAt(tables, lrp.processGuid), lrp, ctx),
       ),
     async updateDesiredLrp(processGuid, change, traceId) {
-      const invalid = invalidRequest(required({ process_guid: processGuid }));
-      if (invalid) return err(invalid);
+      const problems = required({ process_guid: processGuid });
+      if (problems.length > 0)
+        return refused('InvalidRequest', [...problems, ...updateProblems(change)].join(', '));
       return transactions.run('update-desired-lrp', traceId, (tables, ctx) =>
         update(processAt(tables, processGuid), { update: change, cells: presence }, ctx),
       );

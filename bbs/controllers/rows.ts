@@ -27,6 +27,15 @@ export const processAt = (tables: Tables, processGuid: string): Process => ({
   rows: [...tables.actual_lrps.byIndex('process', processGuid)],
 });
 
+/** Rows that are the slots' own, and RUNNING. */
+export const runningInstances = (tables: Tables, processGuid: string): number => {
+  let running = 0;
+  for (const row of tables.actual_lrps.byIndex('process', processGuid)) {
+    if (row.presence === 'ORDINARY' && row.state === 'RUNNING') running += 1;
+  }
+  return running;
+};
+
 export const values = function* <T>(table: TableView<T>): Generator<T> {
   for (const [, row] of table.entries()) yield row;
 };

@@ -9,11 +9,13 @@ import {
   completeTask,
   deleteTask,
   desireTask,
+  failTask,
   rejectTask,
   resolvingTask,
   startTask,
 } from '../core/tasks.js';
-import { invalidRequest, required } from '../core/validation.js';
+import { required } from '../core/problems.js';
+import { invalidRequest } from '../core/validation.js';
 import type { CommittedTables } from '../store/schema.js';
 import type { BoardParts } from './board.js';
 import { values } from './rows.js';
@@ -67,6 +69,10 @@ export const createTaskApi = ({ transactions, store, config, rejections }: Board
         const counted = rejections.counted(taskGuid);
         return rejectTask(task, { ...of, reason, counted, maxRetries: config.maxTaskRetries }, ctx);
       }),
+    failTask: (taskGuid, reason, traceId) =>
+      onTask('fail-task', { taskGuid, traceId, fields: { failure_reason: reason } }, (task, ctx) =>
+        failTask(task, { reason }, ctx),
+      ),
     cancelTask: (taskGuid, traceId) => onTask('cancel-task', { taskGuid, traceId }, cancelTask),
     resolvingTask: (taskGuid, traceId) => onTask('resolving-task', { taskGuid, traceId }, resolvingTask),
     deleteTask: (taskGuid, traceId) => onTask('delete-task', { taskGuid, traceId }, deleteTask),

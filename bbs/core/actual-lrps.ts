@@ -6,14 +6,13 @@ import type {
   ActualLrpNetInfo,
   ActualLrpState,
 } from '../../common/model/lrp.js';
-import { lrpStart } from '../../common/model/starts.js';
 import { nextCrashCount, restartsAtOnce } from './crash-policy.js';
-import { decided, nothing, refused } from './decision.js';
+import { nothing, refused } from './decision.js';
 import type { Context, Decided } from './decision.js';
-import { changed, emptyNetInfo, hasInstance, keyOf, newUnclaimed, sameInstance } from './rows.js';
+import { changed, emptyNetInfo, givenUp, hasInstance, keyOf, newUnclaimed, sameInstance } from './rows.js';
 import type { Slot } from './rows.js';
 import { sameMap, sameNetInfo, sameRoutes } from './same.js';
-import { addRow, changeRow, eventsOf, openSlot, removeRow, tellCrash } from './slot-draft.js';
+import { addRow, changeRow, closeSlot, openSlot, removeRow, tellCrash } from './slot-draft.js';
 import type { SlotDraft } from './slot-draft.js';
 import { truncated } from './text.js';
 
@@ -43,14 +42,7 @@ export const allowsTransition = (row: ActualLrp, { key, instanceKey, state }: Wa
   }
 };
 
-/** What a draft amounts to; a wanted ordinary row is auctioned if its process is still desired. */
-const close = (draft: SlotDraft): Decided => {
-  const { desired, ordinary } = draft.slot;
-  if (draft.wanted && desired && ordinary) {
-    draft.effects.push({ kind: 'auction-lrps', start: lrpStart(desired, [ordinary]) });
-  }
-  return decided(undefined, { changes: draft.changes, events: eventsOf(draft), effects: draft.effects });
-};
+const close = (draft: SlotDraft): Decided => closeSlot(draft, undefined);
 
 const isSuspect = (slot: Slot, instanceKey: ActualLrpInstanceKey): boolean =>
   slot.suspect !== undefined && sameInstance(slot.suspect, instanceKey);
@@ -88,7 +80,8 @@ export interface StartRequest {
   availabilityZone: string;
 }
 
-const running = (request: StartRequest, now: number): Partial<ActualLrp> => ({
+/** What a start says of its row. */
+export const running = (request: StartRequest, now: number): Partial<ActualLrp> => ({
   ...request.instanceKey,
   ...request.netInfo,
   state: 'RUNNING',
@@ -100,7 +93,7 @@ const running = (request: StartRequest, now: number): Partial<ActualLrp> => ({
   availabilityZone: request.availabilityZone,
 });
 
-const alreadyRuns = (row: ActualLrp, request: StartRequest): boolean =>
+export const alreadyRuns = (row: ActualLrp, request: StartRequest): boolean =>
   row.state === 'RUNNING' &&
   sameInstance(row, request.instanceKey) &&
   row.domain === request.key.domain &&
@@ -135,6 +128,13 @@ export interface CrashRequest {
   reason: string;
 }
 
+/** The row as a crash leaves it: UNCLAIMED while restarts follow at once, then CRASHED. */
+export const crashed = (row: ActualLrp, reason: string, ctx: Context): ActualLrp => {
+  const crashCount = nextCrashCount(row, ctx.now);
+  const state = restartsAtOnce(crashCount) ? 'UNCLAIMED' : 'CRASHED';
+  return { ...givenUp(row, ctx), state, crashCount, crashReason: truncated(reason) };
+};
+
 /** Counted by the crash policy; the first restarts follow at once. A suspect that crashed is only forgotten. */
 export const crash = (slot: Slot, { key, instanceKey, reason }: CrashRequest, ctx: Context): Decided => {
   const draft = openSlot(slot);
@@ -147,17 +147,8 @@ export const crash = (slot: Slot, { key, instanceKey, reason }: CrashRequest, ct
   if (!allowsTransition(before, { key, instanceKey, state: 'CRASHED' })) {
     return refused('ActualLRPCannotBeCrashed');
   }
-  const crashCount = nextCrashCount(before, ctx.now);
-  draft.wanted = restartsAtOnce(crashCount);
-  const after = changed(before, {
-    ...emptyNetInfo(),
-    instanceGuid: '',
-    cellId: '',
-    state: draft.wanted ? 'UNCLAIMED' : 'CRASHED',
-    since: ctx.now,
-    crashCount,
-    crashReason: truncated(reason),
-  });
+  const after = crashed(before, reason, ctx);
+  draft.wanted = after.state === 'UNCLAIMED';
   tellCrash(draft, before, after, ctx);
   changeRow(draft, before, after, ctx);
   return close(draft);
@@ -174,7 +165,7 @@ export const fail = (slot: Slot, { placementError }: { placementError: string },
   return close(draft);
 };
 
-const isDesired = ({ desired }: Slot, index: number): boolean =>
+export const isDesired = ({ desired }: Slot, index: number): boolean =>
   desired !== undefined && index < desired.instances;
 
 /** The rep says that its container is gone. Without an instance key whatever row there is. */

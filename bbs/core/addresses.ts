@@ -33,3 +33,29 @@ export const isCidr = (text: string): boolean => {
   if (rest.length > 0 || !/^\d{1,3}$/.test(bits)) return false;
   return (isIpv4(address) && Number(bits) <= 32) || (isIpv6(address) && Number(bits) <= 128);
 };
+
+/** The values of a run's groups; an IPv4 address at its end is two of them. */
+const valuesOf = (run: string): number[] => {
+  if (run === '') return [];
+  return run.split(':').flatMap((part) => {
+    if (!part.includes('.')) return [parseInt(part, 16)];
+    const [a = 0, b = 0, c = 0, d = 0] = part.split('.').map(Number);
+    return [a * 256 + b, c * 256 + d];
+  });
+};
+
+/** An address as eight groups; IPv4 lies at ::ffff:0:0. */
+const eightGroups = (ip: string): number[] => {
+  if (!ip.includes(':')) return eightGroups(`::ffff:${ip}`);
+  const [head = '', tail = ''] = ip.split('::');
+  const [before, after] = [valuesOf(head), valuesOf(tail)];
+  return [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after];
+};
+
+/** Two addresses of which the first is not beyond the last. */
+export const isIpRange = (first: string, last: string): boolean => {
+  if (!isIp(first) || !isIp(last)) return false;
+  const [from, to] = [eightGroups(first), eightGroups(last)];
+  const at = from.findIndex((value, index) => value !== to[index]);
+  return at < 0 || (from[at] ?? 0) < (to[at] ?? 0);
+};

@@ -75,15 +75,6 @@ export const changed = (row: ActualLrp, patch: Partial<ActualLrp>): ActualLrp =>
   modificationTag: { epoch: row.modificationTag.epoch, index: row.modificationTag.index + 1 },
 });
 
-/** The row without the instance it had. */
+/** The row without the instance it had. What else that one said of itself stays, as at Diego, until the next one runs. */
 export const givenUp = (row: ActualLrp, ctx: Context): ActualLrp =>
-  changed(row, {
-    ...NO_INSTANCE,
-    ...emptyNetInfo(),
-    state: 'UNCLAIMED',
-    since: ctx.now,
-    internalRoutes: [],
-    metricTags: {},
-    routable: false,
-    availabilityZone: '',
-  });
+  changed(row, { ...NO_INSTANCE, ...emptyNetInfo(), state: 'UNCLAIMED', since: ctx.now });

@@ -1,6 +1,8 @@
 import type { BbsEvent } from '../../common/model/events.js';
 import type { ActualLrp, ActualLrpPresence } from '../../common/model/lrp.js';
-import type { Change, Context, Effect } from './decision.js';
+import { lrpStart } from '../../common/model/starts.js';
+import { decided } from './decision.js';
+import type { Change, Context, Decided, Effect } from './decision.js';
 import { actualLrpRowKey, hasInstance, keyOf } from './rows.js';
 import type { Slot } from './rows.js';
 
@@ -90,3 +92,12 @@ const rank = (event: BbsEvent): number => {
 /** Diego's order within one transition: crashes, then what runs now, then the rest, so that routability is gained before it is lost. */
 export const eventsOf = (draft: SlotDraft): BbsEvent[] =>
   draft.events.length < 2 ? draft.events : [...draft.events].sort((a, b) => rank(a) - rank(b));
+
+/** What a draft amounts to; a wanted ordinary row is auctioned if its process is still desired. */
+export const closeSlot = <T>(draft: SlotDraft, value: T): Decided<T> => {
+  const { desired, ordinary } = draft.slot;
+  if (draft.wanted && desired && ordinary) {
+    draft.effects.push({ kind: 'auction-lrps', start: lrpStart(desired, [ordinary]) });
+  }
+  return decided(value, { changes: draft.changes, events: eventsOf(draft), effects: draft.effects });
+};

@@ -116,6 +116,13 @@ export const cancelTask = (task: Task | undefined, ctx: Context): Decided => {
   return decided(undefined, { ...failed(task, 'task was cancelled', ctx), effects });
 };
 
+/** Fails it with the given reason. */
+export const failTask = (task: Task | undefined, { reason }: { reason: string }, ctx: Context): Decided => {
+  if (!task) return refused('ResourceNotFound');
+  if (task.state !== 'Pending' && task.state !== 'Running') return transition(task.state, 'Completed');
+  return decided(undefined, failed(task, reason, ctx));
+};
+
 export interface RejectTask {
   reason: string;
   /** false: the auction was an extra one (room appeared), which costs the task no retry */

@@ -5,34 +5,32 @@ import type {
   RunAction,
   UploadAction,
 } from '../../common/model/action.js';
-import { field, nested } from './problems.js';
+import { field, required } from './problems.js';
 import type { Problems } from './problems.js';
 
 export const INVALID_ACTION_TYPE = 'invalid action type';
 const CHECKSUMS = new Set(['md5', 'sha1', 'sha256']);
 
-const required = (fields: Record<string, string>): Problems =>
-  Object.entries(fields).flatMap(([name, value]) => (value === '' ? field(name) : []));
+/** Algorithm and value come together or not at all. */
+export const checkChecksum = (checksum: { checksumAlgorithm: string; checksumValue: string }): Problems => {
+  const { checksumAlgorithm: algorithm, checksumValue: value } = checksum;
+  if (algorithm === '' && value === '') return [];
+  if (algorithm === '') return field('checksum algorithm');
+  if (value === '') return field('checksum value');
+  return CHECKSUMS.has(algorithm.toLowerCase()) ? [] : field('invalid algorithm');
+};
 
 const checkDownload = (action: DownloadAction): Problems => {
-  const { from, to, user, checksumAlgorithm: algorithm, checksumValue: value } = action;
-  return [
-    ...required({ from, to, user }),
-    ...(value !== '' && algorithm === '' ? field('checksum algorithm') : []),
-    ...(algorithm !== '' && value === '' ? field('checksum value') : []),
-    ...(algorithm !== '' && !CHECKSUMS.has(algorithm.toLowerCase()) ? field('invalid algorithm') : []),
-  ];
+  const { from, to, user } = action;
+  return [...required({ from, to, user }), ...checkChecksum(action)];
 };
 
 const checkUpload = ({ to, from, user }: UploadAction): Problems => required({ to, from, user });
 const checkRun = ({ path, user }: RunAction): Problems => required({ path, user });
-const checkInner = (action: Action | undefined): Problems =>
-  action ? nested('action', checkAction(action)) : field('action');
+const checkInner = (action: Action | undefined): Problems => (action ? checkAction(action) : field('action'));
 
-const checkList = ({ actions }: ActionList): Problems => {
-  if (actions.length === 0) return field('actions');
-  return actions.flatMap((action, at) => nested(`action at index ${at}`, checkAction(action)));
-};
+const checkList = ({ actions }: ActionList): Problems =>
+  actions.length === 0 ? field('actions') : actions.flatMap(checkAction);
 
 /** Diego's rules (behaviour of the BBS models' Validate): the first kind that is set counts. */
 export const checkAction = (action: Action): Problems => {

@@ -1,4 +1,5 @@
 import type {
+  Action,
   Check,
   CheckDefinition,
   EnvironmentVariable,
@@ -14,11 +15,11 @@ import type {
   Sidecar,
   VolumeMount,
 } from '../../common/model/lrp.js';
-import { checkAction, INVALID_ACTION_TYPE } from './validation-actions.js';
-import { isCidr, isIp } from './addresses.js';
-import { field, nested } from './problems.js';
+import { isCidr, isIp, isIpRange } from './addresses.js';
+import { field, nested, required } from './problems.js';
 import type { Problems } from './problems.js';
 import { byteLength } from './text.js';
+import { checkAction, checkChecksum, INVALID_ACTION_TYPE } from './validation-actions.js';
 
 const MAX_ANNOTATION = 10 * 1024;
 const MAX_ROUTES = 128 * 1024;
@@ -50,23 +51,13 @@ export const checkImageCredentials = (username: string, password: string): Probl
 export const checkEnv = (env: readonly EnvironmentVariable[]): Problems =>
   env.flatMap(({ name }) => (name === '' ? ['invalid field: name cannot be blank'] : []));
 
-export const checkLogRateLimit = (limit: LogRateLimit | undefined): Problems =>
-  limit && limit.bytesPerSecond < -1
-    ? nested('log_rate_limit', field('log_rate_limit_bytes_per_second'))
-    : [];
-
-const CHECKSUMS = new Set(['md5', 'sha1', 'sha256']);
+/** `name` as the original calls it, which is not the same everywhere. */
+export const checkLogRateLimit = (limit: LogRateLimit | undefined, name = 'log_rate_limit'): Problems =>
+  limit && limit.bytesPerSecond < -1 ? field(name) : [];
 
 const checkCachedDependency = (dependency: CachedDependency): Problems => {
-  const { from, to, checksumAlgorithm: algorithm, checksumValue: value } = dependency;
-  const problems = [
-    ...(from === '' ? field('from') : []),
-    ...(to === '' ? field('to') : []),
-    ...(value !== '' && algorithm === '' ? field('checksum algorithm') : []),
-    ...(algorithm !== '' && value === '' ? field('checksum value') : []),
-    ...(algorithm !== '' && !CHECKSUMS.has(algorithm.toLowerCase()) ? field('invalid algorithm') : []),
-  ];
-  return nested('cached_dependency', problems);
+  const { from, to } = dependency;
+  return nested('cached_dependency', [...required({ from, to }), ...checkChecksum(dependency)]);
 };
 
 export const checkCachedDependencies = (list: readonly CachedDependency[]): Problems =>
@@ -93,11 +84,17 @@ export const checkImageLayers = (layers: readonly ImageLayer[], downloadUser: st
     : []),
 ];
 
-export const checkSidecar = ({ action, memoryMb, diskMb }: Sidecar): Problems =>
-  nested('sidecars', [
-    ...(action ? nested('action', checkAction(action)) : [INVALID_ACTION_TYPE]),
-    ...notNegative({ disk_mb: diskMb, memory_mb: memoryMb }),
-  ]);
+/** An action that must be there. */
+export const checkNeededAction = (action: Action | undefined): Problems =>
+  action ? nested('action', checkAction(action)) : [INVALID_ACTION_TYPE];
+
+const checkSidecar = ({ action, memoryMb, diskMb }: Sidecar): Problems => [
+  ...checkNeededAction(action),
+  ...notNegative({ memory_mb: memoryMb, disk_mb: diskMb }),
+];
+
+export const checkSidecars = (sidecars: readonly Sidecar[]): Problems =>
+  nested('sidecars', sidecars.flatMap(checkSidecar));
 
 export const checkVolumeMount = ({ driver, mode, shared, dedicated }: VolumeMount): Problems => [
   ...(driver === '' ? ['invalid volume_mount driver'] : []),
@@ -128,19 +125,20 @@ const isDynamic = ({ dynamic }: MetricTagValue): boolean => dynamic !== 'Dynamic
 
 export const checkMetricTags = (tags: Record<string, MetricTagValue>, metricsGuid: string): Problems => {
   const problems = Object.values(tags).flatMap((value) =>
-    isDynamic(value) === (value.static !== '')
-      ? nested('metric_tags', [...field('static'), ...field('dynamic')])
-      : [],
+    isDynamic(value) === (value.static !== '') ? [...field('static'), ...field('dynamic')] : [],
   );
   if (metricsGuid !== '' && tags['source_id']?.static !== metricsGuid) {
     problems.push(...field('source_id should match metrics_guid'));
   }
-  return problems;
+  return nested('metric_tags', problems);
 };
 
+/** Whichever of `-` and `/` comes first says what it is. */
 const checkDestination = (text: string): Problems => {
-  if (text.includes('/')) return isCidr(text) ? [] : [`invalid CIDR address: ${text}`];
-  return text.split('-').every(isIp) && text.split('-').length <= 2 ? [] : ['Invalid IP'];
+  const at = text.search(/[-/]/);
+  if (text[at] === '/') return isCidr(text) ? [] : [`invalid CIDR address: ${text}`];
+  const right = at < 0 ? isIp(text) : isIpRange(text.slice(0, at), text.slice(at + 1));
+  return right ? [] : ['Invalid IP'];
 };
 
 const checkDestinations = (destinations: readonly string[]): Problems => {
@@ -153,10 +151,10 @@ const checkRulePorts = ({ ports, portRange }: SecurityGroupRule): Problems => {
   if (portRange && ports.length > 0) return ['Invalid: ports and port_range provided'];
   if (portRange) {
     const { start, end } = portRange;
-    return start >= 1 && end >= 1 && start <= end ? [] : field('port_range');
+    return [start < 1, end < 1, start > end].flatMap((wrong) => (wrong ? field('port_range') : []));
   }
   if (ports.length === 0) return ['Missing required field: ports or port_range'];
-  return ports.every((port) => port >= 1) ? [] : field('ports');
+  return ports.flatMap((port) => (port < 1 ? field('ports') : []));
 };
 
 const withoutPorts = ({ ports, portRange }: SecurityGroupRule): Problems => [
@@ -180,5 +178,8 @@ const checkProtocol = (rule: SecurityGroupRule): Problems => {
   }
 };
 
-export const checkEgressRule = (rule: SecurityGroupRule): Problems =>
+const checkEgressRule = (rule: SecurityGroupRule): Problems =>
   nested('egress_rules', [...checkProtocol(rule), ...checkDestinations(rule.destinations)]);
+
+export const checkEgressRules = (rules: readonly SecurityGroupRule[]): Problems =>
+  rules.flatMap(checkEgressRule);

@@ -8,22 +8,23 @@ import type {
 } from '../../common/model/lrp.js';
 import type { TaskDefinition } from '../../common/model/task.js';
 import { bbsError } from './decision.js';
-import { field, nested } from './problems.js';
+import { field, nested, required } from './problems.js';
 import type { Problems } from './problems.js';
-import { checkAction, INVALID_ACTION_TYPE } from './validation-actions.js';
+import { checkAction } from './validation-actions.js';
 import {
   checkAnnotation,
   checkCachedDependencies,
   checkCheckDefinition,
-  checkEgressRule,
+  checkEgressRules,
   checkEnv,
   checkImageCredentials,
   checkImageLayers,
   checkLogRateLimit,
   checkMetricTags,
   checkMountedFiles,
+  checkNeededAction,
   checkRoutes,
-  checkSidecar,
+  checkSidecars,
   checkVolumeMount,
   hasScheme,
   isGuid,
@@ -34,11 +35,8 @@ import {
 export const invalidRequest = (problems: Problems): BbsError | undefined =>
   problems.length === 0 ? undefined : bbsError('InvalidRequest', problems.join(', '));
 
-/** Names of the given fields that are empty. */
-export const required = (fields: Record<string, string>): Problems =>
-  Object.entries(fields).flatMap(([name, value]) => (value === '' ? field(name) : []));
-
 const checkKey = (key: ActualLrpKey): Problems => [
+  // a start may make the row, so its name is held to what a desired LRP's is
   ...(isGuid(key.processGuid) ? [] : field('process_guid')),
   ...notNegative({ index: key.index }),
   ...required({ domain: key.domain }),
@@ -47,27 +45,47 @@ const checkKey = (key: ActualLrpKey): Problems => [
 const checkInstanceKey = (key: ActualLrpInstanceKey): Problems =>
   required({ cell_id: key.cellId, instance_guid: key.instanceGuid });
 
-/** Requests about one actual LRP: whatever parts they carry. */
-export const checkTransition = (request: {
-  key?: ActualLrpKey;
-  instanceKey?: ActualLrpInstanceKey;
-  netInfo?: ActualLrpNetInfo;
-}): BbsError | undefined =>
-  invalidRequest([
-    ...(request.key ? checkKey(request.key) : []),
-    ...(request.instanceKey ? checkInstanceKey(request.instanceKey) : []),
-    ...(request.netInfo ? required({ address: request.netInfo.address }) : []),
-  ]);
+/** What requests about one actual LRP carry. */
+export interface TransitionParts {
+  key?: ActualLrpKey | undefined;
+  instanceKey?: ActualLrpInstanceKey | undefined;
+  netInfo?: ActualLrpNetInfo | undefined;
+  errorMessage?: string | undefined;
+}
 
-/** Claim and remove name the slot without its domain. */
-export const checkSlotTransition = (request: {
-  key: ActualLrpKey;
-  instanceKey: ActualLrpInstanceKey;
-}): BbsError | undefined =>
-  invalidRequest([
-    ...(isGuid(request.key.processGuid) ? [] : field('process_guid')),
-    ...checkInstanceKey(request.instanceKey),
-  ]);
+type TransitionPart = keyof TransitionParts;
+
+/** In the order in which they are looked at; a part that is missing is a problem of its own. */
+const problemsOf = ({ key, instanceKey, netInfo, errorMessage }: TransitionParts) => ({
+  key: () => (key ? checkKey(key) : field('actual_lrp_key')),
+  instanceKey: () => (instanceKey ? checkInstanceKey(instanceKey) : field('actual_lrp_instance_key')),
+  netInfo: () => (netInfo ? required({ address: netInfo.address }) : field('actual_lrp_net_info')),
+  errorMessage: () => required({ error_message: errorMessage ?? '' }),
+});
+
+/** Problems of the parts that are needed. */
+export const transitionProblems = (parts: TransitionParts, needed: readonly TransitionPart[]): Problems => {
+  const problems = problemsOf(parts);
+  return (Object.keys(problems) as TransitionPart[]).flatMap((name) =>
+    needed.includes(name) ? problems[name]() : [],
+  );
+};
+
+/** Requests about one actual LRP: whatever parts they carry. */
+export const checkTransition = (parts: TransitionParts): BbsError | undefined =>
+  invalidRequest(transitionProblems(parts, Object.keys(parts) as TransitionPart[]));
+
+/** A claim names the slot without its domain; its index is not looked at. */
+export const claimProblems = (claim: {
+  processGuid: string;
+  instanceKey?: ActualLrpInstanceKey;
+}): Problems => [...required({ process_guid: claim.processGuid }), ...problemsOf(claim).instanceKey()];
+
+/** A slot named without its domain. */
+export const slotProblems = (slot: { processGuid: string; index: number }): Problems => [
+  ...required({ process_guid: slot.processGuid }),
+  ...notNegative({ index: slot.index }),
+];
 
 /** More would be rows by mistake; every index is a row held in memory. */
 const MAX_INSTANCES = 250_000;
@@ -75,25 +93,23 @@ const MAX_INSTANCES = 250_000;
 const checkInstances = (instances: number): Problems =>
   instances < 0 || instances > MAX_INSTANCES ? field('instances') : [];
 
-const checkSizes = (sizes: { memoryMb: number; diskMb: number; maxPids: number }): Problems =>
-  notNegative({ memory_mb: sizes.memoryMb, disk_mb: sizes.diskMb, max_pids: sizes.maxPids });
-
 /** `domain` is told twice when missing, as Diego does: for the LRP and for its run info. */
 const checkRunInfo = (lrp: DesiredLrp): Problems => [
   ...required({ domain: lrp.domain }),
+  ...(isGuid(lrp.processGuid) ? [] : field('process_guid')),
+  ...checkMountedFiles(lrp.volumeMountedFiles),
   ...(lrp.setup ? nested('setup', checkAction(lrp.setup)) : []),
-  ...(lrp.action ? nested('action', checkAction(lrp.action)) : [INVALID_ACTION_TYPE]),
+  ...checkNeededAction(lrp.action),
   ...(lrp.monitor ? nested('monitor', checkAction(lrp.monitor)) : []),
   ...checkEnv(lrp.env),
-  ...lrp.egressRules.flatMap(checkEgressRule),
+  ...checkEgressRules(lrp.egressRules),
   ...checkCachedDependencies(lrp.cachedDependencies),
+  ...checkImageLayers(lrp.imageLayers, lrp.legacyDownloadUser),
+  ...checkSidecars(lrp.sidecars),
   ...lrp.volumeMounts.flatMap(checkVolumeMount),
   ...checkImageCredentials(lrp.imageUsername, lrp.imagePassword),
   ...checkCheckDefinition(lrp.checkDefinition),
-  ...checkImageLayers(lrp.imageLayers, lrp.legacyDownloadUser),
-  ...lrp.sidecars.flatMap(checkSidecar),
   ...checkLogRateLimit(lrp.logRateLimit),
-  ...checkMountedFiles(lrp.volumeMountedFiles),
 ];
 
 const checkTags = (lrp: DesiredLrp): Problems =>
@@ -103,50 +119,57 @@ const checkTags = (lrp: DesiredLrp): Problems =>
 
 export const checkDesiredLrp = (lrp: DesiredLrp): BbsError | undefined =>
   invalidRequest([
-    ...required({ domain: lrp.domain }),
-    ...(isGuid(lrp.processGuid) ? [] : field('process_guid')),
-    ...required({ rootfs: lrp.rootfs }),
+    ...required({ domain: lrp.domain, rootfs: lrp.rootfs }),
     ...(hasScheme(lrp.rootfs) ? [] : field('rootfs')),
     ...checkInstances(lrp.instances),
-    ...checkSizes(lrp),
-    ...notNegative({ cpu_milli: lrp.cpuMilli }),
+    ...notNegative({ memory_mb: lrp.memoryMb, disk_mb: lrp.diskMb, cpu_milli: lrp.cpuMilli }),
+    ...checkLogRateLimit(lrp.logRateLimit, 'log_rate_limit_bytes_per_second'),
     ...checkAnnotation(lrp.annotation),
+    ...notNegative({ max_pids: lrp.maxPids }),
     ...checkRoutes(lrp.routes),
-    ...checkRunInfo(lrp),
     ...checkTags(lrp),
+    ...checkRunInfo(lrp),
   ]);
 
-export const checkUpdate = (update: DesiredLrpUpdate): BbsError | undefined => {
-  const { imageUsername, imagePassword } = update;
-  return invalidRequest([
-    ...checkInstances(update.instances ?? 0),
-    ...checkAnnotation(update.annotation ?? ''),
-    ...checkRoutes(update.routes ?? {}),
-    ...checkMetricTags(update.metricTags ?? {}, ''),
-    ...checkImageCredentials(imageUsername ?? '', imagePassword ?? ''),
-  ]);
-};
+export const updateProblems = (update: DesiredLrpUpdate): Problems => [
+  ...checkInstances(update.instances ?? 0),
+  ...checkAnnotation(update.annotation ?? ''),
+  ...checkRoutes(update.routes ?? {}),
+  ...checkMetricTags(update.metricTags ?? {}, ''),
+  ...checkImageCredentials(update.imageUsername ?? '', update.imagePassword ?? ''),
+];
+
+export const checkUpdate = (update: DesiredLrpUpdate): BbsError | undefined =>
+  invalidRequest(updateProblems(update));
 
 const checkDefinition = (definition: TaskDefinition): Problems => [
   ...(hasScheme(definition.rootfs) ? [] : field('rootfs')),
-  ...(definition.action ? nested('action', checkAction(definition.action)) : [INVALID_ACTION_TYPE]),
-  ...checkSizes(definition),
-  ...notNegative({ cpu_milli: definition.cpuMilli }),
+  ...checkNeededAction(definition.action),
+  ...notNegative({
+    memory_mb: definition.memoryMb,
+    disk_mb: definition.diskMb,
+    cpu_milli: definition.cpuMilli,
+  }),
   ...checkLogRateLimit(definition.logRateLimit),
+  ...notNegative({ max_pids: definition.maxPids }),
   ...checkAnnotation(definition.annotation),
-  ...definition.egressRules.flatMap(checkEgressRule),
+  // told without what is wrong with them, unlike a desired LRP's
+  ...definition.egressRules.flatMap((rule) => checkEgressRules([rule]).slice(0, 1)),
   ...checkImageCredentials(definition.imageUsername, definition.imagePassword),
   ...checkCachedDependencies(definition.cachedDependencies),
   ...checkImageLayers(definition.imageLayers, definition.legacyDownloadUser),
 ];
 
-export const checkTask = (task: {
+interface WantedTask {
   taskGuid: string;
   domain: string;
-  definition: TaskDefinition;
-}): BbsError | undefined =>
-  invalidRequest([
-    ...(isGuid(task.taskGuid) ? [] : field('task_guid')),
-    ...required({ domain: task.domain }),
-    ...checkDefinition(task.definition),
-  ]);
+  definition?: TaskDefinition;
+}
+
+export const taskProblems = ({ taskGuid, domain, definition }: WantedTask): Problems => [
+  ...(isGuid(taskGuid) ? [] : field('task_guid')),
+  ...required({ domain }),
+  ...(definition ? checkDefinition(definition) : field('task_definition')),
+];
+
+export const checkTask = (task: WantedTask): BbsError | undefined => invalidRequest(taskProblems(task));

@@ -11,10 +11,12 @@ import type { BbsConfig } from '../config.js';
 import type { Board } from '../controllers/board.js';
 import type { EventHub } from '../controllers/event-hub.js';
 import { bbsError } from '../core/decision.js';
-import { printError } from '../protocol/errors.js';
-import { isBody } from '../protocol/fields.js';
+import { formOf, JSON_FORM } from '../protocol/forms.js';
+import type { Answered, Asked, Handler } from './answer.js';
 import { HANDLERS } from './calls.js';
-import type { Handler } from './calls.js';
+import { createGate, tooLarge } from './limits.js';
+import type { Gate } from './limits.js';
+import { openApi } from './openapi.js';
 import type { BbsMetrics } from '../metrics.js';
 import { streamEvents } from './event-stream.js';
 
@@ -25,7 +27,7 @@ export interface HttpDoorOptions {
   /** undefined when this BBS may not answer any more, reads included */
   board(): Board | undefined;
   hub(): EventHub;
-  metrics: Pick<BbsMetrics, 'answered' | 'subscriberCutOff'>;
+  metrics: Pick<BbsMetrics, 'answered' | 'refused' | 'subscriberCutOff'>;
 }
 
 const traceOf = (request: FastifyRequest): string => {
@@ -33,41 +35,41 @@ const traceOf = (request: FastifyRequest): string => {
   return typeof id === 'string' ? id : '';
 };
 
-const addCall = (app: FastifyInstance, handler: Handler, options: HttpDoorOptions): void => {
-  const { board, clock, metrics } = options;
-  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const current = board();
-    if (!current) return reply.code(503).send();
-    if (!isBody(request.body)) return printError(bbsError('InvalidRequest'));
-    const result = await handler.handle(current, request.body, traceOf(request));
-    if (result.ok) return result.value;
-    // whoever asked cannot be served now, which is not what an error in a 200 says
-    if (result.error.unavailable) reply.code(503);
-    return printError(result.error);
-  };
-  app.post(BBS_ROUTES[handler.route], async (request, reply) => {
+const NOTHING = Buffer.alloc(0);
+
+const askedIn = (request: FastifyRequest): Asked => ({
+  body: (request.body as Buffer | undefined) ?? NOTHING,
+  contentType: request.headers['content-type'],
+  traceId: traceOf(request),
+});
+
+const send = (reply: FastifyReply, { status, contentType, body }: Answered): FastifyReply =>
+  reply.code(status).header('content-type', contentType).send(body);
+
+const addCall = (app: FastifyInstance, handler: Handler, options: HttpDoorOptions & { gate: Gate }): void => {
+  const { board, clock, metrics, gate } = options;
+  const { route } = handler.call;
+  app.post(BBS_ROUTES[route], { onRequest: gate(route) }, async (request, reply) => {
     const from = clock.monotonic();
     try {
-      return await answer(request, reply);
+      const current = board();
+      if (!current) return reply.code(503).send();
+      return send(reply, await handler.handle(current, askedIn(request)));
     } finally {
-      metrics.answered(handler.route, clock.monotonic() - from);
+      metrics.answered(route, clock.monotonic() - from);
     }
   });
 };
 
-/** Bodies are JSON whatever their type says; an empty one is an empty request. What is no JSON is refused by the call. */
+/** Bodies are read by the calls, whatever their type says, types that are none included. */
 const addBodies = (app: FastifyInstance): void => {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { headers } = request.raw;
+    headers['content-type'] = formOf(headers['content-type']).contentType;
+    done();
+  });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text: string, done) => {
-    try {
-      done(null, text.trim() === '' ? {} : JSON.parse(text));
-    } catch {
-      done(null, false);
-    }
-  });
-  app.addHook('preHandler', async (request) => {
-    if (request.body === undefined) request.body = {};
-  });
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body: Buffer, done) => done(null, body));
 };
 
 const addEvents = (app: FastifyInstance, streams: Set<ServerResponse>, options: HttpDoorOptions): void => {
@@ -83,25 +85,57 @@ const addEvents = (app: FastifyInstance, streams: Set<ServerResponse>, options: 
   });
 };
 
+const handlerOf = new Map<string, Handler>(
+  HANDLERS.map((handler) => [BBS_ROUTES[handler.call.route], handler]),
+);
+
+/** What went wrong before a call was looked at, or while it was carried out, in the form that the client speaks. */
 const onError =
-  (logger: Logger) =>
-  (error: Error & { statusCode?: number }, _request: FastifyRequest, reply: FastifyReply): void => {
+  ({ config, logger }: HttpDoorOptions) =>
+  (error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void => {
     const status = error.statusCode ?? 500;
     if (status >= 500) logger.error('request-failed', { error });
-    const type = status >= 500 ? 'UnknownError' : 'InvalidRequest';
-    void reply.code(status).send(printError(bbsError(type, status >= 500 ? undefined : error.message)));
+    const told =
+      status >= 500
+        ? bbsError('UnknownError')
+        : bbsError('InvalidRequest', status === 413 ? tooLarge(config.bodyLimitBytes) : error.message);
+    const handler = handlerOf.get(request.routeOptions.url ?? '');
+    if (!handler) return void reply.code(status).type('text/plain').send(`${told.message}\n`);
+    send(reply, { ...handler.refuse(told, request.headers['content-type']), status });
   };
 
+/** Paths and methods that nobody knows are told as Diego tells them, so that its clients look for older ones. */
+const addUnknown = (app: FastifyInstance): void => {
+  const methods = new Map<string, string[]>();
+  app.addHook('onRoute', ({ url, method }) => {
+    methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()]);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const known = methods.get(request.url.replace(/[?#].*$/s, ''));
+    if (known) reply.code(405).header('allow', known.join(', '));
+    else reply.code(404);
+    return reply
+      .header('content-type', 'text/plain; charset=utf-8')
+      .header('x-content-type-options', 'nosniff')
+      .send(known ? 'Method Not Allowed\n' : '404 page not found\n');
+  });
+};
+
 const buildApp = (options: HttpDoorOptions, door: Door, streams: Set<ServerResponse>): FastifyInstance => {
+  const { config, metrics } = options;
   const app = fastify({
-    bodyLimit: options.config.bodyLimitBytes,
+    bodyLimit: config.bodyLimitBytes,
     logger: false,
     serverFactory: (listener) => door.server(listener),
   });
   addBodies(app);
-  app.setErrorHandler(onError(options.logger));
-  for (const handler of HANDLERS) addCall(app, handler, options);
+  addUnknown(app);
+  app.setErrorHandler(onError(options));
+  const gate = createGate(config.requestLimit, metrics.refused);
+  for (const handler of HANDLERS) addCall(app, handler, { ...options, gate });
   addEvents(app, streams, options);
+  const description = JSON.stringify(openApi());
+  app.get('/openapi.json', (_request, reply) => reply.type(JSON_FORM.contentType).send(description));
   app.get('/health', async (_request, reply) => reply.code(options.board() ? 200 : 503).send());
   return app;
 };
@@ -111,7 +145,7 @@ export interface HttpDoor extends Member {
   dismiss(): void;
 }
 
-/** The BBS's API behind a door: Diego's paths with JSON bodies. */
+/** The BBS's API behind a door: Diego's paths, and bodies in protobuf or JSON. */
 export const createHttpDoor = (options: HttpDoorOptions): HttpDoor => {
   const streams = new Set<ServerResponse>();
   const { config, clock, logger } = options;

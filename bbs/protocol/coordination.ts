@@ -1,76 +1,93 @@
-import type { Lease, LeaseReply, LeaseRequest } from '../../common/model/auction.js';
-import type { CellPresence } from '../../common/model/cell.js';
 import { ok } from '../../common/model/result.js';
-import { toJson } from '../../common/wire/codec.js';
+import type { Lease, LeaseReply, LeaseRequest } from '../../common/model/auction.js';
+import type { BbsAnswers } from '../../common/model/bbs-api.js';
+import type { CellPresence } from '../../common/model/cell.js';
 import type { KvEntry } from '../client.js';
-import { EMPTY, fields, map, message, messages, printed } from './fields.js';
-import type { Body, Call } from './fields.js';
+import { done, noRequest, same } from './call.js';
+import type { Call } from './call.js';
 
-export const ping: Call<void, boolean> = {
+export const ping: Call<void, boolean, undefined, 'PingResponse'> = {
   route: 'Ping',
-  print: () => ({}),
-  parse: () => ok(undefined),
+  summary: 'Whether this BBS answers.',
+  answer: 'PingResponse',
+  ...noRequest,
   reply: (available) => ({ available }),
-  read: (body) => map(fields(body, { available: 'boolean' }), ({ available }) => available),
+  read: ({ available }) => ok(available),
 };
 
-export const cells: Call<void, CellPresence[]> = {
+export const cells: Call<void, CellPresence[], undefined, 'CellsResponse'> = {
   route: 'Cells',
-  print: () => ({}),
-  parse: () => ok(undefined),
-  reply: (rows) => ({ cells: printed('CellPresence', rows) }),
-  read: (body) => messages('CellPresence', body['cells']),
+  summary: 'Cells that are present.',
+  answer: 'CellsResponse',
+  ...noRequest,
+  reply: (rows) => ({ cells: rows }),
+  read: (answer) => ok(answer.cells),
 };
 
 const held = {
-  reply: (reply: LeaseReply): Body => toJson('LeaseReply', reply) as Body,
-  read: (body: Body) => message('LeaseReply', body),
-};
+  answer: 'LeaseResponse',
+  reply: (reply: LeaseReply): BbsAnswers['LeaseResponse'] => reply,
+  read: ({ held, epoch, holder }: LeaseReply) => ok({ held, epoch, holder }),
+} as const;
 
-export const acquireLease: Call<LeaseRequest, LeaseReply> = {
+export const acquireLease: Call<LeaseRequest, LeaseReply, 'LeaseRequest', 'LeaseResponse'> = {
   route: 'AcquireLease',
-  print: (request) => toJson('LeaseRequest', request) as Body,
-  parse: (body) => message('LeaseRequest', body),
+  summary: 'Takes a lease, or renews it; held tells whether it is the asker who has it now.',
+  request: 'LeaseRequest',
+  ...same,
   ...held,
 };
 
-export const renewLease: Call<Lease, LeaseReply> = {
+export const renewLease: Call<Lease, LeaseReply, 'Lease', 'LeaseResponse'> = {
   route: 'RenewLease',
-  print: (request) => toJson('Lease', request) as Body,
-  parse: (body) => message('Lease', body),
+  summary: 'Renews a lease of a known epoch.',
+  request: 'Lease',
+  ...same,
   ...held,
 };
 
-export const releaseLease: Call<{ name: string; owner: string }, void> = {
+export const releaseLease: Call<
+  { name: string; owner: string },
+  void,
+  'ReleaseLeaseRequest',
+  'ReleaseLeaseResponse'
+> = {
   route: 'ReleaseLease',
-  print: (request) => request,
-  parse: (body) => fields(body, { name: 'string', owner: 'string' }),
-  ...EMPTY,
+  summary: 'Gives a lease back.',
+  request: 'ReleaseLeaseRequest',
+  answer: 'ReleaseLeaseResponse',
+  ...same,
+  ...done,
 };
 
-export const leases: Call<{ prefix: string }, Lease[]> = {
+export const leases: Call<{ prefix: string }, Lease[], 'LeasesRequest', 'LeasesResponse'> = {
   route: 'Leases',
-  print: (request) => request,
-  parse: (body) => fields(body, { prefix: 'string' }),
-  reply: (rows) => ({ leases: printed('Lease', rows) }),
-  read: (body) => messages('Lease', body['leases']),
+  summary: 'Leases that are held, by the beginning of their names.',
+  request: 'LeasesRequest',
+  answer: 'LeasesResponse',
+  ...same,
+  reply: (rows) => ({ leases: rows }),
+  read: (answer) => ok(answer.leases),
 };
 
 const entry = {
-  reply: (row: KvEntry): Body => ({ key: row.key, value: row.value, version: row.version }),
-  read: (body: Body) => fields(body, { key: 'string', value: 'string', version: 'integer' }),
-};
+  answer: 'KvResponse',
+  reply: (row: KvEntry): BbsAnswers['KvResponse'] => row,
+  read: ({ key, value, version }: KvEntry) => ok({ key, value, version }),
+} as const;
 
-export const kvGet: Call<{ key: string }, KvEntry> = {
+export const kvGet: Call<{ key: string }, KvEntry, 'KvGetRequest', 'KvResponse'> = {
   route: 'KvGet',
-  print: (request) => request,
-  parse: (body) => fields(body, { key: 'string' }),
+  summary: 'A value by its key.',
+  request: 'KvGetRequest',
+  ...same,
   ...entry,
 };
 
-export const kvPut: Call<KvEntry, KvEntry> = {
+export const kvPut: Call<KvEntry, KvEntry, 'KvEntry', 'KvResponse'> = {
   route: 'KvPut',
-  print: (row) => entry.reply(row),
-  parse: (body) => entry.read(body),
+  summary: 'Sets a value if its version is still the given one.',
+  request: 'KvEntry',
+  ...same,
   ...entry,
 };

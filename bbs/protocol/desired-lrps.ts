@@ -1,84 +1,154 @@
-import { err, ok } from '../../common/model/result.js';
+import { ok } from '../../common/model/result.js';
+import type { DesiredLrpSchedulingInfo } from '../../common/model/bbs-api.js';
 import type { DesiredLrp, DesiredLrpUpdate } from '../../common/model/lrp.js';
-import { toJson } from '../../common/wire/codec.js';
+import { blank } from '../../common/wire/codec.js';
 import type { DesiredLrpFilter } from '../client.js';
-import { chain, EMPTY, fields, map, message, messages, present, printed } from './fields.js';
-import type { Body, Call } from './fields.js';
+import type { RoutingInfo } from '../core/desired-views.js';
+import { done, noRequest, part, same } from './call.js';
+import type { Call, ServedCall } from './call.js';
 
 interface ByGuid {
   processGuid: string;
 }
 
-const byGuid = {
-  print: ({ processGuid }: ByGuid): Body => ({ process_guid: processGuid }),
-  parse: (body: Body) =>
-    map(fields(body, { process_guid: 'string' }), ({ process_guid }) => ({ processGuid: process_guid })),
-};
+type ChangeCall<
+  Args,
+  Q extends 'DesireLRPRequest' | 'UpdateDesiredLRPRequest' | 'RemoveDesiredLRPRequest',
+> = Call<Args, void, Q, 'DesiredLRPLifecycleResponse'>;
 
-export const desireLrp: Call<DesiredLrp, void> = {
+export const desireLrp: ChangeCall<DesiredLrp, 'DesireLRPRequest'> = {
   route: 'DesireDesiredLRP',
-  print: (lrp) => ({ desired_lrp: toJson('DesiredLRP', lrp) }),
-  parse: (body) =>
-    body['desired_lrp'] === undefined
-      ? err(['Invalid field: desired_lrp'])
-      : message('DesiredLRP', body['desired_lrp']),
-  ...EMPTY,
+  summary: 'Desires an LRP; its instances are made and auctioned.',
+  request: 'DesireLRPRequest',
+  answer: 'DesiredLRPLifecycleResponse',
+  print: (desiredLrp) => ({ desiredLrp }),
+  parse: ({ desiredLrp }) =>
+    desiredLrp ? ok(desiredLrp) : { ok: false, error: ['Invalid field: desired_lrp'] },
+  ...done,
 };
 
-export const updateDesiredLrp: Call<ByGuid & { update: DesiredLrpUpdate }, void> = {
-  route: 'UpdateDesireLRP',
-  print: ({ processGuid, update }) => ({
-    process_guid: processGuid,
-    update: toJson('DesiredLRPUpdate', update),
-  }),
-  parse: (body) =>
-    chain(byGuid.parse(body), ({ processGuid }) =>
-      map(message('DesiredLRPUpdate', body['update'] ?? {}), (update) => ({ processGuid, update })),
-    ),
-  ...EMPTY,
+export const updateDesiredLrp: ChangeCall<ByGuid & { update: DesiredLrpUpdate }, 'UpdateDesiredLRPRequest'> =
+  {
+    route: 'UpdateDesireLRP',
+    summary: 'Changes the number of instances, the routes, the annotation, the metric tags of a desired LRP.',
+    request: 'UpdateDesiredLRPRequest',
+    answer: 'DesiredLRPLifecycleResponse',
+    print: (change) => change,
+    parse: ({ processGuid, update = {} }) => ok({ processGuid, update }),
+    ...done,
+  };
+
+export const removeDesiredLrp: ChangeCall<ByGuid, 'RemoveDesiredLRPRequest'> = {
+  route: 'RemoveDesiredLRP',
+  summary: 'Desires an LRP no longer; its instances are stopped.',
+  request: 'RemoveDesiredLRPRequest',
+  answer: 'DesiredLRPLifecycleResponse',
+  ...same,
+  ...done,
 };
 
-export const removeDesiredLrp: Call<ByGuid, void> = { route: 'RemoveDesiredLRP', ...byGuid, ...EMPTY };
+type ListCall = Call<DesiredLrpFilter, DesiredLrp[], 'DesiredLRPsRequest', 'DesiredLRPsResponse'>;
 
-export const desiredLrps: Call<DesiredLrpFilter, DesiredLrp[]> = {
+export const desiredLrps: ListCall = {
   route: 'DesiredLRPs',
-  print: ({ domain, processGuids, appGuids }) =>
-    present({ domain, process_guids: processGuids, app_guids: appGuids }),
-  parse: (body) =>
-    map(
-      fields(body, { domain: 'string', process_guids: 'strings', app_guids: 'strings' }),
-      ({ domain, process_guids, app_guids }) => ({
-        domain,
-        processGuids: process_guids,
-        appGuids: app_guids,
-      }),
-    ),
-  reply: (lrps) => ({ desired_lrps: printed('DesiredLRP', lrps) }),
-  read: (body) => messages('DesiredLRP', body['desired_lrps']),
+  summary: 'Desired LRPs, all or some.',
+  request: 'DesiredLRPsRequest',
+  answer: 'DesiredLRPsResponse',
+  print: ({ domain = '', processGuids = [], appGuids = [] }) => ({ domain, processGuids, appGuids }),
+  parse: ok,
+  reply: (lrps) => ({ desiredLrps: lrps }),
+  read: (answer) => ok(answer.desiredLrps),
 };
 
-export const desiredLrp: Call<ByGuid, DesiredLrp> = {
+export const desiredLrps_r2: ListCall = {
+  ...desiredLrps,
+  route: 'DesiredLRPs_r2',
+  summary: 'Desired LRPs in their form before image layers.',
+  deprecated: true,
+};
+
+type GetCall = Call<ByGuid, DesiredLrp, 'DesiredLRPByProcessGuidRequest', 'DesiredLRPResponse'>;
+
+export const desiredLrp: GetCall = {
   route: 'DesiredLRPByProcessGuid',
-  ...byGuid,
-  reply: (lrp) => ({ desired_lrp: toJson('DesiredLRP', lrp) }),
-  read: (body) => message('DesiredLRP', body['desired_lrp']),
+  summary: 'One desired LRP.',
+  request: 'DesiredLRPByProcessGuidRequest',
+  answer: 'DesiredLRPResponse',
+  ...same,
+  reply: (lrp) => ({ desiredLrp: lrp }),
+  read: (answer) => part(answer.desiredLrp, 'desired_lrp'),
 };
 
-export const upsertDomain: Call<{ domain: string; ttlSeconds: number }, void> = {
+export const desiredLrp_r2: GetCall = {
+  ...desiredLrp,
+  route: 'DesiredLRPByProcessGuid_r2',
+  summary: 'One desired LRP in its form before image layers.',
+  deprecated: true,
+};
+
+export const schedulingInfos: ServedCall<
+  DesiredLrpFilter,
+  DesiredLrpSchedulingInfo[],
+  'DesiredLRPsRequest',
+  'DesiredLRPSchedulingInfosResponse'
+> = {
+  route: 'DesiredLRPSchedulingInfos',
+  summary: 'What scheduling needs to know of desired LRPs; app_guids is not looked at.',
+  request: 'DesiredLRPsRequest',
+  answer: 'DesiredLRPSchedulingInfosResponse',
+  parse: ({ domain, processGuids }) => ok({ domain, processGuids }),
+  reply: (infos) => ({ infos }),
+};
+
+export const schedulingInfo: ServedCall<
+  ByGuid,
+  DesiredLrpSchedulingInfo,
+  'DesiredLRPByProcessGuidRequest',
+  'DesiredLRPSchedulingInfoByProcessGuidResponse'
+> = {
+  route: 'DesiredLRPSchedulingInfoByProcessGuid',
+  summary: 'What scheduling needs to know of one desired LRP.',
+  request: 'DesiredLRPByProcessGuidRequest',
+  answer: 'DesiredLRPSchedulingInfoByProcessGuidResponse',
+  parse: ok,
+  reply: (info) => ({ info }),
+};
+
+export const routingInfos: ServedCall<
+  DesiredLrpFilter,
+  RoutingInfo[],
+  'DesiredLRPsRequest',
+  'DesiredLRPsResponse'
+> = {
+  route: 'DesiredLRPRoutingInfos',
+  summary:
+    'What routing needs to know of desired LRPs: everything else is left empty; only process_guids filter.',
+  request: 'DesiredLRPsRequest',
+  answer: 'DesiredLRPsResponse',
+  parse: ({ processGuids }) => ok({ processGuids }),
+  reply: (infos) => ({ desiredLrps: infos.map((info) => ({ ...blank('DesiredLRP'), ...info })) }),
+};
+
+export const upsertDomain: Call<
+  { domain: string; ttlSeconds: number },
+  void,
+  'UpsertDomainRequest',
+  'UpsertDomainResponse'
+> = {
   route: 'UpsertDomain',
+  summary: 'Keeps a domain fresh: all that is desired in it is known.',
+  request: 'UpsertDomainRequest',
+  answer: 'UpsertDomainResponse',
   print: ({ domain, ttlSeconds }) => ({ domain, ttl: ttlSeconds }),
-  parse: (body) =>
-    map(fields(body, { domain: 'string', ttl: 'integer' }), ({ domain, ttl }) => ({
-      domain,
-      ttlSeconds: ttl,
-    })),
-  ...EMPTY,
+  parse: ({ domain, ttl }) => ok({ domain, ttlSeconds: ttl }),
+  ...done,
 };
 
-export const domains: Call<void, string[]> = {
+export const domains: Call<void, string[], undefined, 'DomainsResponse'> = {
   route: 'Domains',
-  print: () => ({}),
-  parse: () => ok(undefined),
+  summary: 'Domains that are fresh.',
+  answer: 'DomainsResponse',
+  ...noRequest,
   reply: (names) => ({ domains: names }),
-  read: (body) => map(fields(body, { domains: 'strings' }), ({ domains: names }) => names),
+  read: (answer) => ok(answer.domains),
 };

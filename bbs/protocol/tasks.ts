@@ -1,137 +1,125 @@
+import { err, ok } from '../../common/model/result.js';
 import type { Task, TaskDefinition } from '../../common/model/task.js';
-import { err } from '../../common/model/result.js';
-import { toJson } from '../../common/wire/codec.js';
 import type { BbsRoute } from '../../common/wire/routes.js';
 import type { RejectedPlacement, TaskCompletion, TaskFilter } from '../client.js';
-import { chain, EMPTY, fields, map, message, messages, present, printed } from './fields.js';
-import type { Body, Call } from './fields.js';
+import { taskProblems } from '../core/validation.js';
+import { done, part, present, same } from './call.js';
+import type { Call } from './call.js';
 
 interface ByGuid {
   taskGuid: string;
 }
 
-const byGuid = {
-  print: ({ taskGuid }: ByGuid): Body => ({ task_guid: taskGuid }),
-  parse: (body: Body) =>
-    map(fields(body, { task_guid: 'string' }), ({ task_guid }) => ({ taskGuid: task_guid })),
-};
+const lifecycle = { answer: 'TaskLifecycleResponse', ...done } as const;
+type Lifecycle = typeof lifecycle.answer;
 
-const onGuid = (route: BbsRoute): Call<ByGuid, void> => ({ route, ...byGuid, ...EMPTY });
+const onGuid = (route: BbsRoute, summary: string): Call<ByGuid, void, 'TaskGuidRequest', Lifecycle> => ({
+  route,
+  summary,
+  request: 'TaskGuidRequest',
+  ...same,
+  ...lifecycle,
+});
 
-export const cancelTask = onGuid('CancelTask');
-export const resolvingTask = onGuid('ResolvingTask');
-export const deleteTask = onGuid('DeleteTask');
+export const cancelTask = onGuid('CancelTask', 'Ends a task before it has completed.');
+export const resolvingTask = onGuid('ResolvingTask', 'Somebody takes note of how a task ended.');
+export const deleteTask = onGuid('DeleteTask', 'How a task ended has been taken note of: it goes.');
 
-export const desireTask: Call<{ taskGuid: string; domain: string; definition: TaskDefinition }, void> = {
+interface WantedTask extends ByGuid {
+  domain: string;
+  definition: TaskDefinition;
+}
+
+export const desireTask: Call<WantedTask, void, 'DesireTaskRequest', Lifecycle> = {
   route: 'DesireTask',
-  print: ({ taskGuid, domain, definition }) => ({
-    task_guid: taskGuid,
-    domain,
-    task_definition: toJson('TaskDefinition', definition),
-  }),
-  parse: (body) =>
-    body['task_definition'] === undefined
-      ? err(['Invalid field: task_definition'])
-      : chain(fields(body, { task_guid: 'string', domain: 'string' }), ({ task_guid, domain }) =>
-          map(message('TaskDefinition', body['task_definition']), (definition) => ({
-            taskGuid: task_guid,
-            domain,
-            definition,
-          })),
-        ),
-  ...EMPTY,
+  summary: 'Desires a task; it is auctioned.',
+  request: 'DesireTaskRequest',
+  print: (task) => task,
+  parse: (request) =>
+    request.definition ? ok({ ...request, definition: request.definition }) : err(taskProblems(request)),
+  ...lifecycle,
 };
 
-export const tasks: Call<TaskFilter, Task[]> = {
+export const tasks: Call<TaskFilter, Task[], 'TasksRequest', 'TasksResponse'> = {
   route: 'Tasks',
-  print: ({ domain, cellId }) => present({ domain, cell_id: cellId }),
-  parse: (body) =>
-    map(fields(body, { domain: 'string', cell_id: 'string' }), ({ domain, cell_id }) => ({
-      domain,
-      cellId: cell_id,
-    })),
-  reply: (rows) => ({ tasks: printed('Task', rows) }),
-  read: (body) => messages('Task', body['tasks']),
+  summary: 'Tasks, all or some.',
+  request: 'TasksRequest',
+  answer: 'TasksResponse',
+  print: ({ domain = '', cellId = '' }) => ({ domain, cellId }),
+  parse: ok,
+  reply: (rows) => ({ tasks: rows }),
+  read: (answer) => ok(answer.tasks),
 };
 
-export const task: Call<ByGuid, Task> = {
+export const tasks_r2: typeof tasks = {
+  ...tasks,
+  route: 'Tasks_r2',
+  summary: 'Tasks in their form before image layers.',
+  deprecated: true,
+};
+
+export const task: Call<ByGuid, Task, 'TaskByGuidRequest', 'TaskResponse'> = {
   route: 'TaskByGuid',
-  ...byGuid,
-  reply: (row) => ({ task: toJson('Task', row) }),
-  read: (body) => message('Task', body['task']),
+  summary: 'One task.',
+  request: 'TaskByGuidRequest',
+  answer: 'TaskResponse',
+  ...same,
+  reply: (row) => ({ task: row }),
+  read: (answer) => part(answer.task, 'task'),
 };
 
-export const startTask: Call<{ taskGuid: string; cellId: string }, boolean> = {
-  route: 'StartTask',
-  print: ({ taskGuid, cellId }) => ({ task_guid: taskGuid, cell_id: cellId }),
-  parse: (body) =>
-    map(fields(body, { task_guid: 'string', cell_id: 'string' }), ({ task_guid, cell_id }) => ({
-      taskGuid: task_guid,
-      cellId: cell_id,
-    })),
-  reply: (shouldStart) => ({ should_start: shouldStart }),
-  read: (body) => map(fields(body, { should_start: 'boolean' }), ({ should_start }) => should_start),
+export const task_r2: typeof task = {
+  ...task,
+  route: 'TaskByGuid_r2',
+  summary: 'One task in its form before image layers.',
+  deprecated: true,
 };
 
-export const completeTask: Call<TaskCompletion, void> = {
+export const startTask: Call<ByGuid & { cellId: string }, boolean, 'StartTaskRequest', 'StartTaskResponse'> =
+  {
+    route: 'StartTask',
+    summary: 'A cell is about to run a task; should_start says whether it is to.',
+    request: 'StartTaskRequest',
+    answer: 'StartTaskResponse',
+    ...same,
+    reply: (shouldStart) => ({ shouldStart }),
+    read: ({ shouldStart }) => ok(shouldStart),
+  };
+
+export const completeTask: Call<TaskCompletion, void, 'CompleteTaskRequest', Lifecycle> = {
   route: 'CompleteTask',
-  print: ({ taskGuid, cellId, failed, failureReason, result }) => ({
-    task_guid: taskGuid,
-    cell_id: cellId,
-    failed,
-    failure_reason: failureReason,
-    result,
-  }),
-  parse: (body) =>
-    map(
-      fields(body, {
-        task_guid: 'string',
-        cell_id: 'string',
-        failed: 'boolean',
-        failure_reason: 'string',
-        result: 'string',
-      }),
-      ({ task_guid, cell_id, failed, failure_reason, result }) => ({
-        taskGuid: task_guid,
-        cellId: cell_id,
-        failed,
-        failureReason: failure_reason,
-        result,
-      }),
-    ),
-  ...EMPTY,
+  summary: 'A task has ended on its cell.',
+  request: 'CompleteTaskRequest',
+  ...same,
+  ...lifecycle,
 };
 
-interface Rejection {
-  taskGuid: string;
+export const failTask: Call<ByGuid & { reason: string }, void, 'FailTaskRequest', Lifecycle> = {
+  route: 'FailTask',
+  summary: 'Fails a task that has not completed.',
+  request: 'FailTaskRequest',
+  print: ({ taskGuid, reason }) => ({ taskGuid, failureReason: reason }),
+  parse: ({ taskGuid, failureReason }) => ok({ taskGuid, reason: failureReason }),
+  deprecated: true,
+  ...lifecycle,
+};
+
+interface Rejection extends ByGuid {
   reason: string;
   of?: RejectedPlacement | undefined;
 }
 
-/** `placement_id` and `cell_id` are Outcry's own; Diego's clients leave them out. */
-export const rejectTask: Call<Rejection, void> = {
+/** `placementId` and `cellId` are Outcry's own; Diego's clients leave them out. */
+export const rejectTask: Call<Rejection, void, 'RejectTaskRequest', Lifecycle> = {
   route: 'RejectTask',
-  print: ({ taskGuid, reason, of }) => ({
-    task_guid: taskGuid,
-    rejection_reason: reason,
-    ...present({ placement_id: of?.placementId, cell_id: of?.cellId }),
-  }),
-  parse: (body) =>
-    map(
-      fields(body, {
-        task_guid: 'string',
-        rejection_reason: 'string',
-        placement_id: 'string?',
-        cell_id: 'string?',
-      }),
-      ({ task_guid, rejection_reason, placement_id: placementId, cell_id: cellId }) => ({
-        taskGuid: task_guid,
-        reason: rejection_reason,
-        of:
-          placementId === undefined
-            ? undefined
-            : { placementId, ...(cellId === undefined ? {} : { cellId }) },
-      }),
-    ),
-  ...EMPTY,
+  summary: 'No place was found for a task, or its cell could not make the container.',
+  request: 'RejectTaskRequest',
+  print: ({ taskGuid, reason, of }) => ({ taskGuid, rejectionReason: reason, ...of }),
+  parse: ({ taskGuid, rejectionReason, placementId, cellId }) =>
+    ok({
+      taskGuid,
+      reason: rejectionReason,
+      of: placementId === undefined ? undefined : { placementId, ...present({ cellId }) },
+    }),
+  ...lifecycle,
 };

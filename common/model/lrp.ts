@@ -190,3 +190,9 @@ export interface ActualLrp extends ActualLrpKey, ActualLrpInstanceKey, ActualLrp
   routable?: boolean;
   availabilityZone: string;
 }
+
+/** A slot as Diego's deprecated calls and events show it: one instance, and the old copy on a draining cell. */
+export interface ActualLrpGroup {
+  instance?: ActualLrp;
+  evacuating?: ActualLrp;
+}

@@ -86,7 +86,7 @@ const constant = (constants: Constants, value: unknown): string => `c[${constant
 const numbersOf = (names: readonly string[]): Record<string, number> =>
   Object.assign(
     Object.create(null) as Record<string, number>,
-    Object.fromEntries(names.map((name, number) => [name, number])),
+    Object.fromEntries(Object.entries(names).map(([number, name]) => [name, Number(number)])),
   );
 
 // ---- writing ----

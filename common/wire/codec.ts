@@ -4,6 +4,8 @@ import { err, ok } from '../model/result.js';
 import type { Result } from '../model/result.js';
 import { compileBinary } from './binary.js';
 import { compileJson } from './json.js';
+import { jsonSchemas } from './json-schema.js';
+import type { JsonSchema } from './json-schema.js';
 import type { FieldError } from './json.js';
 import type { WireMessages, WireName } from './messages.js';
 import { loadSchema } from './schema.js';
@@ -54,6 +56,10 @@ export const decode = <N extends WireName>(
   }
 };
 
+/** A message with every field at its default, which is what an empty one decodes to. */
+export const blank = <N extends WireName>(name: N): WireMessages[N] =>
+  need(binary, name).make() as WireMessages[N];
+
 /** The JSON form with Diego's keys, as a value ready for `JSON.stringify`. */
 export const toJson = <N extends WireName>(name: N, value: WireMessages[N]): unknown =>
   need(json, name).print(value);
@@ -70,3 +76,7 @@ export const fromJson = <N extends WireName>(
   const parsed = need(json, name).parse(value, '', errors);
   return errors.length > 0 ? err(errors) : ok(parsed as WireMessages[N]);
 };
+
+/** JSON schemas of messages and of all that they are made of, by name, as OpenAPI 3.0 wants them. */
+export const describeJson = (names: readonly WireName[]): Record<string, JsonSchema> =>
+  jsonSchemas(names.map((name) => need(schema, name)));

@@ -99,7 +99,7 @@ const enumCodec = (value: ValuePlan & { is: 'enum' }): ValueCodec => ({
   parse: (json, path, errors) => {
     const name = value.numeric && typeof json === 'number' ? value.names[json] : json;
     if (typeof name === 'string' && value.names.includes(name)) return name;
-    complain(errors, path, () => oneOf(value.names));
+    complain(errors, path, () => oneOf(Object.values(value.names)));
     return undefined;
   },
 });

@@ -4,9 +4,7 @@ import type {
   AuctionRequest,
   CancelRequest,
   CapacityAppeared,
-  Lease,
   LeaseReply,
-  LeaseRequest,
   OutcomeQuery,
   StopRequest,
   Traced,
@@ -24,6 +22,7 @@ import type {
   WhatIf,
   WhatIfQuery,
 } from '../model/auction-questions.js';
+import type { BbsAnswers, BbsRequests } from '../model/bbs-api.js';
 import type { CellPresence, CellState } from '../model/cell.js';
 import type { BbsEvent } from '../model/events.js';
 import type { ImageQuery, ImageReply } from '../model/image.js';
@@ -32,9 +31,9 @@ import type { Task, TaskDefinition } from '../model/task.js';
 
 /**
  * Messages with a codec, by name. Diego's own carry Diego's message names and field numbers; the rest are ours.
- * Every one has a protobuf form (the bus; later the BBS API) and a JSON form (Diego's JSON names).
+ * Every one has a protobuf form (the bus, the BBS's API) and a JSON form (Diego's JSON names).
  */
-export interface WireMessages {
+export interface WireMessages extends BbsRequests, BbsAnswers {
   DesiredLRP: DesiredLrp;
   DesiredLRPUpdate: DesiredLrpUpdate;
   ActualLRP: ActualLrp;
@@ -63,8 +62,6 @@ export interface WireMessages {
   WhatIf: WhatIf;
   ImageQuery: ImageQuery;
   ImageReply: ImageReply;
-  LeaseRequest: LeaseRequest;
-  Lease: Lease;
   LeaseReply: LeaseReply;
   BbsEvent: BbsEvent;
 }

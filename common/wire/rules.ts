@@ -124,6 +124,60 @@ const RECORDS: Record<string, MessageRules> = {
   },
 };
 
+const TRANSITION_NAMES = {
+  actual_lrp_key: 'key',
+  actual_lrp_instance_key: 'instanceKey',
+  actual_lrp_net_info: 'netInfo',
+  actual_lrp_internal_routes: 'internalRoutes',
+};
+
+const transition: MessageRules = { names: TRANSITION_NAMES };
+const running: MessageRules = {
+  names: TRANSITION_NAMES,
+  omit: words('actual_lrp_internal_routes metric_tags'),
+};
+
+const REQUESTS: Record<string, MessageRules> = {
+  DesiredLRPsRequest: { omit: words('process_guids app_guids') },
+  ClaimActualLRPRequest: transition,
+  StartActualLRPRequest: running,
+  CrashActualLRPRequest: transition,
+  FailActualLRPRequest: transition,
+  RetireActualLRPRequest: transition,
+  RemoveActualLRPRequest: transition,
+  EvacuateClaimedActualLRPRequest: transition,
+  EvacuateRunningActualLRPRequest: running,
+  EvacuateStoppedActualLRPRequest: transition,
+  EvacuateCrashedActualLRPRequest: transition,
+  RemoveEvacuatingActualLRPRequest: transition,
+  DesireTaskRequest: { names: { task_definition: 'definition' } },
+};
+
+const ANSWERS: Record<string, MessageRules> = {
+  DomainsResponse: { omit: ['domains'] },
+  CellsResponse: { omit: ['cells'] },
+  DesiredLRPsResponse: { omit: ['desired_lrps'] },
+  DesiredLRPResource: { names: { root_fs: 'rootfs' }, json: { root_fs: 'rootfs' } },
+  DesiredLRPSchedulingInfo: {
+    json: { PlacementTags: 'placement_tags' },
+    omit: ['PlacementTags'],
+    embed: words('desired_lrp_key desired_lrp_resource modification_tag'),
+    always: ['routes'],
+  },
+  DesiredLRPSchedulingInfosResponse: {
+    names: { desired_lrp_scheduling_infos: 'infos' },
+    omit: ['desired_lrp_scheduling_infos'],
+  },
+  DesiredLRPSchedulingInfoByProcessGuidResponse: { names: { desired_lrp_scheduling_info: 'info' } },
+  ActualLRPsResponse: { omit: ['actual_lrps'] },
+  ActualLRPsByProcessGuidsResponse: { omit: ['actual_lrps'] },
+  ActualLRPGroupsResponse: { names: { actual_lrp_groups: 'groups' }, omit: ['actual_lrp_groups'] },
+  ActualLRPGroupResponse: { names: { actual_lrp_group: 'group' } },
+  TasksResponse: { omit: ['tasks'] },
+  LeaseResponse: { embed: ['reply'] },
+  KvResponse: { embed: ['entry'] },
+};
+
 const OURS: Record<string, MessageRules> = {
   CellState: { always: words('available total') },
   ZoneOfAuction: { always: ['standing'] },
@@ -138,4 +192,10 @@ const OURS: Record<string, MessageRules> = {
 };
 
 /** By message name; a message without an entry follows the .proto file in everything. */
-export const RULES: Readonly<Record<string, MessageRules>> = { ...BUILDING_BLOCKS, ...RECORDS, ...OURS };
+export const RULES: Readonly<Record<string, MessageRules>> = {
+  ...BUILDING_BLOCKS,
+  ...RECORDS,
+  ...REQUESTS,
+  ...ANSWERS,
+  ...OURS,
+};

@@ -25,7 +25,11 @@ const SCALARS: ReadonlySet<string> = new Set([
 /** What one value of a field is. `bytes` only occur as JSON text, so the model has them as strings. */
 export type ValuePlan =
   | { readonly is: 'scalar'; readonly type: ScalarType; readonly values?: readonly string[] }
-  | { readonly is: 'enum'; readonly names: readonly string[]; readonly numeric: boolean }
+  | {
+      readonly is: 'enum';
+      /** by number, with holes */ readonly names: readonly string[];
+      readonly numeric: boolean;
+    }
   | { readonly is: 'message'; readonly message: MessagePlan };
 
 /** One field of a message, with its three names and how it is present. */
@@ -42,10 +46,14 @@ export interface FieldPlan {
   readonly omit: boolean;
   readonly embed: boolean;
   readonly ignore: boolean;
+  /** as the .proto file has it above the field; '' without one */
+  readonly comment: string;
 }
 
 export interface MessagePlan {
   readonly name: string;
+  /** as the .proto file has it above the message; '' without one */
+  readonly comment: string;
   /** in order of field number; for a union without its members */
   readonly fields: readonly FieldPlan[];
   /** the model's value is the map of the only field */
@@ -57,6 +65,7 @@ export interface MessagePlan {
 const camelCase = (name: string): string =>
   (name[0] ?? '').toLowerCase() + name.slice(1).replace(/_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
 
+/** By number; reserved numbers are holes. */
 const enumNames = (type: protobuf.Enum): string[] => {
   const names: string[] = [];
   for (const [name, number] of Object.entries(type.values)) names[number] = name;
@@ -95,6 +104,7 @@ const fieldPlan = (field: protobuf.Field, rules: MessageRules, planOf: PlanOf): 
     omit: has('omit'),
     embed: has('embed'),
     ignore: has('ignore'),
+    comment: field.comment ?? field.partOf?.comment ?? '',
   };
 };
 
@@ -105,6 +115,7 @@ const describe = (type: protobuf.Type, planOf: PlanOf): MessagePlan => {
     fields.map((field) => fieldPlan(field.resolve(), rules, planOf)).sort((a, b) => a.id - b.id);
   return {
     name: type.name,
+    comment: type.comment ?? '',
     fields: plans(type.fieldsArray.filter((field) => !union || field.partOf !== union)),
     unwrap: rules.unwrap ?? false,
     ...(union && { union: { tag: camelCase(union.name), members: plans(union.fieldsArray) } }),
@@ -113,9 +124,9 @@ const describe = (type: protobuf.Type, planOf: PlanOf): MessagePlan => {
 
 const parseProtos = (): protobuf.Root => {
   const root = new protobuf.Root();
-  for (const file of ['bbs.proto', 'outcry.proto']) {
+  for (const file of ['bbs.proto', 'bbs-api.proto', 'outcry.proto']) {
     const source = readFileSync(join(packageRoot(), 'common', 'wire', 'proto', file), 'utf8');
-    protobuf.parse(source, root, { keepCase: true });
+    protobuf.parse(source, root, { keepCase: true, alternateCommentMode: true });
   }
   root.resolveAll();
   return root;

@@ -210,19 +210,25 @@ interface BoardOptions {
   auctioneer?: boolean;
 }
 
+/** An auctioneer that takes every request. */
+export const takeAuctions = (
+  bus: MemoryBus,
+  onRequest: (request: AuctionRequest) => void = () => undefined,
+): void => {
+  bus.subscribe('auction.*', (message) => {
+    const request = decode('AuctionRequest', message.payload);
+    if (!message.expectsReply || !request.ok) return;
+    onRequest(request.value);
+    message.respond(encode('AuctionAck', { accepted: 1, dropped: [] }));
+  });
+};
+
 const listenAsOthers = (
   outside: MemoryBus,
   board: Pick<TestBoard, 'requests' | 'toCells'>,
   takes: boolean,
 ) => {
-  if (takes) {
-    outside.subscribe('auction.*', (message) => {
-      const request = decode('AuctionRequest', message.payload);
-      if (!message.expectsReply || !request.ok) return;
-      board.requests.push(request.value);
-      message.respond(encode('AuctionAck', { accepted: 1, dropped: [] }));
-    });
-  }
+  if (takes) takeAuctions(outside, (request) => void board.requests.push(request));
   outside.subscribe('cell.>', (message) => {
     if (message.subject.endsWith('.presence')) return;
     board.toCells.push(message.subject);

@@ -117,7 +117,7 @@ export const createFakeBbs = (): FakeBbs => {
       const refused = guard('remove');
       if (refused !== undefined) return refused;
       calls.push(`remove ${key.processGuid}.${key.index}`);
-      return bbs.rows.delete(instanceKey.instanceGuid) ? done() : fail('ResourceNotFound');
+      return bbs.rows.delete(instanceKey?.instanceGuid ?? '') ? done() : fail('ResourceNotFound');
     },
     async tasks() {
       return bbs.away ? fail('UnknownError', true) : { ok: true, value: [...bbs.allTasks.values()] };

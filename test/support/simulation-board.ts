@@ -6,9 +6,8 @@ import { openActive } from '../../bbs/controllers/active.js';
 import type { Active } from '../../bbs/controllers/active.js';
 import { openBusDoor } from '../../bbs/controllers/bus-door.js';
 import { bbsConfig } from '../../bbs/config.js';
+import type { Answered, Asked } from '../../bbs/handlers/answer.js';
 import { HANDLERS } from '../../bbs/handlers/calls.js';
-import { isBody } from '../../bbs/protocol/fields.js';
-import { printError } from '../../bbs/protocol/errors.js';
 import type { MemoryBus } from '../../common/adapters/memory-bus.js';
 import { NO_METRICS } from '../../common/ports/metrics.js';
 import type { Clock } from '../../common/ports/clock.js';
@@ -33,17 +32,12 @@ export interface WireFaults {
 
 export const noWireFaults = (): WireFaults => ({ slowMs: 0, loseRequest: 0, loseReply: 0, late: 0 });
 
-interface Answer {
-  status: number;
-  text: string;
-}
-
 /** A BBS that is there: what its HTTP door does with a request, without the sockets. */
 export interface BoardLife {
   readonly active: Active;
   readonly life: Life;
   /** rejects when it is killed before it has answered */
-  answer(path: string, body: string, traceId: string): Promise<Answer>;
+  answer(path: string, asked: Asked): Promise<Answered>;
   /** it had to step down */
   lost(): boolean;
   kill(): void;
@@ -51,18 +45,16 @@ export interface BoardLife {
   stop(): Promise<void>;
 }
 
-const routeOf = new Map(HANDLERS.map((handler) => [BBS_ROUTES[handler.route] as string, handler]));
+const routeOf = new Map(HANDLERS.map((handler) => [BBS_ROUTES[handler.call.route] as string, handler]));
+
+const UNAVAILABLE: Answered = { status: 503, contentType: '', body: new Uint8Array() };
 
 const answerWith =
   (active: Active, lost: () => boolean) =>
-  async (path: string, text: string, traceId: string): Promise<Answer> => {
+  async (path: string, asked: Asked): Promise<Answered> => {
     const handler = routeOf.get(path);
-    if (lost() || handler === undefined) return { status: 503, text: '' };
-    const body: unknown = text === '' ? {} : JSON.parse(text);
-    if (!isBody(body)) return { status: 400, text: '' };
-    const result = await handler.handle(active.board, body, traceId);
-    if (result.ok) return { status: 200, text: JSON.stringify(result.value) };
-    return { status: result.error.unavailable ? 503 : 200, text: JSON.stringify(printError(result.error)) };
+    if (lost() || handler === undefined) return UNAVAILABLE;
+    return handler.handle(active.board, asked);
   };
 
 export interface StoreState {
@@ -154,10 +146,10 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
   return {
     active,
     life,
-    answer: (path, body, traceId) =>
+    answer: (path, asked) =>
       new Promise((resolve, reject) => {
         unanswered.add(reject);
-        void respond(path, body, traceId)
+        void respond(path, asked)
           .then(resolve, reject)
           .finally(() => unanswered.delete(reject));
       }),
@@ -189,18 +181,18 @@ const createCarrier = ({ life, random, faults, board }: WireOptions): Dispatcher
     if (faults.slowMs > 0) await life.clock.sleep(random.fraction() * faults.slowMs);
   };
 
-  const carry = async (path: string, body: string, traceId: string): Promise<Answer> => {
+  const carry = async (path: string, asked: Asked): Promise<Answered> => {
     await travel();
     const there = board();
     if (there === undefined) throw new Error('connect ENOENT');
     if (chance(faults.loseRequest)) throw new Error('write EPIPE');
     if (chance(faults.late)) {
       const lateMs = HEADERS_TIMEOUT_MS + random.fraction() * HEADERS_TIMEOUT_MS;
-      there.life.clock.after(lateMs, () => void there.answer(path, body, traceId).catch(() => undefined));
+      there.life.clock.after(lateMs, () => void there.answer(path, asked).catch(() => undefined));
       await life.clock.sleep(HEADERS_TIMEOUT_MS);
       throw new Error('Headers Timeout Error');
     }
-    const answer = await there.answer(path, body, traceId);
+    const answer = await there.answer(path, asked);
     await travel();
     if (chance(faults.loseReply)) throw new Error('socket hang up');
     return answer;
@@ -208,9 +200,16 @@ const createCarrier = ({ life, random, faults, board }: WireOptions): Dispatcher
 
   const request = life.live(async (options: Dispatcher.RequestOptions) => {
     const headers = options.headers as Record<string, string>;
-    const traceId = headers['x-vcap-request-id'] ?? '';
-    const { status, text } = await carry(options.path, options.body as string, traceId);
-    return { statusCode: status, body: { text: () => life.gate(Promise.resolve(text)) } };
+    const { status, contentType, body } = await carry(options.path, {
+      body: options.body as Uint8Array,
+      contentType: headers['content-type'],
+      traceId: headers['x-vcap-request-id'] ?? '',
+    });
+    return {
+      statusCode: status,
+      headers: { 'content-type': contentType },
+      body: { bytes: () => life.gate(Promise.resolve(body)) },
+    };
   });
   const carrier = { request, destroy: () => Promise.resolve() };
   return carrier as unknown as Dispatcher;

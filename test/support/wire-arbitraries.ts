@@ -1,40 +1,29 @@
 import fc from 'fast-check';
 import type { Action, CheckDefinition, RunAction } from '../../common/model/action.js';
 import type { BatchSummary, CellsStanding, WhatIf } from '../../common/model/auction-questions.js';
-import type { CellState } from '../../common/model/cell.js';
+import type { CellPresence, CellState } from '../../common/model/cell.js';
 import type { BbsEvent } from '../../common/model/events.js';
-import type { ActualLrp, DesiredLrp, MetricTagValue } from '../../common/model/lrp.js';
+import type { ActualLrp, DesiredLrp, DesiredLrpUpdate, MetricTagValue } from '../../common/model/lrp.js';
 import type { Task, TaskDefinition } from '../../common/model/task.js';
 import type { WireMessages, WireName } from '../../common/wire/messages.js';
+import { bbsArbitraries, leaseReply } from './wire-arbitraries-bbs.js';
+import {
+  bool,
+  int32,
+  int64,
+  list,
+  map,
+  mixed,
+  nanoseconds,
+  record,
+  text,
+  texts,
+  uint32,
+  uint64,
+} from './wire-arbitrary-parts.js';
 
 /** Values of every message, typed by the model, so that a field the codec does not know shows as lost. */
 type Arbitraries = { readonly [N in WireName]: fc.Arbitrary<WireMessages[N]> };
-
-const text = fc.string({ unit: 'binary', maxLength: 12 });
-const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
-const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
-const uint64 = fc.maxSafeNat();
-const int64 = fc.maxSafeInteger();
-/** any double that a 64-bit integer of nanoseconds can be */
-const nanoseconds = fc.bigInt({ min: 0n, max: 2n ** 62n }).map(Number);
-const bool = fc.boolean();
-
-const list = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(item, { maxLength: 3 });
-const texts = list(text);
-const map = <T>(value: fc.Arbitrary<T>, minKeys = 0): fc.Arbitrary<Record<string, T>> =>
-  fc.dictionary(text, value, { minKeys, maxKeys: minKeys + 2, noNullPrototype: true });
-
-/** Some of the optional fields beside all of the required ones. */
-const mixed = <R extends object, O extends object>(
-  required: fc.Arbitrary<R>,
-  optional: { [K in keyof O]: fc.Arbitrary<O[K]> },
-): fc.Arbitrary<R & Partial<O>> =>
-  fc
-    .tuple(required, fc.record(optional, { requiredKeys: [], noNullPrototype: true }))
-    .map(([all, some]) => ({ ...all, ...some }) as R & Partial<O>);
-
-const record = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
-  fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
 
 // ---- actions and checks ----
 
@@ -214,22 +203,26 @@ const key = { processGuid: text, index: int32, domain: text };
 const instanceKey = { instanceGuid: text, cellId: text };
 const internalRoutes = list(record({ hostname: text }));
 
+const netInfo = {
+  address: text,
+  ports: list(
+    record({
+      containerPort: uint32,
+      hostPort: uint32,
+      containerTlsProxyPort: uint32,
+      hostTlsProxyPort: uint32,
+    }),
+  ),
+  instanceAddress: text,
+  preferredAddress: fc.constantFrom('UNKNOWN' as const, 'INSTANCE' as const, 'HOST' as const),
+  instanceIpv6Address: text,
+};
+
 const actualLrp: fc.Arbitrary<ActualLrp> = mixed(
   record({
     ...key,
     ...instanceKey,
-    address: text,
-    ports: list(
-      record({
-        containerPort: uint32,
-        hostPort: uint32,
-        containerTlsProxyPort: uint32,
-        hostTlsProxyPort: uint32,
-      }),
-    ),
-    instanceAddress: text,
-    preferredAddress: fc.constantFrom('UNKNOWN' as const, 'INSTANCE' as const, 'HOST' as const),
-    instanceIpv6Address: text,
+    ...netInfo,
     crashCount: int32,
     crashReason: text,
     state: fc.constantFrom('UNCLAIMED' as const, 'CLAIMED' as const, 'RUNNING' as const, 'CRASHED' as const),
@@ -317,7 +310,6 @@ const wants = {
 };
 const traceId = text;
 const placementId = text;
-const lease = { name: text, owner: text, ttlMs: uint64, value: text };
 
 const event: fc.Arbitrary<BbsEvent> = fc.oneof(
   record({ kind: fc.constantFrom('desired_lrp_created', 'desired_lrp_removed'), traceId, desiredLrp }),
@@ -396,31 +388,35 @@ const whatIf: fc.Arbitrary<WhatIf> = record({
   moreLostTasks: uint32,
 });
 
+// An empty metricTags map is the same as none over protobuf, hence at least one.
+const desiredLrpUpdate: fc.Arbitrary<DesiredLrpUpdate> = mixed(fc.constant({}), {
+  instances: int32,
+  routes,
+  annotation: text,
+  metricTags: map(metricTag, 1),
+  imageUsername: text,
+  imagePassword: text,
+});
+
+const cellPresence: fc.Arbitrary<CellPresence> = record({
+  cellId: text,
+  repAddress: text,
+  zone: text,
+  capacity: resources,
+  rootfsProviders: list(record({ name: text, properties: texts })),
+  placementTags: texts,
+  optionalPlacementTags: texts,
+  repUrl: text,
+  annotations: map(text),
+});
+
 export const arbitraries: Arbitraries = {
   DesiredLRP: desiredLrp,
-  // An empty metricTags map is the same as none over protobuf, hence at least one.
-  DesiredLRPUpdate: mixed(fc.constant({}), {
-    instances: int32,
-    routes,
-    annotation: text,
-    metricTags: map(metricTag, 1),
-    imageUsername: text,
-    imagePassword: text,
-  }),
+  DesiredLRPUpdate: desiredLrpUpdate,
   ActualLRP: actualLrp,
   Task: task,
   TaskDefinition: taskDefinition,
-  CellPresence: record({
-    cellId: text,
-    repAddress: text,
-    zone: text,
-    capacity: resources,
-    rootfsProviders: list(record({ name: text, properties: texts })),
-    placementTags: texts,
-    optionalPlacementTags: texts,
-    repUrl: text,
-    annotations: map(text),
-  }),
+  CellPresence: cellPresence,
   CellState: cellState,
   AuctionRequest: record({
     traceId,
@@ -533,8 +529,19 @@ export const arbitraries: Arbitraries = {
       }),
     },
   ),
-  LeaseRequest: record(lease),
-  Lease: record({ ...lease, epoch: uint64 }),
-  LeaseReply: record({ held: bool, epoch: uint64, holder: text }),
+  LeaseReply: record(leaseReply),
   BbsEvent: event,
+  ...bbsArbitraries({
+    desiredLrp,
+    desiredLrpUpdate,
+    routes,
+    actualLrp,
+    key: record(key),
+    instanceKey: record(instanceKey),
+    netInfo: record(netInfo),
+    internalRoutes,
+    task,
+    taskDefinition,
+    cellPresence,
+  }),
 };

@@ -6,6 +6,7 @@ import {
   convergeTask,
   deleteTask,
   desireTask,
+  failTask,
   reauctionTask,
   rejectTask,
   resolvingTask,
@@ -121,6 +122,19 @@ t.test('tasks - cancel fails it, and tells the cell if it had one', async (t) =>
   for (const other of [completed(), resolving()]) {
     t.equal(message(cancelTask(other, context())), `Cannot transition from ${other.state} to Completed`);
   }
+});
+
+t.test('tasks - fail ends what waits or runs, with the reason given', async (t) => {
+  for (const row of [task(), running()]) {
+    const made = must(failTask(row, { reason: 'by hand' }, context()));
+    t.match(after(made), { state: 'Completed', failed: true, failureReason: 'by hand', cellId: '' });
+    t.same(effects(made), [], 'the cell is not told');
+  }
+  for (const other of [completed(), resolving()]) {
+    const refused = failTask(other, { reason: 'x' }, context());
+    t.equal(message(refused), `Cannot transition from ${other.state} to Completed`);
+  }
+  t.equal(errorType(failTask(undefined, { reason: 'x' }, context())), 'ResourceNotFound');
 });
 
 t.test('tasks - the fourth rejection fails it', async (t) => {

@@ -1,9 +1,19 @@
 import t from 'tap';
 import type { Action } from '../../../common/model/action.js';
 import type { DesiredLrp, SecurityGroupRule } from '../../../common/model/lrp.js';
+import type { TaskDefinition } from '../../../common/model/task.js';
 import { fromJson } from '../../../common/wire/codec.js';
 import { isCidr, isIp } from '../../../bbs/core/addresses.js';
-import { checkDesiredLrp, checkTask, checkTransition, checkUpdate } from '../../../bbs/core/validation.js';
+import {
+  checkDesiredLrp,
+  checkTask,
+  checkTransition,
+  checkUpdate,
+  claimProblems,
+  slotProblems,
+  transitionProblems,
+} from '../../../bbs/core/validation.js';
+import type { TransitionParts } from '../../../bbs/core/validation.js';
 import { desiredLrp, KEY, must, netInfo, ONE, taskDefinition } from '../../support/bbs.js';
 
 const problem = (overrides: Partial<DesiredLrp>): string =>
@@ -46,13 +56,13 @@ t.test('validation - single fields of a desired LRP', async (t) => {
     [{ annotation: 'x'.repeat(10_240) }, ''],
     [{ routes: { a: 'x'.repeat(65_536), b: 'y'.repeat(65_537) } }, fields('routes')],
     [{ metricTags: {} }, fields('metric_tags')],
-    [{ metricsGuid: 'other' }, fields('source_id should match metrics_guid')],
+    [{ metricsGuid: 'other' }, fields('metric_tags', 'source_id should match metrics_guid')],
     [
       { metricTags: { a: { static: '', dynamic: 'DynamicValueInvalid' } } },
       fields('metric_tags', 'static', 'dynamic'),
     ],
     [{ metricTags: { a: { static: 'x', dynamic: 'INDEX' } } }, fields('metric_tags', 'static', 'dynamic')],
-    [{ logRateLimit: { bytesPerSecond: -2 } }, fields('log_rate_limit', 'log_rate_limit_bytes_per_second')],
+    [{ logRateLimit: { bytesPerSecond: -2 } }, fields('log_rate_limit_bytes_per_second', 'log_rate_limit')],
     [
       { volumeMountedFiles: [{ path: 'a', content: 'x'.repeat(1024 * 1024 + 1) }] },
       fields('volumeMountedFiles'),
@@ -63,7 +73,15 @@ t.test('validation - single fields of a desired LRP', async (t) => {
     [{ setup: {} }, fields('setup', 'inner-action')],
     [{ monitor: { run: { ...run.run, path: '' } } }, fields('monitor', 'path')],
     [{ sidecars: [{ diskMb: 0, memoryMb: 0 }] }, 'Invalid field: sidecars, invalid action type'],
-    [{ sidecars: [{ action: run, diskMb: 0, memoryMb: -1 }] }, fields('sidecars', 'memory_mb')],
+    [
+      {
+        sidecars: [
+          { action: run, diskMb: -1, memoryMb: -1 },
+          { diskMb: 0, memoryMb: 0 },
+        ],
+      },
+      'Invalid field: sidecars, Invalid field: memory_mb, Invalid field: disk_mb, invalid action type',
+    ],
     [
       { checkDefinition: { checks: [{}], logSource: '', readinessChecks: [] } },
       fields('check_definition', 'check'),
@@ -134,9 +152,11 @@ t.test('validation - every kind of action', async (t) => {
   t.equal(wrong({ try: { logSource: '' } }), fields('action', 'action'));
   t.equal(wrong({ timeout: { action: run, logSource: '', timeoutMs: 0 } }), fields('action', 'timeout_ms'));
   t.equal(wrong({ parallel: list }), fields('action', 'actions'));
+  t.equal(wrong({ serial: { ...list, actions: [run, { codependent: list }] } }), fields('action', 'actions'));
   t.equal(
-    wrong({ serial: { ...list, actions: [run, { codependent: list }] } }),
-    fields('action', 'action at index 1', 'actions'),
+    wrong({ try: { action: { timeout: { action: {}, logSource: '', timeoutMs: 0 } }, logSource: '' } }),
+    fields('action', 'inner-action', 'timeout_ms'),
+    'what is wrong inside is told without the way to it, and an empty action is none',
   );
   t.equal(
     wrong({ upload: { artifact: '', from: '', to: '', logSource: '', user: '' } }),
@@ -163,6 +183,15 @@ t.test('validation - egress rules', async (t) => {
   t.equal(wrong({ portRange: { start: 1, end: 2 } }), said('Invalid: ports and port_range provided'));
   t.equal(wrong({ ports: [], portRange: { start: 9, end: 2 } }), said(fields('port_range')));
   t.equal(wrong({ protocol: 'icmp', ports: [] }), said(fields('icmp_info')));
+  t.equal(wrong({ ports: [], portRange: { start: 5, end: 0 } }), said(fields('port_range', 'port_range')));
+  t.equal(wrong({ ports: [0, 80, 0] }), said(fields('ports', 'ports')));
+  t.equal(wrong({ protocol: 'icmpv6', ports: [] }), said(fields('icmpv6_info')));
+  for (const range of ['10.0.0.9-10.0.0.1', '::2-::1', '10.0.0.1-', '1::-::ffff:9.9.9.9', '1-2-3']) {
+    t.equal(wrong({ destinations: [range] }), said('Invalid field: destinations [ Invalid IP ]'), range);
+  }
+  for (const range of ['10.0.0.9-10.0.0.9', '::1-::2', '9.9.9.9-1::', '1.2.3.4-::ffff:1.2.3.5']) {
+    t.equal(wrong({ destinations: [range] }), '', range);
+  }
   t.equal(wrong({ destinations: [] }), said('Must have at least 1 destination'));
   t.equal(wrong({ destinations: ['nowhere'] }), said('Invalid field: destinations [ Invalid IP ]'));
   t.match(wrong({ destinations: ['10.0.0.0/33'] }), 'invalid CIDR address');
@@ -198,6 +227,60 @@ t.test('validation - addresses', async (t) => {
   t.notOk(isCidr('10.0.0.0') || isCidr('10.0.0.0/') || isCidr('10.0.0.0/8/8') || isCidr('::/129'));
 });
 
+t.test('validation - order of problems in a desired LRP', async (t) => {
+  t.equal(
+    problem({
+      domain: '',
+      rootfs: 'x',
+      instances: -1,
+      memoryMb: -1,
+      diskMb: -1,
+      maxPids: -1,
+      logRateLimit: { bytesPerSecond: -2 },
+      annotation: 'x'.repeat(10_241),
+      metricTags: {},
+      processGuid: 'a b',
+      action: {},
+      imageUsername: 'u',
+    }),
+    fields(
+      'domain',
+      'rootfs',
+      'instances',
+      'memory_mb',
+      'disk_mb',
+      'log_rate_limit_bytes_per_second',
+      'annotation',
+      'max_pids',
+      'metric_tags',
+      'domain',
+      'process_guid',
+      'action',
+      'inner-action',
+      'image_password',
+      'log_rate_limit',
+    ),
+  );
+});
+
+t.test('validation - tasks', async (t) => {
+  const wrong = (overrides: Partial<TaskDefinition>) =>
+    checkTask({ taskGuid: 'a', domain: 'd', definition: taskDefinition(overrides) })?.message ?? '';
+  t.equal(wrong({}), '');
+  t.equal(
+    checkTask({ taskGuid: 'a b', domain: '' })?.message,
+    fields('task_guid', 'domain', 'task_definition'),
+  );
+  t.equal(
+    wrong({ memoryMb: -1, diskMb: -1, maxPids: -1, logRateLimit: { bytesPerSecond: -2 } }),
+    fields('memory_mb', 'disk_mb', 'log_rate_limit', 'max_pids'),
+  );
+  const rule = { protocol: 'no', destinations: [], ports: [], log: false, annotations: [] };
+  t.equal(wrong({ egressRules: [rule] }), fields('egress_rules'), 'without what is wrong with it');
+  t.equal(wrong({ imagePassword: 'p' }), fields('image_username'));
+  t.equal(wrong({ metricTags: {}, env: [{ name: '', value: '' }] }), '', 'not looked at');
+});
+
 t.test('validation - updates and transitions', async (t) => {
   t.equal(checkUpdate({}), undefined);
   t.equal(checkUpdate({ instances: -1 })?.message, fields('instances'));
@@ -211,4 +294,26 @@ t.test('validation - updates and transitions', async (t) => {
     })?.message,
     fields('process_guid', 'index', 'domain', 'cell_id', 'instance_guid', 'address'),
   );
+  t.equal(
+    checkTransition({ key: KEY, errorMessage: '' })?.message,
+    fields('error_message'),
+    'only what is there is looked at',
+  );
+});
+
+t.test('validation - requests about one actual LRP, and what is missing of them', async (t) => {
+  const problems = (parts: TransitionParts) =>
+    transitionProblems(parts, ['errorMessage', 'netInfo', 'instanceKey', 'key']).join(', ');
+  t.equal(
+    problems({}),
+    fields('actual_lrp_key', 'actual_lrp_instance_key', 'actual_lrp_net_info', 'error_message'),
+  );
+  t.equal(
+    problems({ key: { ...KEY, index: -1 }, netInfo: netInfo(''), errorMessage: 'x' }),
+    fields('index', 'actual_lrp_instance_key', 'address'),
+  );
+  t.same(transitionProblems({}, ['key']), ['Invalid field: actual_lrp_key']);
+  t.equal(claimProblems({ processGuid: '' }).join(', '), fields('process_guid', 'actual_lrp_instance_key'));
+  t.same(claimProblems({ processGuid: 'no guid', instanceKey: ONE }), []);
+  t.equal(slotProblems({ processGuid: '', index: -1 }).join(', '), fields('process_guid', 'index'));
 });
