@@ -22,6 +22,8 @@ interface UserConfig {
   concurrent_request_limit: number;
   event_buffer: number;
   event_heartbeat_interval: string | number;
+  history_entries: number;
+  history_per_guid: number;
   forget_leases_on_start: boolean;
 }
 
@@ -59,6 +61,10 @@ export interface BbsConfig {
   eventBuffer: number;
   /** comment lines keep an idle event stream alive */
   eventHeartbeatMs: number;
+  /** of everything together, about; 0 = no history is kept */
+  historyEntries: number;
+  /** of one instance, one task, or a process as a whole */
+  historyPerGuid: number;
   /** every holder of a lease lives in this process and has ended with it: none is waited for */
   forgetLeasesOnStart: boolean;
 }
@@ -124,6 +130,16 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
         ...DURATION,
         description: 'between comment lines that keep an idle event stream alive',
       },
+      history_entries: {
+        type: 'integer',
+        minimum: 0,
+        description:
+          'how much of what happened is kept, for `outcry events`: the oldest entries go first; 0 keeps none. 10,000 take about 5 MB of memory and 3 MB of the disk',
+      },
+      history_per_guid: {
+        ...count,
+        description: 'entries kept of one instance, of one task, or of a process as a whole',
+      },
       forget_leases_on_start: {
         type: 'boolean',
         description: 'every holder of a lease has ended with the last BBS: for a system in one process only',
@@ -148,6 +164,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     concurrent_request_limit: 1_024,
     event_buffer: 1_024,
     event_heartbeat_interval: '15s',
+    history_entries: 50_000,
+    history_per_guid: 30,
     forget_leases_on_start: false,
   },
   compile: (full, report) => ({
@@ -169,6 +187,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     requestLimit: full.concurrent_request_limit,
     eventBuffer: full.event_buffer,
     eventHeartbeatMs: toMs(full.event_heartbeat_interval),
+    historyEntries: full.history_entries,
+    historyPerGuid: full.history_per_guid,
     forgetLeasesOnStart: full.forget_leases_on_start,
   }),
 });

@@ -20,6 +20,7 @@ import type { Effects } from './effects.js';
 import { createEventHub } from './event-hub.js';
 import type { EventHub } from './event-hub.js';
 import { createHearing } from './hearing.js';
+import { createHistoryRecorder } from './history.js';
 import { observe } from './observation.js';
 import type { Observation } from './observation.js';
 import { createPresence } from './presence.js';
@@ -118,7 +119,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   store.onLost(options.onLost);
   metrics.elected();
   const parts = { ...options, store };
-  const transactions = createTransactions(parts);
+  const transactions = createTransactions({ ...parts, history: createHistoryRecorder(store, config) });
   if (config.forgetLeasesOnStart) await forgetLeases(store, transactions);
   await clampFreshness(store, transactions);
   const presence = createPresence({ ...parts, transactions, hearing: createHearing({ clock, bus }) });

@@ -1,15 +1,16 @@
-import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../client.js';
+import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, HistoryApi, TaskApi } from '../client.js';
 import type { BbsConfig } from '../config.js';
 import type { BbsStore } from '../store/schema.js';
 import { createActualLrpApi } from './actual-lrps.js';
 import { createCoordinationApi } from './coordination.js';
 import { createDesiredLrpApi } from './desired-lrps.js';
+import { createHistoryApi } from './history.js';
 import type { Presence } from './presence.js';
 import { createTaskApi } from './tasks.js';
 import type { Transactions } from './transactions.js';
 
 /** Everything that can be asked of the board, by whatever door. */
-export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & CoordinationApi;
+export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & CoordinationApi & HistoryApi;
 
 export interface BoardParts {
   transactions: Transactions;
@@ -27,4 +28,5 @@ export const createBoard = (parts: BoardParts): Board => ({
   ...createActualLrpApi(parts),
   ...createTaskApi(parts),
   ...createCoordinationApi(parts),
+  ...createHistoryApi(parts),
 });

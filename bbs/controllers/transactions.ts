@@ -6,6 +6,7 @@ import type { Random } from '../../common/ports/random.js';
 import type { CommitError } from '../../common/store/contract.js';
 import type { Context, Decided, Decision } from '../core/decision.js';
 import { applyChanges } from '../store/schema.js';
+import type { HistoryRecorder } from './history.js';
 import type { BbsStore, Emission, PendingTables } from '../store/schema.js';
 
 export interface TransactionOptions {
@@ -13,6 +14,7 @@ export interface TransactionOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
+  history: HistoryRecorder;
 }
 
 export interface Transactions {
@@ -59,13 +61,20 @@ export const emissionsOf = <T>({ events, effects }: Decision<T>, traceId: string
   ...effects.map((effect) => ({ effect, traceId })),
 ];
 
-export const createTransactions = ({ store, clock, random, logger }: TransactionOptions): Transactions => {
+export const createTransactions = ({
+  store,
+  clock,
+  random,
+  logger,
+  history,
+}: TransactionOptions): Transactions => {
   const now = (): number => clock.now() * NS_PER_MS;
   const steadyNow = createSteadyClock(clock);
 
   const decideAndApply = <T>(tables: PendingTables, ctx: Context, decided: Decided<T>) => {
     if (!decided.ok) return { value: decided as BbsResult<T>, events: [] };
     applyChanges(tables, decided.value.changes);
+    history.record(tables, decided.value.events, ctx.now);
     const value: BbsResult<T> = ok(decided.value.value);
     return { value, events: emissionsOf(decided.value, ctx.traceId) };
   };
