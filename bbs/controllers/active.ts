@@ -20,7 +20,7 @@ import type { Effects } from './effects.js';
 import { createEventHub } from './event-hub.js';
 import type { EventHub } from './event-hub.js';
 import { createHearing } from './hearing.js';
-import { createHistoryRecorder } from './history.js';
+import { createHistory } from './history.js';
 import { observe } from './observation.js';
 import type { Observation } from './observation.js';
 import { createPresence } from './presence.js';
@@ -63,7 +63,7 @@ const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => 
     const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
     for (const emission of emissions) {
       if ('effect' in emission) sent.push(emission);
-      else {
+      else if ('event' in emission) {
         const { event } = emission;
         metrics.committed(event);
         hub.publish(event);
@@ -110,16 +110,19 @@ const clampFreshness = async (store: BbsStore, transactions: Transactions): Prom
 /** Opens the store and puts the board on it. Nothing is served and nothing runs yet. */
 export const openActive = async (options: ActiveOptions): Promise<Active> => {
   const { config, clock, logger, bus, engine, metrics } = options;
+  const history = createHistory(config);
+  const { journal } = history;
   const store = await openGroupStore<BbsTables, Emission>({
     engine,
     schema: BBS_SCHEMA,
     specs: BBS_SPECS,
     logger,
+    journal,
   });
   store.onLost(options.onLost);
   metrics.elected();
   const parts = { ...options, store };
-  const transactions = createTransactions({ ...parts, history: createHistoryRecorder(store, config) });
+  const transactions = createTransactions(parts);
   if (config.forgetLeasesOnStart) await forgetLeases(store, transactions);
   await clampFreshness(store, transactions);
   const presence = createPresence({ ...parts, transactions, hearing: createHearing({ clock, bus }) });
@@ -135,6 +138,6 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   const hub = createEventHub({ bus, logger, epoch: store.epoch });
   tellCommits(store, { hub, effects, metrics });
   followCells({ presence, converger, hub });
-  const board = createBoard({ transactions, store, presence, config, rejections: effects });
+  const board = createBoard({ transactions, store, presence, config, history, rejections: effects });
   return { store, board, presence, converger, hub, observation: () => observe(store, transactions) };
 };

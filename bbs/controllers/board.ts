@@ -4,7 +4,6 @@ import type { BbsStore } from '../store/schema.js';
 import { createActualLrpApi } from './actual-lrps.js';
 import { createCoordinationApi } from './coordination.js';
 import { createDesiredLrpApi } from './desired-lrps.js';
-import { createHistoryApi } from './history.js';
 import type { Presence } from './presence.js';
 import { createTaskApi } from './tasks.js';
 import type { Transactions } from './transactions.js';
@@ -17,6 +16,7 @@ export interface BoardParts {
   store: BbsStore;
   presence: Presence;
   config: BbsConfig;
+  history: HistoryApi;
   rejections: {
     /** whether a rejection of that task now is one of its retries */
     counted(taskGuid: string): boolean;
@@ -28,5 +28,5 @@ export const createBoard = (parts: BoardParts): Board => ({
   ...createActualLrpApi(parts),
   ...createTaskApi(parts),
   ...createCoordinationApi(parts),
-  ...createHistoryApi(parts),
+  history: parts.history.history,
 });

@@ -5,8 +5,8 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { CommitError } from '../../common/store/contract.js';
 import type { Context, Decided, Decision } from '../core/decision.js';
+import { historyOf } from '../core/history.js';
 import { applyChanges } from '../store/schema.js';
-import type { HistoryRecorder } from './history.js';
 import type { BbsStore, Emission, PendingTables } from '../store/schema.js';
 
 export interface TransactionOptions {
@@ -14,7 +14,6 @@ export interface TransactionOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
-  history: HistoryRecorder;
 }
 
 export interface Transactions {
@@ -56,27 +55,24 @@ const storeError = ({ code, message }: CommitError): BbsError => ({
   unavailable: true,
 });
 
-export const emissionsOf = <T>({ events, effects }: Decision<T>, traceId: string): Emission[] => [
-  ...events.map((event) => ({ event })),
-  ...effects.map((effect) => ({ effect, traceId })),
-];
+const emissionsOf = <T>({ events, effects }: Decision<T>, { traceId, now }: Context): Emission[] => {
+  const noted = historyOf(events).map((note) => ({ ...note, at: now }));
+  return [
+    ...events.map((event) => ({ event })),
+    ...effects.map((effect) => ({ effect, traceId })),
+    ...(noted.length > 0 ? [{ noted }] : []),
+  ];
+};
 
-export const createTransactions = ({
-  store,
-  clock,
-  random,
-  logger,
-  history,
-}: TransactionOptions): Transactions => {
+export const createTransactions = ({ store, clock, random, logger }: TransactionOptions): Transactions => {
   const now = (): number => clock.now() * NS_PER_MS;
   const steadyNow = createSteadyClock(clock);
 
   const decideAndApply = <T>(tables: PendingTables, ctx: Context, decided: Decided<T>) => {
     if (!decided.ok) return { value: decided as BbsResult<T>, events: [] };
     applyChanges(tables, decided.value.changes);
-    history.record(tables, decided.value.events, ctx.now);
     const value: BbsResult<T> = ok(decided.value.value);
-    return { value, events: emissionsOf(decided.value, ctx.traceId) };
+    return { value, events: emissionsOf(decided.value, ctx) };
   };
 
   return {

@@ -1,12 +1,13 @@
 import type { BbsEvent } from '../../common/model/events.js';
-import type { Happening, HistoryEntry } from '../../common/model/history.js';
-import type { ActualLrp, DesiredLrp, Nanoseconds } from '../../common/model/lrp.js';
+import type { HistoryEntry } from '../../common/model/history.js';
+import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import type { Task } from '../../common/model/task.js';
 import type { Committed, GroupStore, Pending, TableSpec } from '../../common/store/contract.js';
 import type { Row, StoreSchema } from '../../common/store/engine.js';
 import { decodeRow, encodeRow } from '../../common/store/row-text.js';
 import type { Change, DomainRow, Effect, KvRow, LeaseRow } from '../core/decision.js';
 import { actualLrpRowKey } from '../core/rows.js';
+import { HISTORY_TABLE } from './history.js';
 
 export interface BbsTables {
   desired_lrps: DesiredLrp;
@@ -16,12 +17,14 @@ export interface BbsTables {
   domains: DomainRow;
   leases: LeaseRow;
   kv: KvRow;
-  /** key: number, in the order of which entries come and go */
-  history: HistoryRow;
 }
 
 /** What a commit gives out once it is durable, in the order in which it was decided. */
-export type Emission = { event: BbsEvent } | { effect: Effect; traceId: string };
+export type Emission =
+  | { event: BbsEvent }
+  | { effect: Effect; traceId: string }
+  /** for the history, which is written with the commit itself */
+  | { noted: Omit<HistoryEntry, 'number'>[] };
 
 export type BbsStore = GroupStore<BbsTables, Emission>;
 export type PendingTables = Pending<BbsTables>;
@@ -38,42 +41,6 @@ const deferred = <T>(indexes: TableSpec<T>['indexes']): TableSpec<T> => ({
   ...spec(indexes),
   deferred: true,
 });
-
-const NUMBER_DIGITS = 16;
-
-export const historyKey = (number: number): string => String(number).padStart(NUMBER_DIGITS, '0');
-
-export interface HistoryRow extends HistoryEntry {
-  /** of whom only so many entries are kept: an instance, a process as a whole, a task */
-  subject: string;
-}
-
-export const historyRow = (entry: HistoryEntry): HistoryRow => ({
-  ...entry,
-  subject: `${entry.guid}/${entry.index}`,
-});
-
-/** There are many of them: a list takes half of what an object with names takes. */
-const encodeHistory = (row: HistoryRow): string => {
-  const { number, at, what, guid, index, more, instanceGuid, cellId, count, reason } = row;
-  return JSON.stringify([number, at, what, guid, index, more, instanceGuid, cellId, count, reason]);
-};
-
-const decodeHistory = (text: string): HistoryRow => {
-  const [number, at, what, guid, index, more, instanceGuid, cellId, count, reason] = JSON.parse(text) as [
-    number,
-    Nanoseconds,
-    Happening,
-    string,
-    number,
-    number,
-    string,
-    string,
-    number,
-    string,
-  ];
-  return historyRow({ number, at, what, guid, index, more, instanceGuid, cellId, count, reason });
-};
 
 const cellOf = (row: ActualLrp | Task): string | undefined => (row.cellId === '' ? undefined : row.cellId);
 
@@ -96,15 +63,6 @@ export const BBS_SPECS: { [K in keyof BbsTables]: TableSpec<BbsTables[K]> } = {
   domains: spec(),
   leases: spec(),
   kv: spec(),
-  history: {
-    ...spec<HistoryRow>({
-      guid: (row) => row.guid,
-      subject: (row) => row.subject,
-      instance: (row) => row.instanceGuid || undefined,
-    }),
-    encode: encodeHistory,
-    decode: decodeHistory,
-  },
 };
 
 /** Writes a row as it is written now. */
@@ -117,7 +75,7 @@ const rewritten = (row: Row): Row => {
 export const BBS_SCHEMA: StoreSchema = {
   name: 'bbs',
   version: 2,
-  tables: ['desired_lrps', 'actual_lrps', 'tasks', 'domains', 'leases', 'kv', 'history'],
+  tables: ['desired_lrps', 'actual_lrps', 'tasks', 'domains', 'leases', 'kv', HISTORY_TABLE],
   // 2: what a row is found by is stored beside it, and there is a history
   migrations: [{ to: 2, migrate: rewritten }],
 };

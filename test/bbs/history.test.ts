@@ -1,11 +1,17 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { createMemoryEngine } from '../../common/store/memory-engine.js';
+import type { MemoryEngine } from '../../common/store/memory-engine.js';
 import type { HistoryEntry } from '../../common/model/history.js';
 import { desiredLrp, KEY, must, ONE, openBoard, startOf, taskDefinition, TWO } from '../support/bbs.js';
 import type { TestBoard } from '../support/bbs.js';
+import { createHistory } from '../../bbs/controllers/history.js';
+import { decodeHistory } from '../../bbs/store/history.js';
+import { BBS_SCHEMA } from '../../bbs/store/schema.js';
 
 const ALL = { index: -1, limit: 0 };
+
+const NOTED = { what: 'running' as const, more: 0, instanceGuid: '', cellId: '', count: 0, reason: '' };
 
 const told = async (test: TestBoard, guid: string, of: { index?: number; limit?: number } = {}) =>
   must(await test.board.history({ guid, ...ALL, ...of })).map(said);
@@ -14,6 +20,17 @@ const said = ({ what, index, more, cellId, count, reason }: HistoryEntry): strin
   [what, index < 0 ? '' : more > 0 ? `#${index}-${index + more}` : `#${index}`, cellId, count || '', reason]
     .filter((part) => part !== '')
     .join(' ');
+
+/** What lies in the file of a BBS that has ended. */
+const onFile = async (engine: MemoryEngine): Promise<HistoryEntry[]> => {
+  const store = await engine.open(BBS_SCHEMA);
+  const entries: HistoryEntry[] = [];
+  for await (const page of store.rows()) {
+    for (const row of page) if (row.table === 'history') entries.push(...decodeHistory(row.value));
+  }
+  await store.close();
+  return entries;
+};
 
 const desire = async (test: TestBoard, instances: number): Promise<void> => {
   must(await test.board.desireLrp(desiredLrp({ instances }), ''));
@@ -133,23 +150,52 @@ t.test('history - what fails to be stored has not happened', async (t) => {
 });
 
 t.test('history - so much of one guid, so much in all, and the oldest go first', async (t) => {
-  const config = { history_entries: 200, history_per_guid: 5 };
-  const test = await openBoard({ converge: false, config });
+  const engine = createMemoryEngine();
+  const config = { history_entries: 400, history_per_guid: 5 };
+  const test = await openBoard({ engine, converge: false, config });
   const taskOf = (n: number) => ({ taskGuid: `t${n}`, domain: 'tasks', definition: taskDefinition() });
   await desire(test, 1);
   for (let n = 0; n < 12; n += 1) must(await test.board.failActualLrp(KEY, `reason ${n}`, ''));
   t.same(
     await told(test, 'app', { index: 0 }),
     ['desired 1', ...[7, 8, 9, 10, 11].map((n) => `unplaced #0 reason ${n}`)],
-    'a noisy instance pushes out its own entries alone',
+    'a noisy instance pushes out its own entries',
   );
-  for (let n = 0; n < 500; n += 1) must(await test.board.desireTask(taskOf(n), ''));
-  const kept = test.store.committed.history.count();
-  t.ok(kept >= 200 && kept <= 300, `${kept} entries`);
+  for (let n = 12; n < 1_000; n += 1) must(await test.board.failActualLrp(KEY, `reason ${n}`, ''));
+  t.same(
+    await told(test, 'app', { index: 0 }),
+    ['desired 1', ...[995, 996, 997, 998, 999].map((n) => `unplaced #0 reason ${n}`)],
+    'and no others, however noisy',
+  );
+  for (let n = 0; n < 700; n += 1) must(await test.board.desireTask(taskOf(n), ''));
   t.same(await told(test, 'app'), []);
-  t.same(await told(test, 't499'), ['submitted']);
+  t.same(await told(test, 't699'), ['submitted']);
+  t.same(await told(test, 't500'), ['submitted'], 'half of the limit is kept whatever comes');
   t.same(await told(test, 't100'), []);
   await test.close();
+  const kept = (await onFile(engine)).length;
+  t.ok(kept >= 200 && kept <= 401, `${kept} entries in the file`);
+
+  const again = await openBoard({ engine, converge: false, config });
+  t.same(await told(again, 't500'), ['submitted'], 'also after the next start');
+  t.same(await told(again, 't100'), []);
+  must(await again.board.desireTask(taskOf(700), ''));
+  t.same(await told(again, 't700'), ['submitted']);
+  await again.close();
+});
+
+t.test('history - what is noted before anybody has asked for earlier entries comes after them', async (t) => {
+  const engine = createMemoryEngine();
+  const first = await openBoard({ engine, converge: false });
+  await desire(first, 1);
+  await first.close();
+  const second = await openBoard({ engine, converge: false });
+  must(await second.board.claimActualLrp({ key: KEY, instanceKey: ONE }, ''));
+  must(await second.board.startActualLrp(startOf(ONE), ''));
+  const expected = ['desired 1', 'waiting #0', 'claimed #0 cell-1', 'running #0 cell-1'];
+  t.same(await told(second, 'app'), expected);
+  t.same(await told(second, 'app'), expected, 'once');
+  await second.close();
 });
 
 t.test('history - none is kept where none is wanted, and what there was goes', async (t) => {
@@ -159,34 +205,68 @@ t.test('history - none is kept where none is wanted, and what there was goes', a
   await first.close();
   const second = await openBoard({ engine, converge: false, config: { history_entries: 0 } });
   must(await second.board.claimActualLrp({ key: KEY, instanceKey: ONE }, ''));
-  t.equal(second.store.committed.history.count(), 0);
+  t.same(await told(second, 'app'), []);
   await second.close();
+  t.same(await onFile(engine), []);
 });
 
-t.test('history - bounds hold under any work', async (t) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.nat({ max: 9 }), { maxLength: 80 }), async (choices) => {
-      const config = { history_entries: 20, history_per_guid: 3 };
-      const test = await openBoard({ converge: false, config });
-      await desire(test, 3);
-      for (const choice of choices) {
-        const key = { ...KEY, index: choice % 3 };
-        if (choice < 5) await test.board.startActualLrp(startOf(ONE, key), '');
-        else await test.board.crashActualLrp({ key, instanceKey: ONE, reason: 'x' }, '');
-      }
-      const entries = [...test.store.committed.history.entries()].map(([, entry]) => entry);
-      const per = new Map<string, number>();
-      for (const { guid, index } of entries)
-        per.set(`${guid}/${index}`, 1 + (per.get(`${guid}/${index}`) ?? 0));
-      await test.close();
-      const numbers = entries.map(({ number }) => number);
-      return (
-        entries.length <= 20 + 65 &&
-        [...per.values()].every((count) => count <= 3) &&
-        String(numbers) === String([...numbers].sort((a, b) => a - b))
-      );
-    }),
-    { numRuns: 60 },
-  );
-  t.pass('60 runs');
+t.test('history - a page that cannot be read is damage', async (t) => {
+  const engine = createMemoryEngine();
+  const raw = await engine.open(BBS_SCHEMA);
+  await raw.commit({ sequence: 1, changes: [{ table: 'history', key: 'x', value: '[]' }] });
+  await raw.close();
+  await t.rejects(openBoard({ engine }), { code: 'STORE_CORRUPT', message: /row x of history/ });
 });
+
+/** Commits of any size, by few or many. */
+const commits = fc.array(
+  fc.array(fc.tuple(fc.nat({ max: 6 }), fc.nat({ max: 2 })), { minLength: 1, maxLength: 12 }),
+  { maxLength: 60 },
+);
+
+t.test(
+  'history - whatever comes: bounds hold, the latest are there, and a restart changes nothing',
+  async (t) => {
+    const limits = { historyEntries: 60, historyPerGuid: 3 };
+    await fc.assert(
+      fc.asyncProperty(commits, fc.nat({ max: 60 }), async (all, restartAt) => {
+        const rows = new Map<string, string>();
+        const open = () => {
+          const made = createHistory(limits);
+          for (const [key, text] of rows) made.journal.load(key, text);
+          return made;
+        };
+        let history = open();
+        const happened: HistoryEntry[] = [];
+        for (const [at, notes] of all.entries()) {
+          if (at === restartAt) history = open();
+          const noted = notes.map(([guid, index]) => ({ ...NOTED, guid: `g${guid}`, index, at }));
+          const { changes, stored } = history.journal.write([{ noted }]);
+          for (const { key, value } of changes) {
+            if (value === null) rows.delete(key);
+            else rows.set(key, value);
+          }
+          stored();
+          for (const note of noted) happened.push({ ...note, number: happened.length + 1 });
+        }
+        const entries = [...rows.values()].flatMap(decodeHistory);
+        // 12 is the largest commit, 64 what a commit may leave for the next
+        if (entries.length > 60 + 12 + 64) return false;
+        for (let guid = 0; guid <= 6; guid += 1) {
+          for (let index = 0; index <= 2; index += 1) {
+            const mine = happened.filter((one) => one.guid === `g${guid}` && one.index === index).slice(-3);
+            const recent = mine.filter(({ number }) => number > happened.length - 30);
+            const found = must(await history.history({ guid: `g${guid}`, index, limit: 0 }));
+            const numbers = found.map(({ number }) => number);
+            if (!recent.every(({ number }) => numbers.includes(number))) return false;
+            if (!numbers.every((number) => mine.some((one) => one.number === number))) return false;
+            if (String(numbers) !== String([...numbers].sort((a, b) => a - b))) return false;
+          }
+        }
+        return true;
+      }),
+      { numRuns: 300 },
+    );
+    t.pass('300 runs');
+  },
+);

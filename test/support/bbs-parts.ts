@@ -33,7 +33,7 @@ import { toJson } from '../../common/wire/codec.js';
 import { desiredLrp, startOf, taskDefinition } from './bbs.js';
 import type { Model } from './linearizability.js';
 
-type Table = Exclude<keyof BbsTables, 'history'>;
+type Table = keyof BbsTables;
 type Row = BbsTables[Table];
 
 /** The rows that belong to one key, by table and key. */
