@@ -1,4 +1,5 @@
 import type { Result } from '../model/result.js';
+import type { Row } from './engine.js';
 
 /**
  * Group commit over tables held in memory (design §8.4). Decisions see pending state; reads see
@@ -44,6 +45,12 @@ export interface CommitError {
   message: string;
 }
 
+export interface Snapshot {
+  /** how many there are of each table, the journal's included */
+  readonly counts: Readonly<Record<string, number>>;
+  rows(): Iterable<Row>;
+}
+
 export interface GroupStore<Tables, Event> {
   /** committed state */
   readonly committed: Committed<Tables>;
@@ -60,6 +67,8 @@ export interface GroupStore<Tables, Event> {
   onCommit(listener: (events: readonly Event[]) => void): void;
   /** called once if the store has to step down (fenced, or an outcome that could not be settled) */
   onLost(listener: (reason: string) => void): void;
+  /** every committed row as of now, while work goes on; each as its spec encodes it */
+  snapshot(): Snapshot;
   readonly epoch: number;
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { Result } from '../model/result.js';
 import type { Logger } from '../ports/logger.js';
 import { applyBatch, encodeBatch, rollBack, takeBatch } from './batch.js';
 import type { Batch, Decision, StoredTable, Write } from './batch.js';
-import type { CommitError, Committed, GroupStore, Pending, TableSpec } from './contract.js';
+import type { CommitError, Committed, GroupStore, Pending, Snapshot, TableSpec } from './contract.js';
 import type { CommitOutcome, OpenedStore, RowChange, StoreEngine, StoreSchema } from './engine.js';
 import type { Journal } from './journal.js';
 import { createRowTable } from './row-table.js';
@@ -24,7 +24,8 @@ export interface GroupStoreOptions<Tables, Event = never> {
 const READ_BACK_ATTEMPTS = 5;
 
 type Persisted =
-  | { kind: 'stored' }
+  /** `settle` shows what the journal has, too */
+  | { kind: 'stored'; settle?: (() => void) | undefined }
   | { kind: 'failed'; message: string }
   /** this owner may not go on */
   | { kind: 'lost'; reason: string };
@@ -141,7 +142,7 @@ const createPersister = <Event>(opened: OpenedStore, options: PersisterOptions<E
       const persisted = await interpret(await commit(sequence, changes), sequence);
       if (persisted.kind === 'stored') {
         stored = sequence;
-        entry?.stored();
+        return { ...persisted, settle: entry?.stored };
       }
       return persisted;
     } catch (error) {
@@ -254,7 +255,11 @@ const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
   };
 
   const settle = (batch: Batch<Event>, persisted: Persisted): void => {
-    if (persisted.kind === 'stored') return succeed(batch);
+    if (persisted.kind === 'stored') {
+      // together with the rows: whoever looks now sees both
+      persisted.settle?.();
+      return succeed(batch);
+    }
     if (persisted.kind === 'failed') {
       logger.error('commit-failed', { reason: persisted.message, decisions: batch.decisions.length });
       return fail(batch, { code: 'STORE_FAILED', message: persisted.message });
@@ -283,6 +288,19 @@ const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
       driving ??= Promise.resolve().then(drive);
     },
     idle: async () => driving,
+  };
+};
+
+const takeSnapshot = (tables: readonly StoredTable[], journal: Journal<never> | undefined): Snapshot => {
+  const taken = tables.map(({ name, rows }) => ({ table: name, rows: rows.snapshot() }));
+  if (journal) taken.push({ table: journal.table, rows: journal.snapshot() });
+  return {
+    counts: Object.fromEntries(taken.map(({ table, rows }) => [table, rows.length])),
+    *rows() {
+      for (const { table, rows } of taken) {
+        for (const { key, text } of rows) yield { table, key, value: text() };
+      }
+    },
   };
 };
 
@@ -332,6 +350,7 @@ const serve = <Tables, Event>(
         driver.enqueue({ writes, events: decided.events, settle });
       });
     },
+    snapshot: () => takeSnapshot(tables, options.journal),
     onCommit: (listener) => void listeners.commitListeners.push(listener),
     onLost(listener) {
       listeners.lostListeners.push(listener);

@@ -1,17 +1,11 @@
 import { join } from 'node:path';
 import { OutcryError } from '../model/errors.js';
-import { prepareDataDir, reasonOf } from './data-dir.js';
+import { prepareDataDir } from './data-dir.js';
 import type { CommitOutcome, OpenedStore, Row, RowChange, StoreEngine, StoreSchema } from './engine.js';
 import { migrationFrom } from './migration.js';
 import { SEPARATOR } from './sqlite-protocol.js';
-import type {
-  Cursor,
-  FlatChange,
-  OpenAnswer,
-  PageAnswer,
-  WorkerFailure,
-  WorkerRequest,
-} from './sqlite-protocol.js';
+import type { Cursor, FlatChange, OpenAnswer, PageAnswer, WorkerRequest } from './sqlite-protocol.js';
+import { storeFileFailure } from './sqlite-failure.js';
 import { startWorker, WorkerRequestError } from './sqlite-worker-client.js';
 import type { WorkerClient } from './sqlite-worker-client.js';
 
@@ -33,32 +27,6 @@ const CHUNK_CHARS = 1024 * 1024;
 // A row that could exhaust the worker's heap would take the whole store with it.
 const MAX_ROW_CHARS = 16 * 1024 * 1024;
 
-const toOutcryError = (failure: WorkerFailure, { path, schema }: Connection): Error => {
-  const reason = failure.message;
-  if (failure.kind === 'newer') {
-    return new OutcryError('STORE_NEWER', { path, found: failure.found ?? 0, known: schema.version });
-  }
-  switch (failure.code) {
-    case '':
-      return new Error(`store ${schema.name}: ${reason}`);
-    case 'SQLITE_BUSY':
-    case 'SQLITE_LOCKED':
-      return new OutcryError('STORE_LOCKED', { path });
-    case 'SQLITE_CORRUPT':
-    case 'SQLITE_NOTADB':
-      return new OutcryError('STORE_CORRUPT', { path, reason });
-    case 'SQLITE_FULL':
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new OutcryError('STORE_FULL', { path });
-    default:
-      return new OutcryError('STORE_UNREADABLE', {
-        path,
-        reason: failure.code.startsWith('SQLITE') ? `${failure.code}: ${reason}` : reasonOf(failure),
-      });
-  }
-};
-
 const ask = async <A extends OpenAnswer | PageAnswer | null>(
   connection: Connection,
   request: WorkerRequest,
@@ -66,7 +34,7 @@ const ask = async <A extends OpenAnswer | PageAnswer | null>(
   try {
     return await connection.client.request<A>(request);
   } catch (error) {
-    throw error instanceof WorkerRequestError ? toOutcryError(error.failure, connection) : error;
+    throw error instanceof WorkerRequestError ? storeFileFailure(error.failure, connection) : error;
   }
 };
 
