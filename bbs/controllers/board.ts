@@ -1,4 +1,11 @@
-import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi, TransitionApi } from '../client.js';
+import type {
+  ActualLrpApi,
+  CoordinationApi,
+  DesiredLrpApi,
+  HistoryApi,
+  TaskApi,
+  TransitionApi,
+} from '../client.js';
 import type { BbsConfig } from '../config.js';
 import type { BbsStore } from '../store/schema.js';
 import type { AppLog } from './app-log.js';
@@ -11,7 +18,7 @@ import { createTransitionApi } from './transitions.js';
 import type { Transactions } from './transactions.js';
 
 /** Everything that can be asked of the board, by whatever door. */
-export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & TransitionApi & CoordinationApi;
+export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & TransitionApi & CoordinationApi & HistoryApi;
 
 export interface BoardParts {
   transactions: Transactions;
@@ -19,6 +26,7 @@ export interface BoardParts {
   presence: Presence;
   config: BbsConfig;
   appLog: AppLog;
+  history: HistoryApi;
   rejections: {
     /** whether a rejection of that task now is one of its retries */
     counted(taskGuid: string): boolean;
@@ -32,5 +40,6 @@ export const createBoard = (parts: BoardParts): Board => {
     ...single,
     ...createTransitionApi(single),
     ...createCoordinationApi(parts),
+    history: parts.history.history,
   };
 };

@@ -2,11 +2,13 @@ import type { Command } from '../context.js';
 import { app } from './app.js';
 import { apps } from './apps.js';
 import { auction } from './auction.js';
+import { bbs } from './bbs.js';
 import { cells } from './cells.js';
 import { components } from './component.js';
 import { config } from './config.js';
 import { deleteApp } from './delete.js';
 import { restart, start, stop } from './lifecycle.js';
+import { events } from './events.js';
 import { logs } from './logs.js';
 import { lrp, task } from './lrp.js';
 import { natsConfig } from './nats-config.js';
@@ -24,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   app,
   scale,
   logs,
+  events,
   start,
   stop,
   restart,
@@ -35,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   lrp,
   task,
   stack,
+  bbs,
   ...components,
   config,
   natsConfig,

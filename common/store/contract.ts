@@ -1,4 +1,5 @@
 import type { Result } from '../model/result.js';
+import type { Row } from './engine.js';
 
 /**
  * Group commit over tables held in memory (design §8.4). Decisions see pending state; reads see
@@ -9,7 +10,11 @@ export interface TableView<T> {
   get(key: string): T | undefined;
   /** rows whose index `name` has `value`; order unspecified but stable */
   byIndex(name: string, value: string): Iterable<T>;
+  /** every value of index `name` under which a row is found, by either side; looks at no row */
+  indexed(name: string): Iterable<string>;
   entries(): Iterable<[key: string, row: T]>;
+  /** the keys alone; looks at no row */
+  keys(): Iterable<string>;
   count(): number;
 }
 
@@ -23,6 +28,11 @@ export interface TableSpec<T> {
   decode(text: string): T;
   /** index name → the value a row is found under; undefined leaves it out */
   indexes: Record<string, (row: T) => string | undefined>;
+  /**
+   * Rows are decoded when they are first looked at: for tables that may be large. What they are found by is then stored
+   * beside them, so that another meaning of an index takes a migration.
+   */
+  deferred?: true;
 }
 
 /** `Tables` maps table names to row types, e.g. `{ desired_lrps: DesiredLrp; tasks: Task }`. */
@@ -33,6 +43,12 @@ export interface CommitError {
   /** 'STORE_FAILED' nothing was stored; 'STORE_CLOSED' the owner stepped down or is stopping */
   code: 'STORE_FAILED' | 'STORE_CLOSED';
   message: string;
+}
+
+export interface Snapshot {
+  /** how many there are of each table, the journal's included */
+  readonly counts: Readonly<Record<string, number>>;
+  rows(): Iterable<Row>;
 }
 
 export interface GroupStore<Tables, Event> {
@@ -51,6 +67,8 @@ export interface GroupStore<Tables, Event> {
   onCommit(listener: (events: readonly Event[]) => void): void;
   /** called once if the store has to step down (fenced, or an outcome that could not be settled) */
   onLost(listener: (reason: string) => void): void;
+  /** every committed row as of now, while work goes on; each as its spec encodes it */
+  snapshot(): Snapshot;
   readonly epoch: number;
   close(): Promise<void>;
 }

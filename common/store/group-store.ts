@@ -4,16 +4,18 @@ import type { Result } from '../model/result.js';
 import type { Logger } from '../ports/logger.js';
 import { applyBatch, encodeBatch, rollBack, takeBatch } from './batch.js';
 import type { Batch, Decision, StoredTable, Write } from './batch.js';
-import type { CommitError, Committed, GroupStore, Pending, TableSpec } from './contract.js';
+import type { CommitError, Committed, GroupStore, Pending, Snapshot, TableSpec } from './contract.js';
 import type { CommitOutcome, OpenedStore, RowChange, StoreEngine, StoreSchema } from './engine.js';
+import type { Journal } from './journal.js';
 import { createRowTable } from './row-table.js';
 
-export interface GroupStoreOptions<Tables> {
+export interface GroupStoreOptions<Tables, Event = never> {
   engine: StoreEngine;
   schema: StoreSchema;
-  /** one for every table of the schema */
+  /** one for every table of the schema but the journal's */
   specs: { [K in keyof Tables]: TableSpec<Tables[K]> };
   logger: Logger;
+  journal?: Journal<Event>;
   /** runs before each batch goes to the engine; when it throws, that batch fails and nothing is stored */
   beforeCommit?: (batch: { sequence: number; changes: readonly RowChange[] }) => void | Promise<void>;
 }
@@ -22,39 +24,81 @@ export interface GroupStoreOptions<Tables> {
 const READ_BACK_ATTEMPTS = 5;
 
 type Persisted =
-  | { kind: 'stored' }
+  /** `settle` shows what the journal has, too */
+  | { kind: 'stored'; settle?: (() => void) | undefined }
   | { kind: 'failed'; message: string }
   /** this owner may not go on */
   | { kind: 'lost'; reason: string };
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const createTables = (schema: StoreSchema, specs: Record<string, TableSpec<unknown>>): StoredTable[] => {
-  const named = Object.keys(specs);
-  const differs = named.length !== schema.tables.length || schema.tables.some((table) => !(table in specs));
-  if (differs) throw new Error(`schema ${schema.name}: specs and tables differ`);
-  return Object.entries(specs).map(([name, spec]) => ({ name, spec, rows: createRowTable(name, spec) }));
+/** Told of a row that cannot be decoded. */
+type TellDamage = (error: OutcryError) => void;
+
+const damaged = (schema: StoreSchema, { table, key }: { table: string; key: string }, cause: unknown) =>
+  new OutcryError(
+    'STORE_CORRUPT',
+    { path: schema.name, reason: `row ${key} of ${table}: ${messageOf(cause)}` },
+    { cause },
+  );
+
+const createTables = <Tables, Event>(
+  { schema, specs, journal }: GroupStoreOptions<Tables, Event>,
+  tellDamage: TellDamage,
+): StoredTable[] => {
+  const all = specs as unknown as Record<string, TableSpec<unknown>>;
+  const named = [...Object.keys(all), ...(journal ? [journal.table] : [])].sort();
+  if (named.join() !== [...schema.tables].sort().join())
+    throw new Error(`schema ${schema.name}: specs and tables differ`);
+  return Object.entries(all).map(([name, spec]) => {
+    const onDamage = (key: string, cause: unknown): Error => {
+      const error = damaged(schema, { table: name, key }, cause);
+      tellDamage(error);
+      return error;
+    };
+    return { name, spec, rows: createRowTable(name, spec, onDamage) };
+  });
 };
 
-const loadRows = async (opened: OpenedStore, schema: StoreSchema, tables: StoredTable[]): Promise<void> => {
-  const byName = new Map(tables.map((table) => [table.name, table]));
-  for await (const { table: name, key, value } of opened.rows()) {
-    const table = byName.get(name);
-    if (!table) throw new Error(`schema ${schema.name}: row of unknown table ${name}`);
-    try {
-      table.rows.load(key, table.spec.decode(value));
-    } catch (cause) {
-      const details = { path: schema.name, reason: `row ${key} of ${name}: ${messageOf(cause)}` };
-      throw new OutcryError('STORE_CORRUPT', details, { cause });
+/** What takes the rows of each table as they are found. */
+const loadersOf = <Tables, Event>(
+  { schema, journal }: GroupStoreOptions<Tables, Event>,
+  tables: readonly StoredTable[],
+): Map<string, (key: string, value: string) => void> => {
+  const loaders = new Map(tables.map(({ name, rows }) => [name, rows.load]));
+  if (journal) {
+    const { table, load } = journal;
+    loaders.set(table, (key, value) => {
+      try {
+        load(key, value);
+      } catch (cause) {
+        throw damaged(schema, { table, key }, cause);
+      }
+    });
+  }
+  return loaders;
+};
+
+const loadRows = async <Tables, Event>(
+  opened: OpenedStore,
+  options: GroupStoreOptions<Tables, Event>,
+  tables: readonly StoredTable[],
+): Promise<void> => {
+  const loaders = loadersOf(options, tables);
+  for await (const page of opened.rows()) {
+    for (const { table, key, value } of page) {
+      const load = loaders.get(table);
+      if (!load) throw new Error(`schema ${options.schema.name}: row of unknown table ${table}`);
+      load(key, value);
     }
   }
 };
 
-type PersisterOptions = Pick<GroupStoreOptions<unknown>, 'logger' | 'beforeCommit'>;
+type PersisterOptions<Event> = Pick<GroupStoreOptions<unknown, Event>, 'logger' | 'beforeCommit' | 'journal'>;
 
 /** Makes batches durable one at a time and settles what an unclear answer means. */
-const createPersister = (opened: OpenedStore, options: PersisterOptions) => {
-  const { logger, beforeCommit } = options;
+const createPersister = <Event>(opened: OpenedStore, options: PersisterOptions<Event>): Persist<Event> => {
+  const { logger, beforeCommit, journal } = options;
   let stored = opened.sequence;
 
   const commit = async (sequence: number, changes: RowChange[]): Promise<CommitOutcome> => {
@@ -88,14 +132,18 @@ const createPersister = (opened: OpenedStore, options: PersisterOptions) => {
     return readBack(sequence);
   };
 
-  return async <Event>(batch: Batch<Event>): Promise<Persisted> => {
+  return async (batch) => {
     if (batch.writes.size === 0) return { kind: 'stored' };
     const sequence = stored + 1;
     try {
-      const changes = encodeBatch(batch);
+      const entry = journal?.write(batch.decisions.flatMap((decision) => decision.events));
+      const changes = [...encodeBatch(batch), ...(entry?.changes ?? [])];
       if (beforeCommit) await beforeCommit({ sequence, changes });
       const persisted = await interpret(await commit(sequence, changes), sequence);
-      if (persisted.kind === 'stored') stored = sequence;
+      if (persisted.kind === 'stored') {
+        stored = sequence;
+        return { ...persisted, settle: entry?.stored };
+      }
       return persisted;
     } catch (error) {
       return { kind: 'failed', message: messageOf(error) };
@@ -154,18 +202,21 @@ const createListeners = <Event>(logger: Logger) => {
 
 /** Takes the store over, loads it, and serves it as contract.ts says. Rejects with OutcryError where a person can help. */
 export const openGroupStore = async <Tables, Event>(
-  options: GroupStoreOptions<Tables>,
+  options: GroupStoreOptions<Tables, Event>,
 ): Promise<GroupStore<Tables, Event>> => {
   const { engine, schema } = options;
-  const tables = createTables(schema, options.specs as unknown as Record<string, TableSpec<unknown>>);
+  let tellDamage: TellDamage = () => undefined;
+  const tables = createTables(options, (error) => tellDamage(error));
   const opened = await engine.open(schema);
   try {
-    await loadRows(opened, schema, tables);
+    await loadRows(opened, options, tables);
   } catch (error) {
     await opened.close();
     throw error;
   }
-  return serve<Tables, Event>(opened, tables, options);
+  const { store, stepDown } = serve<Tables, Event>(opened, tables, options);
+  tellDamage = ({ message }) => stepDown(message);
+  return store;
 };
 
 type Persist<Event> = (batch: Batch<Event>) => Promise<Persisted>;
@@ -204,7 +255,11 @@ const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
   };
 
   const settle = (batch: Batch<Event>, persisted: Persisted): void => {
-    if (persisted.kind === 'stored') return succeed(batch);
+    if (persisted.kind === 'stored') {
+      // together with the rows: whoever looks now sees both
+      persisted.settle?.();
+      return succeed(batch);
+    }
     if (persisted.kind === 'failed') {
       logger.error('commit-failed', { reason: persisted.message, decisions: batch.decisions.length });
       return fail(batch, { code: 'STORE_FAILED', message: persisted.message });
@@ -236,11 +291,24 @@ const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
   };
 };
 
+const takeSnapshot = (tables: readonly StoredTable[], journal: Journal<never> | undefined): Snapshot => {
+  const taken = tables.map(({ name, rows }) => ({ table: name, rows: rows.snapshot() }));
+  if (journal) taken.push({ table: journal.table, rows: journal.snapshot() });
+  return {
+    counts: Object.fromEntries(taken.map(({ table, rows }) => [table, rows.length])),
+    *rows() {
+      for (const { table, rows } of taken) {
+        for (const { key, text } of rows) yield { table, key, value: text() };
+      }
+    },
+  };
+};
+
 const serve = <Tables, Event>(
   opened: OpenedStore,
   tables: readonly StoredTable[],
-  options: GroupStoreOptions<Tables>,
-): GroupStore<Tables, Event> => {
+  options: GroupStoreOptions<Tables, Event>,
+): { store: GroupStore<Tables, Event>; stepDown(reason: string): void } => {
   const logger = options.logger.session('store', { schema: options.schema.name, epoch: opened.epoch });
   const decideOnPending = createDecider<Tables>(tables);
   const listeners = createListeners<Event>(logger);
@@ -251,6 +319,7 @@ const serve = <Tables, Event>(
   let closing: Promise<void> | undefined;
 
   const stepDown = (reason: string): void => {
+    if (lost !== undefined) return;
     logger.error('store-lost', { reason });
     lost = reason;
     refusal = reason;
@@ -270,7 +339,7 @@ const serve = <Tables, Event>(
     await opened.close();
   };
 
-  return {
+  const store: GroupStore<Tables, Event> = {
     committed: committed as Committed<Tables>,
     epoch: opened.epoch,
     async transact<R>(decide: (tables: Pending<Tables>) => { value: R; events: readonly Event[] }) {
@@ -281,6 +350,7 @@ const serve = <Tables, Event>(
         driver.enqueue({ writes, events: decided.events, settle });
       });
     },
+    snapshot: () => takeSnapshot(tables, options.journal),
     onCommit: (listener) => void listeners.commitListeners.push(listener),
     onLost(listener) {
       listeners.lostListeners.push(listener);
@@ -288,4 +358,5 @@ const serve = <Tables, Event>(
     },
     close: () => (closing ??= shutDown()),
   };
+  return { store, stepDown };
 };

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { OutcryError } from '../model/errors.js';
-import { prepareDataDir, reasonOf } from './data-dir.js';
+import { prepareDataDir } from './data-dir.js';
 import type { CommitOutcome, OpenedStore, Row, RowChange, StoreEngine, StoreSchema } from './engine.js';
 import { migrationFrom } from './migration.js';
-import type { FlatChange, OpenAnswer, PageAnswer, WorkerFailure, WorkerRequest } from './sqlite-protocol.js';
+import { SEPARATOR } from './sqlite-protocol.js';
+import type { Cursor, FlatChange, OpenAnswer, PageAnswer, WorkerRequest } from './sqlite-protocol.js';
+import { storeFileFailure } from './sqlite-failure.js';
 import { startWorker, WorkerRequestError } from './sqlite-worker-client.js';
 import type { WorkerClient } from './sqlite-worker-client.js';
 
@@ -25,32 +27,6 @@ const CHUNK_CHARS = 1024 * 1024;
 // A row that could exhaust the worker's heap would take the whole store with it.
 const MAX_ROW_CHARS = 16 * 1024 * 1024;
 
-const toOutcryError = (failure: WorkerFailure, { path, schema }: Connection): Error => {
-  const reason = failure.message;
-  if (failure.kind === 'newer') {
-    return new OutcryError('STORE_NEWER', { path, found: failure.found ?? 0, known: schema.version });
-  }
-  switch (failure.code) {
-    case '':
-      return new Error(`store ${schema.name}: ${reason}`);
-    case 'SQLITE_BUSY':
-    case 'SQLITE_LOCKED':
-      return new OutcryError('STORE_LOCKED', { path });
-    case 'SQLITE_CORRUPT':
-    case 'SQLITE_NOTADB':
-      return new OutcryError('STORE_CORRUPT', { path, reason });
-    case 'SQLITE_FULL':
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new OutcryError('STORE_FULL', { path });
-    default:
-      return new OutcryError('STORE_UNREADABLE', {
-        path,
-        reason: failure.code.startsWith('SQLITE') ? `${failure.code}: ${reason}` : reasonOf(failure),
-      });
-  }
-};
-
 const ask = async <A extends OpenAnswer | PageAnswer | null>(
   connection: Connection,
   request: WorkerRequest,
@@ -58,7 +34,7 @@ const ask = async <A extends OpenAnswer | PageAnswer | null>(
   try {
     return await connection.client.request<A>(request);
   } catch (error) {
-    throw error instanceof WorkerRequestError ? toOutcryError(error.failure, connection) : error;
+    throw error instanceof WorkerRequestError ? storeFileFailure(error.failure, connection) : error;
   }
 };
 
@@ -69,9 +45,15 @@ const open = (connection: Connection): Promise<OpenAnswer> => {
   return ask(connection, { op: 'open', store, path, schema: { name, version, tables } });
 };
 
-/** Rows of one table, the next page on its way while one is read. */
-const tableRows = async function* (connection: Connection, table: string): AsyncGenerator<Row> {
-  const fetch = (after: string | null): Promise<PageAnswer> => {
+const rowsOf = (table: string, { count, keys, values }: PageAnswer): Row[] => {
+  if (count === 0) return [];
+  const texts = values.split(SEPARATOR);
+  return keys.split(SEPARATOR).map((key, at) => ({ table, key, value: texts[at] ?? '' }));
+};
+
+/** Rows of one table by pages, the next on its way while one is read. */
+const tableRows = async function* (connection: Connection, table: string): AsyncGenerator<readonly Row[]> {
+  const fetch = (after: Cursor | null): Promise<PageAnswer> => {
     const page = ask<PageAnswer>(connection, { op: 'page', store: connection.store, table, after });
     // Whoever stops reading never looks at the page already asked for.
     page.catch(() => undefined);
@@ -79,15 +61,16 @@ const tableRows = async function* (connection: Connection, table: string): Async
   };
   let coming: Promise<PageAnswer> | undefined = fetch(null);
   while (coming) {
-    const { rows, next }: PageAnswer = await coming;
-    coming = next === null ? undefined : fetch(next);
-    for (let at = 0; at < rows.length; at += 2) {
-      yield { table, key: rows[at] ?? '', value: rows[at + 1] ?? '' };
-    }
+    const page: PageAnswer = await coming;
+    coming = page.next === null ? undefined : fetch(page.next);
+    yield rowsOf(table, page);
   }
 };
 
-const allRows = async function* (connection: Connection, tables: readonly string[]): AsyncGenerator<Row> {
+const allRows = async function* (
+  connection: Connection,
+  tables: readonly string[],
+): AsyncGenerator<readonly Row[]> {
   for (const table of tables) yield* tableRows(connection, table);
 };
 
@@ -120,15 +103,26 @@ const migrate = async (connection: Connection, opened: OpenAnswer): Promise<void
     changes = [];
     chars = 0;
   };
-  for await (const original of allRows(connection, opened.tables)) {
-    const row = migrateRow(original);
-    if (!row) continue;
-    changes.push(row.table, row.key, row.value);
-    chars += row.key.length + row.value.length;
-    if (chars > CHUNK_CHARS) await flush();
+  for await (const page of allRows(connection, opened.tables)) {
+    for (const original of page) {
+      const row = migrateRow(original);
+      if (!row) continue;
+      changes.push(row.table, row.key, row.value);
+      chars += row.key.length + row.value.length;
+      if (chars > CHUNK_CHARS) await flush();
+    }
   }
   await flush();
   await ask(connection, { op: 'finish-migration', store });
+};
+
+const unstorable = (changes: readonly RowChange[]): string | undefined => {
+  for (const { table, key, value } of changes) {
+    if (value === null) continue;
+    if (value.length > MAX_ROW_CHARS) return `row ${key} of ${table} is over ${MAX_ROW_CHARS} characters`;
+    if (value.includes(SEPARATOR)) return `row ${key} of ${table} is not JSON: it holds a NUL`;
+  }
+  return undefined;
 };
 
 const commitTo = async (
@@ -136,11 +130,8 @@ const commitTo = async (
   epoch: number,
   batch: { sequence: number; changes: readonly RowChange[] },
 ): Promise<CommitOutcome> => {
-  const large = batch.changes.find(({ value }) => value !== null && value.length > MAX_ROW_CHARS);
-  if (large) {
-    const message = `row ${large.key} of ${large.table} is over ${MAX_ROW_CHARS} characters`;
-    return { ok: false, reason: 'failed', message };
-  }
+  const message = unstorable(batch.changes);
+  if (message !== undefined) return { ok: false, reason: 'failed', message };
   const chunks = chunksOf(batch.changes);
   const changes = chunks.pop() ?? [];
   try {
