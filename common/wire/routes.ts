@@ -83,5 +83,5 @@ const GET_ROUTES: ReadonlySet<BbsRoute> = new Set([
   'OutcryDump',
 ]);
 
-/** Everything is POST, but for Diego's two oldest event streams and our own. */
+/** Everything is POST, but for Diego's two oldest event streams, our own, and the dump. */
 export const methodOf = (route: BbsRoute): 'GET' | 'POST' => (GET_ROUTES.has(route) ? 'GET' : 'POST');
