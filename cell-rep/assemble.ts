@@ -18,7 +18,9 @@ import { createCell } from './containers/cell.js';
 import type { CellContext, RepBbs } from './containers/context.js';
 import { createFileNotes, createNoNotes } from './containers/file-notes.js';
 import type { ContainerNotes } from './containers/memory.js';
-import { leaveContainers, stopContainers } from './containers/shutdown.js';
+import { createEvacuation } from './containers/evacuation.js';
+import type { Evacuation } from './containers/evacuation.js';
+import { endContainers, leaveContainers } from './containers/shutdown.js';
 import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
 import type { ContainerRuntime } from './core/container-runtime.js';
@@ -70,10 +72,15 @@ export interface CellRepOptions {
 /** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
 const SETTLE_MS = 5_000;
 
+/** ms beyond it when an evacuation was given up: its containers leave traffic first */
+const STRANDED_SETTLE_MS = 10_000;
+
 export interface CellRep {
   members: Member[];
   cell: Cell;
   health(): Health;
+  /** resolves when the cell was evacuated, and there is nothing left to be done but to stop the members */
+  done: Promise<void>;
 }
 
 /** A guid as Diego cuts it for instances. */
@@ -135,10 +142,11 @@ const createContext = (
     ledger: Ledger;
     announcer: Announcer;
     measured: ReturnType<typeof createCellMetrics>;
+    evacuating(): boolean;
   },
 ): CellContext => {
   const { config, clock, random, bus } = options;
-  const { logger, ledger, announcer, measured } = parts;
+  const { logger, ledger, announcer, measured, evacuating } = parts;
   const notesDir = join(config.stateDir, 'containers');
   return {
     cellId: config.cellId,
@@ -168,15 +176,23 @@ const createContext = (
     notes: options.notes ?? (config.stateDir === '' ? createNoNotes() : createFileNotes(notesDir, logger)),
     metrics: measured,
     createSlots: createSlots(config.createSlots),
+    evacuating,
     changed: announcer.changed,
-    roomAppeared: announcer.roomAppeared,
+    // room of a cell that drains is nobody's
+    roomAppeared: () => (evacuating() ? undefined : announcer.roomAppeared()),
   };
 };
 
 /** The cell's lease, opened when its owner's name has been read. */
 const createPresenceMember = (
   { config, clock, random, bus, bbs, presenceOwner: owner }: CellRepOptions,
-  parts: { facts: CellFacts; logger: Logger; onChange(status: PresenceStatus): void },
+  parts: {
+    facts: CellFacts;
+    logger: Logger;
+    onChange(status: PresenceStatus): void;
+    /** the cell is gone for good when the rep stops */
+    leaves(): boolean;
+  },
 ): Member & Pick<Presence, 'status' | 'answered'> => {
   let presence: Presence | undefined;
   return {
@@ -196,7 +212,7 @@ const createPresenceMember = (
       });
       presence.start();
     },
-    stop: () => presence?.stop(config.onStop === 'stop-containers'),
+    stop: () => presence?.stop(parts.leaves()),
     status: () => presence?.status() ?? 'unknown',
     answered: () => presence?.answered() ?? false,
   };
@@ -219,7 +235,13 @@ const containerMembers = (cell: Cell, context: CellContext, config: CellRepConfi
     stop: () =>
       config.onStop === 'leave'
         ? leaveContainers(cell)
-        : stopContainers({ cell, context, timeoutMs: config.graceMs + SETTLE_MS }),
+        : endContainers({
+            cell,
+            clock: context.clock,
+            logger: context.logger,
+            timeoutMs: config.graceMs + SETTLE_MS,
+            end: (one) => one.stop('shutdown'),
+          }),
   };
   return { adoption, atStop };
 };
@@ -256,6 +278,23 @@ const measure = (
     routes: () => parts().context.routes.routes(),
   });
 
+const evacuationOf = (
+  { config, clock }: CellRepOptions,
+  parts: { cell: Cell; context: CellContext; onBegin(): void },
+): Evacuation =>
+  createEvacuation({
+    cell: parts.cell,
+    clock,
+    logger: parts.context.logger.session('evacuation'),
+    timeoutMs: config.evacuationTimeoutMs,
+    settleMs: config.graceMs + STRANDED_SETTLE_MS,
+    onBegin() {
+      parts.cell.evacuationBegan();
+      parts.onBegin();
+    },
+    onStranded: parts.context.metrics.stranded,
+  });
+
 const judge = (
   { bus, runtime }: CellRepOptions,
   { phase, cell, presence }: { phase: Phase; cell: Cell; presence: { status(): PresenceStatus } },
@@ -278,8 +317,10 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const announcer = createAnnouncer({ clock, source, state: () => cell.state() });
   const ledger = ledgerOf(options, incarnation);
   const measured = measure(options, ledger, () => ({ cell, context }));
-  const context = createContext(options, { logger, ledger, announcer, measured });
-  const cell = createCell({ facts, context });
+  const evacuating = (): boolean => evacuation.begun();
+  const context = createContext(options, { logger, ledger, announcer, measured, evacuating });
+  const cell = createCell({ facts, context, onEvacuate: () => evacuation.begin() });
+  const evacuation = evacuationOf(options, { cell, context, onBegin: () => sync.retime() });
   const images = imageQueries(options, facts, logger);
   const ear = createEar([
     { start: () => source.start(cell), stop: source.stop },
@@ -295,11 +336,12 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
       if (status === 'held') sync.start();
       ear.allow(status === 'held');
     },
+    leaves: () => config.onStop === 'stop-containers' || evacuation.finished(),
   });
   const sync = createBulkSync({
     context,
     cell,
-    everyMs: config.syncMs,
+    everyMs: () => (evacuating() ? config.evacuationSyncMs : config.syncMs),
     mayAct: () => presence.status() === 'held',
     onAnswer: (yes) => gate.synced(yes || !presence.answered()),
   });
@@ -325,5 +367,10 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     work,
     phase.member,
   ];
-  return { members, cell, health: () => judge(options, { phase, cell, presence }) };
+  return {
+    members,
+    cell,
+    health: () => judge(options, { phase, cell, presence }),
+    done: evacuation.done,
+  };
 };

@@ -44,6 +44,8 @@ interface UserConfig {
   route_start_jitter: number;
   reservation_expiry: string | number;
   polling_interval: string | number;
+  evacuation_polling_interval: string | number;
+  evacuation_timeout: string | number;
   presence_ttl: string | number;
   presence_interval: string | number;
   create_work_pool_size: number;
@@ -100,6 +102,10 @@ export interface CellRepConfig {
   reservationMs: number;
   /** between bulk syncs */
   syncMs: number;
+  /** between bulk syncs while the cell is emptied */
+  evacuationSyncMs: number;
+  /** after which what is left of a cell being emptied is given up */
+  evacuationTimeoutMs: number;
   presenceTtlMs: number;
   presenceEveryMs: number;
   /** containers being made at the same time */
@@ -203,6 +209,15 @@ const properties = {
   },
   reservation_expiry: { ...DURATION, description: 'how long a place is kept for work that does not begin' },
   polling_interval: { ...DURATION, description: 'between two comparisons with the BBS' },
+  evacuation_polling_interval: {
+    ...DURATION,
+    description: 'the same, while the cell is evacuated: how soon it is known that a replacement runs',
+  },
+  evacuation_timeout: {
+    ...DURATION,
+    description:
+      'how long what runs may wait for its replacement, and tasks for their end, when the cell is evacuated',
+  },
   presence_ttl: { ...DURATION, description: 'how long the cell counts as there after it was last heard' },
   presence_interval: {
     ...DURATION,
@@ -290,6 +305,8 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     route_start_jitter: 0.2,
     reservation_expiry: '1m',
     polling_interval: '30s',
+    evacuation_polling_interval: '10s',
+    evacuation_timeout: '10m',
     presence_ttl: '15s',
     presence_interval: '5s',
     create_work_pool_size: 32,
@@ -323,6 +340,8 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       routeStartJitter: full.route_start_jitter,
       reservationMs: toMs(full.reservation_expiry),
       syncMs: toMs(full.polling_interval),
+      evacuationSyncMs: toMs(full.evacuation_polling_interval),
+      evacuationTimeoutMs: toMs(full.evacuation_timeout),
       presenceTtlMs: toMs(full.presence_ttl),
       presenceEveryMs: toMs(full.presence_interval),
       createSlots: full.create_work_pool_size,

@@ -70,7 +70,7 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
     const downloader = createCellDownloader(cell, ground);
-    const { members, health } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
+    const { members, health, done } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
     return {
       members: [
         createDataLock(stateDir, ground),
@@ -83,6 +83,7 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
         ...members,
       ],
       health,
+      done,
     };
   },
 };

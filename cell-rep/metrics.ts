@@ -10,6 +10,8 @@ export interface CellMetrics {
   /** an LRP's or a task's container has ended, however it did */
   containerCompleted(): void;
   bulkSynced(ms: number): void;
+  /** instances that an evacuation gave up */
+  stranded(count: number): void;
 }
 
 /** What is told of the route emitter's messages. */
@@ -100,6 +102,13 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
     unit: 'ns',
     buckets: DURATION_BUCKETS_NS,
   });
+  let stranded = 0;
+  const evacuation = {
+    StrandedEvacuatingActualLRPs: {
+      help: 'Instances without a replacement that runs when the time to evacuate was over.',
+    },
+  };
+  metrics.gauges(evacuation, () => ({ StrandedEvacuatingActualLRPs: stranded }));
   const pair = (name: string, what: string) => {
     const names = { ok: `${name}SucceededDuration`, failed: `${name}FailedDuration` };
     return registerPair(metrics, names, what);
@@ -109,6 +118,7 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
     containerDestroyed: pair('GardenContainerDestruction', 'destroyed'),
     containerCompleted: () => completed.increment(),
     bulkSynced: (ms) => bulk.observe(ms * NS_PER_MS),
+    stranded: (count) => void (stranded = count),
   };
 };
 

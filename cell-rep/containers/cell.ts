@@ -19,6 +19,8 @@ export interface Cell extends CellHandlers {
   whyClosed(): string;
   /** the runtime has become healthy, or unhealthy: whoever places work hears of it at once */
   healthChanged(): void;
+  /** nothing is taken any more, and whoever places work hears of it at once */
+  evacuationBegan(): void;
   containers(): ManagedContainer[];
   container(guid: string): ManagedContainer | undefined;
   known(): KnownContainer[];
@@ -29,7 +31,11 @@ export interface Cell extends CellHandlers {
 export interface CellOptions {
   facts: CellFacts;
   context: CellContext;
+  /** somebody asks that the cell be emptied */
+  onEvacuate(): void;
 }
+
+const EVACUATING = 'cell is evacuating';
 
 const TAKEN: Ack = { accepted: true, reason: '' };
 
@@ -40,7 +46,7 @@ const make = (context: CellContext, identity: ContainerIdentity, resume?: Resume
 
 /** What is asked of containers that are here already. */
 const createRequests = (
-  context: CellContext,
+  { context, onEvacuate }: CellOptions,
   containers: ReadonlyMap<string, ManagedContainer>,
 ): Pick<CellHandlers, 'stop' | 'cancel' | 'update' | 'evacuate'> => ({
   stop({ processGuid, index, domain, instanceGuid, traceId }) {
@@ -68,10 +74,15 @@ const createRequests = (
     container?.update(request);
     return container === undefined ? { accepted: false, reason: 'no such instance on this cell' } : TAKEN;
   },
-  evacuate: () => ({ accepted: false, reason: 'this cell cannot evacuate' }),
+  evacuate({ traceId }) {
+    context.logger.info('evacuate', { traceId });
+    onEvacuate();
+    return TAKEN;
+  },
 });
 
-export const createCell = ({ facts, context }: CellOptions): Cell => {
+export const createCell = (options: CellOptions): Cell => {
+  const { facts, context } = options;
   const { ledger, clock, logger } = context;
   const containers = new Map<string, ManagedContainer>();
   let closed = 'cell is starting';
@@ -79,7 +90,7 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
 
   const state = (): CellState =>
     buildCellState(facts, ledger, {
-      evacuating: false,
+      evacuating: context.evacuating(),
       placeable: closed === '' && context.runtime.healthy(),
       version: ledger.version() + turns,
     });
@@ -88,6 +99,11 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
     const { guid } = container.identity;
     containers.set(guid, container);
     void container.settled.then(() => containers.get(guid) === container && containers.delete(guid));
+  };
+
+  const turn = (): void => {
+    turns += 1;
+    context.changed();
   };
 
   const whyClosed = (): string =>
@@ -101,7 +117,8 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
   });
 
   const perform = (work: Work, receivedAt: number): WorkReply => {
-    const admission = { receivedAt, now: clock.monotonic(), closed: whyClosed() };
+    const whyNot = whyClosed() || (context.evacuating() ? EVACUATING : '');
+    const admission = { receivedAt, now: clock.monotonic(), closed: whyNot };
     const { outcomes, reserved } = ledger.admit(work, admission);
     const refused = outcomes.filter(({ status }) => status === 'refused');
     const { traceId } = work;
@@ -114,21 +131,20 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
   };
 
   return {
-    ...createRequests(context, containers),
+    ...createRequests(options, containers),
     state,
     perform,
     outcome: (query: OutcomeQuery) => reply(ledger.outcomes(query, clock.monotonic())),
     close(reason) {
       if (closed === reason) return;
       closed = reason;
-      turns += 1;
-      context.changed();
+      turn();
       if (reason === '') context.roomAppeared();
     },
     whyClosed,
+    evacuationBegan: turn,
     healthChanged() {
-      turns += 1;
-      context.changed();
+      turn();
       if (whyClosed() === '') context.roomAppeared();
     },
     containers: () => [...containers.values()],

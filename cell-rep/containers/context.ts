@@ -15,7 +15,16 @@ import type { ContainerNotes } from './memory.js';
 export type RepBbs = Pick<DesiredLrpApi, 'desiredLrps' | 'desiredLrp'> &
   Pick<
     ActualLrpApi,
-    'actualLrps' | 'claimActualLrp' | 'startActualLrp' | 'crashActualLrp' | 'removeActualLrp'
+    | 'actualLrps'
+    | 'claimActualLrp'
+    | 'startActualLrp'
+    | 'crashActualLrp'
+    | 'removeActualLrp'
+    | 'evacuateClaimedActualLrp'
+    | 'evacuateRunningActualLrp'
+    | 'evacuateStoppedActualLrp'
+    | 'evacuateCrashedActualLrp'
+    | 'removeEvacuatingActualLrp'
   > &
   Pick<TaskApi, 'tasks' | 'task' | 'startTask' | 'completeTask' | 'rejectTask'> &
   Pick<CoordinationApi, 'acquireLease' | 'releaseLease'>;
@@ -47,6 +56,8 @@ export interface CellContext {
   metrics: CellMetrics;
   /** containers being made at the same time */
   createSlots: Slots;
+  /** the cell drains: nothing new comes, and what is here is to go */
+  evacuating(): boolean;
   /** the books have changed */
   changed(): void;
   /** room has appeared */

@@ -7,9 +7,9 @@ import type { StoredContainer } from './memory.js';
 
 /**
  * requested: the BBS asked for it · unwanted: the BBS does not know it, or wants it elsewhere ·
- * shutdown: the whole cell stops
+ * evacuated: it is not needed here any longer · shutdown: the whole cell stops
  */
-export type StopCause = 'requested' | 'unwanted' | 'shutdown';
+export type StopCause = 'requested' | 'unwanted' | 'evacuated' | 'shutdown';
 
 /** A container with a purpose: one LRP instance or one task, from its reservation until the BBS knows its end. */
 export interface ManagedContainer {
@@ -21,6 +21,10 @@ export interface ManagedContainer {
   detach(): Promise<void>;
   /** tells the BBS again what it should know already */
   report(): void;
+  /** the cell drains: asks for a replacement, which what runs here waits for; tasks run to their end */
+  evacuate(): void;
+  /** the time to drain is over: what is left of it goes, replaced or not */
+  strand(): Promise<void>;
   /** internal routes and metric tags have changed; ignored by tasks */
   update(change: UpdateRequest): void;
   routesChanged(routes: Routes): void;

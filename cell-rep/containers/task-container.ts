@@ -199,16 +199,19 @@ export const createTaskContainer = (
       task.logger.error('container-end-failed', { error });
       context.ledger.release(identity.guid);
     });
+  const stop = (cause: StopCause): Promise<void> => {
+    task.cause ??= cause;
+    task.vessel.requestStop();
+    return settled;
+  };
   return {
     identity,
     state: task.vessel.state,
-    stop(cause) {
-      task.cause ??= cause;
-      task.vessel.requestStop();
-      return settled;
-    },
+    stop,
     detach: task.vessel.detach,
     report: () => undefined,
+    evacuate: () => undefined,
+    strand: () => stop('shutdown'),
     update: () => undefined,
     routesChanged: () => undefined,
     settled,

@@ -34,6 +34,8 @@ export const containerTexts = (cellId: string, guid: string) => ({
   notCreated: (reason: string): string =>
     `Cell ${cellId} failed to create container for instance ${guid}: ${reason}`,
   stopping: `Cell ${cellId} stopping instance ${guid}`,
+  replacing: `Cell ${cellId} requesting replacement for instance ${guid}`,
+  stranded: `Cell ${cellId} reached evacuation timeout for instance ${guid}`,
   destroying: `Cell ${cellId} destroying container for instance ${guid}`,
   destroyed: `Cell ${cellId} successfully destroyed container for instance ${guid}`,
   notDestroyed: (reason: string): string =>

@@ -18,11 +18,15 @@ export interface SyncInput {
   /** the BBS's rows on this cell */
   rows: ActualLrp[];
   tasks: Task[];
+  /** the cell drains: of everything that runs the BBS is asked whether it is needed still */
+  evacuating: boolean;
 }
 
 export interface SyncPlan {
   /** rows that claim a container which is not there: removed, not crashed, as in Diego */
   removeRows: ActualLrp[];
+  /** the same, of copies that drained */
+  removeEvacuating: ActualLrp[];
   /** rows of containers that are not there are still SUSPECT: the BBS has not yet found the cell back, and keeps them */
   unsettled: boolean;
   /** tasks said to run here without a container */
@@ -38,7 +42,8 @@ export interface SyncPlan {
 const SETTLED: readonly ContainerState[] = ['running'];
 
 /** Compares the BBS's picture of the cell with the rep's (Diego's bulk sync). Pure: the answers are carried out by the caller. */
-export const planSync = ({ cellId, before, now, rows, tasks }: SyncInput): SyncPlan => {
+export const planSync = (input: SyncInput): SyncPlan => {
+  const { cellId, before, now, rows, tasks, evacuating } = input;
   const known = new Set([...before, ...now].map(({ guid }) => guid));
   const running = before.filter(
     ({ guid, state }) =>
@@ -56,10 +61,11 @@ export const planSync = ({ cellId, before, now, rows, tasks }: SyncInput): SyncP
   const lrps = running.filter(({ kind }) => kind === 'lrp').map(({ guid }) => guid);
   return {
     removeRows: lost.filter(({ presence }) => presence === 'ORDINARY'),
+    removeEvacuating: lost.filter(({ presence }) => presence === 'EVACUATING'),
     unsettled: lost.some(({ presence }) => presence === 'SUSPECT'),
     failTasks: tasks.filter(({ taskGuid }) => runningHere.has(taskGuid) && !known.has(taskGuid)),
-    reportLrps: lrps.filter((guid) => rowOf.get(guid)?.state === 'CLAIMED'),
-    judgeLrps: lrps.filter((guid) => !rowOf.has(guid)),
+    reportLrps: lrps.filter((guid) => evacuating || rowOf.get(guid)?.state === 'CLAIMED'),
+    judgeLrps: lrps.filter((guid) => !evacuating && !rowOf.has(guid)),
     judgeTasks: running
       .filter(({ kind, guid }) => kind === 'task' && !runningHere.has(guid))
       .map(({ guid }) => guid),

@@ -104,8 +104,8 @@ const assembleCell = async (
     host_ports: hostPortsShare(index, cells),
   });
   const { runtime, root } = await chooseRuntime({ ...ground, cellId, config: config.runtime });
-  const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
-  return { members, runtime, root };
+  const { members, done } = assembleCellRep({ ...ground, config, runtime, downloader });
+  return { members, done, runtime, root };
 };
 
 /** All components, ready to be started in order. */
@@ -166,9 +166,17 @@ const assembleSystem = async (
 /** Cells start and stop side by side: each takes its time to let its containers go. */
 const together = (
   name: string,
-  { parts, logger }: { parts: readonly { members: readonly Member[] }[]; logger: Logger },
+  {
+    parts,
+    logger,
+  }: { parts: readonly { members: readonly Member[]; done: Promise<void> }[]; logger: Logger },
 ): Member[] => {
-  const groups = parts.map(({ members }) => createGroup(members, logger));
+  const groups = parts.map(({ members, done }) => {
+    const group = createGroup(members, logger);
+    // an evacuated cell leaves; the others stay
+    void done.then(() => group.stop());
+    return group;
+  });
   const stop = async (): Promise<void> => {
     await Promise.all(groups.map((group) => group.stop()));
   };

@@ -41,6 +41,8 @@ export interface AssembledComponent {
   health(): Health;
   /** rejects when the component can do nothing right any more */
   readonly lost?: Promise<never>;
+  /** resolves when the component has done all that it was there for */
+  readonly done?: Promise<void>;
 }
 
 /** For a component that lives by its store: what it tells of the loss, and what its process ends with then. */
@@ -92,6 +94,8 @@ interface Admin {
   members(health: () => Health): Member[];
 }
 
+const NEVER = new Promise<never>(() => undefined);
+
 /** The library behind the metrics takes 10 MB: it is loaded only where somebody may ask. */
 const openAdmin = async (
   { component, admin: address }: ProcessConfig,
@@ -124,9 +128,10 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     const { bus, member } = connect(config, ground);
     closeBus = bus.close;
     const { metrics, members: admin } = await openAdmin(config.process, ground);
-    const { members, health, lost } = await main.assemble(config, { ...ground, bus, metrics });
+    const { members, health, lost, done } = await main.assemble(config, { ...ground, bus, metrics });
+    const until = Promise.race([lost ?? NEVER, done ?? NEVER]);
     const group = createGroup([...admin(health), member, ...members], logger);
-    const end = await runUntilSignal(group, { logger, onHangup: group.renew, ...(lost && { until: lost }) });
+    const end = await runUntilSignal(group, { logger, onHangup: group.renew, until });
     logger.info('exited');
     return end;
   } catch (error) {
