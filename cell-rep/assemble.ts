@@ -31,6 +31,7 @@ import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
 import { answerImageQueries } from './handlers/image-queries.js';
 import type { ImageQueries } from './handlers/image-queries.js';
+import { createRepDoor } from './handlers/rep-door.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
 import { createCellMetrics } from './metrics.js';
@@ -365,6 +366,18 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
     work,
+    ...(config.listen === undefined
+      ? []
+      : [
+          createRepDoor({
+            address: config.listen,
+            cellId: config.cellId,
+            cell,
+            mayAct: () => presence.status() === 'held',
+            clock,
+            logger,
+          }),
+        ]),
     phase.member,
   ];
   return {

@@ -2,8 +2,10 @@ import { isIP } from 'node:net';
 import { isToken } from '../common/model/ids.js';
 import { STACK, STACK_IMAGE } from '../common/model/well-known.js';
 import type { RootfsProvider } from '../common/model/cell.js';
-import { compileEndpoint, endpointSchema } from '../common/runtime/door-config.js';
-import type { UserEndpoint } from '../common/runtime/door-config.js';
+import { compileDoor, compileEndpoint, doorSchema, endpointSchema } from '../common/runtime/door-config.js';
+import type { UserDoor, UserEndpoint } from '../common/runtime/door-config.js';
+import type { DoorAddress } from '../common/runtime/door.js';
+import { addressText } from '../common/model/address.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
 import type { ReportProblem } from '../common/runtime/config.js';
 import { DURATION, MEGABYTES, defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
@@ -17,6 +19,7 @@ interface UserConfig {
   zone: string;
   address: string;
   rep_url: string;
+  listen?: UserDoor;
   memory: string;
   disk: string;
   max_containers: number;
@@ -76,8 +79,10 @@ export interface CellRepConfig {
   zone: string;
   /** the cell's address, as the BBS shows it; containers tell their own */
   address: string;
-  /** '' = no HTTP */
+  /** where it is found over HTTP; '' = nowhere */
   repUrl: string;
+  /** where it listens for Diego's auctioneer and BBS; undefined = nowhere */
+  listen: DoorAddress | undefined;
   total: Demand;
   rootfsProviders: Record<string, RootfsProvider>;
   volumeDrivers: string[];
@@ -131,7 +136,13 @@ const properties = {
     description:
       "this machine's address, as routers and other cells reach its containers; with `runtime: docker` no name, since the engine opens ports there",
   },
-  rep_url: { ...text, description: 'as the BBS shows it; empty: the rep has no HTTP' },
+  rep_url: {
+    ...text,
+    pattern: '^(https://[^/]+)?$',
+    description:
+      '`https://HOST:PORT` of `listen`, as the BBS shows it; empty: made of `address` and the port that `listen` names',
+  },
+  listen: doorSchema("the rep's HTTP for an auctioneer and a BBS of Diego's; off when absent,"),
   memory: {
     ...MEGABYTES,
     description:
@@ -269,7 +280,15 @@ const check = (full: UserConfig, report: ReportProblem): void => {
   if (full.runtime === 'docker' && isIP(full.address) === 0) {
     report('address', 'must be an address, not a name: the engine opens ports there');
   }
+  if (full.rep_url !== '' && full.listen === undefined)
+    report('rep_url', 'needs listen: nobody would answer');
   if (full.host_ports.first > full.host_ports.last) report('host_ports.first', 'must not be above last');
+};
+
+/** As others find it; a socket has no URL that would lead there from elsewhere. */
+const urlOf = ({ rep_url: url, address }: UserConfig, listen: DoorAddress | undefined): string => {
+  if (url !== '' || listen === undefined || 'socketPath' in listen || listen.port === 0) return url;
+  return `https://${addressText({ host: address, port: listen.port })}`;
 };
 
 /** Names and defaults as in Diego's rep, where it has them. */
@@ -313,12 +332,14 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
   },
   compile(full, report) {
     check(full, report);
+    const listen = full.listen && compileDoor(full.listen, 'listen', report);
     return {
       cellId: full.cell_id,
       cellIndex: full.cell_index,
       zone: full.zone,
       address: full.address,
-      repUrl: full.rep_url,
+      repUrl: urlOf(full, listen),
+      listen,
       total: {
         memoryMb: toMegabytes(full.memory),
         diskMb: toMegabytes(full.disk),

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { createBbsClient } from '../bbs/index.js';
 import { isMapping } from '../common/model/read.js';
 import { BLOB_HOST } from '../common/model/well-known.js';
+import type { AdminPages } from '../common/runtime/admin.js';
 import type { ComponentMain, Ground } from '../common/runtime/component-process.js';
 import { defineConfig, joinConfigs } from '../common/runtime/config.js';
 import type { Prepare } from '../common/runtime/config-file.js';
@@ -10,6 +11,7 @@ import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.j
 import { createDataLock } from '../common/store/data-lock-member.js';
 import { createDownloader } from './actions/download.js';
 import { assembleCellRep } from './assemble.js';
+import type { CellRep } from './assemble.js';
 import { capacityPerCell } from './capacity.js';
 import { cellRepConfig } from './config.js';
 import type { CellRepConfig } from './config.js';
@@ -59,6 +61,20 @@ const createCellDownloader = ({ stateDir, blobs }: CellRepConfig, { clock, logge
     hosts: blobs === undefined ? {} : { [BLOB_HOST]: blobs },
   });
 
+/** Diego's drain: the cell is told to empty itself, and is gone when `/ping` is not answered any more. */
+const evacuationPages = (cell: Pick<CellRep['cell'], 'evacuate'>, { random }: Ground): AdminPages => ({
+  '/ping': { method: 'GET', answer: () => ({ status: 200, body: {} }) },
+  '/evacuate': {
+    method: 'POST',
+    answer() {
+      const { accepted, reason } = cell.evacuate({ traceId: random.uuid() });
+      return accepted
+        ? { status: 202, body: { ping_path: '/ping' } }
+        : { status: 503, body: { error: 'CannotEvacuate', reason } };
+    },
+  },
+});
+
 /** A cell's rep as a process of its own. */
 export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   component: 'cell',
@@ -70,7 +86,12 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
     const downloader = createCellDownloader(cell, ground);
-    const { members, health, done } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
+    const {
+      members,
+      cell: itself,
+      health,
+      done,
+    } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
     return {
       members: [
         createDataLock(stateDir, ground),
@@ -83,6 +104,7 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
         ...members,
       ],
       health,
+      adminPages: evacuationPages(itself, ground),
       done,
     };
   },

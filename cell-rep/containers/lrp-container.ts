@@ -191,6 +191,7 @@ export const createLrpContainer = (
   return {
     identity,
     state: lrp.vessel.state,
+    outcome: lrp.vessel.outcome,
     stop,
     detach: lrp.vessel.detach,
     report: () => (isServing(lrp) ? reportRunning(lrp) : undefined),

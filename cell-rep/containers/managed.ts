@@ -2,7 +2,7 @@ import type { Routes } from '../../common/model/lrp.js';
 import type { UpdateRequest } from '../../common/model/auction.js';
 import type { Container } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { ContainerState } from '../core/life-cycle.js';
+import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
 import type { StoredContainer } from './memory.js';
 
 /**
@@ -15,6 +15,8 @@ export type StopCause = 'requested' | 'unwanted' | 'evacuated' | 'shutdown';
 export interface ManagedContainer {
   readonly identity: ContainerIdentity;
   state(): ContainerState;
+  /** how it ended; undefined before */
+  outcome(): RunOutcome | undefined;
   /** resolves when the container is gone and the BBS has been told */
   stop(cause: StopCause): Promise<void>;
   /** the rep leaves, the container stays */

@@ -207,6 +207,7 @@ export const createTaskContainer = (
   return {
     identity,
     state: task.vessel.state,
+    outcome: task.vessel.outcome,
     stop,
     detach: task.vessel.detach,
     report: () => undefined,

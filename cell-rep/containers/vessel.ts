@@ -32,6 +32,7 @@ export type Created = { ok: true } | { ok: false; reason: string };
 export interface Vessel {
   state(): ContainerState;
   setState(state: ContainerState): void;
+  outcome(): RunOutcome | undefined;
   plan(): RunPlan | undefined;
   container(): Container | undefined;
   /** aborted once the container is to stop */
@@ -222,6 +223,7 @@ export const createVessel = (
   return {
     state: hull.memory.state,
     setState,
+    outcome: hull.memory.outcome,
     plan: () => hull.plan,
     container: () => hull.container,
     stopping: hull.stop.signal,
