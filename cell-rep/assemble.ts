@@ -31,6 +31,7 @@ import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
 import { answerImageQueries } from './handlers/image-queries.js';
 import type { ImageQueries } from './handlers/image-queries.js';
+import { IMAGE_SCHEME, factsOf } from './facts.js';
 import { createRepDoor } from './handlers/rep-door.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
@@ -86,33 +87,6 @@ export interface CellRep {
 
 /** A guid as Diego cuts it for instances. */
 const INSTANCE_GUID_LENGTH = 28;
-
-/** Scheme of somebody's images, which a runtime without images would run as if they were stacks. */
-const IMAGE_SCHEME = 'docker';
-
-const providersOf = ({ config, runtime }: CellRepOptions): CellRepConfig['rootfsProviders'] => {
-  if (runtime.describeImage) return config.rootfsProviders;
-  const { [IMAGE_SCHEME]: _images, ...others } = config.rootfsProviders;
-  return others;
-};
-
-const factsOf = (options: CellRepOptions, incarnation: string): CellFacts => {
-  const { config } = options;
-  return {
-    cellId: config.cellId,
-    cellIndex: config.cellIndex,
-    repUrl: config.repUrl,
-    address: config.address,
-    incarnation,
-    total: config.total,
-    zone: config.zone,
-    rootfsProviders: providersOf(options),
-    volumeDrivers: config.volumeDrivers,
-    placementTags: config.placementTags,
-    optionalPlacementTags: config.optionalPlacementTags,
-    proxyMemoryMb: config.proxyMemoryMb,
-  };
-};
 
 /** Answers about images where the cell takes them. */
 const imageQueries = (

@@ -46,10 +46,11 @@ const prepare: Prepare = (raw, baseDir) => {
   const { data_dir: dir } = raw;
   const place = resolve(baseDir, typeof dir === 'string' ? dir : '');
   const [memory, disk] = [partsOf(raw['memory']), partsOf(raw['disk'])];
+  const share = { dir: place, inOwnCgroup: raw['runtime'] !== 'docker' };
   return {
     ...raw,
-    ...(memory !== undefined && { memory: `${capacityPerCell(memory, place).memoryMb}M` }),
-    ...(disk !== undefined && { disk: `${capacityPerCell(disk, place).diskMb}M` }),
+    ...(memory !== undefined && { memory: `${capacityPerCell({ ...share, cells: memory }).memoryMb}M` }),
+    ...(disk !== undefined && { disk: `${capacityPerCell({ ...share, cells: disk }).diskMb}M` }),
   };
 };
 

@@ -82,7 +82,7 @@ const assembleCell = async (
 ) => {
   const { choice, dataDir } = ground;
   const cellId = localCellId(index);
-  const capacity = capacityPerCell(cells, dataDir);
+  const capacity = capacityPerCell({ cells, dir: dataDir, inOwnCgroup: choice.kind === 'process' });
   const stateDir = privateDir(dataDir, join('reps', cellId));
   const downloader = createDownloader({
     ...ground,

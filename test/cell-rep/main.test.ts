@@ -73,7 +73,7 @@ t.test(
     const common = { component: 'cell', nats: 'nats.json', bbs: { socket: 'bbs.sock' }, cell_id: 'cell-1' };
     writeFileSync(file, JSON.stringify({ ...common, data_dir: 'data', disk: 'auto/2' }));
     const read = readConfig(file, main.config, main.prepare);
-    const { diskMb } = capacityPerCell(2, dir);
+    const { diskMb } = capacityPerCell({ cells: 2, dir, inOwnCgroup: true });
     const found = read.ok ? read.value.cell.total.diskMb : 0;
     // others write there meanwhile
     t.ok(Math.abs(found - diskMb) < 0.05 * diskMb, `${found} MB, of ${diskMb} MB`);
