@@ -17,7 +17,8 @@ import {
   isServing,
   leaveTraffic,
   register,
-  reportRunning,
+  isThere,
+  reportState,
   setRoutable,
 } from './lrp-parts.js';
 import type { ManagedContainer, Resume, StopCause } from './managed.js';
@@ -52,7 +53,8 @@ const becomeRunning = (lrp: LrpInstance): void => {
   if (lrp.leaving !== undefined) return;
   lrp.vessel.setState('running');
   lrp.logger.info('process-running-container');
-  setRoutable(lrp, (lrp.vessel.plan()?.checks?.readinessChecks.length ?? 0) === 0);
+  const hasToBeReady = (lrp.vessel.plan()?.checks?.readinessChecks.length ?? 0) > 0;
+  setRoutable(lrp, lrp.routable || !hasToBeReady);
 };
 
 const runToEnd = async (lrp: LrpInstance): Promise<void> => {
@@ -123,7 +125,7 @@ const createInstance = (
     onAnswer({ call }, after) {
       if (after === 'delete' || call === 'evacuate-claimed') lrp.released = true;
       if (after === 'delete') void stop('evacuated');
-      if (after === 'stop') void stop('unwanted');
+      if (after === 'stop' || after === 'drop') void stop('unwanted');
     },
   });
   const lrp: LrpInstance = {
@@ -194,7 +196,7 @@ export const createLrpContainer = (
     outcome: lrp.vessel.outcome,
     stop,
     detach: lrp.vessel.detach,
-    report: () => (isServing(lrp) ? reportRunning(lrp) : undefined),
+    report: () => (isThere(lrp) ? reportState(lrp) : undefined),
     evacuate: () => evacuateLrp(lrp, stop),
     strand: () => strandLrp(lrp, stop),
     update: (change) => update(lrp, change),

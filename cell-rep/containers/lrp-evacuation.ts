@@ -3,7 +3,7 @@ import { containerTexts } from '../core/exit-texts.js';
 import type { LrpReport, ReportAnswer, RunOutcome } from '../core/life-cycle.js';
 import { lrpReport } from '../core/life-cycle.js';
 import type { LrpInstance } from './lrp-parts.js';
-import { reportRunning, startMessage } from './lrp-parts.js';
+import { reportState, startMessage } from './lrp-parts.js';
 import type { StopCause } from './managed.js';
 
 /** Sends one report of an instance; of `evacuate-*` the BBS says whether the container is to be kept. */
@@ -54,7 +54,7 @@ export const evacuateLrp = (lrp: LrpInstance, stop: (cause: StopCause) => Promis
   if (lrp.leaving !== undefined || state === 'completed') return;
   if (state === 'running') {
     askForReplacement(lrp, 'draining');
-    return reportRunning(lrp);
+    return reportState(lrp);
   }
   askForReplacement(lrp, 'dismissed');
   // while its claim is under way the slot cannot be given up: that is told when the claim was answered

@@ -117,17 +117,25 @@ export const register = ({ identity, context, vessel, routable }: LrpInstance): 
 export const isServing = ({ vessel, leaving }: LrpInstance): boolean =>
   vessel.state() === 'running' && leaving === undefined;
 
-/** Tells the BBS that it runs, and with what; on a cell that drains, that it still does. */
-export const reportRunning = ({ context, reporter }: LrpInstance): void =>
-  reporter.set(lrpReport({ state: 'running' }, context.evacuating()));
+/** The BBS has given it to this container, which has not ended and is not to. */
+export const isThere = ({ vessel, leaving }: LrpInstance): boolean =>
+  leaving === undefined && vessel.state() !== 'reserved' && vessel.state() !== 'completed';
 
-/** Takes the instance into the routers' pools or out of them, and tells the BBS. */
+/** Tells the BBS how it is: what does not run yet is claimed again; on a cell that drains, that it is there still. */
+export const reportState = ({ context, reporter, vessel }: LrpInstance): void =>
+  reporter.set(lrpReport({ state: vessel.state() }, context.evacuating()));
+
+/**
+ * Takes the instance into the routers' pools or out of them, and tells the BBS. What is ready before it is healthy
+ * is neither routed nor told of until it runs.
+ */
 export const setRoutable = (lrp: LrpInstance, routable: boolean): void => {
   if (lrp.leaving !== undefined) return;
   lrp.routable = routable;
+  if (lrp.vessel.state() !== 'running') return;
   if (routable) register(lrp);
   else void lrp.context.routes.remove(lrp.identity.guid);
-  reportRunning(lrp);
+  reportState(lrp);
 };
 
 /** Design §8.8: no router may know the instance when it is told to end. */
@@ -136,7 +144,7 @@ export const leaveTraffic = async (lrp: LrpInstance, cause: StopCause): Promise<
   const registered = context.routes.isRegistered(identity.guid);
   lrp.routable = false;
   // an unwanted instance has no row, and telling of it would make one
-  if (cause === 'requested' && vessel.state() === 'running') reportRunning(lrp);
+  if (cause === 'requested' && vessel.state() === 'running') reportState(lrp);
   await context.routes.remove(identity.guid);
   if (registered) await pause(context.clock, context.times.inFlightGraceMs, vessel.detached);
 };

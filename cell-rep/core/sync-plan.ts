@@ -31,24 +31,30 @@ export interface SyncPlan {
   unsettled: boolean;
   /** tasks said to run here without a container */
   failTasks: Task[];
-  /** running LRPs whose row does not say so: told again */
+  /** LRPs whose row does not say how they are: told again; of those that do not run yet, claimed again */
   reportLrps: string[];
   /** LRPs that run here without a row: wanted still, or orphans */
   judgeLrps: string[];
-  /** tasks that run here and are not Running here for the BBS */
+  /** tasks that are here and are not Running here for the BBS */
   judgeTasks: string[];
 }
 
-const SETTLED: readonly ContainerState[] = ['running'];
+/** The BBS has heard of what is in these. */
+const CLAIMED: readonly ContainerState[] = ['initializing', 'created', 'running'];
+
+/** Those that were in one of `states` when the BBS was asked, and are the same now. */
+const steady = ({ before, now }: SyncInput, states: readonly ContainerState[]): KnownContainer[] => {
+  const stateNow = new Map(now.map(({ guid, state }) => [guid, state]));
+  return before.filter(({ guid, state }) => states.includes(state) && stateNow.get(guid) === state);
+};
+
+const guidsOf = (containers: readonly KnownContainer[]): string[] => containers.map(({ guid }) => guid);
 
 /** Compares the BBS's picture of the cell with the rep's (Diego's bulk sync). Pure: the answers are carried out by the caller. */
 export const planSync = (input: SyncInput): SyncPlan => {
   const { cellId, before, now, rows, tasks, evacuating } = input;
   const known = new Set([...before, ...now].map(({ guid }) => guid));
-  const running = before.filter(
-    ({ guid, state }) =>
-      SETTLED.includes(state) && now.some((one) => one.guid === guid && one.state === state),
-  );
+  const settled = steady(input, CLAIMED);
   const rowOf = new Map(rows.map((row) => [row.instanceGuid, row]));
   const runningHere = new Set(
     tasks
@@ -58,16 +64,19 @@ export const planSync = (input: SyncInput): SyncPlan => {
   const lost = rows.filter(
     ({ instanceGuid, state }) => (state === 'CLAIMED' || state === 'RUNNING') && !known.has(instanceGuid),
   );
-  const lrps = running.filter(({ kind }) => kind === 'lrp').map(({ guid }) => guid);
+  const lrps = settled.filter(({ kind }) => kind === 'lrp');
+  const running = guidsOf(lrps.filter(({ state }) => state === 'running'));
+  const starting = guidsOf(lrps.filter(({ state }) => state !== 'running'));
   return {
     removeRows: lost.filter(({ presence }) => presence === 'ORDINARY'),
     removeEvacuating: lost.filter(({ presence }) => presence === 'EVACUATING'),
     unsettled: lost.some(({ presence }) => presence === 'SUSPECT'),
     failTasks: tasks.filter(({ taskGuid }) => runningHere.has(taskGuid) && !known.has(taskGuid)),
-    reportLrps: lrps.filter((guid) => evacuating || rowOf.get(guid)?.state === 'CLAIMED'),
-    judgeLrps: lrps.filter((guid) => !evacuating && !rowOf.has(guid)),
-    judgeTasks: running
-      .filter(({ kind, guid }) => kind === 'task' && !runningHere.has(guid))
-      .map(({ guid }) => guid),
+    reportLrps: [
+      ...running.filter((guid) => evacuating || rowOf.get(guid)?.state === 'CLAIMED'),
+      ...starting.filter((guid) => !rowOf.has(guid)),
+    ],
+    judgeLrps: running.filter((guid) => !evacuating && !rowOf.has(guid)),
+    judgeTasks: guidsOf(settled.filter(({ kind, guid }) => kind === 'task' && !runningHere.has(guid))),
   };
 };

@@ -1,7 +1,7 @@
 /** A cell being emptied, row by row of the behaviour sheet (§7.1). */
 import t from 'tap';
 import type { RouteRegistration } from '../../common/model/routing.js';
-import { desiredLrp, pendingTask } from '../support/lrps.js';
+import { desiredLrp, pendingTask, runAction } from '../support/lrps.js';
 import type { RepWorld, RunningRep } from '../support/rep.js';
 import { createWorld, startRep } from '../support/rep.js';
 
@@ -142,7 +142,7 @@ t.test('evacuation - claimed: another place is asked for, and the container goes
 
 t.test('evacuation - created, and not healthy yet: as claimed', async (t) => {
   const rep = await openCell();
-  rep.bbs.desired.set('app', desiredLrp({ monitor: { run: { path: 'check' } } as never }));
+  rep.bbs.desired.set('app', desiredLrp({ monitor: runAction({ path: 'check' }) }));
   rep.workLrp();
   await rep.until(() => rep.runtime.containers.size === 1 && rep.only().processes.has('main'), 'its process');
   t.equal(rep.rep.cell.known()[0]?.state, 'created');
@@ -236,22 +236,4 @@ t.test('evacuation - a rep that is started anew takes work again', async (t) => 
   t.notOk(again.rep.cell.state().evacuating);
   t.match(again.workLrp({ placementId: 'new', index: 1 }).outcomes, [{ status: 'accepted' }]);
   await again.stop();
-});
-
-t.test('sync - a copy that drained here and has no container is forgotten', async (t) => {
-  const world = createWorld();
-  world.bbs.desired.set('app', desiredLrp());
-  const first = await startRep(world);
-  first.workLrp();
-  await first.until(() => world.bbs.starts.length === 1, 'started');
-  first.rep.cell.evacuate(TRACE);
-  await first.until(() => told(world).some((call) => call.startsWith('evacuate')), 'told');
-  await first.stop();
-  await first.only().destroy();
-  world.bbs.calls.length = 0;
-  world.bbs.leaseHolder = '';
-  const second = await startRep(world);
-  await second.until(() => told(world).length > 0, 'told');
-  t.same(told(world), ['remove-evacuating app.0']);
-  await second.stop();
 });

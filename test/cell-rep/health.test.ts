@@ -112,6 +112,34 @@ t.test('health - readiness: routed only while ready, and never killed for it', a
   await rep.stop();
 });
 
+t.test('health - ready before it is healthy: routed as soon as it runs, and not before', async (t) => {
+  const world = createWorld();
+  const [alive, ready] = [await serve(t), await serve(t)];
+  alive.status = 503;
+  world.runtime.hostPort = (port) => (port === 8080 ? alive.port : ready.port);
+  const registered: string[] = [];
+  world.bus.client().subscribe('router.register', ({ subject }) => registered.push(subject));
+  const checkDefinition = {
+    checks: [httpCheck()],
+    readinessChecks: [httpCheck({ port: 8081 })],
+    logSource: '',
+  };
+  world.bbs.desired.set('app', desiredLrp({ ports: [8080, 8081], checkDefinition }));
+  const rep = await startRep(world);
+  rep.workLrp();
+  await rep.until(
+    () => world.lines.some((line) => line.includes('Container passed the readiness')),
+    'ready',
+    50,
+  );
+  await world.clock.advance(1_000);
+  t.same([world.bbs.starts, registered], [[], []]);
+  alive.status = 200;
+  await rep.until(() => world.bbs.starts.at(-1)?.routable === true, 'routable', 50);
+  await rep.until(() => registered.length > 0, 'registered');
+  await rep.stop();
+});
+
 t.test(
   'health - a monitor action decides when there are no checks; its output is not the application’s',
   async (t) => {
