@@ -10,6 +10,7 @@ import type { Member } from '../common/runtime/group.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health, Phase } from '../common/runtime/health.js';
 import type { Downloader } from './actions/downloader.js';
+import type { Uploader } from './actions/uploader.js';
 import type { CellRepConfig } from './config.js';
 import { adoptContainers } from './containers/adoption.js';
 import { createBulkSync } from './containers/bulk-sync.js';
@@ -41,6 +42,7 @@ import { createSlots } from './waiting/slots.js';
 import type { WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
+export { createUploader } from './actions/upload.js';
 export { capacityPerCell } from './capacity.js';
 export { chooseRuntime } from './runtimes/choose.js';
 export { removeContainerRoot } from './runtimes/process/container-root.js';
@@ -57,6 +59,7 @@ export interface CellRepOptions {
   bbs: RepBbs;
   runtime: ContainerRuntime;
   downloader: Downloader;
+  uploader: Uploader;
   /** the bus when absent */
   workSource?: WorkSource;
   /** files in the state directory when absent */
@@ -154,6 +157,7 @@ const createContext = (
     bbs: options.bbs,
     runtime: options.runtime,
     downloader: options.downloader,
+    uploader: options.uploader,
     ledger,
     logs: createLogPublisher({ cellId: config.cellId, bus, clock, logger }),
     routes: createRouteEmitter({

@@ -9,6 +9,7 @@ import { closingMember } from '../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
 import { createDataLock } from '../common/store/data-lock-member.js';
 import { createDownloader } from './actions/download.js';
+import { createUploader } from './actions/upload.js';
 import { assembleCellRep } from './assemble.js';
 import { capacityPerCell } from './capacity.js';
 import { cellRepConfig } from './config.js';
@@ -51,13 +52,13 @@ const prepare: Prepare = (raw, baseDir) => {
   };
 };
 
-const createCellDownloader = ({ stateDir, blobs }: CellRepConfig, { clock, logger }: Ground) =>
-  createDownloader({
-    cacheDir: join(stateDir, 'downloads'),
-    clock,
-    logger,
-    hosts: blobs === undefined ? {} : { [BLOB_HOST]: blobs },
-  });
+const createTransfers = ({ stateDir, blobs }: CellRepConfig, { clock, random, logger }: Ground) => {
+  const hosts = blobs === undefined ? {} : { [BLOB_HOST]: blobs };
+  return {
+    downloader: createDownloader({ cacheDir: join(stateDir, 'downloads'), clock, logger, hosts }),
+    uploader: createUploader({ clock, random, logger, hosts }),
+  };
+};
 
 /** A cell's rep as a process of its own. */
 export const main: ComponentMain<ReturnType<typeof config.compile>> = {
@@ -69,8 +70,8 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
-    const downloader = createCellDownloader(cell, ground);
-    const { members, health } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
+    const transfers = createTransfers(cell, ground);
+    const { members, health } = assembleCellRep({ ...ground, bbs, config: cell, runtime, ...transfers });
     return {
       members: [
         createDataLock(stateDir, ground),
@@ -79,7 +80,8 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
           ? []
           : [closingMember('container-root', { close: () => removeContainerRoot(root) })]),
         closingMember('bbs-client', bbs),
-        closingMember('downloader', downloader),
+        closingMember('downloader', transfers.downloader),
+        closingMember('uploader', transfers.uploader),
         ...members,
       ],
       health,

@@ -10,6 +10,10 @@ export interface CellMetrics {
   /** an LRP's or a task's container has ended, however it did */
   containerCompleted(): void;
   bulkSynced(ms: number): void;
+  /** a process was there still when it should have ended by SIGKILL */
+  exitedOnTimeout(): void;
+  /** an instance has said more than it may, and was told so */
+  logLimitExceeded(): void;
 }
 
 /** What is told of the route emitter's messages. */
@@ -95,6 +99,12 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
   const completed = metrics.counter('ContainerCompletedCount', {
     help: 'Containers that ended, well or not, stopped ones included.',
   });
+  const late = metrics.counter('ContainerExitedOnTimeoutCount', {
+    help: 'Processes that were there still a second after SIGKILL.',
+  });
+  const noisy = metrics.counter('AppInstanceExceededLogRateLimitCount', {
+    help: 'Times that an instance was told that it has exceeded its limit of log bytes or lines per second.',
+  });
   const bulk = metrics.histogram('RepBulkSyncDuration', {
     help: 'Time of one comparison of the cell with what the BBS has of it.',
     unit: 'ns',
@@ -109,6 +119,8 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
     containerDestroyed: pair('GardenContainerDestruction', 'destroyed'),
     containerCompleted: () => completed.increment(),
     bulkSynced: (ms) => bulk.observe(ms * NS_PER_MS),
+    exitedOnTimeout: () => late.increment(),
+    logLimitExceeded: () => noisy.increment(),
   };
 };
 

@@ -6,8 +6,7 @@ import type { DownloadAction } from '../../common/model/action.js';
 import { createToldCauses } from '../../common/model/told-causes.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Clock } from '../../common/ports/clock.js';
-import { connectionTo } from '../../common/runtime/endpoint.js';
-import type { Connection, Endpoint } from '../../common/runtime/endpoint.js';
+import type { Endpoint } from '../../common/runtime/endpoint.js';
 import { createTurns } from '../../common/runtime/turns.js';
 import { createSlots } from '../waiting/slots.js';
 import { unlessAborted } from '../waiting/unless-aborted.js';
@@ -16,6 +15,7 @@ import type { CachedFile } from './download-cache.js';
 import type { Downloader, FetchResult } from './downloader.js';
 import { createHttpFetcher } from './http-fetch.js';
 import type { HttpFetchResult } from './http-fetch.js';
+import { connectionsTo } from './http-route.js';
 
 export interface DownloaderOptions {
   /** emptied at the first download: nothing of an earlier life is trusted */
@@ -74,17 +74,6 @@ const createNamer = (dir: string): (() => string | Error) => {
     return join(dir, `artifact-${files}`);
   };
 };
-
-const connectionsTo = (
-  { hosts = {}, clock }: DownloaderOptions,
-  logger: Logger,
-): Record<string, Connection> =>
-  Object.fromEntries(
-    Object.entries(hosts).map(([name, endpoint]) => [
-      name,
-      connectionTo(endpoint, { what: `client of ${name}`, clock, logger }),
-    ]),
-  );
 
 /** Tells what keeps every download from our own store, once per cause, until one has succeeded. */
 const createProblemTeller = (logger: Logger) => {

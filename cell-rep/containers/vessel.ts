@@ -154,6 +154,9 @@ const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
     log,
     logSource: plan.logSource,
     downloader: context.downloader,
+    uploader: context.uploader,
+    files: plan.files ?? [],
+    exitedOnTimeout: context.metrics.exitedOnTimeout,
     memory,
     graceMs: context.times.graceMs,
     detached: detach.signal,
@@ -163,6 +166,7 @@ const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
         container: plan.env,
         action: own,
         info: container.info(),
+        certificatesPath: plan.certificatesPath ?? '',
       }),
   };
   const result = await runBody({ plan, memory, signal: stop.signal, ...hooks, context: steps });

@@ -143,6 +143,8 @@ const mortalContainer = (container: Container, life: Life): Container => ({
   forget: life.live((idPrefix) => container.forget(idPrefix)),
   place: life.live((content) => container.place(content)),
   readFile: life.live((path, limit) => container.readFile(path, limit)),
+  copyOut: life.live((request) => container.copyOut(request)),
+  usage: life.live(() => container.usage()),
   destroy: life.live(() => container.destroy()),
 });
 

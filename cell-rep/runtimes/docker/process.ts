@@ -3,6 +3,7 @@ import type { Container as EngineContainer } from 'dockerode';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type {
+  ContainerUsage,
   ExitStatus,
   OutputCursor,
   OutputReader,
@@ -12,6 +13,7 @@ import type {
 import { dial } from './engine.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
 import { createOutputSplitter, sinceOf } from './output.js';
+import { containerUsage } from './usage.js';
 
 /** ms until an engine that did not answer is asked again */
 const RETRY_MS = 500;
@@ -23,6 +25,8 @@ export interface EngineProcess {
   readonly running: RunningProcess;
   readonly engineId: string;
   info(): ProcessInfo;
+  /** what it takes now; undefined when it has ended, or the engine does not say */
+  usage(): Promise<ContainerUsage | undefined>;
   /** resolves with the process's end, whoever still reads */
   readonly ended: Promise<ExitStatus>;
   /** SIGKILL at once, or an error; `running.signal` waits for an engine that is away */
@@ -156,6 +160,10 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
     engineId: container.id,
     ended,
     info: () => ({ id, running: known === undefined, ...(known && { exit: known }) }),
+    async usage() {
+      if (known !== undefined) return undefined;
+      return containerUsage(container).catch(() => undefined);
+    },
     running: {
       id,
       get exited() {
