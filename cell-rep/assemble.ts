@@ -160,6 +160,7 @@ const createContext = (
     uploader: options.uploader,
     ledger,
     logs: createLogPublisher({ cellId: config.cellId, bus, clock, logger }),
+    logLinesPerSecond: config.logLinesPerSecond,
     routes: createRouteEmitter({
       bus,
       clock,

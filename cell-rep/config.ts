@@ -47,6 +47,7 @@ interface UserConfig {
   presence_ttl: string | number;
   presence_interval: string | number;
   create_work_pool_size: number;
+  max_log_lines_per_second: number;
 }
 
 /** What runs containers, and with what. */
@@ -104,6 +105,8 @@ export interface CellRepConfig {
   presenceEveryMs: number;
   /** containers being made at the same time */
   createSlots: number;
+  /** of one instance; 0 = no limit */
+  logLinesPerSecond: number;
 }
 
 const text = { type: 'string' } as const;
@@ -209,6 +212,10 @@ const properties = {
     description: 'between two renewals of the presence; at most half of `presence_ttl`',
   },
   create_work_pool_size: { ...whole(1), description: 'containers being made at a time' },
+  max_log_lines_per_second: {
+    ...whole(0),
+    description: 'log lines that pass of one instance, whatever its own limit in bytes; 0 = all',
+  },
 } as const;
 
 /** An empty list of names means that the scheme takes anything. */
@@ -293,6 +300,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     presence_ttl: '15s',
     presence_interval: '5s',
     create_work_pool_size: 32,
+    max_log_lines_per_second: 0,
   },
   compile(full, report) {
     check(full, report);
@@ -326,6 +334,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       presenceTtlMs: toMs(full.presence_ttl),
       presenceEveryMs: toMs(full.presence_interval),
       createSlots: full.create_work_pool_size,
+      logLinesPerSecond: full.max_log_lines_per_second,
     };
   },
 });

@@ -31,6 +31,7 @@ const HEALTH_SOURCE = 'HEALTH';
 const SILENT: ContainerLog = {
   line: () => undefined,
   follow: () => ({ finish: () => undefined, detach: () => undefined }),
+  bytes: () => 0,
   flush: () => undefined,
   close: () => undefined,
 };

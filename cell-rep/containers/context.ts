@@ -44,6 +44,8 @@ export interface CellContext {
   uploader: Uploader;
   ledger: Ledger;
   logs: LogPublisher;
+  /** lines per second that an instance may log; 0 = as many as it likes */
+  logLinesPerSecond: number;
   routes: RouteEmitter;
   notes: ContainerNotes;
   metrics: CellMetrics;

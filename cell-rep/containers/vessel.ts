@@ -60,7 +60,8 @@ export interface Vessel {
 const logOf = (plan: RunPlan, context: CellContext): ContainerLog =>
   createContainerLog({
     source: { logGuid: plan.identity.logGuid, index: plan.identity.index, tags: plan.logTags },
-    bytesPerSecond: plan.logBytesPerSecond,
+    limits: { bytesPerSecond: plan.logBytesPerSecond, linesPerSecond: context.logLinesPerSecond },
+    onLimit: context.metrics.logLimitExceeded,
     publisher: context.logs,
     clock: context.clock,
   });

@@ -35,6 +35,7 @@ const stage = async (downloader?: Downloader): Promise<Stage> => {
     log: {
       line: (source, stream, text) => void lines.push(`${source} ${stream} ${text}`),
       follow: () => ({ finish: () => undefined, detach: () => undefined }),
+      bytes: () => 0,
       flush: () => undefined,
       close: () => undefined,
     },

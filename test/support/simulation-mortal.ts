@@ -125,6 +125,7 @@ const mortalProcess = (process: RunningProcess, life: Life): RunningProcess => (
   follow: (from, reader) =>
     process.follow(from, {
       onChunk: (chunk, cursor) => (life.alive() ? reader.onChunk(chunk, cursor) : undefined),
+      onLost: (bytes) => (life.alive() ? reader.onLost?.(bytes) : undefined),
     }),
   signal: life.live((name) => process.signal(name)),
 });

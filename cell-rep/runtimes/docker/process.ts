@@ -5,6 +5,7 @@ import type { Logger } from '../../../common/ports/logger.js';
 import type {
   ContainerUsage,
   ExitStatus,
+  OutputChunk,
   OutputCursor,
   OutputReader,
   ProcessInfo,
@@ -100,11 +101,13 @@ interface Reading {
 /** Reads what is there, or follows to the end of the process; moves `reading.cursor` along. */
 const readOutput = async (reading: Reading, signal: AbortSignal, follow: boolean): Promise<void> => {
   const { container, reader } = reading;
-  const splitter = createOutputSplitter(reading.cursor, (chunk, cursor) => {
+  const give = (chunk: OutputChunk, cursor: OutputCursor): void => {
     if (signal.aborted) return;
     reading.cursor = cursor;
     reader.onChunk(chunk, cursor);
-  });
+  };
+  const lose = (): void => (signal.aborted ? undefined : reader.onLost?.(undefined));
+  const splitter = createOutputSplitter(reading.cursor, give, lose);
   const from = { stdout: true, stderr: true, timestamps: true, since: sinceOf(reading.cursor) } as const;
   if (!follow) {
     splitter.take(await container.logs({ ...from, follow: false, abortSignal: signal }));
