@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { toJson } from '../common/wire/codec.js';
 import type { Bus } from '../common/ports/bus.js';
@@ -19,6 +20,7 @@ import { createCell } from './containers/cell.js';
 import type { CellContext, RepBbs } from './containers/context.js';
 import { createFileNotes, createNoNotes } from './containers/file-notes.js';
 import type { ContainerNotes } from './containers/memory.js';
+import { createMeasuring } from './containers/measuring.js';
 import { leaveContainers, stopContainers } from './containers/shutdown.js';
 import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
@@ -28,6 +30,7 @@ import { createLedger } from './core/ledger.js';
 import type { Announcer } from './handlers/announcer.js';
 import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
+import { tellContainerMetrics } from './handlers/container-metrics.js';
 import { answerImageQueries } from './handlers/image-queries.js';
 import type { ImageQueries } from './handlers/image-queries.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
@@ -244,6 +247,14 @@ const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
   };
 };
 
+/** What containers take, told to whoever listens. A cell that does not count CPU has that of its machine. */
+const containerMetrics = ({ config, clock, bus }: CellRepOptions, cell: Cell, logger: Logger): Member => {
+  const { memoryMb, cpuMilli } = config.total;
+  const total = { memoryMb, cpuMilli: cpuMilli > 0 ? cpuMilli : availableParallelism() * 1000 };
+  const measuring = createMeasuring({ containers: cell.containers, clock, total });
+  return tellContainerMetrics({ cellId: config.cellId, bus, clock, logger, measuring });
+};
+
 /** What of the cell is looked at when somebody asks for its metrics. */
 const measure = (
   { config, runtime, metrics = NO_METRICS }: CellRepOptions,
@@ -327,6 +338,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     atStop,
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
+    containerMetrics(options, cell, logger),
     work,
     phase.member,
   ];

@@ -193,6 +193,7 @@ export const createLrpContainer = (
     state: lrp.vessel.state,
     stop,
     detach: lrp.vessel.detach,
+    measure: lrp.vessel.measure,
     report: () => (isServing(lrp) ? lrp.reporter.set({ call: 'start' }) : undefined),
     update: (change) => update(lrp, change),
     routesChanged: (routes) => changeRoutes(lrp, routes),

@@ -211,6 +211,7 @@ export const createTaskContainer = (
       return settled;
     },
     detach: task.vessel.detach,
+    measure: task.vessel.measure,
     report: () => undefined,
     update: () => undefined,
     routesChanged: () => undefined,
