@@ -10,11 +10,14 @@ import { OutcryError } from '../../common/model/errors.js';
 import { refusalIn } from '../../common/runtime/door-refusal.js';
 import {
   MAX_REDIRECTS,
+  PassingError,
   TransferError,
   ask,
   createRouter,
   credentials,
   headerOf,
+  isPassing,
+  mayGoBetter,
   parseUrl,
   reasonOf,
 } from './http-route.js';
@@ -46,7 +49,8 @@ export type HttpFetchResult =
   | { ok: true; file: FetchedFile }
   | { ok: true; unchanged: true }
   /** `problem`: not the download's, but ours with the store */
-  | { ok: false; reason: string; problem?: OutcryError };
+  /** `retry`: the same again may go better */
+  | { ok: false; reason: string; retry: boolean; problem?: OutcryError };
 
 export interface HttpFetcher {
   fetch(request: FetchRequest): Promise<HttpFetchResult>;
@@ -121,7 +125,8 @@ const problemOf = async (
   { statusCode, headers, body }: Dispatcher.ResponseData,
   isOurs: boolean,
 ): Promise<Error> => {
-  const problem = new TransferError(`status ${statusCode}`);
+  const text = `status ${statusCode}`;
+  const problem = isPassing(statusCode) ? new PassingError(text) : new TransferError(text);
   const bytes = Number(headerOf(headers, 'content-length'));
   if (!isOurs || statusCode !== 403 || !(bytes <= LONGEST_REFUSAL)) {
     body.on('error', () => undefined).destroy();
@@ -162,7 +167,8 @@ export const createHttpFetcher = (options: HttpFetcherOptions): HttpFetcher => {
         return await fetchInto(wanted, { router, maxBytes: options.maxBytes });
       } catch (error) {
         const reason = reasonOf(error, wanted.signal);
-        return { ok: false, reason, ...(error instanceof OutcryError && { problem: error }) };
+        const retry = mayGoBetter(error, wanted.signal);
+        return { ok: false, reason, retry, ...(error instanceof OutcryError && { problem: error }) };
       }
     },
     async close() {

@@ -8,7 +8,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import { doorFailure } from '../../common/runtime/door-failure.js';
 import { connectionTo } from '../../common/runtime/endpoint.js';
 import type { Connection, Endpoint } from '../../common/runtime/endpoint.js';
-import { guardedLookup, refusedHost } from '../../common/runtime/outbound-address.js';
+import { REFUSED_CODE, guardedLookup, refusedHost } from '../../common/runtime/outbound-address.js';
 
 export interface RouterOptions {
   /** where our own names really live */
@@ -22,6 +22,23 @@ export const MAX_REDIRECTS = 5;
 
 /** What is wrong with a download or an upload, in words for its owner; without the query, where signatures are. */
 export class TransferError extends Error {}
+
+/** The far side could not do it now: the same again may go better. */
+export class PassingError extends TransferError {}
+
+/** Of the request's own fault nothing gets better; of these it may. */
+const PASSING = new Set([408, 425, 429]);
+export const isPassing = (status: number): boolean => status >= 500 || PASSING.has(status);
+
+/** Diego's, of one download or upload */
+export const MAX_ATTEMPTS = 3;
+
+/** What is wrong with an address or an answer stays wrong; a connection that was lost may be made again. */
+export const mayGoBetter = (error: unknown, signal: AbortSignal): boolean => {
+  if (signal.aborted || error instanceof OutcryError) return false;
+  if (error instanceof TransferError) return error instanceof PassingError;
+  return (error as NodeJS.ErrnoException).code !== REFUSED_CODE;
+};
 
 export const parseUrl = (text: string, base?: URL): URL => {
   let url: URL;

@@ -9,12 +9,12 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { Endpoint } from '../../common/runtime/endpoint.js';
-import { REFUSED_CODE } from '../../common/runtime/outbound-address.js';
 import { pause } from '../waiting/pause.js';
 import { backOff } from '../waiting/retry.js';
 import { createSlots } from '../waiting/slots.js';
 import { unlessAborted } from '../waiting/unless-aborted.js';
 import {
+  MAX_ATTEMPTS,
   MAX_REDIRECTS,
   TransferError,
   ask,
@@ -22,6 +22,8 @@ import {
   createRouter,
   credentials,
   headerOf,
+  isPassing,
+  mayGoBetter,
   parseUrl,
   reasonOf,
 } from './http-route.js';
@@ -46,13 +48,8 @@ export interface ClosableUploader extends Uploader {
   close(): Promise<void>;
 }
 
-/** Diego's */
-const MAX_ATTEMPTS = 3;
 /** What says "send the same there": others would make a GET of it. */
 const REDIRECTS = new Set([307, 308]);
-/** Of the request's own fault nothing gets better; of these it may. */
-const PASSING = new Set([408, 425, 429]);
-
 const CANCELLED: UploadResult = { ok: false, reason: 'cancelled' };
 
 interface Payload {
@@ -73,7 +70,7 @@ type Try = { ok: true } | { ok: false; reason: string; retry: boolean };
 const judge = ({ statusCode }: Dispatcher.ResponseData): Try =>
   statusCode >= 200 && statusCode < 300
     ? { ok: true }
-    : { ok: false, reason: `status ${statusCode}`, retry: statusCode >= 500 || PASSING.has(statusCode) };
+    : { ok: false, reason: `status ${statusCode}`, retry: isPassing(statusCode) };
 
 /** Every stop on the way is a URL that nobody vouches for, and checked like the first. */
 const post = async (router: Router, to: string, payload: Payload, signal: AbortSignal): Promise<Try> => {
@@ -97,10 +94,6 @@ const post = async (router: Router, to: string, payload: Payload, signal: AbortS
   throw new TransferError(`more than ${MAX_REDIRECTS} redirects`);
 };
 
-/** What is wrong with the address stays wrong; a connection that was lost may be made again. */
-const isFinal = (error: unknown): boolean =>
-  error instanceof TransferError || (error as NodeJS.ErrnoException).code === REFUSED_CODE;
-
 export const createUploader = (options: UploaderOptions): ClosableUploader => {
   const { clock, random, allowLoopback = false, idleTimeoutMs = 60_000 } = options;
   const logger = options.logger.session('uploader');
@@ -111,7 +104,7 @@ export const createUploader = (options: UploaderOptions): ClosableUploader => {
     try {
       return await post(router, to, payload, signal);
     } catch (error) {
-      return { ok: false, reason: reasonOf(error, signal), retry: !signal.aborted && !isFinal(error) };
+      return { ok: false, reason: reasonOf(error, signal), retry: mayGoBetter(error, signal) };
     }
   };
 
