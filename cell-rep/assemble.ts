@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { toJson } from '../common/wire/codec.js';
 import type { Bus } from '../common/ports/bus.js';
@@ -10,6 +11,7 @@ import type { Member } from '../common/runtime/group.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health, Phase } from '../common/runtime/health.js';
 import type { Downloader } from './actions/downloader.js';
+import type { Uploader } from './actions/uploader.js';
 import type { CellRepConfig } from './config.js';
 import { adoptContainers } from './containers/adoption.js';
 import { createBulkSync } from './containers/bulk-sync.js';
@@ -21,6 +23,8 @@ import type { ContainerNotes } from './containers/memory.js';
 import { createEvacuation } from './containers/evacuation.js';
 import type { Evacuation } from './containers/evacuation.js';
 import { endContainers, leaveContainers } from './containers/shutdown.js';
+import { createMeasuring } from './containers/measuring.js';
+import type { Measuring } from './containers/measuring.js';
 import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
 import type { ContainerRuntime } from './core/container-runtime.js';
@@ -29,10 +33,12 @@ import { createLedger } from './core/ledger.js';
 import type { Announcer } from './handlers/announcer.js';
 import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
+import { tellContainerMetrics } from './handlers/container-metrics.js';
 import { answerImageQueries } from './handlers/image-queries.js';
 import type { ImageQueries } from './handlers/image-queries.js';
 import { IMAGE_SCHEME, factsOf } from './facts.js';
 import { createRepDoor } from './handlers/rep-door.js';
+import type { RepDoorOptions } from './handlers/rep-door.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
 import { createCellMetrics } from './metrics.js';
@@ -45,6 +51,7 @@ import { createSlots } from './waiting/slots.js';
 import type { WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
+export { createUploader } from './actions/upload.js';
 export { capacityPerCell } from './capacity.js';
 export { chooseRuntime } from './runtimes/choose.js';
 export { removeContainerRoot } from './runtimes/process/container-root.js';
@@ -61,6 +68,7 @@ export interface CellRepOptions {
   bbs: RepBbs;
   runtime: ContainerRuntime;
   downloader: Downloader;
+  uploader: Uploader;
   /** the bus when absent */
   workSource?: WorkSource;
   /** files in the state directory when absent */
@@ -137,8 +145,10 @@ const createContext = (
     bbs: options.bbs,
     runtime: options.runtime,
     downloader: options.downloader,
+    uploader: options.uploader,
     ledger,
     logs: createLogPublisher({ cellId: config.cellId, bus, clock, logger }),
+    logLinesPerSecond: config.logLinesPerSecond,
     routes: createRouteEmitter({
       bus,
       clock,
@@ -236,6 +246,22 @@ const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
   };
 };
 
+/** What containers take. A cell that does not count CPU has that of its machine. */
+const measuringOf = ({ config, clock }: CellRepOptions, cell: Cell): Measuring => {
+  const { memoryMb, cpuMilli } = config.total;
+  const total = { memoryMb, cpuMilli: cpuMilli > 0 ? cpuMilli : availableParallelism() * 1000 };
+  return createMeasuring({ containers: cell.containers, clock, total });
+};
+
+/** Diego's auctioneer and BBS find the rep there, where its configuration opens a door for them. */
+const repDoor = (
+  { config, clock }: CellRepOptions,
+  parts: Pick<RepDoorOptions, 'cell' | 'measuring' | 'mayAct' | 'logger'>,
+): Member[] => {
+  const { cellId, listen: address } = config;
+  return address === undefined ? [] : [createRepDoor({ ...parts, address, cellId, clock })];
+};
+
 /** What of the cell is looked at when somebody asks for its metrics. */
 const measure = (
   { config, runtime, metrics = NO_METRICS }: CellRepOptions,
@@ -320,6 +346,7 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     mayAct: () => presence.status() === 'held',
     onAnswer: (yes) => gate.synced(yes || !presence.answered()),
   });
+  const measuring = measuringOf(options, cell);
   const { adoption, atStop } = containerMembers(cell, context, config, incarnation);
   const work: Member = {
     name: 'work-source',
@@ -339,19 +366,9 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     atStop,
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
+    tellContainerMetrics({ cellId: config.cellId, bus, clock, logger, measuring }),
     work,
-    ...(config.listen === undefined
-      ? []
-      : [
-          createRepDoor({
-            address: config.listen,
-            cellId: config.cellId,
-            cell,
-            mayAct: () => presence.status() === 'held',
-            clock,
-            logger,
-          }),
-        ]),
+    ...repDoor(options, { cell, measuring, mayAct: () => presence.status() === 'held', logger }),
     phase.member,
   ];
   return {

@@ -133,4 +133,8 @@ export const properties = {
     description: 'between two renewals of the presence; at most half of `presence_ttl`',
   },
   create_work_pool_size: { ...whole(1), description: 'containers being made at a time' },
+  max_log_lines_per_second: {
+    ...whole(0),
+    description: 'log lines that pass of one instance, whatever its own limit in bytes; 0 = all',
+  },
 } as const;

@@ -56,6 +56,7 @@ interface UserConfig {
   presence_ttl: string | number;
   presence_interval: string | number;
   create_work_pool_size: number;
+  max_log_lines_per_second: number;
 }
 
 /** What runs containers, and with what. */
@@ -122,6 +123,8 @@ export interface CellRepConfig {
   presenceEveryMs: number;
   /** containers being made at the same time */
   createSlots: number;
+  /** of one instance; 0 = no limit */
+  logLinesPerSecond: number;
 }
 
 /** An empty list of names means that the scheme takes anything. */
@@ -247,6 +250,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     presence_ttl: '15s',
     presence_interval: '5s',
     create_work_pool_size: 32,
+    max_log_lines_per_second: 0,
   },
   compile(full, report) {
     check(full, report);
@@ -285,6 +289,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       presenceTtlMs: toMs(full.presence_ttl),
       presenceEveryMs: toMs(full.presence_interval),
       createSlots: full.create_work_pool_size,
+      logLinesPerSecond: full.max_log_lines_per_second,
     };
   },
 });

@@ -10,6 +10,7 @@ import { closingMember } from '../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
 import { createDataLock } from '../common/store/data-lock-member.js';
 import { createDownloader } from './actions/download.js';
+import { createUploader } from './actions/upload.js';
 import { assembleCellRep } from './assemble.js';
 import type { CellRep } from './assemble.js';
 import { capacityPerCell } from './capacity.js';
@@ -54,13 +55,13 @@ const prepare: Prepare = (raw, baseDir) => {
   };
 };
 
-const createCellDownloader = ({ stateDir, blobs }: CellRepConfig, { clock, logger }: Ground) =>
-  createDownloader({
-    cacheDir: join(stateDir, 'downloads'),
-    clock,
-    logger,
-    hosts: blobs === undefined ? {} : { [BLOB_HOST]: blobs },
-  });
+const createTransfers = ({ stateDir, blobs }: CellRepConfig, { clock, random, logger }: Ground) => {
+  const hosts = blobs === undefined ? {} : { [BLOB_HOST]: blobs };
+  return {
+    downloader: createDownloader({ cacheDir: join(stateDir, 'downloads'), clock, logger, hosts }),
+    uploader: createUploader({ clock, random, logger, hosts }),
+  };
+};
 
 /** Diego's drain: the cell is told to empty itself, and is gone when `/ping` is not answered any more. */
 const evacuationPages = (cell: Pick<CellRep['cell'], 'evacuate'>, { random }: Ground): AdminPages => ({
@@ -86,13 +87,9 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
-    const downloader = createCellDownloader(cell, ground);
-    const {
-      members,
-      cell: itself,
-      health,
-      done,
-    } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
+    const transfers = createTransfers(cell, ground);
+    const assembled = assembleCellRep({ ...ground, bbs, config: cell, runtime, ...transfers });
+    const { members, health, done } = assembled;
     return {
       members: [
         createDataLock(stateDir, ground),
@@ -101,11 +98,12 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
           ? []
           : [closingMember('container-root', { close: () => removeContainerRoot(root) })]),
         closingMember('bbs-client', bbs),
-        closingMember('downloader', downloader),
+        closingMember('downloader', transfers.downloader),
+        closingMember('uploader', transfers.uploader),
         ...members,
       ],
       health,
-      adminPages: evacuationPages(itself, ground),
+      adminPages: evacuationPages(assembled.cell, ground),
       done,
     };
   },

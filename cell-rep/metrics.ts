@@ -12,6 +12,10 @@ export interface CellMetrics {
   bulkSynced(ms: number): void;
   /** instances that an evacuation gave up */
   stranded(count: number): void;
+  /** a process was there still when it should have ended by SIGKILL */
+  exitedOnTimeout(): void;
+  /** an instance has said more than it may, and was told so */
+  logLimitExceeded(): void;
 }
 
 /** What is told of the route emitter's messages. */
@@ -97,6 +101,12 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
   const completed = metrics.counter('ContainerCompletedCount', {
     help: 'Containers that ended, well or not, stopped ones included.',
   });
+  const late = metrics.counter('ContainerExitedOnTimeoutCount', {
+    help: 'Processes that were there still a second after SIGKILL.',
+  });
+  const noisy = metrics.counter('AppInstanceExceededLogRateLimitCount', {
+    help: 'Times that an instance was told that it has exceeded its limit of log bytes or lines per second.',
+  });
   const bulk = metrics.histogram('RepBulkSyncDuration', {
     help: 'Time of one comparison of the cell with what the BBS has of it.',
     unit: 'ns',
@@ -119,6 +129,8 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
     containerCompleted: () => completed.increment(),
     bulkSynced: (ms) => bulk.observe(ms * NS_PER_MS),
     stranded: (count) => void (stranded = count),
+    exitedOnTimeout: () => late.increment(),
+    logLimitExceeded: () => noisy.increment(),
   };
 };
 

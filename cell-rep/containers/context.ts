@@ -3,6 +3,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../../bbs/index.js';
 import type { Downloader } from '../actions/downloader.js';
+import type { Uploader } from '../actions/uploader.js';
 import type { ContainerRuntime } from '../core/container-runtime.js';
 import type { Ledger } from '../core/ledger.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
@@ -49,8 +50,11 @@ export interface CellContext {
   bbs: RepBbs;
   runtime: ContainerRuntime;
   downloader: Downloader;
+  uploader: Uploader;
   ledger: Ledger;
   logs: LogPublisher;
+  /** lines per second that an instance may log; 0 = as many as it likes */
+  logLinesPerSecond: number;
   routes: RouteEmitter;
   notes: ContainerNotes;
   metrics: CellMetrics;

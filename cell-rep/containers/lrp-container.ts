@@ -196,6 +196,7 @@ export const createLrpContainer = (
     outcome: lrp.vessel.outcome,
     stop,
     detach: lrp.vessel.detach,
+    measure: lrp.vessel.measure,
     report: () => (isThere(lrp) ? reportState(lrp) : undefined),
     evacuate: () => evacuateLrp(lrp, stop),
     strand: () => strandLrp(lrp, stop),

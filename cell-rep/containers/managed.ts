@@ -3,6 +3,7 @@ import type { UpdateRequest } from '../../common/model/auction.js';
 import type { Container } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
+import type { Measured } from './measuring.js';
 import type { StoredContainer } from './memory.js';
 
 /**
@@ -30,6 +31,8 @@ export interface ManagedContainer {
   /** internal routes and metric tags have changed; ignored by tasks */
   update(change: UpdateRequest): void;
   routesChanged(routes: Routes): void;
+  /** what it takes now; undefined: there is no container yet, or any more */
+  measure(): Promise<Measured | undefined>;
   /** resolves when there is nothing left to do */
   readonly settled: Promise<void>;
 }

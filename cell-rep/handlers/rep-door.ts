@@ -5,6 +5,8 @@ import { createDoor } from '../../common/runtime/door.js';
 import type { DoorAddress } from '../../common/runtime/door.js';
 import type { Member } from '../../common/runtime/group.js';
 import type { Cell } from '../containers/cell.js';
+import type { Measuring } from '../containers/measuring.js';
+import { diegoMetrics } from '../core/diego-metrics.js';
 import { diegoState } from '../core/diego-state.js';
 import { failedWork, parseUpdate, parseWork } from '../core/diego-work.js';
 
@@ -13,6 +15,7 @@ export interface RepDoorOptions {
   address: DoorAddress;
   cellId: string;
   cell: Cell;
+  measuring: Measuring;
   /** false: this is not the cell that the BBS means by this id, and nothing is done in its name */
   mayAct(): boolean;
   clock: Clock;
@@ -32,7 +35,7 @@ interface Answer {
   body?: unknown;
 }
 
-type Handle = (asked: Asked) => Answer;
+type Handle = (asked: Asked) => Answer | Promise<Answer>;
 
 interface Route {
   method: 'GET' | 'POST' | 'PUT';
@@ -57,6 +60,10 @@ const tellState =
     const state = cell.state();
     return { status: state.placeable ? 200 : 503, body: diegoState(state, containers) };
   };
+
+const tellMetrics =
+  ({ cellId, measuring }: RepDoorOptions): Handle =>
+  async () => ({ status: 200, body: diegoMetrics(cellId, await measuring.measure()) });
 
 const takeWork =
   ({ cell, cellId }: RepDoorOptions): Handle =>
@@ -99,6 +106,7 @@ const cancel =
 
 const routes = (options: RepDoorOptions): Route[] => [
   { method: 'GET', path: /^\/state$/, handle: tellState(options) },
+  { method: 'GET', path: /^\/container_metrics$/, handle: tellMetrics(options) },
   { method: 'POST', path: /^\/work$/, handle: takeWork(options) },
   { method: 'PUT', path: /^\/v[12]\/lrps\/[^/]+\/instances\/([^/]+)$/, handle: update(options) },
   { method: 'POST', path: /^\/v1\/lrps\/[^/]+\/instances\/([^/]+)\/stop$/, handle: stop(options) },
@@ -153,7 +161,7 @@ const send = (response: ServerResponse, { status, body }: Answer): void => {
   response.end(text);
 };
 
-/** Node's own server is all that five paths need: a framework would take more memory than the rep can spare. */
+/** Node's own server is all that six paths need: a framework would take more memory than the rep can spare. */
 export const createRepDoor = (options: RepDoorOptions): Member & { url(): string } => {
   const { address, clock, logger } = options;
   const door = createDoor({ address, what: 'rep', clock, logger });

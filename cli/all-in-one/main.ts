@@ -14,6 +14,7 @@ import {
   chooseRuntime,
   decideRuntime,
   createDownloader,
+  createUploader,
   removeContainerRoot,
   removeLeftovers,
 } from '../../cell-rep/assemble.js';
@@ -84,11 +85,9 @@ const assembleCell = async (
   const cellId = localCellId(index);
   const capacity = capacityPerCell({ cells, dir: dataDir, inOwnCgroup: choice.kind === 'process' });
   const stateDir = privateDir(dataDir, join('reps', cellId));
-  const downloader = createDownloader({
-    ...ground,
-    cacheDir: privateDir(stateDir, 'downloads'),
-    hosts: { [BLOB_HOST]: { socketPath: ground.blobSocket } },
-  });
+  const hosts = { [BLOB_HOST]: { socketPath: ground.blobSocket } };
+  const downloader = createDownloader({ ...ground, cacheDir: privateDir(stateDir, 'downloads'), hosts });
+  const uploader = createUploader({ ...ground, hosts });
   const config = compiled(cellRepConfig, {
     cell_id: cellId,
     cell_index: index,
@@ -104,7 +103,7 @@ const assembleCell = async (
     host_ports: hostPortsShare(index, cells),
   });
   const { runtime, root } = await chooseRuntime({ ...ground, cellId, config: config.runtime });
-  const { members, done } = assembleCellRep({ ...ground, config, runtime, downloader });
+  const { members, done } = assembleCellRep({ ...ground, config, runtime, downloader, uploader });
   return { members, done, runtime, root };
 };
 

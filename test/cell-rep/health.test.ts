@@ -169,3 +169,32 @@ t.test(
     await rep.stop();
   },
 );
+
+t.test('health - a monitor action that never returns is ended, and its instance with it', async (t) => {
+  const monitor = runAction({ logSource: 'MON' });
+  const hang = 'health check did not return within';
+  const starting = createWorld();
+  starting.bbs.desired.set('app', desiredLrp({ monitor, startTimeoutMs: 20_000 }));
+  const first = await startRep(starting);
+  first.workLrp();
+  await first.until(() => crashOf(starting) !== '', 'crash', 100);
+  t.match(crashOf(starting), new RegExp(`Instance never healthy after 20\\S*: .*${hang} \\S+: MON: Exited`));
+  await first.stop();
+
+  const running = createWorld();
+  let hangs = false;
+  running.runtime.onRun = (process) => {
+    if (process.id.startsWith('monitor') && !hangs) process.exit();
+  };
+  running.bbs.desired.set('app', desiredLrp({ monitor }));
+  const second = await startRep(running);
+  second.workLrp();
+  await second.until(() => running.bbs.starts.length === 1, 'healthy');
+  hangs = true;
+  await second.until(() => crashOf(running) !== '', 'crash', 500);
+  t.match(
+    crashOf(running),
+    `Instance became unhealthy: Liveness check unsuccessful: ${hang} 1m0s: MON: Exited`,
+  );
+  await second.stop();
+});

@@ -265,6 +265,29 @@ t.test('rep door - states of instances: claimed, running, and ended one way or t
   t.same(await states(), ['CRASHED', 'SHUTDOWN']);
 });
 
+t.test('rep door - what containers take, with the keys that were recorded', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp());
+  world.bbs.allTasks.set('task', pendingTask());
+  const door = await openDoor(t, { world });
+  const empty = await door.ask({ path: '/container_metrics' });
+  t.equal(empty.text, '{"cell_id":"cell-1","lrps":null,"tasks":null}\n');
+  door.workLrp();
+  door.workTask();
+  const bothRun = (): boolean =>
+    door.rep.cell.known().filter(({ state }) => state === 'running').length === 2;
+  await door.until(bothRun, 'both run');
+  await world.clock.advance(2_000);
+  const before = recorded('rep-container-metrics', '/container_metrics');
+  const { status, type, text } = await door.ask({ path: '/container_metrics' });
+  t.same([status, type], [before.status, before.contentType]);
+  const told = JSON.parse(text) as { lrps: object[]; tasks: object[] };
+  const [known] = (JSON.parse(before.response) as { lrps: object[] }).lrps;
+  t.same(Object.keys(told.lrps[0] ?? {}), Object.keys(known ?? {}));
+  t.match(told.lrps, [{ process_guid: 'app', index: 0, memory_quota_bytes: 64 * 1024 * 1024 }]);
+  t.match(told.tasks, [{ task_guid: 'task', disk_quota_bytes: 64 * 1024 * 1024 }]);
+});
+
 t.test('rep door - an unhealthy runtime: 503, and the state all the same', async (t) => {
   const door = await openDoor(t);
   door.runtime.becomeHealthy(false);
@@ -311,6 +334,7 @@ t.test('rep door - over TCP with mutual TLS, for the roles that it names', async
     address: { host: '127.0.0.1', port: 0, tls, clients: ['auctioneer', 'bbs'] },
     cellId: 'cell-1',
     cell: rep.rep.cell,
+    measuring: { measure: async () => [] },
     mayAct: () => true,
     clock,
     logger: rep.logger,

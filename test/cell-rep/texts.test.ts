@@ -57,6 +57,10 @@ t.test('texts - checks speak as Diego’s health check does', async (t) => {
 
 t.test('texts - exits', async (t) => {
   const exit = { code: 137, signal: 9, outOfMemory: true, lost: false };
+  t.equal(
+    exitLine(exit, 10_000),
+    'Exit status 137 (exceeded 10s graceful shutdown interval) (out of memory)',
+  );
   t.equal(exitLine(exit), 'Exit status 137 (out of memory)');
   t.equal(
     exitLine({ ...exit, outOfMemory: false }, 10_000),
