@@ -82,5 +82,5 @@ const GET_ROUTES: ReadonlySet<BbsRoute> = new Set([
   'OutcryDump',
 ]);
 
-/** Everything is POST, but for Diego's two oldest event streams and our own. */
+/** Everything is POST, but for Diego's two oldest event streams, and our own streams. */
 export const methodOf = (route: BbsRoute): 'GET' | 'POST' => (GET_ROUTES.has(route) ? 'GET' : 'POST');
