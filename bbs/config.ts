@@ -1,7 +1,7 @@
 import { compileDoor, doorSchema } from '../common/runtime/door-config.js';
 import type { UserDoor } from '../common/runtime/door-config.js';
 import type { DoorAddress } from '../common/runtime/door.js';
-import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
+import { DURATION, HOST_PATTERN, defineConfig, toMs } from '../common/runtime/config.js';
 
 interface UserConfig {
   listen: UserDoor;
@@ -11,6 +11,9 @@ interface UserConfig {
   expire_completed_task_duration: string | number;
   expire_pending_task_duration: string | number;
   max_task_retries: number;
+  task_callback_workers: number;
+  task_callback_timeout: string | number;
+  task_callback_hosts: string[];
   presence_ttl: string | number;
   lease_check_interval: string | number;
   mass_disappearance_hold: string | number;
@@ -21,6 +24,10 @@ interface UserConfig {
   request_body_limit_bytes: number;
   concurrent_request_limit: number;
   event_buffer: number;
+  event_buffer_bytes: number;
+  event_subscribers: number;
+  event_window: number;
+  event_window_bytes: number;
   event_heartbeat_interval: string | number;
   history_entries: number;
   history_per_guid: number;
@@ -34,12 +41,18 @@ export interface BbsConfig {
   convergeIntervalMs: number;
   /** how long an UNCLAIMED row waits before it is asked for again */
   staleUnclaimedMs: number;
-  /** how long a Resolving task rests before it is Completed again */
+  /** how long a Resolving task rests before it is Completed again, and a Completed one before its callback is tried again */
   kickTaskMs: number;
   expireCompletedTaskMs: number;
   expirePendingTaskMs: number;
   /** rejections that a task survives */
   maxTaskRetries: number;
+  /** completion callbacks under way at once */
+  callbackWorkers: number;
+  /** until a callback's connection stands, and again until it is answered */
+  callbackTimeoutMs: number;
+  /** called back though they are at loopback or link-local addresses: `HOST:PORT`, or `HOST` */
+  callbackHosts: readonly string[];
   /** TTL that presences have, and the time in which more than 30 % of the cells may not vanish */
   presenceTtlMs: number;
   /** how often leases are looked at */
@@ -57,8 +70,14 @@ export interface BbsConfig {
   bodyLimitBytes: number;
   /** requests over HTTP that are in hand at a time; event streams are not counted */
   requestLimit: number;
-  /** events that wait for a slow subscriber before it is cut off */
+  /** events that wait for a slow subscriber before it is cut off, and their bytes; one commit's are allowed beside them */
   eventBuffer: number;
+  eventBufferBytes: number;
+  /** streams that may be open at once */
+  eventSubscribers: number;
+  /** last events, and bytes of them, that are kept for subscribers that come back */
+  eventWindow: number;
+  eventWindowBytes: number;
   /** comment lines keep an idle event stream alive */
   eventHeartbeatMs: number;
   /** of everything together, about; 0 = no history is kept */
@@ -89,7 +108,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
       },
       kick_task_duration: {
         ...DURATION,
-        description: 'how long a Resolving task rests before it is Completed again',
+        description:
+          'how long a Resolving task rests before it is Completed again, and a Completed one before its callback is tried again',
       },
       expire_completed_task_duration: { ...DURATION, description: 'how long a Completed task is kept' },
       expire_pending_task_duration: {
@@ -97,6 +117,17 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
         description: 'how long a task may wait for a place before it fails',
       },
       max_task_retries: { type: 'integer', minimum: 0, description: 'rejections that a task survives' },
+      task_callback_workers: { ...count, description: 'completion callbacks of tasks under way at once' },
+      task_callback_timeout: {
+        ...DURATION,
+        description: 'how long a completion callback waits for its connection, and then for its answer',
+      },
+      task_callback_hosts: {
+        type: 'array',
+        items: { type: 'string', pattern: HOST_PATTERN },
+        description:
+          'hosts that completion callbacks may go to though they are at loopback or link-local addresses: `HOST:PORT`, or `HOST` for each of its ports',
+      },
       presence_ttl: {
         ...DURATION,
         description:
@@ -126,6 +157,16 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
         description: 'requests that are taken at a time; more are answered with status 503',
       },
       event_buffer: { ...count, description: 'events that wait for a slow subscriber before it is cut off' },
+      event_buffer_bytes: {
+        ...count,
+        description: 'bytes of events that wait for a slow subscriber before it is cut off',
+      },
+      event_subscribers: { ...count, description: 'event streams that may be open at once' },
+      event_window: {
+        ...count,
+        description: 'last events that are kept, for subscribers that come back after a break',
+      },
+      event_window_bytes: { ...count, description: 'bytes of events that are kept for them at most' },
       event_heartbeat_interval: {
         ...DURATION,
         description: 'between comment lines that keep an idle event stream alive',
@@ -153,16 +194,23 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     expire_completed_task_duration: '120s',
     expire_pending_task_duration: '1800s',
     max_task_retries: 3,
+    task_callback_workers: 1_000,
+    task_callback_timeout: '10s',
+    task_callback_hosts: [],
     presence_ttl: '15s',
     lease_check_interval: '500ms',
     mass_disappearance_hold: '600s',
     gather_delay: '50ms',
     reauction_interval: '1s',
     communication_timeout: '2s',
-    convergence_slice_rows: 2_000,
+    convergence_slice_rows: 1_000,
     request_body_limit_bytes: 8 * 1024 * 1024,
     concurrent_request_limit: 1_024,
     event_buffer: 1_024,
+    event_buffer_bytes: 32 * 1024 * 1024,
+    event_subscribers: 1_000,
+    event_window: 10_000,
+    event_window_bytes: 16 * 1024 * 1024,
     event_heartbeat_interval: '15s',
     history_entries: 50_000,
     history_per_guid: 30,
@@ -176,6 +224,9 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     expireCompletedTaskMs: toMs(full.expire_completed_task_duration),
     expirePendingTaskMs: toMs(full.expire_pending_task_duration),
     maxTaskRetries: full.max_task_retries,
+    callbackWorkers: full.task_callback_workers,
+    callbackTimeoutMs: toMs(full.task_callback_timeout),
+    callbackHosts: full.task_callback_hosts,
     presenceTtlMs: toMs(full.presence_ttl),
     leaseTickMs: toMs(full.lease_check_interval),
     massVanishHoldMs: toMs(full.mass_disappearance_hold),
@@ -186,6 +237,10 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     bodyLimitBytes: full.request_body_limit_bytes,
     requestLimit: full.concurrent_request_limit,
     eventBuffer: full.event_buffer,
+    eventBufferBytes: full.event_buffer_bytes,
+    eventSubscribers: full.event_subscribers,
+    eventWindow: full.event_window,
+    eventWindowBytes: full.event_window_bytes,
     eventHeartbeatMs: toMs(full.event_heartbeat_interval),
     historyEntries: full.history_entries,
     historyPerGuid: full.history_per_guid,

@@ -6,6 +6,7 @@ import { refusalIn } from '../common/runtime/door-refusal.js';
 import { fromJson } from '../common/wire/codec.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import type { Reachability } from './http-reachability.js';
+import { parsePosition, RESET } from './protocol/stream-position.js';
 
 export interface SubscribeOptions {
   pool: Dispatcher;
@@ -22,39 +23,70 @@ const RECONNECT_MS = 1_000;
 const SILENCE_MS = 60_000;
 const FRAME_END = '\n\n';
 
+/** One server-sent event: its lines, '' where there was none. */
+export interface Frame {
+  id: string;
+  event: string;
+  data: string;
+}
+
+const frameOf = (text: string): Frame => {
+  const frame: Frame = { id: '', event: '', data: '' };
+  const data: string[] = [];
+  for (const line of text.split('\n')) {
+    const [, name, value = ''] = /^(id|event|data): ?(.*)$/.exec(line) ?? [];
+    if (name === 'data') data.push(value);
+    else if (name === 'id' || name === 'event') frame[name] = value;
+  }
+  return { ...frame, data: data.join('\n') };
+};
+
 /** Splits a stream into events; comments and unknown fields are passed over. */
-export const createEventReader = (onData: (data: string) => void) => {
+export const createEventReader = (onFrame: (frame: Frame) => void) => {
   const decoder = new TextDecoder();
   let rest = '';
-  const frame = (text: string): void => {
-    const lines = text.split('\n').filter((line) => line.startsWith('data:'));
-    if (lines.length > 0) onData(lines.map((line) => line.slice(5).trimStart()).join('\n'));
-  };
   return (chunk: Uint8Array): void => {
     const frames = (rest + decoder.decode(chunk, { stream: true })).split(FRAME_END);
     rest = frames.pop() ?? '';
-    frames.forEach(frame);
+    for (const text of frames) onFrame(frameOf(text));
   };
 };
 
+/** Whether an event is the very next one after the last that was heard. */
+const follows = (last: string, id: string): boolean => {
+  const [before, now] = [parsePosition(last), parsePosition(id)];
+  return before !== undefined && now?.epoch === before.epoch && now.sequence === before.sequence + 1;
+};
+
 /**
- * Every event while the stream is open, which is opened again and again until cancelled. `onGap` is called
- * at every opening, the first included: what happened before it was not heard.
+ * Every event, over as many connections as it takes: the stream is opened again and again until cancelled, and goes on
+ * after the last event that was heard. `onGap` is called at the first opening, and whenever events in between cannot be
+ * had any more.
  */
 export const subscribeEvents = (options: SubscribeOptions): Cancel => {
   const { pool, clock, logger, reachability, handlers, closing } = options;
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, closing]);
+  let lastId = '';
+
   const tell = (data: string): void => {
     const event = fromJson('BbsEvent', JSON.parse(data));
     if (event.ok) handlers.onEvent(event.value);
     else logger.error('events.unreadable', { errors: event.error });
   };
 
+  const onFrame = ({ id, event, data }: Frame): void => {
+    const missed = event === RESET || (data !== '' && lastId !== '' && !follows(lastId, id));
+    if (id !== '') lastId = id;
+    if (missed) handlers.onGap();
+    if (data !== '' && event !== RESET) tell(data);
+  };
+
   const open = async (): Promise<Dispatcher.ResponseData> => {
     const response = await pool.request({
       path: BBS_ROUTES.OutcryEventStream,
       method: 'GET',
+      headers: lastId === '' ? {} : { 'last-event-id': lastId },
       signal,
       bodyTimeout: SILENCE_MS,
     });
@@ -66,8 +98,8 @@ export const subscribeEvents = (options: SubscribeOptions): Cancel => {
 
   const read = async ({ body }: Dispatcher.ResponseData): Promise<void> => {
     reachability.answered();
-    handlers.onGap();
-    const push = createEventReader(tell);
+    if (lastId === '') handlers.onGap();
+    const push = createEventReader(onFrame);
     try {
       for await (const chunk of body) push(chunk as Uint8Array);
     } catch (error) {

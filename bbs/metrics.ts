@@ -2,7 +2,9 @@ import type { BbsEvent } from '../common/model/events.js';
 import { DURATION_BUCKETS_NS } from '../common/ports/metrics.js';
 import type { Metrics, Readings } from '../common/ports/metrics.js';
 import type { Observation } from './controllers/observation.js';
-import type { Discrepancies } from './core/census.js';
+import type { Found } from './controllers/convergence.js';
+import { registerStreams } from './metrics-streams.js';
+import type { StreamMetrics, WindowReading } from './metrics-streams.js';
 
 /** What is told of a BBS's work as it does it. */
 export interface BbsMetrics {
@@ -11,7 +13,7 @@ export interface BbsMetrics {
   /** a call over HTTP has been turned away because too many are in hand */
   refused(route: string): void;
   /** a pass over all LRPs, or all tasks, is done */
-  convergedLrps(found: Discrepancies, ms: number): void;
+  convergedLrps(found: Found, ms: number): void;
   convergedTasks(ms: number): void;
   /** tasks that convergence removed, and tasks that it moved on */
   tasksConverged(count: { pruned: number; kicked: number }): void;
@@ -19,7 +21,7 @@ export interface BbsMetrics {
   committed(event: BbsEvent): void;
   /** this BBS has come to own its store */
   elected(): void;
-  subscriberCutOff(): void;
+  streams: StreamMetrics;
 }
 
 /** What is asked of a BBS when somebody looks. */
@@ -28,7 +30,7 @@ export interface BbsSources {
   serves(): boolean;
   /** undefined while it owns no store */
   observation(): Observation | undefined;
-  subscribers(): number;
+  eventWindow: WindowReading;
 }
 
 const NS_PER_MS = 1e6;
@@ -75,12 +77,8 @@ const boardOf = ({ desired, lrps, tasks, ...rest }: Observation): Readings<keyof
 const registerState = (metrics: Metrics, sources: BbsSources): void => {
   const state = {
     LockHeld: { help: '1 while this BBS owns its store and answers.' },
-    EventSubscribers: { help: 'Event streams that are open.' },
   };
-  metrics.gauges(state, () => ({
-    LockHeld: Number(sources.serves()),
-    EventSubscribers: sources.subscribers(),
-  }));
+  metrics.gauges(state, () => ({ LockHeld: Number(sources.serves()) }));
   metrics.gauges(BOARD, () => {
     const observation = sources.observation();
     return observation ? boardOf(observation) : {};
@@ -120,15 +118,15 @@ const registerConvergence = (metrics: Metrics) => {
   const kicked = metrics.counter('ConvergenceTasksKicked', {
     help: 'Tasks that convergence moved on: asked a place for again, failed, or completed anew.',
   });
-  let found: Discrepancies | undefined;
+  let found: Found | undefined;
   const family = {
     LRPsMissing: { help: 'Desired instances without a row, as the last pass found it, and mended it.' },
     LRPsExtra: { help: 'Instances that nobody desires, as the last pass found them, and retired them.' },
   };
   metrics.gauges(family, () => ({ LRPsMissing: found?.missing, LRPsExtra: found?.extra }));
   return {
-    convergedLrps(discrepancies: Discrepancies, ms: number): void {
-      found = discrepancies;
+    convergedLrps(nowFound: Found, ms: number): void {
+      found = nowFound;
       lrps(ms);
     },
     convergedTasks: tasks,
@@ -158,9 +156,6 @@ const registerTasks = (metrics: Metrics) => {
 export const createBbsMetrics = (metrics: Metrics, sources: BbsSources): BbsMetrics => {
   registerState(metrics, sources);
   const elected = metrics.counter('BBSMasterElected', { help: 'Times that this BBS came to own its store.' });
-  const cutOff = metrics.counter('EventSubscribersCutOff', {
-    help: 'Event streams that were ended because they read too slowly.',
-  });
   const turnedAway = metrics.counter('RequestsTurnedAway', {
     help: 'Calls over HTTP that were turned away because too many were in hand.',
     labels: ['route'],
@@ -171,6 +166,6 @@ export const createBbsMetrics = (metrics: Metrics, sources: BbsSources): BbsMetr
     ...registerConvergence(metrics),
     committed: registerTasks(metrics),
     elected: () => elected.increment(),
-    subscriberCutOff: () => cutOff.increment(),
+    streams: registerStreams(metrics, () => sources.eventWindow()),
   };
 };

@@ -8,7 +8,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { lrpAuctions, taskAuction } from '../auctioneer/core/auction.js';
+import { auctionsOf } from '../auctioneer/core/auction.js';
 import { decide } from '../auctioneer/core/decide.js';
 import { DEFAULT_POLICY } from '../auctioneer/core/policy.js';
 import { machine, printTable } from './harness.js';
@@ -43,7 +43,7 @@ interface Result {
 }
 
 const decideOnce = ({ cells, lrps, tasks }: Workload) => {
-  const auctions = [...lrps.flatMap(lrpAuctions), ...tasks.map(taskAuction)];
+  const auctions = auctionsOf(lrps, tasks);
   return { auctions: auctions.length, ...decide({ cells, auctions, policy: DEFAULT_POLICY }) };
 };
 

@@ -30,10 +30,22 @@ export const guidOf = ({
 export const auctionId = (auction: Auction): string =>
   auction.kind === 'lrp' ? `${guidOf(auction)}.${auction.index}` : guidOf(auction);
 
+const requestOf = (start: LrpStart): LrpRequest => ({
+  processGuid: start.processGuid,
+  domain: start.domain,
+  memoryMb: start.memoryMb,
+  diskMb: start.diskMb,
+  maxPids: start.maxPids,
+  cpuMilli: start.cpuMilli,
+  rootfs: start.rootfs,
+  placementTags: start.placementTags,
+  volumeDrivers: start.volumeDrivers,
+});
+
 /** One auction per instance. */
 export const lrpAuctions = (start: LrpStart): LrpAuction[] => {
-  const { instances, ...request } = start;
-  return instances.map(({ index, placementId }) => ({ kind: 'lrp', request, index, placementId }));
+  const request = requestOf(start);
+  return start.instances.map(({ index, placementId }) => ({ kind: 'lrp', request, index, placementId }));
 };
 
 export const taskAuction = (request: TaskStart): TaskAuction => ({
@@ -41,6 +53,14 @@ export const taskAuction = (request: TaskStart): TaskAuction => ({
   request,
   placementId: request.placementId,
 });
+
+/** The auctions of all that is asked, those of one request in a row. */
+export const auctionsOf = (lrps: readonly LrpStart[], tasks: readonly TaskStart[]): Auction[] => {
+  const auctions: Auction[] = [];
+  for (const start of lrps) for (const auction of lrpAuctions(start)) auctions.push(auction);
+  for (const task of tasks) auctions.push(taskAuction(task));
+  return auctions;
+};
 
 /** What the cell is sent. */
 export const lrpWork = ({ request, index, placementId }: LrpAuction): LrpWork => ({

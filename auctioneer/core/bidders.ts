@@ -15,17 +15,15 @@ export interface Bidders {
   excluded: Excluded[];
 }
 
-const RESOURCES = ['memoryMb', 'diskMb', 'containers'] as const;
+type Resource = 'memoryMb' | 'diskMb' | 'containers';
 
-const resourceProblem = ({ available, total }: CellState): string | undefined => {
-  for (const name of RESOURCES) {
-    if (!isAmount(total[name]) || total[name] === 0) return `invalid total ${name}: ${total[name]}`;
-    if (!Number.isInteger(available[name]) || available[name] < -MAX_AMOUNT)
-      return `invalid available ${name}: ${available[name]}`;
-    if (available[name] > total[name])
-      return `available ${name} above its total: ${available[name]} of ${total[name]}`;
-  }
-  return undefined;
+const resourceProblem = ({ available, total }: CellState, name: Resource): string | undefined => {
+  if (!isAmount(total[name]) || total[name] === 0) return `invalid total ${name}: ${total[name]}`;
+  if (!Number.isInteger(available[name]) || available[name] < -MAX_AMOUNT)
+    return `invalid available ${name}: ${available[name]}`;
+  return available[name] > total[name]
+    ? `available ${name} above its total: ${available[name]} of ${total[name]}`
+    : undefined;
 };
 
 const COUNTS = [
@@ -38,18 +36,54 @@ const COUNTS = [
 
 const countProblem = (state: CellState): string | undefined => {
   const bad = COUNTS.find((name) => !isAmount(state[name]));
-  if (bad !== undefined) return `invalid ${bad}: ${state[bad]}`;
-  if (!Number.isInteger(state.cpuMilliAvailable) || state.cpuMilliAvailable > state.cpuMilliTotal)
-    return `invalid cpuMilliAvailable: ${state.cpuMilliAvailable} of ${state.cpuMilliTotal}`;
-  const guid = Object.keys(state.lrpCounts).find((name) => !isAmount(state.lrpCounts[name] ?? 0));
-  return guid === undefined ? undefined : `invalid number of instances of ${guid}`;
+  return bad && `invalid ${bad}: ${state[bad]}`;
 };
+
+const hasCpu = ({ cpuMilliAvailable, cpuMilliTotal }: CellState): boolean =>
+  Number.isInteger(cpuMilliAvailable) && cpuMilliAvailable <= cpuMilliTotal;
+
+const cpuProblem = (state: CellState): string | undefined =>
+  hasCpu(state)
+    ? undefined
+    : `invalid cpuMilliAvailable: ${state.cpuMilliAvailable} of ${state.cpuMilliTotal}`;
+
+const instancesProblem = ({ lrpCounts }: CellState): string | undefined => {
+  for (const guid in lrpCounts)
+    if (!isAmount(lrpCounts[guid] ?? 0)) return `invalid number of instances of ${guid}`;
+  return undefined;
+};
+
+const isSize = (available: number, total: number): boolean =>
+  isAmount(total) &&
+  total > 0 &&
+  Number.isInteger(available) &&
+  available >= -MAX_AMOUNT &&
+  available <= total;
+
+/** Whether all numbers make sense: thousands of states are checked before a decision, so at one go. */
+const isSound = (state: CellState): boolean =>
+  isSize(state.available.memoryMb, state.total.memoryMb) &&
+  isSize(state.available.diskMb, state.total.diskMb) &&
+  isSize(state.available.containers, state.total.containers) &&
+  isAmount(state.cellIndex) &&
+  isAmount(state.taskCount) &&
+  isAmount(state.startingContainerCount) &&
+  isAmount(state.proxyMemoryMb) &&
+  isAmount(state.cpuMilliTotal) &&
+  hasCpu(state);
 
 /** Why a state cannot be reckoned with; undefined when it can. Less than nothing may be available: a cell that promised too much. */
 const problemOf = (state: CellState): string | undefined => {
   if (state.cellId === '') return 'the cell id is empty';
   if (state.evacuating) return 'evacuating';
-  return resourceProblem(state) ?? countProblem(state);
+  if (isSound(state)) return instancesProblem(state);
+  return (
+    resourceProblem(state, 'memoryMb') ??
+    resourceProblem(state, 'diskMb') ??
+    resourceProblem(state, 'containers') ??
+    countProblem(state) ??
+    cpuProblem(state)
+  );
 };
 
 const byIndexThenId = (a: CellState, b: CellState): number =>

@@ -29,8 +29,8 @@ export interface Bids {
   /** containers starting on all cells before the batch */
   readonly starting: number;
   cellId(cell: number): string;
-  /** the number of a request */
-  enter(entry: Entry): number;
+  /** the number of a request; `process`: that of its process, NONE for a task */
+  enter(entry: Entry, process: number): number;
   /** the cell whose bid wins, or NONE */
   winner(request: number): number;
   /** why there was no winner */
@@ -39,5 +39,5 @@ export interface Bids {
   take(request: number, cell: number): void;
 }
 
-/** A request with as many auctions as it has instances. */
+/** A request of one or more auctions. */
 export type Entry = Pick<LrpAuction, 'kind' | 'request'> | Pick<TaskAuction, 'kind' | 'request'>;

@@ -2,7 +2,8 @@ import type { CellState } from '../../common/model/cell.js';
 import { type Auction, auctionId } from './auction.js';
 import { openIndex } from './bid-index/open.js';
 import { type Excluded, biddersOf } from './bidders.js';
-import { type Entry, NONE, type Refusal } from './bids.js';
+import { askedIn } from './asked.js';
+import { NONE, type Refusal } from './bids.js';
 import { IN_FLIGHT_LIMIT, NO_CELLS } from './constraints.js';
 import { openExhaustive } from './exhaustive.js';
 import { type Sorting, considerationOrder, pick } from './order.js';
@@ -49,64 +50,6 @@ export interface Batch {
 
 export type Choice = { cellId: string } | Refusal;
 
-/** What is asked in a batch, once for each request object: the auctions of one request share it. */
-interface Requests {
-  /** in the order in which they are first considered, so that what is considered in a row lies side by side in memory */
-  entries: Entry[];
-  /** of each auction, the number of its request */
-  ofAuction: Uint32Array;
-  /** per process, its auctions; in the order of entries */
-  processes: Map<string, number>;
-}
-
-/** How many auctions each process has. */
-const countProcesses = (entries: readonly Entry[], ofAuction: Uint32Array): Map<string, number> => {
-  const perRequest = new Uint32Array(entries.length);
-  for (const request of ofAuction) perRequest[request] = (perRequest[request] ?? 0) + 1;
-  const processes = new Map<string, number>();
-  for (const [request, entry] of entries.entries()) {
-    if (entry.kind !== 'lrp') continue;
-    const guid = entry.request.processGuid;
-    processes.set(guid, (processes.get(guid) ?? 0) + (perRequest[request] ?? 0));
-  }
-  return processes;
-};
-
-/** Numbers requests as they arrive, which come in runs. */
-const byArrival = (auctions: readonly Auction[]): Pick<Requests, 'entries' | 'ofAuction'> => {
-  const numbers = new Map<Auction['request'], number>();
-  const entries: Entry[] = [];
-  const ofAuction = new Uint32Array(auctions.length);
-  let last: Auction['request'] | undefined;
-  let number = 0;
-  for (let at = 0; at < auctions.length; at += 1) {
-    const { kind, request } = auctions[at] as Auction;
-    if (request !== last) {
-      number = numbers.get(request) ?? entries.push({ kind, request } as Entry) - 1;
-      // a task is not asked for twice
-      if (kind === 'lrp') numbers.set(request, number);
-      last = request;
-    }
-    ofAuction[at] = number;
-  }
-  return { entries, ofAuction };
-};
-
-const NOT_YET = 0xffff_ffff;
-
-const requestsOf = (auctions: readonly Auction[], order: Uint32Array): Requests => {
-  const arrived = byArrival(auctions);
-  const entries: Entry[] = [];
-  const renumbered = new Uint32Array(arrived.entries.length).fill(NOT_YET);
-  const ofAuction = new Uint32Array(auctions.length);
-  for (const at of order) {
-    const old = arrived.ofAuction[at] ?? 0;
-    if (renumbered[old] === NOT_YET) renumbered[old] = entries.push(arrived.entries[old] as Entry) - 1;
-    ofAuction[at] = renumbered[old] ?? 0;
-  }
-  return { entries, ofAuction, processes: countProcesses(entries, ofAuction) };
-};
-
 /** Without any cell Diego fails everything before it sorts. */
 const sortingOf = ({ compat }: Policy, cells: number): Sorting => {
   if (compat !== 'diego') return 'stable';
@@ -118,18 +61,19 @@ const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Me
   const { bidding, counting, excluded } = biddersOf(cells);
   const sorting = sortingOf(policy, bidding.length);
   const order = considerationOrder(auctions, sorting);
-  const requests = requestsOf(auctions, order);
-  const entrants = { bidding, counting, policy, scorer, processes: requests.processes };
+  const asked = askedIn(auctions, order);
+  const entrants = { bidding, counting, policy, scorer, processes: asked.processes };
   const byIndex = method === 'index' && scorer === undefined && bidding.length > 0;
   const bids = byIndex ? openIndex(entrants) : openExhaustive(entrants);
-  for (const entry of requests.entries) bids.enter(entry);
+  for (const [number, request] of asked.requests.entries())
+    bids.enter(request, asked.processOf[number] ?? NONE);
   const limit = policy.startingContainerMaximum > 0 ? policy.startingContainerMaximum : Infinity;
   let { starting } = bids;
   return {
     bids,
     sorting,
     order,
-    requests,
+    asked,
     excluded,
     winner: (request: number): number =>
       bids.count === 0 || starting >= limit ? NONE : bids.winner(request),
@@ -146,11 +90,13 @@ const openBids = ({ cells, auctions, policy, scorer }: DecisionInput, method: Me
 
 /** `auctions`: those that may be considered, in any order. */
 export const openBatch = (input: DecisionInput, method: Method = 'index'): Batch => {
-  const { bids, requests, excluded, ...opened } = openBids(input, method);
+  const { bids, order, asked, excluded, ...opened } = openBids(input, method);
   const cellNumbers = new Map(
     Array.from({ length: bids.count }, (_, number) => [bids.cellId(number), number]),
   );
-  const requestNumbers = new Map(input.auctions.map((auction, at) => [auction, requests.ofAuction[at] ?? 0]));
+  const requestNumbers = new Map(
+    Array.from(order, (at, place) => [input.auctions[at] as Auction, asked.ofPlace[place] ?? 0]),
+  );
   const requestOf = (auction: Auction): number => {
     const request = requestNumbers.get(auction);
     if (request === undefined) throw new RangeError(`${auctionId(auction)} is not in this batch`);
@@ -174,12 +120,13 @@ export const openBatch = (input: DecisionInput, method: Method = 'index'): Batch
 /** Decides a whole batch in Diego's order. Pure: the states handed in are not changed. */
 export const decide = (input: DecisionInput, method: Method = 'index'): Decision => {
   const { auctions } = input;
-  const { bids, sorting, order, requests, excluded, winner, refusal, take } = openBids(input, method);
+  const { bids, sorting, order, asked, excluded, winner, refusal, take } = openBids(input, method);
   const placements: Placement[] = [];
   const failures: Failure[] = [];
-  for (const at of order) {
-    const request = requests.ofAuction[at] ?? 0;
-    const auction = auctions[at] as Auction;
+  const consideredOrder = pick(auctions, order);
+  for (let place = 0; place < order.length; place += 1) {
+    const request = asked.ofPlace[place] ?? 0;
+    const auction = consideredOrder[place] as Auction;
     const cell = winner(request);
     if (cell === NONE) {
       failures.push({ auction, ...refusal(request) });
@@ -188,5 +135,5 @@ export const decide = (input: DecisionInput, method: Method = 'index'): Decision
     take(request, cell);
     placements.push({ auction, cellId: bids.cellId(cell) });
   }
-  return { consideredOrder: pick(auctions, order), sorting, placements, failures, excluded };
+  return { consideredOrder, sorting, placements, failures, excluded };
 };

@@ -21,11 +21,12 @@ export const pick = <T>(from: readonly T[], order: Uint32Array): T[] => {
   return picked;
 };
 
-/** The larger first. */
-const memoryKey = ({ request }: Auction): number => MAX_AMOUNT - request.memoryMb;
-
 /** Keys of tasks are not looked at. */
 const indexOf = (auction: Auction): number => (auction.kind === 'lrp' ? auction.index : 0);
+
+/** The larger first. */
+const memoryKeys = (auctions: readonly Auction[]): Uint32Array =>
+  keysOf(auctions, ({ request }) => MAX_AMOUNT - request.memoryMb);
 
 /** Positions of instances and of tasks, each in their order. */
 interface Sorted {
@@ -39,13 +40,43 @@ const byArrival = (auctions: readonly Auction[]): Sorted => {
   return { lrps: all.filter((at) => !isTask(at)), tasks: all.filter(isTask) };
 };
 
-/** Equals stay in the order of arrival. */
+/** Where the runs of auctions of one request begin, and the end of all: the instances of a process arrive in a row. */
+const runsOf = (auctions: readonly Auction[]): Uint32Array => {
+  const begins = new Uint32Array(auctions.length + 1);
+  let count = 0;
+  let last: Auction['request'] | undefined;
+  for (let at = 0; at < auctions.length; at += 1) {
+    const { request } = auctions[at] as Auction;
+    if (request !== last) begins[count++] = at;
+    last = request;
+  }
+  begins[count] = auctions.length;
+  return begins.subarray(0, count + 1);
+};
+
+/** The positions of some runs' auctions, run by run. */
+const expand = (begins: Uint32Array, runs: Uint32Array): Uint32Array => {
+  let length = 0;
+  for (const run of runs) length += (begins[run + 1] ?? 0) - (begins[run] ?? 0);
+  const positions = new Uint32Array(length);
+  let next = 0;
+  for (const run of runs) {
+    const end = begins[run + 1] ?? 0;
+    for (let at = begins[run] ?? 0; at < end; at += 1) positions[next++] = at;
+  }
+  return positions;
+};
+
+/** Equals stay in the order of arrival. All of a run ask for as much, so that runs can be sorted by that in their place. */
 const stably = (auctions: readonly Auction[]): Sorted => {
-  const { lrps, tasks } = byArrival(auctions);
-  const memory = keysOf(auctions, memoryKey);
+  const begins = runsOf(auctions);
+  const heads = pick(auctions, begins.subarray(0, -1));
+  const { lrps, tasks } = byArrival(heads);
+  const memory = memoryKeys(heads);
+  const sorted = expand(begins, sortByKey(lrps, memory));
   return {
-    lrps: sortByKey(sortByKey(lrps, memory), keysOf(auctions, indexOf)),
-    tasks: sortByKey(tasks, memory),
+    lrps: sortByKey(sorted, keysOf(auctions, indexOf)),
+    tasks: expand(begins, sortByKey(tasks, memory)),
   };
 };
 
@@ -64,7 +95,7 @@ const sortedAsGo = (positions: Uint32Array, isLess: (one: number, other: number)
 /** Equals as Diego's sort leaves them. */
 const asDiego = (auctions: readonly Auction[]): Sorted => {
   const { lrps, tasks } = byArrival(auctions);
-  const memory = keysOf(auctions, memoryKey);
+  const memory = memoryKeys(auctions);
   const indices = keysOf(auctions, indexOf);
   const isLarger = (one: number, other: number): boolean => (memory[one] ?? 0) < (memory[other] ?? 0);
   const isFirst = (one: number, other: number): boolean =>

@@ -1,3 +1,4 @@
+import type { BbsEvent } from '../../common/model/events.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
@@ -10,9 +11,12 @@ import { clampDomains } from '../core/domains.js';
 import { endedLease } from '../core/leases.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
 import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
+import { createHttpCallbacks } from '../http-callbacks.js';
 import type { BbsMetrics } from '../metrics.js';
+import { createAppLog } from './app-log.js';
 import { createBoard } from './board.js';
 import type { Board } from './board.js';
+import { createCallbacks } from './callbacks.js';
 import { createConverger } from './converger.js';
 import type { Converger } from './converger.js';
 import { createEffects } from './effects.js';
@@ -49,29 +53,35 @@ export interface Active {
   hub: EventHub;
   /** the board in numbers, as it is now */
   observation(): Observation;
+  /** nothing of its own accord begins any more; resolves when what was under way has ended */
+  withdraw(): Promise<void>;
 }
 
 interface Told {
+  converger: Converger;
   hub: EventHub;
   effects: Effects;
   metrics: BbsMetrics;
 }
 
 /** What a commit gave out goes to subscribers, bus, auctioneer and reps, in that order. */
-const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => {
+const tellCommits = (store: BbsStore, { converger, hub, effects, metrics }: Told): void => {
   store.onCommit((emissions) => {
+    const told: BbsEvent[] = [];
     const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
     for (const emission of emissions) {
       if ('effect' in emission) sent.push(emission);
       else if ('event' in emission) {
         const { event } = emission;
+        converger.follow(event);
         metrics.committed(event);
-        hub.publish(event);
+        told.push(event);
         if (event.kind === 'task_changed' && event.after.state !== 'Pending') {
           effects.forget(event.after.taskGuid);
         }
       }
     }
+    hub.publish(told);
     effects.send(sent);
   });
 };
@@ -80,12 +90,12 @@ const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => 
 const followCells = ({ presence, converger, hub }: Pick<Active, 'presence' | 'converger' | 'hub'>): void => {
   presence.listen({
     appeared(cellId, anew) {
-      if (anew) hub.publish({ kind: 'cell_appeared', traceId: '', cellId });
+      if (anew) hub.publish([{ kind: 'cell_appeared', traceId: '', cellId }]);
       converger.cells([cellId]);
       converger.reauctionSoon();
     },
     disappeared(cellIds) {
-      for (const cellId of cellIds) hub.publish({ kind: 'cell_disappeared', traceId: '', cellId });
+      hub.publish(cellIds.map((cellId) => ({ kind: 'cell_disappeared', traceId: '', cellId })));
       converger.cells(cellIds);
     },
     lost: (cellIds) => converger.tasksOf(cellIds),
@@ -127,6 +137,12 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   await clampFreshness(store, transactions);
   const presence = createPresence({ ...parts, transactions, hearing: createHearing({ clock, bus }) });
   const converger = createConverger({ ...parts, transactions, presence });
+  const callbacks = createCallbacks({
+    ...parts,
+    transactions,
+    sender: createHttpCallbacks({ allowedHosts: config.callbackHosts, timeoutMs: config.callbackTimeoutMs }),
+    workers: config.callbackWorkers,
+  });
   const effects = createEffects({
     bus,
     logger,
@@ -134,10 +150,29 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     onUnheard: converger.reauctionLater,
     onHeard: converger.heard,
     converge: converger.soon,
+    callback: callbacks.submit,
   });
-  const hub = createEventHub({ bus, logger, epoch: store.epoch });
-  tellCommits(store, { hub, effects, metrics });
+  const hub = createEventHub({
+    bus,
+    logger,
+    epoch: store.epoch,
+    window: { events: config.eventWindow, bytes: config.eventWindowBytes },
+    actualLrps: store.committed.actual_lrps,
+  });
+  tellCommits(store, { converger, hub, effects, metrics });
   followCells({ presence, converger, hub });
-  const board = createBoard({ transactions, store, presence, config, history, rejections: effects });
-  return { store, board, presence, converger, hub, observation: () => observe(store, transactions) };
+  const appLog = createAppLog({ bus, clock, logger });
+  const board = createBoard({ ...parts, transactions, presence, appLog, history, rejections: effects });
+  return {
+    store,
+    board,
+    presence,
+    converger,
+    hub,
+    observation: () => observe(store, transactions),
+    async withdraw() {
+      presence.stop();
+      await Promise.all([converger.stop(), callbacks.stop()]);
+    },
+  };
 };

@@ -6,23 +6,64 @@ import { MAX_PAYLOAD_BYTES } from '../../common/ports/bus.js';
 import type { Cancel } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { unattended } from '../../common/runtime/unattended.js';
-import { encode, toJson } from '../../common/wire/codec.js';
+import { encode } from '../../common/wire/codec.js';
 import { bbsEventSubject } from '../../common/wire/subjects.js';
+import type { LrpEvent, TaskEvent } from '../core/groups.js';
+import type { DiegoEvent, StreamForm } from '../protocol/events.js';
+import { cellsOf, diegoFrame, differsByForm, outcryFrame } from '../protocol/events.js';
+import { createEventWindow } from './event-window.js';
+import type { EventWindow, WindowLimits } from './event-window.js';
+import { createGroupView } from './group-view.js';
+import type { RowTable } from './group-view.js';
 
 /** An event as it goes to subscribers: encoded once, however many there are. */
 export interface ToldEvent {
-  /** `<epoch>-<sequence>`, rising by one */
-  id: string;
-  kind: BbsEvent['kind'];
+  /** rising by one */
+  sequence: number;
   event: BbsEvent;
-  json(): string;
+  /** with its id, `<epoch>-<sequence>`; '' when it could not be made */
+  frame(): string;
 }
 
+/** An event of Diego's streams: encoded once per form. */
+export interface StreamEvent {
+  /** cells that it is of; undefined where it is everybody's */
+  cells: readonly string[] | undefined;
+  /** without its id, which each connection counts for itself; '' when it could not be made */
+  frame(form: StreamForm): string;
+}
+
+/** What subscribers may hear: our own stream of everything, and Diego's three. */
+export interface Feeds {
+  outcry: ToldEvent;
+  groups: StreamEvent;
+  instances: StreamEvent;
+  tasks: StreamEvent;
+}
+
+export type Feed = keyof Feeds;
+
+/** Called with what one commit told, in order; never with nothing. */
+export type FeedListener<F extends Feed> = (events: readonly Feeds[F][]) => void;
+
 export interface EventHub {
-  /** never throws: whoever fails to hear of it costs nobody else theirs */
-  publish(event: BbsEvent): void;
-  subscribe(listener: (event: ToldEvent) => void): Cancel;
-  subscribers(): number;
+  /** what one commit told; never throws: whoever fails to hear of it costs nobody else theirs */
+  publish(events: readonly BbsEvent[]): void;
+  subscribe<F extends Feed>(feed: F, listener: FeedListener<F>): Cancel;
+  readonly epoch: number;
+  /** of the last event told; 0 before the first */
+  sequence(): number;
+  readonly window: EventWindow;
+}
+
+export interface EventHubOptions {
+  bus: Bus;
+  logger: Logger;
+  epoch: number;
+  /** what is kept for subscribers that come back */
+  window: WindowLimits;
+  /** actual LRPs as they are before the first event */
+  actualLrps: RowTable;
 }
 
 /** What is left of a desired LRP that is too large for a message: enough to tell which one, and to route. */
@@ -54,37 +95,95 @@ const reduced = (event: BbsEvent): BbsEvent => {
   }
 };
 
-const lazily = <T>(make: () => T): (() => T) => {
-  let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
-};
+const isTask = (event: BbsEvent): event is TaskEvent => event.kind.startsWith('task_');
+
+const isLrp = (event: BbsEvent): event is LrpEvent => !isTask(event) && !event.kind.startsWith('cell_');
 
 /** Tells every subscriber, and the bus, of every change in the order of commits. */
-export const createEventHub = (options: { bus: Bus; logger: Logger; epoch: number }): EventHub => {
+export const createEventHub = (options: EventHubOptions): EventHub => {
   const { bus, logger, epoch } = options;
-  const listeners = new Set<(event: ToldEvent) => void>();
+  const listeners: { readonly [F in Feed]: Set<FeedListener<F>> } = {
+    outcry: new Set(),
+    groups: new Set(),
+    instances: new Set(),
+    tasks: new Set(),
+  };
+  const window = createEventWindow(options.window);
+  const groups = createGroupView(options.actualLrps);
   let sequence = 0;
 
-  const toBus = (event: BbsEvent): void => {
-    const payload = encode('BbsEvent', event);
+  /** made when first asked for; what cannot be made is told once, and nobody hears of it */
+  const frameOf = (kind: string, make: () => string): (() => string) => {
+    let made: string | undefined;
+    const tryMake = (): string => {
+      try {
+        return make();
+      } catch (error) {
+        logger.error('events.failed', { kind, error });
+        return '';
+      }
+    };
+    return () => (made ??= tryMake());
+  };
+
+  const tell = <F extends Feed>(feed: F, events: readonly Feeds[F][]): void => {
+    if (events.length === 0) return;
+    for (const listener of listeners[feed]) {
+      unattended({ logger, event: 'events.failed', fields: { feed } }, () => listener(events));
+    }
+  };
+
+  const streamEvent = (event: DiegoEvent): StreamEvent => {
+    const current = frameOf(event.kind, () => diegoFrame(event, 'r1'));
+    const first = differsByForm(event) ? frameOf(event.kind, () => diegoFrame(event, 'r0')) : current;
+    return { cells: cellsOf(event), frame: (form) => (form === 'r0' ? first() : current()) };
+  };
+
+  const tellDiego = (feed: 'groups' | 'instances' | 'tasks', events: readonly DiegoEvent[]): void => {
+    if (listeners[feed].size > 0) tell(feed, events.map(streamEvent));
+  };
+
+  const toBus = (event: BbsEvent, payload: Uint8Array): void => {
     const fits = payload.byteLength <= MAX_PAYLOAD_BYTES;
     if (!fits) logger.info('events.reduced', { kind: event.kind, bytes: payload.byteLength });
     bus.publish(bbsEventSubject(event.kind), fits ? payload : encode('BbsEvent', reduced(event)));
   };
 
+  const told = (event: BbsEvent): ToldEvent => {
+    sequence += 1;
+    const own = sequence;
+    return {
+      sequence: own,
+      event,
+      frame: frameOf(event.kind, () => outcryFrame({ epoch, sequence: own }, event)),
+    };
+  };
+
+  /** for those who were away, and for the bus */
+  const keep = ({ sequence: own, event }: ToldEvent): void =>
+    unattended({ logger, event: 'events.failed', fields: { kind: event.kind } }, () => {
+      const payload = encode('BbsEvent', event);
+      window.add(own, payload);
+      toBus(event, payload);
+    });
+
   return {
-    publish(event) {
-      sequence += 1;
-      const json = lazily(() => JSON.stringify(toJson('BbsEvent', event)));
-      const told: ToldEvent = { id: `${epoch}-${sequence}`, kind: event.kind, event, json };
-      const failed = { logger, event: 'events.failed', fields: { kind: event.kind, id: told.id } };
-      for (const listener of listeners) unattended(failed, () => listener(told));
-      unattended(failed, () => toBus(event));
+    publish(events) {
+      const all = events.map(told);
+      // before the listeners, some of which read the window
+      all.forEach(keep);
+      tell('outcry', all);
+      const lrps = events.filter(isLrp);
+      tellDiego('instances', lrps);
+      tellDiego('groups', groups.fold(lrps));
+      tellDiego('tasks', events.filter(isTask));
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+    subscribe(feed, listener) {
+      listeners[feed].add(listener);
+      return () => void listeners[feed].delete(listener);
     },
-    subscribers: () => listeners.size,
+    epoch,
+    sequence: () => sequence,
+    window,
   };
 };

@@ -140,11 +140,12 @@ export const update = (process: Process, request: UpdateRequest, ctx: Context): 
   const slots = slotsOf({ desired: after, rows: process.rows });
   const all = gathering();
   all.changes.push({ table: 'desired_lrps', put: after });
-  all.events.push({ kind: 'desired_lrp_changed', traceId: ctx.traceId, before, after });
   createMissing(after, slots, all, ctx);
   for (const [index, slot] of slots) {
     if (index >= after.instances) retireSlot(slot, request.cells, all, ctx);
   }
+  // after those of its instances, as Diego tells it
+  all.events.push({ kind: 'desired_lrp_changed', traceId: ctx.traceId, before, after });
   if (mustTell(before, after)) {
     const told = process.rows.filter((row) => row.presence !== 'EVACUATING' && isPlaced(row));
     all.effects.push(...told.map((row) => updateEffect(after, row)));

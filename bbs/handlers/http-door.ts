@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../common/ports/clock.js';
@@ -20,7 +19,8 @@ import { openApi } from './openapi.js';
 import type { BbsMetrics } from '../metrics.js';
 import { addDump } from './dump.js';
 import type { DumpOptions } from './dump.js';
-import { streamEvents } from './event-stream.js';
+import { createEventStreams } from './event-streams.js';
+import type { EventStreams } from './event-streams.js';
 
 export interface HttpDoorOptions {
   config: BbsConfig;
@@ -31,7 +31,7 @@ export interface HttpDoorOptions {
   hub(): EventHub;
   /** undefined when this BBS may not answer any more */
   store: DumpOptions['store'];
-  metrics: Pick<BbsMetrics, 'answered' | 'refused' | 'subscriberCutOff'>;
+  metrics: Pick<BbsMetrics, 'answered' | 'refused' | 'streams'>;
 }
 
 const traceOf = (request: FastifyRequest): string => {
@@ -39,12 +39,16 @@ const traceOf = (request: FastifyRequest): string => {
   return typeof id === 'string' ? id : '';
 };
 
+/** ms in which a request must have arrived whole: until then it is one of those in hand */
+const ARRIVAL_MS = 60_000;
+
 const NOTHING = Buffer.alloc(0);
 
-const askedIn = (request: FastifyRequest): Asked => ({
+const askedIn = (request: FastifyRequest, clock: Clock): Asked => ({
   body: (request.body as Buffer | undefined) ?? NOTHING,
   contentType: request.headers['content-type'],
   traceId: traceOf(request),
+  pause: () => clock.sleep(0),
 });
 
 const send = (reply: FastifyReply, { status, contentType, body }: Answered): FastifyReply =>
@@ -58,7 +62,7 @@ const addCall = (app: FastifyInstance, handler: Handler, options: HttpDoorOption
     try {
       const current = board();
       if (!current) return reply.code(503).send();
-      return send(reply, await handler.handle(current, askedIn(request)));
+      return send(reply, await handler.handle(current, askedIn(request, clock)));
     } finally {
       metrics.answered(route, clock.monotonic() - from);
     }
@@ -74,19 +78,6 @@ const addBodies = (app: FastifyInstance): void => {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body: Buffer, done) => done(null, body));
-};
-
-const addEvents = (app: FastifyInstance, streams: Set<ServerResponse>, options: HttpDoorOptions): void => {
-  const { config, clock, logger, board, hub, metrics } = options;
-  app.get(BBS_ROUTES.OutcryEventStream, (_request, reply) => {
-    if (!board()) return reply.code(503).send();
-    reply.hijack();
-    streams.add(reply.raw);
-    reply.raw.on('close', () => streams.delete(reply.raw));
-    const limits = { buffer: config.eventBuffer, heartbeatMs: config.eventHeartbeatMs };
-    streamEvents(reply.raw, { hub: hub(), clock, logger, ...limits, onCutOff: metrics.subscriberCutOff });
-    return reply;
-  });
 };
 
 const handlerOf = new Map<string, Handler>(
@@ -125,19 +116,23 @@ const addUnknown = (app: FastifyInstance): void => {
   });
 };
 
-const buildApp = (options: HttpDoorOptions, door: Door, streams: Set<ServerResponse>): FastifyInstance => {
+const buildApp = (options: HttpDoorOptions, door: Door, streams: EventStreams): FastifyInstance => {
   const { config, metrics } = options;
   const app = fastify({
     bodyLimit: config.bodyLimitBytes,
     logger: false,
-    serverFactory: (listener) => door.server(listener),
+    serverFactory(listener) {
+      const server = door.server(listener);
+      server.requestTimeout = ARRIVAL_MS;
+      return server;
+    },
   });
   addBodies(app);
   addUnknown(app);
   app.setErrorHandler(onError(options));
   const gate = createGate(config.requestLimit, metrics.refused);
   for (const handler of HANDLERS) addCall(app, handler, { ...options, gate });
-  addEvents(app, streams, options);
+  streams.register(app);
   addDump(app, options);
   const description = JSON.stringify(openApi());
   app.get('/openapi.json', (_request, reply) => reply.type(JSON_FORM.contentType).send(description));
@@ -152,13 +147,14 @@ export interface HttpDoor extends Member {
 
 /** The BBS's API behind a door: Diego's paths, and bodies in protobuf or JSON. */
 export const createHttpDoor = (options: HttpDoorOptions): HttpDoor => {
-  const streams = new Set<ServerResponse>();
   const { config, clock, logger } = options;
+  const streams = createEventStreams({
+    ...options,
+    serves: () => options.board() !== undefined,
+    metrics: options.metrics.streams,
+  });
   let app: FastifyInstance | undefined;
   const door = createDoor({ address: config.listen, what: 'BBS', clock, logger });
-  const dismiss = (): void => {
-    for (const stream of streams) stream.end();
-  };
   return {
     name: 'bbs-http',
     async start() {
@@ -167,10 +163,10 @@ export const createHttpDoor = (options: HttpDoorOptions): HttpDoor => {
       await door.open();
       logger.info('listening', { url: door.url() });
     },
-    dismiss,
+    dismiss: streams.dismiss,
     renew: door.renew,
     async stop() {
-      dismiss();
+      streams.dismiss();
       await door.close();
       await app?.close();
     },

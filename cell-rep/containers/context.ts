@@ -1,8 +1,15 @@
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
-import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../../bbs/index.js';
+import type {
+  ActualLrpApi,
+  CoordinationApi,
+  DesiredLrpApi,
+  TaskApi,
+  TransitionApi,
+} from '../../bbs/index.js';
 import type { Downloader } from '../actions/downloader.js';
+import type { Uploader } from '../actions/uploader.js';
 import type { ContainerRuntime } from '../core/container-runtime.js';
 import type { Ledger } from '../core/ledger.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
@@ -15,9 +22,19 @@ import type { ContainerNotes } from './memory.js';
 export type RepBbs = Pick<DesiredLrpApi, 'desiredLrps' | 'desiredLrp'> &
   Pick<
     ActualLrpApi,
-    'actualLrps' | 'claimActualLrp' | 'startActualLrp' | 'crashActualLrp' | 'removeActualLrp'
+    | 'actualLrps'
+    | 'claimActualLrp'
+    | 'startActualLrp'
+    | 'crashActualLrp'
+    | 'removeActualLrp'
+    | 'evacuateClaimedActualLrp'
+    | 'evacuateRunningActualLrp'
+    | 'evacuateStoppedActualLrp'
+    | 'evacuateCrashedActualLrp'
+    | 'removeEvacuatingActualLrp'
   > &
   Pick<TaskApi, 'tasks' | 'task' | 'startTask' | 'completeTask' | 'rejectTask'> &
+  TransitionApi &
   Pick<CoordinationApi, 'acquireLease' | 'releaseLease'>;
 
 export interface ContainerTimes {
@@ -40,13 +57,18 @@ export interface CellContext {
   bbs: RepBbs;
   runtime: ContainerRuntime;
   downloader: Downloader;
+  uploader: Uploader;
   ledger: Ledger;
   logs: LogPublisher;
+  /** lines per second that an instance may log; 0 = as many as it likes */
+  logLinesPerSecond: number;
   routes: RouteEmitter;
   notes: ContainerNotes;
   metrics: CellMetrics;
   /** containers being made at the same time */
   createSlots: Slots;
+  /** the cell drains: nothing new comes, and what is here is to go */
+  evacuating(): boolean;
   /** the books have changed */
   changed(): void;
   /** room has appeared */

@@ -120,6 +120,17 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'correct it, or take another dump; nothing was changed',
     status: 422,
   },
+  EVENT_SUBSCRIBERS_FULL: {
+    message: 'the bulletin board sends its events to {limit} subscribers already, and takes no more',
+    remedy: "end those that nobody needs, or raise 'event_subscribers' of the bbs; then subscribe again",
+    status: 503,
+  },
+  EVENT_SUBSCRIBER_TOO_SLOW: {
+    message: 'a subscriber of {route} was cut off: {events} events ({bytes} bytes) waited for it to read',
+    remedy:
+      "see what keeps it from reading; it may subscribe again and read the state, or raise 'event_buffer' and 'event_buffer_bytes' of the bbs",
+    status: 503,
+  },
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that its directory is there, can be written, and has space',
@@ -243,6 +254,12 @@ export const ERRORS_OF_OPERATION = {
     message: 'the data file {path} cannot be used: {reason}',
     remedy: 'check the disk and the permissions of the file, then start again',
     status: 500,
+  },
+  TASK_CALLBACK_FAILED: {
+    message: 'the outcome of the task {task} could not be told to {url}: {reason}',
+    remedy:
+      "see that it answers there; a host at a loopback or link-local address has to be named in the 'task_callback_hosts' of the BBS's configuration",
+    status: 502,
   },
   TLS_FILES_INVALID: {
     message: 'the certificate, key or authority of the {what} cannot be used: {reason}',

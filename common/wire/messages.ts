@@ -24,16 +24,18 @@ import type {
 } from '../model/auction-questions.js';
 import type { BbsAnswers, BbsRequests } from '../model/bbs-api.js';
 import type { CellPresence, CellState } from '../model/cell.js';
+import type { ContainerMetrics, MeasureQuery } from '../model/container-metrics.js';
 import type { BbsEvent } from '../model/events.js';
 import type { ImageQuery, ImageReply } from '../model/image.js';
 import type { ActualLrp, DesiredLrp, DesiredLrpUpdate } from '../model/lrp.js';
 import type { Task, TaskDefinition } from '../model/task.js';
+import type { EventMessages } from './event-messages.js';
 
 /**
  * Messages with a codec, by name. Diego's own carry Diego's message names and field numbers; the rest are ours.
  * Every one has a protobuf form (the bus, the BBS's API) and a JSON form (Diego's JSON names).
  */
-export interface WireMessages extends BbsRequests, BbsAnswers {
+export interface WireMessages extends BbsRequests, BbsAnswers, EventMessages {
   DesiredLRP: DesiredLrp;
   DesiredLRPUpdate: DesiredLrpUpdate;
   ActualLRP: ActualLrp;
@@ -62,6 +64,8 @@ export interface WireMessages extends BbsRequests, BbsAnswers {
   WhatIf: WhatIf;
   ImageQuery: ImageQuery;
   ImageReply: ImageReply;
+  MeasureQuery: MeasureQuery;
+  ContainerMetrics: ContainerMetrics;
   LeaseReply: LeaseReply;
   BbsEvent: BbsEvent;
 }

@@ -60,6 +60,7 @@ export const BBS_ROUTES = {
 
   Cells: '/v1/cells/list.r1',
 
+  Transitions: '/v1/transitions',
   AcquireLease: '/v1/leases/acquire',
   RenewLease: '/v1/leases/renew',
   ReleaseLease: '/v1/leases/release',
@@ -82,5 +83,5 @@ const GET_ROUTES: ReadonlySet<BbsRoute> = new Set([
   'OutcryDump',
 ]);
 
-/** Everything is POST, but for Diego's two oldest event streams, and our own streams. */
+/** Everything is POST, but for Diego's two oldest event streams, our own, and the dump. */
 export const methodOf = (route: BbsRoute): 'GET' | 'POST' => (GET_ROUTES.has(route) ? 'GET' : 'POST');

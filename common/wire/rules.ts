@@ -18,7 +18,7 @@ export interface MessageRules {
   readonly always?: readonly string[];
   /** Maps that may be absent in the model. On the wire an empty one and an absent one are the same. */
   readonly optional?: readonly string[];
-  /** Old fields that the model has no place for: read over. */
+  /** Old fields that the model has no place for: read over, and written only for those who know no newer ones. */
   readonly ignore?: readonly string[];
   /** Strings with a fixed set of values; the first stands for absent. */
   readonly values?: Readonly<Record<string, readonly string[]>>;
@@ -81,6 +81,8 @@ const BUILDING_BLOCKS: Record<string, MessageRules> = {
   LogRateLimit: { omit: ['bytes_per_second'] },
 };
 
+const STATES = { state: words('UNCLAIMED CLAIMED RUNNING CRASHED') };
+
 const RECORDS: Record<string, MessageRules> = {
   DesiredLRP: {
     names: { root_fs: 'rootfs', environment_variables: 'env' },
@@ -106,7 +108,7 @@ const RECORDS: Record<string, MessageRules> = {
     omit: words('crash_reason placement_error actual_lrp_internal_routes metric_tags'),
     embed: words('actual_lrp_key actual_lrp_instance_key actual_lrp_net_info'),
     always: ['modification_tag'],
-    values: { state: words('UNCLAIMED CLAIMED RUNNING CRASHED') },
+    values: STATES,
   },
   TaskDefinition: {
     names: { root_fs: 'rootfs', environment_variables: 'env' },
@@ -124,6 +126,34 @@ const RECORDS: Record<string, MessageRules> = {
     omit: words('rootfs_providers placement_tags optional_placement_tags'),
     always: ['capacity'],
   },
+};
+
+const EVENTS: Record<string, MessageRules> = {
+  ActualLRPInfo: {
+    omit: words('crash_reason placement_error'),
+    embed: ['actual_lrp_net_info'],
+    always: ['modification_tag'],
+    values: STATES,
+  },
+  DesiredLRPCreatedEvent: { always: ['desired_lrp'] },
+  DesiredLRPChangedEvent: { always: words('before after') },
+  DesiredLRPRemovedEvent: { always: ['desired_lrp'] },
+  ActualLRPInstanceCreatedEvent: { always: ['actual_lrp'] },
+  ActualLRPInstanceChangedEvent: {
+    embed: words('actual_lrp_key actual_lrp_instance_key'),
+    always: words('before after'),
+  },
+  ActualLRPInstanceRemovedEvent: { always: ['actual_lrp'] },
+  ActualLRPCrashedEvent: {
+    omit: ['crash_reason'],
+    embed: words('actual_lrp_key actual_lrp_instance_key'),
+  },
+  ActualLRPCreatedEvent: { always: ['actual_lrp_group'] },
+  ActualLRPChangedEvent: { always: words('before after') },
+  ActualLRPRemovedEvent: { always: ['actual_lrp_group'] },
+  TaskCreatedEvent: { always: ['task'] },
+  TaskChangedEvent: { always: words('before after') },
+  TaskRemovedEvent: { always: ['task'] },
 };
 
 const TRANSITION_NAMES = {
@@ -176,6 +206,8 @@ const ANSWERS: Record<string, MessageRules> = {
   ActualLRPGroupsResponse: { names: { actual_lrp_groups: 'groups' }, omit: ['actual_lrp_groups'] },
   ActualLRPGroupResponse: { names: { actual_lrp_group: 'group' } },
   TasksResponse: { omit: ['tasks'] },
+  Transition: { omit: ['trace_id'] },
+  TransitionAnswer: { omit: words('keep_container should_start unavailable') },
   LeaseResponse: { embed: ['reply'] },
   KvResponse: { embed: ['entry'] },
   HistoryEntry: {
@@ -201,6 +233,7 @@ const OURS: Record<string, MessageRules> = {
 export const RULES: Readonly<Record<string, MessageRules>> = {
   ...BUILDING_BLOCKS,
   ...RECORDS,
+  ...EVENTS,
   ...REQUESTS,
   ...ANSWERS,
   ...OURS,

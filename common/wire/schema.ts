@@ -124,7 +124,7 @@ const describe = (type: protobuf.Type, planOf: PlanOf): MessagePlan => {
 
 const parseProtos = (): protobuf.Root => {
   const root = new protobuf.Root();
-  for (const file of ['bbs.proto', 'bbs-api.proto', 'outcry.proto']) {
+  for (const file of ['bbs.proto', 'bbs-api.proto', 'bbs-events.proto', 'outcry.proto']) {
     const source = readFileSync(join(packageRoot(), 'common', 'wire', 'proto', file), 'utf8');
     protobuf.parse(source, root, { keepCase: true, alternateCommentMode: true });
   }

@@ -1,12 +1,10 @@
 import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Dispatcher } from 'undici';
-import { createCaptureLogger, silentLogger } from '../../common/adapters/capture-logger.js';
+import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
-import type { BbsEvent } from '../../common/model/events.js';
 import { createMemoryEngine } from '../../common/store/memory-engine.js';
 import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { createBbsClientOver } from '../../bbs/http-client.js';
@@ -25,7 +23,6 @@ import {
   startOf,
   taskDefinition,
 } from '../support/bbs.js';
-import { samplesOf } from '../support/metrics.js';
 
 type TestContext = Pick<typeof t, 'equal' | 'same' | 'match'>;
 
@@ -244,64 +241,4 @@ t.test('events - a BBS that is away is told once, not with every attempt', async
   t.equal(logger.named('bbs-does-not-answer').length, 1);
   t.equal(logger.named('events.disconnected').length, 0, 'it has never been connected');
   await client.close();
-});
-
-t.test('events - in the order of commits, with a gap told at each opening', async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'bbs-'));
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
-  const engine = createMemoryEngine();
-  const first = await startBbs(t, { engine, dir });
-  const events: BbsEvent[] = [];
-  let gaps = 0;
-  const quick = { ...clock, sleep: (ms: number) => clock.sleep(Math.min(ms, 20)) };
-  const watcher = createBbsClient({
-    endpoint: { socketPath: first.socketPath },
-    clock: quick,
-    logger: silentLogger,
-  });
-  t.teardown(() => watcher.close());
-  const cancel = watcher.subscribe({ onEvent: (event) => void events.push(event), onGap: () => (gaps += 1) });
-  await eventually(() => gaps === 1);
-  await Promise.all(
-    Array.from({ length: 40 }, async (_, at) =>
-      must(await first.client.desireLrp(desiredLrp({ processGuid: `app-${at}` }), `trace-${at}`)),
-    ),
-  );
-  await eventually(() => events.length === 80);
-  const created = events.flatMap((event) => (event.kind === 'desired_lrp_created' ? [event] : []));
-  for (const event of created) {
-    const { processGuid } = event.desiredLrp;
-    const next = events[events.indexOf(event) + 1];
-    t.match(next, {
-      kind: 'actual_lrp_instance_created',
-      actualLrp: { processGuid },
-      traceId: event.traceId,
-    });
-  }
-  await first.stop();
-  const second = await startBbs(t, { engine, dir });
-  await eventually(() => gaps === 2);
-  must(await second.client.removeDesiredLrp('app-0', ''));
-  await eventually(() => events.some((event) => event.kind === 'desired_lrp_removed'));
-  cancel();
-});
-
-t.test('events - a subscriber that does not read is cut off, the others miss nothing', async (t) => {
-  const { client, socketPath, logger, metrics } = await startBbs(t, { config: { event_buffer: 4 } });
-  const deaf = createConnection(socketPath);
-  t.teardown(() => deaf.destroy());
-  deaf.pause();
-  deaf.write('GET /v1/events.outcry HTTP/1.1\r\nhost: bbs\r\n\r\n');
-  let heard = 0;
-  let open = false;
-  client.subscribe({ onEvent: () => (heard += 1), onGap: () => (open = true) });
-  await eventually(() => open);
-  const big = desiredLrp({ instances: 0, env: [{ name: 'BIG', value: 'x'.repeat(200_000) }] });
-  let sent = 0;
-  await eventually(async () => {
-    must(await client.desireLrp({ ...big, processGuid: `app-${(sent += 1)}` }, ''));
-    return logger.named('bbs.events.subscriber-cut-off').length === 1;
-  });
-  await eventually(() => heard === sent);
-  t.match(await samplesOf(metrics), { EventSubscribers: 1, EventSubscribersCutOff: 1 });
 });

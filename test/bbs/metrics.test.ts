@@ -186,7 +186,7 @@ t.test('bbs metrics - calls over HTTP are counted and timed by route, refusals t
 t.test('bbs metrics - event streams are counted while they are open', async (t) => {
   const { group, metrics, socketPath } = await startBbs(t);
   await group.start();
-  const open = async () => (await samplesOf(metrics))['EventSubscribers'];
+  const open = async () => (await samplesOf(metrics))['EventSubscribers{route="OutcryEventStream"}'];
   t.equal(await open(), 0);
   const listener = new Client('http://bbs', { socketPath });
   t.teardown(() => listener.destroy());
@@ -195,7 +195,7 @@ t.test('bbs metrics - event streams are counted while they are open', async (t) 
   await eventually(async () => (await open()) === 1);
   await listener.destroy();
   await eventually(async () => (await open()) === 0);
-  t.match(await samplesOf(metrics), { EventSubscribersCutOff: 0 });
+  t.match(await samplesOf(metrics), { EventSubscribersRefused: 0, EventsWaiting: 0 });
 });
 
 t.test('bbs health - says whether it is there, hears the bus and owns its store', async (t) => {

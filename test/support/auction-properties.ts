@@ -1,7 +1,12 @@
 /** What is true of every decision, whatever the cluster, the batch and the policy. */
 import { isDeepStrictEqual } from 'node:util';
+import { askedIn } from '../../auctioneer/core/asked.js';
 import { type Auction, auctionId } from '../../auctioneer/core/auction.js';
+import { openIndex } from '../../auctioneer/core/bid-index/open.js';
+import { biddersOf } from '../../auctioneer/core/bidders.js';
+import { NONE } from '../../auctioneer/core/bids.js';
 import { type Decision, type DecisionInput, decide } from '../../auctioneer/core/decide.js';
+import { considerationOrder } from '../../auctioneer/core/order.js';
 import type { CellState } from '../../common/model/cell.js';
 
 /** What was decided, in words; of the nearest miss only that there is one: several may be as near. */
@@ -19,6 +24,33 @@ const same = (a: unknown, b: unknown): void => {
 
 const decidesAsOracle = (input: DecisionInput): void =>
   same(told(decide(input, 'index')), told(decide(input, 'exhaustive')));
+
+/** Looks closely again after every search, however few groups it looked into. */
+const closely = ({ cells, auctions, policy }: DecisionInput): string[] => {
+  const { bidding, counting } = biddersOf(cells);
+  const order = considerationOrder(auctions, policy.compat === 'diego' ? 'diego' : 'stable');
+  const { requests, processOf, ofPlace, processes } = askedIn(auctions, order);
+  const bids = openIndex({ bidding, counting, policy, processes, patience: { expected: 0, price: 0 } });
+  for (const [number, request] of requests.entries()) bids.enter(request, processOf[number]!);
+  return Array.from(order, (at, place) => {
+    const id = auctionId(auctions[at]!);
+    const winner = bids.winner(ofPlace[place]!);
+    if (winner === NONE) return `${id} ${bids.refusal(ofPlace[place]!).reason}`;
+    bids.take(ofPlace[place]!, winner);
+    return `${id} ${bids.cellId(winner)}`;
+  });
+};
+
+const looksCloselyAsOracle = (input: DecisionInput): void => {
+  const policy = { ...input.policy, startingContainerMaximum: 0 };
+  if (biddersOf(input.cells).bidding.length === 0) return;
+  const { placements, failures } = decide({ ...input, policy }, 'exhaustive');
+  const oracle = [
+    ...placements.map(({ auction, cellId }) => `${auctionId(auction)} ${cellId}`),
+    ...failures.map(({ auction, reason }) => `${auctionId(auction)} ${reason}`),
+  ];
+  same(closely({ ...input, policy }).sort(), oracle.sort());
+};
 
 const sum = (auctions: readonly Auction[], pick: (auction: Auction) => number): number =>
   auctions.reduce((all, one) => all + pick(one), 0);
@@ -65,6 +97,7 @@ const repeats = (input: DecisionInput): void => {
 
 export const AUCTION_PROPERTIES: Record<string, (input: DecisionInput) => void> = {
   'the index decides as the exhaustive scorer does': decidesAsOracle,
+  'so it does when it looks closely at once': looksCloselyAsOracle,
   'resources add up, no cell is over-committed': addsUp,
   'the order of cells changes nothing': ignoresOrder,
   'the same input is decided alike': repeats,

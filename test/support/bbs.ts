@@ -249,12 +249,12 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
   const measured = createBbsMetrics(metrics, {
     serves: () => true,
     observation: () => active.observation(),
-    subscribers: () => active.hub.subscribers(),
+    eventWindow: () => active.hub.window,
   });
   const active: Active = await openActive({ ...base, metrics: measured, onLost: () => undefined });
   const events: BbsEvent[] = [];
   const sent = { requests: [] as AuctionRequest[], toCells: [] as string[] };
-  active.hub.subscribe(({ event }) => void events.push(event));
+  active.hub.subscribe('outcry', (told) => told.forEach(({ event }) => events.push(event)));
   listenAsOthers(outside, sent, options.auctioneer ?? true);
   active.presence.start();
   const closeDoor = openBusDoor({
@@ -281,8 +281,7 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
     },
     async close() {
       closeDoor();
-      active.presence.stop();
-      await active.converger.stop();
+      await active.withdraw();
       await active.store.close();
     },
   };

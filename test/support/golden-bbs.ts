@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Client } from 'undici';
 import type { Dispatcher } from 'undici';
+import type { BbsClient } from '../../bbs/index.js';
 import { HANDLERS } from '../../bbs/handlers/calls.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
-import { decode } from '../../common/wire/codec.js';
+import { decode, toJson } from '../../common/wire/codec.js';
 import type { WireName } from '../../common/wire/messages.js';
 import { BBS_ROUTES } from '../../common/wire/routes.js';
+import { must } from './bbs.js';
 
 /** Who asked whom. */
 export type Link =
@@ -73,6 +75,8 @@ export interface Answer {
   body: Buffer;
 }
 
+export type Player = ReturnType<typeof createPlayer>;
+
 /** Sends recorded requests as they were, over a unix socket. */
 export const createPlayer = (socketPath: string) => {
   const client = new Client('http://bbs', { socketPath });
@@ -89,6 +93,19 @@ export const createPlayer = (socketPath: string) => {
     },
     close: () => client.destroy(),
   };
+};
+
+/** Nothing happens by itself: convergence would mend what the recording breaks before the next request. */
+export const QUIET = { converge_repeat_interval: '1h', gather_delay: '1h' };
+
+/** The cells of the recording, present as cells of ours are. */
+export const bringCells = async (exchanges: readonly Exchange[], client: BbsClient): Promise<void> => {
+  const recorded = exchanges.find(({ path }) => path === '/v1/cells/list.r1');
+  for (const cell of must(decode('CellsResponse', bytesOf(recorded?.response.body))).cells) {
+    const value = JSON.stringify(toJson('CellPresence', cell));
+    const lease = { name: `cell/${cell.cellId}`, owner: 'rep', ttlMs: 3_600_000, value };
+    must(await client.acquireLease(lease));
+  }
 };
 
 // ---- comparison ----

@@ -26,20 +26,29 @@ const clock = createSystemClock();
 /** A whole BBS behind a unix socket, and a client of it. Auctions are taken by somebody, and nothing comes of them. */
 export const startBbs = async (
   t: Test,
-  given: { engine?: StoreEngine; dir?: string; config?: object } = {},
+  given: {
+    engine?: StoreEngine;
+    dir?: string;
+    config?: object;
+    /** false: nothing of the log is kept */
+    log?: boolean;
+    /** false: nobody takes auctions but whoever listens on `bus` */
+    auctioneer?: boolean;
+  } = {},
 ) => {
   const dir = given.dir ?? mkdtempSync(join(tmpdir(), 'bbs-'));
   const socketPath = join(dir, 'bbs.sock');
   const logger = createCaptureLogger();
   const metrics = createPrometheusMetrics({ logger });
   const bus = createMemoryBus();
-  takeAuctions(bus.client());
+  const outside = bus.client();
+  if (given.auctioneer !== false) takeAuctions(outside);
   const { members } = assembleBbs({
     metrics,
     config: must(bbsConfig.parse({ listen: { socket: socketPath }, ...given.config }, 'test')),
     clock,
     random: createSystemRandom(),
-    logger,
+    logger: given.log === false ? silentLogger : logger,
     bus,
     engine: given.engine ?? createMemoryEngine(),
   });
@@ -54,7 +63,7 @@ export const startBbs = async (
     await stop();
     if (!given.dir) rmSync(dir, { recursive: true, force: true });
   });
-  return { client, socketPath, logger, metrics, stop, group };
+  return { client, socketPath, logger, metrics, stop, group, bus: outside };
 };
 
 interface Raw {

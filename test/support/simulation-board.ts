@@ -122,7 +122,7 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
   const metrics = createBbsMetrics(NO_METRICS, {
     serves: () => true,
     observation: () => undefined,
-    subscribers: () => 0,
+    eventWindow: () => undefined,
   });
   const active = await openActive({ config, clock, random, logger, bus, engine, metrics, onLost });
   options.onOpen(active);
@@ -156,9 +156,8 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
     lost: () => lost,
     kill: end,
     async stop() {
-      await active.converger.stop();
       closeDoor();
-      active.presence.stop();
+      await active.withdraw();
       await active.store.close();
       end();
     },

@@ -189,10 +189,12 @@ const createWitness = ({ options, wrong }: Ground, cells: Map<string, SimulatedC
     /** a board has opened: its state, and from now on its events */
     follow({ hub, store }: Active): void {
       fold.reset(store.committed);
-      hub.subscribe(({ event }) => {
-        events.push(event);
-        fold.tell(event);
-        onCrash(event);
+      hub.subscribe('outcry', (told) => {
+        for (const { event } of told) {
+          events.push(event);
+          fold.tell(event);
+          onCrash(event);
+        }
       });
     },
   };

@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import type { Action, CheckDefinition, RunAction } from '../../common/model/action.js';
 import type { BatchSummary, CellsStanding, WhatIf } from '../../common/model/auction-questions.js';
 import type { CellPresence, CellState } from '../../common/model/cell.js';
+import type { ContainerMetric } from '../../common/model/container-metrics.js';
 import type { BbsEvent } from '../../common/model/events.js';
 import type { ActualLrp, DesiredLrp, DesiredLrpUpdate, MetricTagValue } from '../../common/model/lrp.js';
 import type { Task, TaskDefinition } from '../../common/model/task.js';
 import type { WireMessages, WireName } from '../../common/wire/messages.js';
+import { eventArbitraries } from './wire-arbitraries-events.js';
 import { bbsArbitraries, leaseReply } from './wire-arbitraries-bbs.js';
 import {
   bool,
@@ -24,6 +26,35 @@ import {
 
 /** Values of every message, typed by the model, so that a field the codec does not know shows as lost. */
 type Arbitraries = { readonly [N in WireName]: fc.Arbitrary<WireMessages[N]> };
+
+// ---- container metrics ----
+
+const containerMetric: fc.Arbitrary<ContainerMetric> = mixed(
+  record({
+    guid: text,
+    processGuid: text,
+    index: int32,
+    sourceId: text,
+    tags: map(text),
+    memoryQuotaBytes: uint64,
+    diskQuotaBytes: uint64,
+    absoluteEntitlementNs: uint64,
+    containerAgeNs: uint64,
+    logRateLimit: int64,
+    spikeStart: int64,
+    spikeEnd: int64,
+  }),
+  {
+    cpuMilli: uint64,
+    memoryBytes: uint64,
+    diskBytes: uint64,
+    absoluteUsageNs: uint64,
+    cpuEntitlementPermille: uint64,
+    logRate: uint64,
+    rxBytes: uint64,
+    txBytes: uint64,
+  },
+);
 
 // ---- actions and checks ----
 
@@ -217,26 +248,23 @@ const netInfo = {
   preferredAddress: fc.constantFrom('UNKNOWN' as const, 'INSTANCE' as const, 'HOST' as const),
   instanceIpv6Address: text,
 };
-
+/** what an actual LRP is beside its keys, tags and internal routes */
+const info = {
+  ...netInfo,
+  crashCount: int32,
+  crashReason: text,
+  state: fc.constantFrom('UNCLAIMED' as const, 'CLAIMED' as const, 'RUNNING' as const, 'CRASHED' as const),
+  placementError: text,
+  since: nanoseconds,
+  modificationTag,
+  presence: fc.constantFrom('ORDINARY' as const, 'EVACUATING' as const, 'SUSPECT' as const),
+  availabilityZone: text,
+};
+const actualLrpInfo = mixed(record(info), { routable: bool });
 const actualLrp: fc.Arbitrary<ActualLrp> = mixed(
-  record({
-    ...key,
-    ...instanceKey,
-    ...netInfo,
-    crashCount: int32,
-    crashReason: text,
-    state: fc.constantFrom('UNCLAIMED' as const, 'CLAIMED' as const, 'RUNNING' as const, 'CRASHED' as const),
-    placementError: text,
-    since: nanoseconds,
-    modificationTag,
-    presence: fc.constantFrom('ORDINARY' as const, 'EVACUATING' as const, 'SUSPECT' as const),
-    internalRoutes,
-    metricTags: map(text),
-    availabilityZone: text,
-  }),
+  record({ ...key, ...instanceKey, ...info, internalRoutes, metricTags: map(text) }),
   { routable: bool },
 );
-
 const definition = { ...shared, resultFile: text, completionCallbackUrl: text };
 const definitionOptional = { ...sharedOptional, action };
 
@@ -510,6 +538,13 @@ export const arbitraries: Arbitraries = {
     add: list(record({ count: uint32, memoryMb: int32, diskMb: int32, zone: text })),
   }),
   WhatIf: whatIf,
+  MeasureQuery: record({ traceId, guids: texts }),
+  ContainerMetrics: record({
+    cellId: text,
+    at: nanoseconds,
+    containers: list(containerMetric),
+    moreContainers: uint32,
+  }),
   ImageQuery: record({ traceId, rootfs: text }),
   ImageReply: mixed(
     record({
@@ -544,4 +579,5 @@ export const arbitraries: Arbitraries = {
     taskDefinition,
     cellPresence,
   }),
+  ...eventArbitraries({ desiredLrp, actualLrp, actualLrpInfo, key, instanceKey, task }),
 };

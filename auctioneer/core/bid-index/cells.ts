@@ -2,10 +2,11 @@ import type { CellState } from '../../../common/model/cell.js';
 import { MAX_AMOUNT } from '../amounts.js';
 import type { Offers } from './offers.js';
 import { sortByKey } from './radix.js';
+import { shapesOf } from './shapes.js';
 
 /**
- * The cells of a batch as rows of numbers. A cell's *position* is its place by offer, then zone, then size, so that
- * neighbours are alike; its *number* is its place in the order that settles ties.
+ * The cells of a batch as rows of numbers. A cell's *position* is its place by offer, then shape, then zone, then
+ * size, so that neighbours are alike; its *number* is its place in the order that settles ties.
  */
 export interface Cells {
   readonly count: number;
@@ -37,12 +38,15 @@ export const ACCOUNTS_CPU = 11;
 export const NUMBER = 12;
 export const ZONE = 13;
 export const OFFER = 14;
+/** Cells of one offer with numbers near each other are of about one size; all 0 where they all are. */
+export const SHAPE = 15;
 
 /** Room for any request. */
 export const UNCOUNTED = MAX_AMOUNT;
 
-const column = (states: readonly CellState[], pick: (state: CellState) => number): Float64Array => {
-  const values = new Float64Array(states.length);
+/** A number of each cell, as whole numbers of 0…2^32 − 1. */
+export const column = (states: readonly CellState[], pick: (state: CellState) => number): Uint32Array => {
+  const values = new Uint32Array(states.length);
   for (let at = 0; at < states.length; at += 1) values[at] = pick(states[at]!);
   return values;
 };
@@ -56,24 +60,25 @@ export interface Zones {
 /** Numbers zones by their names' order. */
 export const numberZones = (states: readonly CellState[]): Zones => {
   const names = new Map([...new Set(states.map(({ zone }) => zone))].sort().map((name, at) => [name, at]));
-  return { names, ofCell: Uint32Array.from(column(states, ({ zone }) => names.get(zone)!)) };
+  return { names, ofCell: column(states, ({ zone }) => names.get(zone)!) };
 };
 
 /** Numbers cells 0…n-1 within their zone. */
-const indexInZone = (zone: Uint32Array, zoneCount: number): Float64Array => {
-  const next = new Float64Array(zoneCount);
-  return Float64Array.from(zone, (name) => next[name]!++);
+const indexInZone = (zone: Uint32Array, zoneCount: number): Uint32Array => {
+  const next = new Uint32Array(zoneCount);
+  return zone.map((name) => next[name]!++);
 };
 
-/** The numbers of cells in the order of their positions: by offer, then zone, then size, of memory above all. */
-const positionOrder = (states: readonly CellState[], zones: Zones, offers: Offers): Uint32Array => {
+/** The numbers of cells in the order of their positions: by offer, then shape, then zone, then size. */
+const positionOrder = ({ states, zones, offers }: CellsOptions, shapes: Uint32Array): Uint32Array => {
   const keys = [
-    Uint32Array.from(column(states, ({ total }) => total.diskMb)),
-    Uint32Array.from(column(states, ({ total }) => total.memoryMb)),
+    column(states, ({ total }) => total.diskMb),
+    column(states, ({ total }) => total.memoryMb),
     zones.ofCell,
+    shapes,
     offers.ofCell,
   ];
-  const byNumber = Uint32Array.from(states, (_, number) => number);
+  const byNumber = new Uint32Array(states.length).map((_, number) => number);
   return keys.reduce((order, key) => sortByKey(order, key), byNumber);
 };
 
@@ -102,8 +107,10 @@ const writeRow = (rows: Float64Array, at: number, state: CellState): void => {
   rows[at + ACCOUNTS_CPU] = cpuMilliTotal > 0 ? 1 : 0;
 };
 
-export const createCells = ({ states, zones, offers, countsByZone }: CellsOptions): Cells => {
-  const order = positionOrder(states, zones, offers);
+export const createCells = (options: CellsOptions): Cells => {
+  const { states, zones, offers, countsByZone } = options;
+  const shapes = shapesOf(states, offers);
+  const order = positionOrder(options, shapes);
   const position = new Int32Array(states.length);
   const rows = new Float64Array(states.length * CELL_FLOATS);
   const index = countsByZone
@@ -118,6 +125,7 @@ export const createCells = ({ states, zones, offers, countsByZone }: CellsOption
     rows[at + NUMBER] = number;
     rows[at + ZONE] = zones.ofCell[number]!;
     rows[at + OFFER] = offers.ofCell[number]!;
+    rows[at + SHAPE] = shapes[number]!;
   }
   return { count: states.length, rows, position, zoneCount: zones.names.size };
 };

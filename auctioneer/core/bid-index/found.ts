@@ -1,4 +1,5 @@
 import type { CellState } from '../../../common/model/cell.js';
+import type { Processes } from '../asked.js';
 import type { Bidders } from '../bidders.js';
 import { NONE } from '../bids.js';
 import * as cell from './cells.js';
@@ -6,18 +7,8 @@ import type { Zones } from './cells.js';
 import type { BidForest } from './forest.js';
 import { type Instances, createInstances } from './instances.js';
 
-/** The processes that may be auctioned, with how many instances of each; a process's number is its place in the map. */
-export type Processes = ReadonlyMap<string, number>;
-
-export const numberProcesses = (processes: Processes): Map<string, number> => {
-  const numbers = new Map<string, number>();
-  for (const guid of processes.keys()) numbers.set(guid, numbers.size);
-  return numbers;
-};
-
 interface Source extends Pick<Bidders, 'bidding' | 'counting'> {
   processes: Processes;
-  numbers: ReadonlyMap<string, number>;
   zones: Zones;
   forest: BidForest;
 }
@@ -26,12 +17,13 @@ interface Source extends Pick<Bidders, 'bidding' | 'counting'> {
 const FOUND = 4;
 
 /** Where the cells have instances of the batch's processes already. */
-const findInstances = ({ bidding, counting, numbers, zones, forest }: Source): number[] => {
+const findInstances = ({ bidding, counting, processes, zones, forest }: Source): number[] => {
   const { cells } = forest;
   const found: number[] = [];
   const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
-    for (const guid of Object.keys(lrpCounts)) {
-      const [process, instances] = [numbers.get(guid), lrpCounts[guid] ?? 0];
+    for (const guid in lrpCounts) {
+      const process = processes.numbers.get(guid);
+      const instances = lrpCounts[guid] ?? 0;
       if (process !== undefined && instances > 0) found.push(process, position, zone, instances);
     }
   };
@@ -50,7 +42,7 @@ const findInstances = ({ bidding, counting, numbers, zones, forest }: Source): n
 /** Counts those instances, on all cells, whose process is in the batch. */
 export const countInstances = (source: Source): Instances => {
   const found = findInstances(source);
-  const room = Uint32Array.from(source.processes.values());
+  const room = Uint32Array.from(source.processes.instances);
   for (let at = 0; at < found.length; at += FOUND) room[found[at]!]! += 1;
   const instances = createInstances(source.forest, room);
   for (let at = 0; at < found.length; at += FOUND) {

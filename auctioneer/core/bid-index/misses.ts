@@ -2,33 +2,22 @@ import type { NearestMiss } from '../bids.js';
 import type { Lack } from '../cell.js';
 import { CELL_FLOATS, CONTAINERS } from './cells.js';
 import type { Wanted } from './search.js';
-import {
-  type BidForest,
-  CPU,
-  DISK,
-  END,
-  FIRST,
-  MEMORY,
-  NODE_FLOATS,
-  NODE_INTS,
-  OF_NOTHING,
-} from './forest.js';
+import { BELOW, type BidForest, CPU, DISK, MEMORY, SLOTS, childrenOf, intsOf } from './forest.js';
 
 /** What a place is short of; 0 = enough. MB, milli-CPU. */
 export type Shortage = Omit<NearestMiss, 'cellId'>;
 
 /** The least that any cell below a node is short of, each dimension for itself. */
 const shortageBelow = (forest: BidForest, node: number, wanted: Wanted): Shortage => {
-  const { ints, floats, cells } = forest;
-  const i = node * NODE_INTS;
-  const first = ints[i + FIRST]!;
-  const full = floats[node * NODE_FLOATS + OF_NOTHING] === Infinity;
+  const { ints, cells } = forest;
+  const i = intsOf(node);
+  const below = ints[i + BELOW]!;
   return {
     memoryMb: Math.max(0, wanted.memory - ints[i + MEMORY]!),
     diskMb: Math.max(0, wanted.disk - ints[i + DISK]!),
     cpuMilli: Math.max(0, wanted.cpu - ints[i + CPU]!),
-    containers:
-      first < 0 ? Math.max(0, 1 - cells.rows[(-1 - first) * CELL_FLOATS + CONTAINERS]!) : Number(full),
+    // nodes above do not count containers
+    containers: below < 0 ? Math.max(0, 1 - cells.rows[(-1 - below) * CELL_FLOATS + CONTAINERS]!) : 0,
   };
 };
 
@@ -38,14 +27,10 @@ const distanceOf = (short: Shortage, { memory, disk, cpu }: Wanted): number =>
   short.cpuMilli / Math.max(1, cpu) +
   short.containers;
 
-/** None of a leaf. */
-const childrenOf = ({ ints }: BidForest, node: number): number[] => {
-  const [first, end] = [ints[node * NODE_INTS + FIRST]!, ints[node * NODE_INTS + END]!];
-  return first < 0 ? [] : Array.from({ length: end - first }, (_, at) => first + at);
-};
-
 /** Of a leaf. */
-const positionOf = ({ ints }: BidForest, node: number): number => -1 - ints[node * NODE_INTS + FIRST]!;
+const positionOf = ({ ints }: BidForest, node: number): number => -1 - ints[intsOf(node) + BELOW]!;
+
+const rootsOf = ({ matcher }: Wanted): number[] => Array.from(matcher.offers, (offer) => offer * SLOTS);
 
 export interface Miss {
   position: number;
@@ -68,7 +53,7 @@ export const nearestMiss = (forest: BidForest, wanted: Wanted): Miss | undefined
     }
     for (const child of children.sort((a, b) => far(a) - far(b))) look(child);
   };
-  for (const root of [...wanted.matcher.offers].sort((a, b) => far(a) - far(b))) look(root);
+  for (const root of rootsOf(wanted).sort((a, b) => far(a) - far(b))) look(root);
   return found;
 };
 
@@ -86,7 +71,7 @@ const isSomewhere = (forest: BidForest, wanted: Wanted, what: keyof Shortage): b
     const children = childrenOf(forest, node);
     return children.length === 0 || children.some(look);
   };
-  return wanted.matcher.offers.some(look);
+  return rootsOf(wanted).some(look);
 };
 
 /** What every cell is short of. */

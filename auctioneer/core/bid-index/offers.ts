@@ -76,9 +76,12 @@ const distinctOffers = (states: readonly CellState[]): Distinct => {
   const keys = offerKeys(states);
   const order = [...new Set(keys)].sort();
   const numbers = new Map(order.map((key, number) => [key, number]));
-  const ofCell = Uint32Array.from(keys, (key) => numbers.get(key)!);
+  const ofCell = new Uint32Array(states.length);
   const offers = Array.from<Offer>({ length: order.length });
-  for (const [cell, number] of ofCell.entries()) offers[number] = states[cell]!;
+  for (let cell = 0; cell < states.length; cell += 1) {
+    ofCell[cell] = numbers.get(keys[cell]!)!;
+    offers[ofCell[cell]!] = states[cell]!;
+  }
   return { offers, ofCell };
 };
 
@@ -100,8 +103,14 @@ const constraintKey = (constraint: PlacementConstraint, named: ReadonlySet<strin
   return [kind, sorted(constraint.volumeDrivers), sorted(constraint.placementTags)].join('\t');
 };
 
-/** Each application may have a Docker image of its own. */
-const MANY_ROOTFS = 1_000;
+/** Constraints to remember as they were written: each application may have a Docker image of its own. */
+const MANY = 10_000;
+
+/** As it is written: found sooner than what it comes to. */
+const writtenKey = ({ rootfs, volumeDrivers, placementTags }: PlacementConstraint): string =>
+  volumeDrivers.length + placementTags.length === 0
+    ? rootfs
+    : `${rootfs}\t${volumeDrivers.join('\n')}\t${placementTags.join('\n')}`;
 
 export const createOffers = (states: readonly CellState[]): Offers => {
   const { offers, ofCell } = distinctOffers(states);
@@ -122,19 +131,17 @@ export const createOffers = (states: readonly CellState[]): Offers => {
     matchers.set(key, known);
     return known;
   };
-  const byRootfs = new Map<string, Matcher>();
+  const asWritten = new Map<string, Matcher>();
 
   return {
     count: offers.length,
     ofCell,
     matcher(constraint) {
-      const { rootfs, volumeDrivers, placementTags } = constraint;
-      if (volumeDrivers.length + placementTags.length > 0) return matcherOf(constraint);
-      // most work wants nothing but a root file system, and few are in use
-      const known = byRootfs.get(rootfs);
+      const key = writtenKey(constraint);
+      const known = asWritten.get(key);
       if (known !== undefined) return known;
       const matcher = matcherOf(constraint);
-      if (byRootfs.size < MANY_ROOTFS) byRootfs.set(rootfs, matcher);
+      if (asWritten.size < MANY) asWritten.set(key, matcher);
       return matcher;
     },
   };

@@ -20,8 +20,13 @@ const FEW = 5_000;
 /** `items` in a new order: stable, ascending by key. Keys are whole numbers of 0…2^32 − 1. */
 export const sortByKey = (items: Uint32Array, keys: Uint32Array): Uint32Array => {
   if (items.length < FEW) return items.slice().sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0));
-  let most = 0;
-  for (const item of items) most = Math.max(most, keys[item] ?? 0);
-  const low = sortByDigit(items, keys, 0);
-  return most < DIGITS ? low : sortByDigit(low, keys, DIGIT_BITS);
+  // digits that all have alike change nothing
+  let [all, any] = [~0, 0];
+  for (const item of items) {
+    all &= keys[item] ?? 0;
+    any |= keys[item] ?? 0;
+  }
+  const differing = (all ^ any) >>> 0;
+  const low = differing % DIGITS === 0 ? items.slice() : sortByDigit(items, keys, 0);
+  return differing < DIGITS ? low : sortByDigit(low, keys, DIGIT_BITS);
 };

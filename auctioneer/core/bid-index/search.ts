@@ -1,23 +1,25 @@
 import { NONE } from '../bids.js';
 import { meanUse, useAfter, weigh } from '../score.js';
 import * as cell from './cells.js';
-import type { Spread } from './instances.js';
+import { type Spread, instancesAt } from './instances.js';
 import type { Matcher } from './offers.js';
 import {
   type BidForest,
+  BELOW,
   CHAMPION,
   CPU,
   DISK,
-  END,
-  FIRST,
+  GROUP_FLOATS,
+  GROUP_INTS,
   MEMORY,
-  NODE_FLOATS,
   MORE_DISK,
   MORE_MEMORY,
-  NODE_INTS,
-  OF_NOTHING,
+  OF_LEAST,
   SEVERAL,
+  SLOTS,
   ZONE,
+  floatsOf,
+  intsOf,
 } from './forest.js';
 import { SETTLED_PENALTY } from './refresh.js';
 
@@ -39,7 +41,7 @@ const slack = (score: number): number => 1e-13 * (10 + Math.abs(score));
 const scoreAt = (forest: BidForest, position: number, wanted: Wanted, instances: number): number => {
   const { rows } = forest.cells;
   const at = position * cell.CELL_FLOATS;
-  const lrp = forest.kind === 'lrp';
+  const lrp = forest.view.kind === 'lrp';
   const need = wanted.memory + (lrp ? rows[at + cell.PROXY]! : 0);
   const use = meanUse(
     useAfter(rows[at + cell.MEMORY]!, need, rows[at + cell.TOTAL_MEMORY]!),
@@ -48,15 +50,15 @@ const scoreAt = (forest: BidForest, position: number, wanted: Wanted, instances:
   );
   const neighbours = lrp ? instances : rows[at + cell.TASKS]!;
   const burden = { starting: rows[at + cell.STARTING]!, neighbours, index: rows[at + cell.INDEX]! };
-  return weigh(use, burden, forest.weights);
+  return weigh(use, burden, forest.view.weights);
 };
 
 /** Whether a cell has the room. */
 const hasRoom = ({ floats, ints, leaf }: BidForest, position: number, wanted: Wanted): boolean => {
   const node = leaf[position]!;
-  const i = node * NODE_INTS;
+  const i = intsOf(node);
   return (
-    floats[node * NODE_FLOATS + OF_NOTHING]! < Infinity &&
+    floats[floatsOf(node) + OF_LEAST]! < Infinity &&
     ints[i + MEMORY]! >= wanted.memory &&
     ints[i + DISK]! >= wanted.disk &&
     ints[i + CPU]! >= wanted.cpu
@@ -68,129 +70,137 @@ const hasRoom = ({ floats, ints, leaf }: BidForest, position: number, wanted: Wa
  * process, and it has the room. A leaf's always is.
  */
 const isSettled = (forest: BidForest, node: number, wanted: Wanted, spread: Spread): boolean => {
-  const champion = forest.ints[node * NODE_INTS + CHAMPION]!;
+  const champion = forest.ints[intsOf(node) + CHAMPION]!;
   if (champion < 0 || !hasRoom(forest, champion, wanted)) return false;
   if (forest.leaf[champion] === node) return true;
-  const instances = spread.perCell[champion]!;
+  const instances = instancesAt(spread, champion);
   const fewest = spread.perNode === undefined ? 0 : spread.perNode[node]!;
-  return instances === fewest && instances * forest.weights.neighbour < SETTLED_PENALTY;
+  return instances === fewest && instances * forest.view.weights.neighbour < SETTLED_PENALTY;
 };
 
 /** Ties fall to the lower number. */
 const isBefore = (rows: Float64Array, a: number, b: number): boolean =>
   rows[a * cell.CELL_FLOATS + cell.NUMBER]! < rows[b * cell.CELL_FLOATS + cell.NUMBER]!;
 
-/** More than any tree needs: each level quarters a range, or parts off the largest zone or size in it. */
-const STACK = 512;
-let stack = new Int32Array(STACK);
-let bounds = new Float64Array(STACK);
+/** Whether a node's cells are all in zones with another number of instances. */
+const isElsewhere = (perZone: Int32Array, zone: number, zoneCount: number): boolean =>
+  zone !== SEVERAL && perZone[zone] !== zoneCount;
 
-/** Room for all roots of a search beside the nodes below one of them. */
-const growStack = (roots: number): void => {
-  if (roots + STACK <= stack.length) return;
-  stack = new Int32Array(2 * (roots + STACK));
-  bounds = new Float64Array(stack.length);
-};
-
-/** The roots of the trees in question, as if they were children of one node: the most promising on top. Answers how many. */
-const pushRoots = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
-  const { floats, ints, corner, kind, weights } = forest;
+/**
+ * The roots of the trees in question into the forest's scratch, the most promising first. Answers how many.
+ */
+const rootsInTurn = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
+  const { floats, singles, ints, view, scratch } = forest;
   const { perNode, perZone } = spread;
   const { offers } = wanted.matcher;
-  growStack(offers.length);
-  const ofMemory = wanted.memory / corner.memory;
-  const ofDisk = wanted.disk / corner.disk;
-  const penalty = kind === 'lrp' ? weights.neighbour : 0;
-  let depth = 0;
+  const ofMemory = (wanted.memory - view.frame.leastMemory) / view.frame.memory;
+  const ofDisk = (wanted.disk - view.frame.leastDisk) / view.frame.disk;
+  const penalty = view.kind === 'lrp' ? view.weights.neighbour : 0;
+  let count = 0;
   for (let at = 0; at < offers.length; at += 1) {
-    const root = offers[at]!;
-    const i = root * NODE_INTS;
-    if (ints[i + MEMORY]! < wanted.memory || ints[i + DISK]! < wanted.disk || ints[i + CPU]! < wanted.cpu)
-      continue;
+    const root = offers[at]! * SLOTS;
+    const i = intsOf(root);
     const zone = ints[i + ZONE]!;
     if (zoneCount !== ANY && zone !== SEVERAL && perZone[zone] !== zoneCount) continue;
-    const f = root * NODE_FLOATS;
     const few = perNode === undefined ? 0 : penalty * perNode[root]!;
-    const bound =
-      floats[f + OF_NOTHING]! + ofMemory * floats[f + MORE_MEMORY]! + ofDisk * floats[f + MORE_DISK]! + few;
+    const least = floats[floatsOf(root) + OF_LEAST]! + few;
+    const bound = least + ofMemory * singles[i + MORE_MEMORY]! + ofDisk * singles[i + MORE_DISK]!;
     if (bound === Infinity) continue;
-    const better = depth > 0 && bounds[depth - 1]! < bound;
-    stack[depth] = better ? stack[depth - 1]! : root;
-    bounds[depth] = better ? bounds[depth - 1]! : bound;
-    if (better) {
-      stack[depth - 1] = root;
-      bounds[depth - 1] = bound;
+    const isFirst = count > 0 && bound < scratch.rootBounds[0]!;
+    scratch.roots[count] = isFirst ? scratch.roots[0]! : root;
+    scratch.rootBounds[count] = isFirst ? scratch.rootBounds[0]! : bound;
+    if (isFirst) {
+      scratch.roots[0] = root;
+      scratch.rootBounds[0] = bound;
     }
-    depth += 1;
+    count += 1;
   }
-  return depth;
+  return count;
 };
 
 /**
  * The position of the best bid in zones with that many instances (ANY: in all zones), or NONE. Branch and bound: the
- * more promising child first; what cannot beat the best so far is passed over. One function and no objects: it is run
- * for every auction, and most of its time is spent in the loop over children.
+ * most promising child first; what cannot beat the best so far is passed over. One function, few branches and no
+ * objects: it is run for every auction, and most of its time is spent on the four bounds of a group.
  */
 export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
-  const { floats, ints } = forest;
-  const { rows } = forest.cells;
+  const { floats, singles, ints, scratch, view } = forest;
   const { perNode, perZone } = spread;
-  const { memory, disk, cpu } = wanted;
-  const penalty = forest.kind === 'lrp' && perNode !== undefined ? forest.weights.neighbour : 0;
+  const { memory, disk } = wanted;
+  const { groups, bounds } = scratch;
+  const cpu = forest.countsCpu ? wanted.cpu : 0;
+  const penalty = view.kind === 'lrp' && perNode !== undefined ? view.weights.neighbour : 0;
   // where the request lies between the three whose least scores are known
-  const ofMemory = memory / forest.corner.memory;
-  const ofDisk = disk / forest.corner.disk;
+  const ofMemory = (memory - view.frame.leastMemory) / view.frame.memory;
+  const ofDisk = (disk - view.frame.leastDisk) / view.frame.disk;
   let best = NONE;
   let lowest = Infinity;
   let limit = Number.MAX_VALUE;
-  let depth = pushRoots(forest, wanted, spread, zoneCount);
-  const nodes = stack;
-  const limits = bounds;
-  let next = NONE;
-  for (;;) {
-    while (next === NONE && depth > 0) {
-      depth -= 1;
-      if (limits[depth]! <= limit) next = nodes[depth]!;
-    }
-    if (next === NONE) return best;
-    const i = next * NODE_INTS;
-    const node = next;
-    next = NONE;
-    const anyZone = zoneCount === ANY || ints[i + ZONE] !== SEVERAL;
-    if (ints[i + CHAMPION]! >= 0 && anyZone && isSettled(forest, node, wanted, spread)) {
-      const champion = ints[i + CHAMPION]!;
-      const own = scoreAt(forest, champion, wanted, spread.perCell[champion]!);
-      if (own < lowest || (own === lowest && isBefore(rows, champion, best))) {
-        best = champion;
-        lowest = own;
-        limit = own + slack(own);
+  let depth = 0;
+  let looked = 0;
+  const roots = rootsInTurn(forest, wanted, spread, zoneCount);
+  for (let turn = 0; turn < roots; turn += 1) {
+    let next = scratch.rootBounds[turn]! <= limit ? scratch.roots[turn]! : NONE;
+    for (;;) {
+      while (next === NONE && depth > 0) {
+        depth -= 1;
+        if (bounds[depth]! <= limit) next = groups[depth >> 2]! * SLOTS + (depth & 3);
+        bounds[depth] = Infinity;
       }
-      continue;
-    }
-    const first = ints[i + FIRST]!;
-    if (first < 0) continue;
-    const end = ints[i + END]!;
-    let nextBound = Infinity;
-    for (let child = first; child < end; child += 1) {
-      const c = child * NODE_INTS;
-      if (ints[c + MEMORY]! < memory || ints[c + DISK]! < disk) continue;
-      if (cpu > 0 && ints[c + CPU]! < cpu) continue;
-      if (!anyZone && ints[c + ZONE]! !== SEVERAL && perZone[ints[c + ZONE]!] !== zoneCount) continue;
-      const f = child * NODE_FLOATS;
-      let bound =
-        floats[f + OF_NOTHING]! + ofMemory * floats[f + MORE_MEMORY]! + ofDisk * floats[f + MORE_DISK]!;
-      if (perNode !== undefined) bound += penalty * perNode[child]!;
-      if (bound > limit) continue;
-      const later = bound < nextBound ? next : child;
-      if (later !== NONE) {
-        nodes[depth] = later;
-        limits[depth] = later === child ? bound : nextBound;
-        depth += 1;
+      if (next === NONE) break;
+      const node = next;
+      const own = intsOf(node);
+      next = NONE;
+      if (ints[own + MEMORY]! < memory || ints[own + DISK]! < disk) continue;
+      if (cpu > 0 && ints[own + CPU]! < cpu) continue;
+      const group = ints[own + BELOW]!;
+      const champion = ints[own + CHAMPION]!;
+      const anyZone = zoneCount === ANY || ints[own + ZONE]! !== SEVERAL;
+      if (group < 0 || (champion >= 0 && anyZone && isSettled(forest, node, wanted, spread))) {
+        const score = scoreAt(forest, champion, wanted, instancesAt(spread, champion));
+        if (score < lowest || (score === lowest && isBefore(forest.cells.rows, champion, best))) {
+          best = champion;
+          lowest = score;
+          limit = score + slack(score);
+        }
+        continue;
       }
-      if (bound < nextBound) {
-        next = child;
-        nextBound = bound;
+      looked += 1;
+      const f = group * GROUP_FLOATS + OF_LEAST;
+      const m = group * GROUP_INTS + MORE_MEMORY;
+      const d = group * GROUP_INTS + MORE_DISK;
+      let b0 = floats[f]! + (ofMemory * singles[m]! + ofDisk * singles[d]!);
+      let b1 = floats[f + 1]! + (ofMemory * singles[m + 1]! + ofDisk * singles[d + 1]!);
+      let b2 = floats[f + 2]! + (ofMemory * singles[m + 2]! + ofDisk * singles[d + 2]!);
+      let b3 = floats[f + 3]! + (ofMemory * singles[m + 3]! + ofDisk * singles[d + 3]!);
+      if (perNode !== undefined) {
+        const n = group * SLOTS;
+        b0 += penalty * perNode[n]!;
+        b1 += penalty * perNode[n + 1]!;
+        b2 += penalty * perNode[n + 2]!;
+        b3 += penalty * perNode[n + 3]!;
       }
+      if (!anyZone) {
+        const z = group * GROUP_INTS + ZONE;
+        if (isElsewhere(perZone, ints[z]!, zoneCount)) b0 = Infinity;
+        if (isElsewhere(perZone, ints[z + 1]!, zoneCount)) b1 = Infinity;
+        if (isElsewhere(perZone, ints[z + 2]!, zoneCount)) b2 = Infinity;
+        if (isElsewhere(perZone, ints[z + 3]!, zoneCount)) b3 = Infinity;
+      }
+      depth = (depth + 3) & ~3;
+      groups[depth >> 2] = group;
+      bounds[depth] = b0;
+      bounds[depth + 1] = b1;
+      bounds[depth + 2] = b2;
+      bounds[depth + 3] = b3;
+      const low = b1 < b0 ? 1 : 0;
+      const high = b3 < b2 ? 3 : 2;
+      const first = Math.min(b2, b3) < Math.min(b0, b1) ? high : low;
+      if (bounds[depth + first]! <= limit) next = group * SLOTS + first;
+      bounds[depth + first] = Infinity;
+      depth += SLOTS;
     }
   }
+  forest.looked += looked;
+  return best;
 };

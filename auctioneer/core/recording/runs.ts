@@ -1,5 +1,5 @@
 import type { AuctionRequest, LrpStart } from '../../../common/model/auction.js';
-import { type Auction, type LrpAuction, type TaskAuction, lrpAuctions, taskAuction } from '../auction.js';
+import { type Auction, type LrpAuction, type TaskAuction, auctionsOf } from '../auction.js';
 
 /** Auctions in one request: few enough to be encoded within a fraction of a millisecond. */
 const MOST = 200;
@@ -31,7 +31,4 @@ export function* requestRuns(auctions: readonly Auction[], traceId: string): Gen
 }
 
 /** What `requestRuns` was given. */
-export const auctionsOfRun = ({ lrps, tasks }: AuctionRequest): Auction[] => [
-  ...lrps.flatMap(lrpAuctions),
-  ...tasks.map(taskAuction),
-];
+export const auctionsOfRun = ({ lrps, tasks }: AuctionRequest): Auction[] => auctionsOf(lrps, tasks);

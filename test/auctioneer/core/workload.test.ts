@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type Auction, auctionId, lrpAuctions, taskAuction } from '../../../auctioneer/core/auction.js';
+import { type Auction, auctionId, auctionsOf } from '../../../auctioneer/core/auction.js';
 import { type Method, openBatch } from '../../../auctioneer/core/decide.js';
 import { consideredOrder } from '../../../auctioneer/core/order.js';
 import { DEFAULT_POLICY } from '../../../auctioneer/core/policy.js';
@@ -22,7 +22,7 @@ const METHODS: Method[] = ['index', 'exhaustive'];
 for (const method of METHODS) {
   t.test(`workload 1000x1000 by ${method} - every placement is Diego's`, async (t) => {
     const { cells, lrps, tasks } = makeWorkload({ cells: 1_000, lrps: 1_000 });
-    const auctions = [...lrps.flatMap(lrpAuctions), ...tasks.map(taskAuction)];
+    const auctions = auctionsOf(lrps, tasks);
     const byLabel = new Map(auctions.map((auction) => [`${auction.kind} ${auctionId(auction)}`, auction]));
     // what is equal in Diego's order may stand in any: the recorded one is followed, so that placements compare
     const order = recorded.map(([kind, id]) => byLabel.get(`${kind} ${id}`) as Auction);

@@ -102,7 +102,7 @@ t.test(
   },
 );
 
-t.test('routes - paths differ, and only streams are read with GET', async (t) => {
+t.test('routes - paths differ, and only event streams and the dump are read with GET', async (t) => {
   const names = Object.keys(BBS_ROUTES) as BbsRoute[];
   t.equal(new Set(Object.values(BBS_ROUTES)).size, names.length);
   t.strictSame(
