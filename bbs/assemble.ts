@@ -110,7 +110,7 @@ export const assembleBbs = (options: BbsOptions): Bbs => {
     health() {
       const connected = bus.connected();
       const against = [phase.whyNot(), lost && 'the store is lost', !connected && 'the bus is not connected'];
-      return healthOf([...against, bus.denied()], {
+      return healthOf([...against, active?.store.trouble() ?? false, bus.denied()], {
         active: active !== undefined && !lost,
         bus: connected,
       });

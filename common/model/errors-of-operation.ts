@@ -232,7 +232,7 @@ export const ERRORS_OF_OPERATION = {
   },
   STORE_FULL: {
     message: 'no space left to write {path}',
-    remedy: 'free space on that disk; nothing was changed',
+    remedy: 'free space on that disk: it goes on by itself then; nothing was changed, and reads go on',
     status: 507,
   },
   STORE_LOCKED: {
@@ -243,6 +243,11 @@ export const ERRORS_OF_OPERATION = {
   STORE_NEWER: {
     message: 'the data file {path} was written by a newer version (schema {found}, this one knows {known})',
     remedy: 'start the version that wrote it, or a newer one; data is never converted back',
+    status: 500,
+  },
+  STORE_READ_ONLY: {
+    message: 'the data file {path} cannot be written: {reason}',
+    remedy: 'make the file, its directory and its file system writable; nothing was changed, and reads go on',
     status: 500,
   },
   STORE_UNREADABLE: {

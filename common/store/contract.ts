@@ -1,3 +1,4 @@
+import type { OutcryError } from '../model/errors.js';
 import type { Result } from '../model/result.js';
 import type { Row } from './engine.js';
 
@@ -43,6 +44,8 @@ export interface CommitError {
   /** 'STORE_FAILED' nothing was stored; 'STORE_CLOSED' the owner stepped down or is stopping */
   code: 'STORE_FAILED' | 'STORE_CLOSED';
   message: string;
+  /** where a person can help: the disk is full, for one */
+  error?: OutcryError;
 }
 
 export interface Snapshot {
@@ -67,6 +70,8 @@ export interface GroupStore<Tables, Event> {
   onCommit(listener: (events: readonly Event[]) => void): void;
   /** called once if the store has to step down (fenced, or an outcome that could not be settled) */
   onLost(listener: (reason: string) => void): void;
+  /** why the last commit could not be stored; undefined when it was, or there has been none */
+  trouble(): string | undefined;
   /** every committed row as of now, while work goes on; each as its spec encodes it */
   snapshot(): Snapshot;
   readonly epoch: number;

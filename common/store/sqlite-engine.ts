@@ -4,7 +4,15 @@ import { prepareDataDir } from './data-dir.js';
 import type { CommitOutcome, OpenedStore, Row, RowChange, StoreEngine, StoreSchema } from './engine.js';
 import { migrationFrom } from './migration.js';
 import { SEPARATOR } from './sqlite-protocol.js';
-import type { Cursor, FlatChange, OpenAnswer, PageAnswer, WorkerRequest } from './sqlite-protocol.js';
+import type {
+  Cursor,
+  FlatChange,
+  OpenAnswer,
+  PageAnswer,
+  WorkerFailure,
+  WorkerOutcome,
+  WorkerRequest,
+} from './sqlite-protocol.js';
 import { storeFileFailure } from './sqlite-failure.js';
 import { startWorker, WorkerRequestError } from './sqlite-worker-client.js';
 import type { WorkerClient } from './sqlite-worker-client.js';
@@ -125,11 +133,18 @@ const unstorable = (changes: readonly RowChange[]): string | undefined => {
   return undefined;
 };
 
+/** What could not be stored, in words for people where there are any. */
+const failedBy = (connection: Connection, message: string, failure?: WorkerFailure): CommitOutcome => {
+  const error = failure && storeFileFailure(failure, connection);
+  return { ok: false, reason: 'failed', message, ...(error instanceof OutcryError && { error }) };
+};
+
 const commitTo = async (
-  { client, store }: Connection,
+  connection: Connection,
   epoch: number,
   batch: { sequence: number; changes: readonly RowChange[] },
 ): Promise<CommitOutcome> => {
+  const { client, store } = connection;
   const message = unstorable(batch.changes);
   if (message !== undefined) return { ok: false, reason: 'failed', message };
   const chunks = chunksOf(batch.changes);
@@ -138,11 +153,14 @@ const commitTo = async (
     for (const chunk of chunks) await client.request<null>({ op: 'stage', store, changes: chunk });
   } catch (error) {
     // Staged only: without COMMIT nothing of it is stored, whatever went wrong.
-    return { ok: false, reason: 'failed', message: (error as Error).message };
+    const { message } = error as Error;
+    return failedBy(connection, message, error instanceof WorkerRequestError ? error.failure : undefined);
   }
   try {
     const request = { op: 'commit', store, epoch, sequence: batch.sequence, changes } as const;
-    return await client.request<CommitOutcome>(request);
+    const outcome = await client.request<WorkerOutcome>(request);
+    if (outcome.ok || outcome.reason !== 'failed') return outcome;
+    return failedBy(connection, outcome.message, outcome.failure);
   } catch (error) {
     return { ok: false, reason: 'unknown', message: (error as Error).message };
   }

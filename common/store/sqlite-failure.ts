@@ -25,7 +25,8 @@ export const storeFileFailure = (failure: WorkerFailure, { path, schema }: Where
   if (failure.kind === 'newer') {
     return new OutcryError('STORE_NEWER', { path, found: failure.found ?? 0, known: schema.version });
   }
-  switch (failure.code) {
+  // SQLite has finer codes than people have remedies
+  switch (failure.code.replace(/^(SQLITE_(BUSY|LOCKED|CORRUPT|NOTADB|READONLY|FULL))_.*/, '$1')) {
     case '':
       return new Error(`store ${schema.name}: ${reason}`);
     case 'SQLITE_BUSY':
@@ -34,6 +35,9 @@ export const storeFileFailure = (failure: WorkerFailure, { path, schema }: Where
     case 'SQLITE_CORRUPT':
     case 'SQLITE_NOTADB':
       return new OutcryError('STORE_CORRUPT', { path, reason });
+    case 'SQLITE_READONLY':
+    case 'EROFS':
+      return new OutcryError('STORE_READ_ONLY', { path, reason });
     case 'SQLITE_FULL':
     case 'ENOSPC':
     case 'EDQUOT':

@@ -1,13 +1,13 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'libsql';
-import type { CommitOutcome } from './engine.js';
-import { StoreFileError } from './sqlite-failure.js';
+import { failureOf, StoreFileError } from './sqlite-failure.js';
 import type {
   Cursor,
   FlatChange,
   OpenAnswer,
   PageAnswer,
   WorkerFailure,
+  WorkerOutcome,
   WorkerRequest,
 } from './sqlite-protocol.js';
 
@@ -20,7 +20,7 @@ export interface SqliteFile {
   page(table: string, after: Cursor | null): PageAnswer;
   /** part of the next commit, or of the migration; what is staged before a failure is rolled back with it */
   stage(changes: readonly FlatChange[]): void;
-  commit(request: CommitRequest): CommitOutcome;
+  commit(request: CommitRequest): WorkerOutcome;
   finishMigration(): void;
   sequence(): number;
   close(): void;
@@ -233,7 +233,7 @@ export const openSqliteFile = (request: OpenRequest): SqliteFile => {
   };
 
   /** undefined when this owner may write `sequence` */
-  const advance = ({ epoch, sequence: to }: CommitRequest): CommitOutcome | undefined => {
+  const advance = ({ epoch, sequence: to }: CommitRequest): WorkerOutcome | undefined => {
     const sql = `UPDATE ${OWNER} SET sequence = ? WHERE id = 1 AND epoch = ? AND sequence = ?`;
     if (statement(sql).run(to, epoch, to - 1).changes === 1) return undefined;
     const owner = readOwner(db);
@@ -245,11 +245,13 @@ export const openSqliteFile = (request: OpenRequest): SqliteFile => {
   };
 
   // A COMMIT that fails may still have reached the file: what the file says now decides.
-  const settle = (error: unknown, to: number): CommitOutcome => {
+  const settle = (error: unknown, to: number): WorkerOutcome => {
     const message = describe(error);
     try {
       rollBack(db);
-      return sequence() === to ? { ok: true } : { ok: false, reason: 'failed', message };
+      return sequence() === to
+        ? { ok: true }
+        : { ok: false, reason: 'failed', message, failure: failureOf(error) };
     } catch {
       return { ok: false, reason: 'unknown', message };
     }
