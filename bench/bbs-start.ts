@@ -94,9 +94,14 @@ const usageOf = (pid: number): Usage => {
 };
 
 /** Reads everything that is listed, as a client does that is about to use it; MB that it took. */
-const listAll = async ({ socketPath }: BbsProcess): Promise<number> => {
+const listAll = async ({ socketPath }: BbsProcess, contentType: string): Promise<number> => {
   const client = new Client('http://bbs', { socketPath, headersTimeout: 0, bodyTimeout: 0 });
-  const { body } = await client.request({ path: BBS_ROUTES.ActualLRPs, method: 'POST', body: '{}' });
+  const { body } = await client.request({
+    path: BBS_ROUTES.ActualLRPs,
+    method: 'POST',
+    headers: { 'content-type': contentType },
+    body: '',
+  });
   let bytes = 0;
   for await (const chunk of body) bytes += (chunk as Buffer).length;
   await client.close();
@@ -130,7 +135,12 @@ const measure = async (bbs: BbsProcess, lists: boolean): Promise<Measured> => {
   const begun = usageOf(pid);
   if (lists) await settle(pid);
   const converged = usageOf(pid);
-  if (lists) await listAll(bbs);
+  if (lists) {
+    for (const form of ['application/x-protobuf', 'application/json']) {
+      const megabytes = await listAll(bbs, form);
+      console.log(`${form}: ${megabytes} MB listed, ${usageOf(pid).highest} MB at most`);
+    }
+  }
   const listed = usageOf(pid);
   await bbs.kill();
   return {

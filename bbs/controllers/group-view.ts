@@ -4,7 +4,7 @@ import { groupEvents } from '../core/groups.js';
 import type { GroupEvent, LrpEvent, SlotRows } from '../core/groups.js';
 import { actualLrpRowKey } from '../core/rows.js';
 
-export type RowTable = Pick<TableView<ActualLrp>, 'entries' | 'get'>;
+export type RowTable = Pick<TableView<ActualLrp>, 'keys' | 'get'>;
 
 export interface GroupView {
   /** what one commit told, with the events of instances told as events of groups */
@@ -74,8 +74,10 @@ const hasCopies = ({ SUSPECT, EVACUATING }: SlotRows): boolean =>
 /** Rows of slots that are more than their ordinary one: only there does an event not say all of its group. */
 const slotsWithCopies = (table: RowTable): Map<string, SlotRows> => {
   const slots = new Map<string, SlotRows>();
-  for (const [, row] of table.entries()) {
-    if (row.presence === 'ORDINARY') continue;
+  for (const key of table.keys()) {
+    // by the key: to look at every row would decode all of them at the start
+    const row = key.endsWith('/ORDINARY') ? undefined : table.get(key);
+    if (!row) continue;
     const ORDINARY = table.get(actualLrpRowKey({ ...row, presence: 'ORDINARY' }));
     slots.set(slotOf(row), { ORDINARY, ...slots.get(slotOf(row)), [row.presence]: row });
   }

@@ -127,16 +127,17 @@ export const createPasses = (options: PassesOptions) => {
     async markAll(): Promise<void> {
       const every = config.sliceRows * 4;
       const { desired_lrps, actual_lrps } = committed;
-      const processes = (entries: Iterable<[string, { processGuid: string }]>) =>
+      const processes = (guids: Iterable<string>) =>
         inSlices(
-          sliced(entries, () => 1, every),
+          sliced(guids, () => 1, every),
           async (slice) => {
-            for (const [, { processGuid }] of slice) attention.mark({ processGuid });
+            for (const processGuid of slice) attention.mark({ processGuid });
           },
         );
-      await processes(desired_lrps.entries());
-      await processes(actual_lrps.entries());
-      for (const [guid] of committed.tasks.entries()) attention.markTask(guid);
+      // rows themselves are looked at when their slice comes
+      await processes(desired_lrps.keys());
+      await processes(actual_lrps.indexed('process'));
+      for (const guid of committed.tasks.keys()) attention.markTask(guid);
     },
     async all(staleMs: number): Promise<void> {
       const traceId = random.uuid();

@@ -59,16 +59,16 @@ t.test('history - the life of an instance, with places and reasons', async (t) =
     'routable #0 cell-1',
     'crashed #0 cell-1 1 exit status 1',
     'running #0 cell-2',
-    'changed 1 instances from 3 to 1, annotation',
     'removed #1-2',
+    'changed 1 instances from 3 to 1, annotation',
     'removed #0 cell-2',
     'undesired',
   ]);
   t.same(await told(test, 'app', { index: 2 }), [
     'desired 3',
     'waiting #0-2',
-    'changed 1 instances from 3 to 1, annotation',
     'removed #1-2',
+    'changed 1 instances from 3 to 1, annotation',
     'undesired',
   ]);
   t.same(await told(test, 'app', { limit: 2 }), ['removed #0 cell-2', 'undesired']);

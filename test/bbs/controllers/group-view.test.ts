@@ -25,7 +25,7 @@ import {
 
 const viewOf = (...rows: ActualLrp[]) => {
   const table = new Map(rows.map((row) => [actualLrpRowKey(row), row]));
-  return createGroupView({ entries: () => table.entries(), get: (key) => table.get(key) });
+  return createGroupView({ keys: () => table.keys(), get: (key) => table.get(key) });
 };
 
 const shown = (row: ActualLrp | undefined): string =>

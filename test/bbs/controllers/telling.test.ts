@@ -15,7 +15,7 @@ const openHub = () => {
     logger,
     epoch: 1,
     window: { events: 10, bytes: 10_000 },
-    actualLrps: { entries: () => [], get: () => undefined },
+    actualLrps: { keys: () => [], get: () => undefined },
   });
   return { hub, bus, logger };
 };
