@@ -23,7 +23,7 @@ const toImages: Migration = {
 /** What the API keeps. A change of a row's shape is a new version with a migration. */
 export const API_SCHEMA: StoreSchema = {
   name: 'api',
-  version: 2,
+  version: 3,
   tables: [
     'organizations',
     'spaces',
@@ -37,7 +37,8 @@ export const API_SCHEMA: StoreSchema = {
     'tasks',
     'jobs',
   ],
-  migrations: [toImages],
+  // 3: tables lie in another order
+  migrations: [toImages, { to: 3, migrate: (row) => row }],
 };
 
 type Indexes<T> = TableSpec<T>['indexes'];

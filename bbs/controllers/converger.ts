@@ -70,12 +70,11 @@ export const createConvergence = (options: ConvergerOptions) => {
   return {
     /** every process that is desired or has rows */
     processGuids(): string[] {
-      const guids = new Set<string>();
-      for (const [guid] of committed.desired_lrps.entries()) guids.add(guid);
-      for (const row of values(committed.actual_lrps)) guids.add(row.processGuid);
+      const guids = new Set<string>(committed.actual_lrps.indexed('process'));
+      for (const guid of committed.desired_lrps.keys()) guids.add(guid);
       return [...guids];
     },
-    taskGuids: (): string[] => [...committed.tasks.entries()].map(([guid]) => guid),
+    taskGuids: (): string[] => [...committed.tasks.keys()],
     /** how much work a process is in a slice */
     weight: (guid: string): number => 1 + (committed.desired_lrps.get(guid)?.instances ?? 0),
     processesOn: (cellIds: readonly string[]): string[] => [

@@ -2,7 +2,8 @@ import type { BbsEvent } from '../../common/model/events.js';
 import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import type { Task } from '../../common/model/task.js';
 import type { Committed, GroupStore, Pending, TableSpec } from '../../common/store/contract.js';
-import type { StoreSchema } from '../../common/store/engine.js';
+import type { Row, StoreSchema } from '../../common/store/engine.js';
+import { decodeRow, encodeRow } from '../../common/store/row-text.js';
 import type { Change, DomainRow, Effect, KvRow, LeaseRow } from '../core/decision.js';
 import { actualLrpRowKey } from '../core/rows.js';
 
@@ -23,17 +24,16 @@ export type BbsStore = GroupStore<BbsTables, Emission>;
 export type PendingTables = Pending<BbsTables>;
 export type CommittedTables = Committed<BbsTables>;
 
-export const BBS_SCHEMA: StoreSchema = {
-  name: 'bbs',
-  version: 1,
-  tables: ['desired_lrps', 'actual_lrps', 'tasks', 'domains', 'leases', 'kv'],
-  migrations: [],
-};
-
 const spec = <T>(indexes: TableSpec<T>['indexes'] = {}): TableSpec<T> => ({
   encode: (row) => JSON.stringify(row),
   decode: (text) => JSON.parse(text) as T,
   indexes,
+});
+
+/** For tables that may be large. */
+const deferred = <T>(indexes: TableSpec<T>['indexes']): TableSpec<T> => ({
+  ...spec(indexes),
+  deferred: true,
 });
 
 const cellOf = (row: ActualLrp | Task): string | undefined => (row.cellId === '' ? undefined : row.cellId);
@@ -42,14 +42,14 @@ const cellOf = (row: ActualLrp | Task): string | undefined => (row.cellId === ''
 export const WAITING = 'waiting';
 
 export const BBS_SPECS: { [K in keyof BbsTables]: TableSpec<BbsTables[K]> } = {
-  desired_lrps: spec<DesiredLrp>({ domain: (row) => row.domain }),
-  actual_lrps: spec<ActualLrp>({
+  desired_lrps: deferred<DesiredLrp>({ domain: (row) => row.domain }),
+  actual_lrps: deferred<ActualLrp>({
     process: (row) => row.processGuid,
     cell: cellOf,
     domain: (row) => row.domain,
     unplaced: (row) => (row.state === 'UNCLAIMED' ? WAITING : undefined),
   }),
-  tasks: spec<Task>({
+  tasks: deferred<Task>({
     cell: cellOf,
     domain: (row) => row.domain,
     unplaced: (row) => (row.state === 'Pending' ? WAITING : undefined),
@@ -57,6 +57,21 @@ export const BBS_SPECS: { [K in keyof BbsTables]: TableSpec<BbsTables[K]> } = {
   domains: spec(),
   leases: spec(),
   kv: spec(),
+};
+
+/** Writes a row as it is written now. */
+const rewritten = (row: Row): Row => {
+  const specs = BBS_SPECS as unknown as Record<string, TableSpec<unknown>>;
+  const table = specs[row.table];
+  return table ? { ...row, value: encodeRow(table, decodeRow(table, row.value)) } : row;
+};
+
+export const BBS_SCHEMA: StoreSchema = {
+  name: 'bbs',
+  version: 2,
+  tables: ['desired_lrps', 'actual_lrps', 'tasks', 'domains', 'leases', 'kv'],
+  // 2: what a row is found by is stored beside it
+  migrations: [{ to: 2, migrate: rewritten }],
 };
 
 /** Puts a decision's changes into the tables, in their order. */

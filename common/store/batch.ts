@@ -1,6 +1,7 @@
 import type { CommitError, TableSpec } from './contract.js';
 import type { RowChange } from './engine.js';
 import type { RowTable } from './row-table.js';
+import { encodeRow } from './row-text.js';
 
 /** A table with its rows in memory. Row types are known at the edges only. */
 export interface StoredTable {
@@ -61,7 +62,7 @@ export const encodeBatch = <Event>(batch: Batch<Event>): RowChange[] => {
   const changes: RowChange[] = [];
   for (const [table, rows] of batch.writes) {
     for (const [key, row] of rows) {
-      changes.push({ table: table.name, key, value: row === undefined ? null : table.spec.encode(row) });
+      changes.push({ table: table.name, key, value: row === undefined ? null : encodeRow(table.spec, row) });
     }
   }
   return changes;

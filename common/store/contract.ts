@@ -9,7 +9,11 @@ export interface TableView<T> {
   get(key: string): T | undefined;
   /** rows whose index `name` has `value`; order unspecified but stable */
   byIndex(name: string, value: string): Iterable<T>;
+  /** every value of index `name` under which a row is found, by either side; looks at no row */
+  indexed(name: string): Iterable<string>;
   entries(): Iterable<[key: string, row: T]>;
+  /** the keys alone; looks at no row */
+  keys(): Iterable<string>;
   count(): number;
 }
 
@@ -23,6 +27,11 @@ export interface TableSpec<T> {
   decode(text: string): T;
   /** index name → the value a row is found under; undefined leaves it out */
   indexes: Record<string, (row: T) => string | undefined>;
+  /**
+   * Rows are decoded when they are first looked at: for tables that may be large. What they are found by is then stored
+   * beside them, so that another meaning of an index takes a migration.
+   */
+  deferred?: true;
 }
 
 /** `Tables` maps table names to row types, e.g. `{ desired_lrps: DesiredLrp; tasks: Task }`. */

@@ -29,23 +29,35 @@ type Persisted =
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const createTables = (schema: StoreSchema, specs: Record<string, TableSpec<unknown>>): StoredTable[] => {
+/** Told of a row that cannot be decoded. */
+type TellDamage = (error: OutcryError) => void;
+
+const createTables = (
+  schema: StoreSchema,
+  specs: Record<string, TableSpec<unknown>>,
+  tellDamage: TellDamage,
+): StoredTable[] => {
   const named = Object.keys(specs);
   const differs = named.length !== schema.tables.length || schema.tables.some((table) => !(table in specs));
   if (differs) throw new Error(`schema ${schema.name}: specs and tables differ`);
-  return Object.entries(specs).map(([name, spec]) => ({ name, spec, rows: createRowTable(name, spec) }));
+  return Object.entries(specs).map(([name, spec]) => {
+    const onDamage = (key: string, cause: unknown): Error => {
+      const details = { path: schema.name, reason: `row ${key} of ${name}: ${messageOf(cause)}` };
+      const error = new OutcryError('STORE_CORRUPT', details, { cause });
+      tellDamage(error);
+      return error;
+    };
+    return { name, spec, rows: createRowTable(name, spec, onDamage) };
+  });
 };
 
 const loadRows = async (opened: OpenedStore, schema: StoreSchema, tables: StoredTable[]): Promise<void> => {
   const byName = new Map(tables.map((table) => [table.name, table]));
-  for await (const { table: name, key, value } of opened.rows()) {
-    const table = byName.get(name);
-    if (!table) throw new Error(`schema ${schema.name}: row of unknown table ${name}`);
-    try {
-      table.rows.load(key, table.spec.decode(value));
-    } catch (cause) {
-      const details = { path: schema.name, reason: `row ${key} of ${name}: ${messageOf(cause)}` };
-      throw new OutcryError('STORE_CORRUPT', details, { cause });
+  for await (const page of opened.rows()) {
+    for (const { table: name, key, value } of page) {
+      const table = byName.get(name);
+      if (!table) throw new Error(`schema ${schema.name}: row of unknown table ${name}`);
+      table.rows.load(key, value);
     }
   }
 };
@@ -157,7 +169,9 @@ export const openGroupStore = async <Tables, Event>(
   options: GroupStoreOptions<Tables>,
 ): Promise<GroupStore<Tables, Event>> => {
   const { engine, schema } = options;
-  const tables = createTables(schema, options.specs as unknown as Record<string, TableSpec<unknown>>);
+  let tellDamage: TellDamage = () => undefined;
+  const specs = options.specs as unknown as Record<string, TableSpec<unknown>>;
+  const tables = createTables(schema, specs, (error) => tellDamage(error));
   const opened = await engine.open(schema);
   try {
     await loadRows(opened, schema, tables);
@@ -165,7 +179,9 @@ export const openGroupStore = async <Tables, Event>(
     await opened.close();
     throw error;
   }
-  return serve<Tables, Event>(opened, tables, options);
+  const { store, stepDown } = serve<Tables, Event>(opened, tables, options);
+  tellDamage = ({ message }) => stepDown(message);
+  return store;
 };
 
 type Persist<Event> = (batch: Batch<Event>) => Promise<Persisted>;
@@ -240,7 +256,7 @@ const serve = <Tables, Event>(
   opened: OpenedStore,
   tables: readonly StoredTable[],
   options: GroupStoreOptions<Tables>,
-): GroupStore<Tables, Event> => {
+): { store: GroupStore<Tables, Event>; stepDown(reason: string): void } => {
   const logger = options.logger.session('store', { schema: options.schema.name, epoch: opened.epoch });
   const decideOnPending = createDecider<Tables>(tables);
   const listeners = createListeners<Event>(logger);
@@ -251,6 +267,7 @@ const serve = <Tables, Event>(
   let closing: Promise<void> | undefined;
 
   const stepDown = (reason: string): void => {
+    if (lost !== undefined) return;
     logger.error('store-lost', { reason });
     lost = reason;
     refusal = reason;
@@ -270,7 +287,7 @@ const serve = <Tables, Event>(
     await opened.close();
   };
 
-  return {
+  const store: GroupStore<Tables, Event> = {
     committed: committed as Committed<Tables>,
     epoch: opened.epoch,
     async transact<R>(decide: (tables: Pending<Tables>) => { value: R; events: readonly Event[] }) {
@@ -288,4 +305,5 @@ const serve = <Tables, Event>(
     },
     close: () => (closing ??= shutDown()),
   };
+  return { store, stepDown };
 };

@@ -100,8 +100,7 @@ const openedStore = (files: Map<string, File>, name: string, faults: Faults): Op
     epoch,
     sequence,
     async *rows() {
-      const rows = Array.from(rowsOf(current(files, name)));
-      yield* rows;
+      yield [...rowsOf(current(files, name))];
     },
     async commit(batch) {
       faults.commits += 1;

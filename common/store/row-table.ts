@@ -1,4 +1,8 @@
 import type { PendingTable, TableSpec, TableView } from './contract.js';
+import { addToIndex, loadIntoIndex, removeFromIndex, slotsOfIndex } from './row-index.js';
+import type { SlotIndex } from './row-index.js';
+import { Deferred, decodeRow, findRow } from './row-text.js';
+import type { FoundRow } from './row-text.js';
 
 /**
  * One key. `committed` and `pending` are the same object while nothing is undecided; undefined means
@@ -6,8 +10,13 @@ import type { PendingTable, TableSpec, TableView } from './contract.js';
  */
 interface Slot<T> {
   readonly key: string;
-  committed: T | undefined;
-  pending: T | undefined;
+  committed: T | Deferred | undefined;
+  pending: T | Deferred | undefined;
+}
+
+interface Index<T> {
+  readonly valueOf: (row: T) => string | undefined;
+  readonly slots: SlotIndex<Slot<T>>;
 }
 
 /** Told before the pending side of a key changes. */
@@ -16,21 +25,12 @@ export type Touch<T> = (key: string, before: T | undefined) => void;
 export interface RowTable<T> {
   readonly committed: TableView<T>;
   pending(touch: Touch<T>): PendingTable<T>;
-  /** a row found in the store, its key for the first time: committed and pending at once */
-  load(key: string, row: T): void;
+  /** a row found in the store, its key for the first time: committed and pending at once. Throws when it cannot be read */
+  load(key: string, text: string): void;
   /** the pending row */
   latest(key: string): T | undefined;
   setPending(key: string, row: T | undefined): void;
   setCommitted(key: string, row: T | undefined): void;
-}
-
-/**
- * Slots by the value of one index. Most values of most indexes lead to one row, so a Set is made only
- * for the second: at 250,000 rows the difference is tens of MB per index.
- */
-interface Index<T> {
-  readonly valueOf: (row: T) => string | undefined;
-  readonly slots: Map<string, Slot<T> | Set<Slot<T>>>;
 }
 
 type Side = 'committed' | 'pending';
@@ -38,80 +38,113 @@ type Side = 'committed' | 'pending';
 // A NUL or half a surrogate pair would come back from SQLite as another key.
 const UNSTORABLE_KEY = /[\0\p{Cs}]/u;
 
-const addToIndex = <T>({ slots }: Index<T>, value: string, slot: Slot<T>): void => {
-  const found = slots.get(value);
-  if (found === undefined) slots.set(value, slot);
-  else if (found instanceof Set) found.add(slot);
-  else if (found !== slot) slots.set(value, new Set([found, slot]));
+/** Whoever makes the error that is thrown when a row cannot be decoded, as it is loaded or first looked at. */
+export type OnDamage = (key: string, cause: unknown) => Error;
+
+/** Looks at slots, which may hold what nobody has decoded yet. */
+const createReader = <T>(spec: TableSpec<T>, onDamage: OnDamage) => {
+  const orDamage = <R>(key: string, read: () => R): R => {
+    try {
+      return read();
+    } catch (cause) {
+      throw onDamage(key, cause);
+    }
+  };
+
+  const see = (slot: Slot<T>, side: Side): T | undefined => {
+    const found = slot[side];
+    if (!(found instanceof Deferred)) return found;
+    // neither side has changed since it was loaded
+    return (slot.committed = slot.pending = orDamage(slot.key, () => decodeRow(spec, found.text)));
+  };
+
+  return {
+    see,
+    find: (key: string, text: string): FoundRow<T> => orDamage(key, () => findRow(spec, text)),
+    rowsOfIndex(index: Index<T>, value: string, side: Side): T[] {
+      const rows: T[] = [];
+      for (const slot of slotsOfIndex(index.slots, value)) {
+        const row = see(slot, side);
+        if (row !== undefined && index.valueOf(row) === value) rows.push(row);
+      }
+      return rows;
+    },
+  };
 };
 
-const removeFromIndex = <T>({ slots }: Index<T>, value: string, slot: Slot<T>): void => {
-  const found = slots.get(value);
-  if (found === slot) slots.delete(value);
-  else if (found instanceof Set && found.delete(slot) && found.size === 0) slots.delete(value);
+/** Every index of one table. */
+const createIndexes = <T>(name: string, spec: TableSpec<T>) => {
+  const indexes = new Map<string, Index<T>>(
+    Object.entries(spec.indexes).map(([index, valueOf]) => [index, { valueOf, slots: new Map() }]),
+  );
+  return {
+    named(indexName: string): Index<T> {
+      const index = indexes.get(indexName);
+      if (!index) throw new Error(`table ${name} has no index ${indexName}`);
+      return index;
+    },
+    load(slot: Slot<T>, indexed: FoundRow<T>['indexed']): void {
+      let at = 0;
+      for (const index of indexes.values()) {
+        const value = indexed[at] ?? null;
+        at += 1;
+        if (value !== null) loadIntoIndex(index.slots, value, slot);
+      }
+    },
+    /** `other`: the row of the side that has not changed */
+    change(slot: Slot<T>, before: T | undefined, after: T | undefined, other: T | undefined): void {
+      for (const index of indexes.values()) {
+        const from = before === undefined ? undefined : index.valueOf(before);
+        const to = after === undefined ? undefined : index.valueOf(after);
+        if (from === to) continue;
+        if (to !== undefined) addToIndex(index.slots, to, slot);
+        const kept = other === undefined ? undefined : index.valueOf(other);
+        if (from !== undefined && from !== kept) removeFromIndex(index.slots, from, slot);
+      }
+    },
+  };
 };
 
-const rowsOfIndex = <T>(index: Index<T>, value: string, side: Side): T[] => {
-  const found = index.slots.get(value);
-  const slots = found === undefined ? [] : found instanceof Set ? found : [found];
-  const rows: T[] = [];
-  for (const slot of slots) {
-    const row = slot[side];
-    if (row !== undefined && index.valueOf(row) === value) rows.push(row);
-  }
-  return rows;
-};
+const OTHER = { committed: 'pending', pending: 'committed' } as const;
 
 /**
  * Rows of one table in memory, seen from two sides. Both sides share the slots, and an index holds a slot
  * under a value exactly when either side has that value: a lookup filters by its side.
  */
-export const createRowTable = <T>(name: string, spec: TableSpec<T>): RowTable<T> => {
+export const createRowTable = <T>(name: string, spec: TableSpec<T>, onDamage: OnDamage): RowTable<T> => {
   const slots = new Map<string, Slot<T>>();
-  const indexes = new Map<string, Index<T>>(
-    Object.entries(spec.indexes).map(([index, valueOf]) => [index, { valueOf, slots: new Map() }]),
-  );
+  const indexes = createIndexes(name, spec);
+  const { see, find, rowsOfIndex } = createReader(spec, onDamage);
   const counts = { committed: 0, pending: 0 };
-
-  const reindex = (
-    slot: Slot<T>,
-    before: T | undefined,
-    after: T | undefined,
-    other: T | undefined,
-  ): void => {
-    for (const index of indexes.values()) {
-      const from = before === undefined ? undefined : index.valueOf(before);
-      const to = after === undefined ? undefined : index.valueOf(after);
-      if (from === to) continue;
-      if (to !== undefined) addToIndex(index, to, slot);
-      const kept = other === undefined ? undefined : index.valueOf(other);
-      if (from !== undefined && from !== kept) removeFromIndex(index, from, slot);
-    }
-  };
 
   const set = (side: Side, key: string, row: T | undefined): void => {
     const slot = slots.get(key) ?? { key, committed: undefined, pending: undefined };
-    const before = slot[side];
+    const before = see(slot, side);
     if (before === row) return;
     slot[side] = row;
     counts[side] += Number(row !== undefined) - Number(before !== undefined);
-    reindex(slot, before, row, side === 'pending' ? slot.committed : slot.pending);
+    indexes.change(slot, before, row, see(slot, OTHER[side]));
     if (slot.committed === undefined && slot.pending === undefined) slots.delete(key);
     else if (before === undefined) slots.set(key, slot);
   };
 
+  const at = (key: string, side: Side): T | undefined => {
+    const slot = slots.get(key);
+    return slot && see(slot, side);
+  };
+
   const view = (side: Side): TableView<T> => ({
-    get: (key) => slots.get(key)?.[side],
-    byIndex(indexName, value) {
-      const index = indexes.get(indexName);
-      if (!index) throw new Error(`table ${name} has no index ${indexName}`);
-      return rowsOfIndex(index, value, side);
-    },
+    get: (key) => at(key, side),
+    byIndex: (indexName, value) => rowsOfIndex(indexes.named(indexName), value, side),
+    indexed: (indexName) => indexes.named(indexName).slots.keys(),
     *entries() {
       for (const slot of slots.values()) {
-        const row = slot[side];
+        const row = see(slot, side);
         if (row !== undefined) yield [slot.key, row];
       }
+    },
+    *keys() {
+      for (const slot of slots.values()) if (slot[side] !== undefined) yield slot.key;
     },
     count: () => counts[side],
   });
@@ -123,24 +156,25 @@ export const createRowTable = <T>(name: string, spec: TableSpec<T>): RowTable<T>
       put(key, row) {
         if (UNSTORABLE_KEY.test(key))
           throw new Error(`table ${name} cannot hold the key ${JSON.stringify(key)}`);
-        touch(key, slots.get(key)?.pending);
+        touch(key, at(key, 'pending'));
         set('pending', key, row);
       },
       delete(key) {
-        const before = slots.get(key)?.pending;
+        const before = at(key, 'pending');
         if (before === undefined) return;
         touch(key, before);
         set('pending', key, undefined);
       },
     }),
-    load(key, row) {
+    load(key, text) {
+      const { row, indexed } = find(key, text);
       const slot: Slot<T> = { key, committed: row, pending: row };
       slots.set(key, slot);
       counts.committed += 1;
       counts.pending += 1;
-      reindex(slot, undefined, row, undefined);
+      indexes.load(slot, indexed);
     },
-    latest: (key) => slots.get(key)?.pending,
+    latest: (key) => at(key, 'pending'),
     setPending: (key, row) => set('pending', key, row),
     setCommitted: (key, row) => set('committed', key, row),
   };

@@ -3,7 +3,15 @@ import { OutcryError } from '../model/errors.js';
 import { prepareDataDir, reasonOf } from './data-dir.js';
 import type { CommitOutcome, OpenedStore, Row, RowChange, StoreEngine, StoreSchema } from './engine.js';
 import { migrationFrom } from './migration.js';
-import type { FlatChange, OpenAnswer, PageAnswer, WorkerFailure, WorkerRequest } from './sqlite-protocol.js';
+import { SEPARATOR } from './sqlite-protocol.js';
+import type {
+  Cursor,
+  FlatChange,
+  OpenAnswer,
+  PageAnswer,
+  WorkerFailure,
+  WorkerRequest,
+} from './sqlite-protocol.js';
 import { startWorker, WorkerRequestError } from './sqlite-worker-client.js';
 import type { WorkerClient } from './sqlite-worker-client.js';
 
@@ -69,9 +77,15 @@ const open = (connection: Connection): Promise<OpenAnswer> => {
   return ask(connection, { op: 'open', store, path, schema: { name, version, tables } });
 };
 
-/** Rows of one table, the next page on its way while one is read. */
-const tableRows = async function* (connection: Connection, table: string): AsyncGenerator<Row> {
-  const fetch = (after: string | null): Promise<PageAnswer> => {
+const rowsOf = (table: string, { count, keys, values }: PageAnswer): Row[] => {
+  if (count === 0) return [];
+  const texts = values.split(SEPARATOR);
+  return keys.split(SEPARATOR).map((key, at) => ({ table, key, value: texts[at] ?? '' }));
+};
+
+/** Rows of one table by pages, the next on its way while one is read. */
+const tableRows = async function* (connection: Connection, table: string): AsyncGenerator<readonly Row[]> {
+  const fetch = (after: Cursor | null): Promise<PageAnswer> => {
     const page = ask<PageAnswer>(connection, { op: 'page', store: connection.store, table, after });
     // Whoever stops reading never looks at the page already asked for.
     page.catch(() => undefined);
@@ -79,15 +93,16 @@ const tableRows = async function* (connection: Connection, table: string): Async
   };
   let coming: Promise<PageAnswer> | undefined = fetch(null);
   while (coming) {
-    const { rows, next }: PageAnswer = await coming;
-    coming = next === null ? undefined : fetch(next);
-    for (let at = 0; at < rows.length; at += 2) {
-      yield { table, key: rows[at] ?? '', value: rows[at + 1] ?? '' };
-    }
+    const page: PageAnswer = await coming;
+    coming = page.next === null ? undefined : fetch(page.next);
+    yield rowsOf(table, page);
   }
 };
 
-const allRows = async function* (connection: Connection, tables: readonly string[]): AsyncGenerator<Row> {
+const allRows = async function* (
+  connection: Connection,
+  tables: readonly string[],
+): AsyncGenerator<readonly Row[]> {
   for (const table of tables) yield* tableRows(connection, table);
 };
 
@@ -120,15 +135,26 @@ const migrate = async (connection: Connection, opened: OpenAnswer): Promise<void
     changes = [];
     chars = 0;
   };
-  for await (const original of allRows(connection, opened.tables)) {
-    const row = migrateRow(original);
-    if (!row) continue;
-    changes.push(row.table, row.key, row.value);
-    chars += row.key.length + row.value.length;
-    if (chars > CHUNK_CHARS) await flush();
+  for await (const page of allRows(connection, opened.tables)) {
+    for (const original of page) {
+      const row = migrateRow(original);
+      if (!row) continue;
+      changes.push(row.table, row.key, row.value);
+      chars += row.key.length + row.value.length;
+      if (chars > CHUNK_CHARS) await flush();
+    }
   }
   await flush();
   await ask(connection, { op: 'finish-migration', store });
+};
+
+const unstorable = (changes: readonly RowChange[]): string | undefined => {
+  for (const { table, key, value } of changes) {
+    if (value === null) continue;
+    if (value.length > MAX_ROW_CHARS) return `row ${key} of ${table} is over ${MAX_ROW_CHARS} characters`;
+    if (value.includes(SEPARATOR)) return `row ${key} of ${table} is not JSON: it holds a NUL`;
+  }
+  return undefined;
 };
 
 const commitTo = async (
@@ -136,11 +162,8 @@ const commitTo = async (
   epoch: number,
   batch: { sequence: number; changes: readonly RowChange[] },
 ): Promise<CommitOutcome> => {
-  const large = batch.changes.find(({ value }) => value !== null && value.length > MAX_ROW_CHARS);
-  if (large) {
-    const message = `row ${large.key} of ${large.table} is over ${MAX_ROW_CHARS} characters`;
-    return { ok: false, reason: 'failed', message };
-  }
+  const message = unstorable(batch.changes);
+  if (message !== undefined) return { ok: false, reason: 'failed', message };
   const chunks = chunksOf(batch.changes);
   const changes = chunks.pop() ?? [];
   try {

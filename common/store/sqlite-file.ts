@@ -1,7 +1,14 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'libsql';
 import type { CommitOutcome } from './engine.js';
-import type { FlatChange, OpenAnswer, PageAnswer, WorkerFailure, WorkerRequest } from './sqlite-protocol.js';
+import type {
+  Cursor,
+  FlatChange,
+  OpenAnswer,
+  PageAnswer,
+  WorkerFailure,
+  WorkerRequest,
+} from './sqlite-protocol.js';
 
 type OpenRequest = Extract<WorkerRequest, { op: 'open' }>;
 type CommitRequest = Extract<WorkerRequest, { op: 'commit' }>;
@@ -9,7 +16,7 @@ type CommitRequest = Extract<WorkerRequest, { op: 'commit' }>;
 /** One database file, used from one thread. Everything is synchronous and throws SQLite's errors. */
 export interface SqliteFile {
   readonly opened: OpenAnswer;
-  page(table: string, after: string | null): PageAnswer;
+  page(table: string, after: Cursor | null): PageAnswer;
   /** part of the next commit, or of the migration; what is staged before a failure is rolled back with it */
   stage(changes: readonly FlatChange[]): void;
   commit(request: CommitRequest): CommitOutcome;
@@ -54,8 +61,10 @@ const SETTINGS = `
   PRAGMA cache_size = -2000;
   PRAGMA journal_size_limit = 33554432;`;
 
+// Rows lie in the order in which they came. Kept in order of keys, one of more than 1 KB would take another 4 KB of its
+// own, and every change of one would write all its neighbours.
 const createTable = (name: string): string =>
-  `CREATE TABLE IF NOT EXISTS ${name} (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`;
+  `CREATE TABLE IF NOT EXISTS ${name} (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL)`;
 
 // Opened by SQLite itself the file would be readable to all whom the umask lets. An existing file must
 // not be touched: closing any descriptor of it drops the locks that this process holds on it.
@@ -165,27 +174,51 @@ const applyChanges = (statement: (sql: string) => Statement, changes: readonly F
     if (value === null) statement(`DELETE FROM ${table} WHERE key = ?`).run(key);
     else {
       statement(
-        `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+        `INSERT INTO ${table} (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
       ).run(key, value);
     }
   }
 };
 
-// Sizes first, so that a thousand rows of a megabyte never meet in the worker's small heap.
-const countThatFit = (sizes: readonly number[]): number => {
+interface Reading {
+  table: string;
+  /** the column by which the table is read; tables of earlier versions have no `id` */
+  by: 'id' | 'key';
+  after: Cursor | null;
+}
+
+const fits = (sizes: readonly number[]): number => {
   let bytes = 0;
   const over = sizes.findIndex((size) => (bytes += size) > PAGE_BYTES);
   return over === -1 ? sizes.length : Math.max(1, over);
 };
 
-const readPage = (statement: (sql: string) => Statement, table: string, after: string | null): PageAnswer => {
-  const where = `FROM ${table} WHERE key ${after === null ? '>=' : '>'} ? ORDER BY key LIMIT ?`;
-  const from = after ?? '';
-  const sizes = statement(`SELECT octet_length(value) ${where}`).raw().all(from, PAGE_ROWS) as [number][];
-  const count = countThatFit(sizes.map(([size]) => size));
-  const rows = statement(`SELECT key, value ${where}`).raw().all(from, count) as [string, string][];
-  const last = count < PAGE_ROWS && count === sizes.length;
-  return { rows: rows.flat(), next: last ? null : (rows.at(-1)?.[0] ?? null) };
+/** Whole pages are joined by SQLite itself, which takes half the time of a thousand rows handed over one by one. */
+const readPage = (statement: (sql: string) => Statement, { table, by, after }: Reading): PageAnswer => {
+  const where = `FROM ${table} ${after === null ? '' : `WHERE ${by} > ?`} ORDER BY ${by} LIMIT ?`;
+  const from = after === null ? [] : [after];
+  const sizes = `SELECT octet_length(value) AS size ${where}`;
+  const joined = (column: string): string => `CAST(group_concat(${column}, char(0)) AS BLOB)`;
+
+  // Sizes first, so that a thousand rows of a megabyte never meet in the worker's small heap.
+  const [there, bytes] = statement(`SELECT count(*), sum(size) FROM (${sizes})`)
+    .raw()
+    .get(...from, PAGE_ROWS) as [number, number | null];
+  const isSmall = (bytes ?? 0) <= PAGE_BYTES;
+  const each = (): [number][] =>
+    statement(sizes)
+      .raw()
+      .all(...from, PAGE_ROWS) as [number][];
+  const count = isSmall ? there : fits(each().map(([size]) => size));
+  if (count === 0) return { count, keys: '', values: '', next: null };
+
+  const [keys, values, last] = statement(
+    `SELECT ${joined('key')}, ${joined('value')}, max(place) FROM (SELECT key, value, ${by} AS place ${where})`,
+  )
+    .raw()
+    .get(...from, count) as [Buffer, Buffer, Cursor];
+  const next = count < PAGE_ROWS && count === there ? null : last;
+  return { count, keys: keys.toString(), values: values.toString(), next };
 };
 
 export const openSqliteFile = (request: OpenRequest): SqliteFile => {
@@ -231,7 +264,8 @@ export const openSqliteFile = (request: OpenRequest): SqliteFile => {
 
   return {
     opened,
-    page: (table, after) => readPage(statement, migrating ? OLD + table : table, after),
+    page: (table, after) =>
+      readPage(statement, migrating ? { table: OLD + table, by: 'key', after } : { table, by: 'id', after }),
     stage,
     sequence,
     commit(commit) {

@@ -6,7 +6,7 @@ import type { CommitOutcome, StoreSchema } from './engine.js';
  */
 export type WorkerRequest =
   | { op: 'open'; store: number; path: string; schema: Pick<StoreSchema, 'name' | 'version' | 'tables'> }
-  | { op: 'page'; store: number; table: string; after: string | null }
+  | { op: 'page'; store: number; table: string; after: Cursor | null }
   | { op: 'stage'; store: number; changes: FlatChange[] }
   | { op: 'commit'; store: number; epoch: number; sequence: number; changes: FlatChange[] }
   | { op: 'finish-migration'; store: number }
@@ -14,6 +14,12 @@ export type WorkerRequest =
   | { op: 'close'; store: number };
 
 export type FlatChange = string | null;
+
+/** Between keys, and between values, of a page: neither holds any. */
+export const SEPARATOR = '\0';
+
+/** Where in a table a page ends. */
+export type Cursor = string | number;
 
 export interface OpenAnswer {
   epoch: number;
@@ -25,10 +31,12 @@ export interface OpenAnswer {
 }
 
 export interface PageAnswer {
-  /** `[key, value, …]` in order of keys */
-  rows: string[];
+  count: number;
+  /** All in one: what a thousand short strings cost to hand over and to collect around. Those cut from it share it. */
+  keys: string;
+  values: string;
   /** where the next page goes on; null after the last */
-  next: string | null;
+  next: Cursor | null;
 }
 
 /** What went wrong, before it is given a code: SQLite's own name of it, if it has one. */

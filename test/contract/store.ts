@@ -23,7 +23,7 @@ const byTableAndKey = (a: Row, b: Row): number =>
 
 const rowsOf = async (store: OpenedStore): Promise<Row[]> => {
   const rows: Row[] = [];
-  for await (const row of store.rows()) rows.push(row);
+  for await (const page of store.rows()) rows.push(...page);
   return rows.sort(byTableAndKey);
 };
 
@@ -115,8 +115,8 @@ export const storeContract = (name: string, { engine, takesOver }: StoreUnderTes
 
   t.test(`${area} - reading may be broken off`, async (t) => {
     const store = await engine('many').open(SCHEMA);
-    for await (const row of store.rows()) {
-      t.equal(row.table, 'animals');
+    for await (const page of store.rows()) {
+      t.equal(page[0]?.table, 'animals');
       break;
     }
     await commitAll(store, drop('animals', 'k0'));

@@ -32,7 +32,10 @@ const jsonSpec = <T>(indexes: TableSpec<T>['indexes']): TableSpec<T> => ({
 });
 
 export const BALL_SPECS = {
-  balls: jsonSpec<Ball>({ colour: (ball) => ball.colour, owner: (ball) => ball.owner || undefined }),
+  balls: {
+    ...jsonSpec<Ball>({ colour: (ball) => ball.colour, owner: (ball) => ball.owner || undefined }),
+    deferred: true as const,
+  },
   boxes: jsonSpec<{ id: string }>({}),
 };
 

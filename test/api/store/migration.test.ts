@@ -22,7 +22,7 @@ const FIRST: StoreSchema = { ...API_SCHEMA, version: 1, migrations: [] };
 const read = async (dir: string, schema: StoreSchema): Promise<Record<string, object>> => {
   const store = await createSqliteEngine({ dir }).open(schema);
   const rows: Row[] = [];
-  for await (const row of store.rows()) rows.push(row);
+  for await (const page of store.rows()) rows.push(...page);
   await store.close();
   return Object.fromEntries(rows.map(({ table, value }) => [table, JSON.parse(value) as object]));
 };

@@ -83,16 +83,14 @@ const sorted = (rows: Iterable<[string, Ball]>): [string, Ball][] =>
 
 /** the table must equal the model, read in every way there is */
 const sameTable = (view: TableView<Ball>, rows: Rows): boolean => {
-  const found = JSON.stringify(sorted(view.entries()));
   const byScan = (pick: (row: Ball) => string, value: string): string[] =>
     [...rows.values()].filter((row) => pick(row) === value).map((row) => row.id);
   const byIndex = (index: string, value: string): string[] =>
     [...view.byIndex(index, value)].map((row) => row.id);
   const same = (a: string[], b: string[]): boolean => a.sort().join() === b.sort().join();
+  // by indexes first: what is found there is decoded only then
   return (
-    found === JSON.stringify(sorted(rows)) &&
     view.count() === rows.size &&
-    KEYS.every((key) => JSON.stringify(view.get(key)) === JSON.stringify(rows.get(key))) &&
     COLOURS.every((colour) =>
       same(
         byIndex('colour', colour),
@@ -105,7 +103,9 @@ const sameTable = (view: TableView<Ball>, rows: Rows): boolean => {
         byScan((row) => row.owner, owner),
       ),
     ) &&
-    byIndex('owner', '').length === 0
+    byIndex('owner', '').length === 0 &&
+    KEYS.every((key) => JSON.stringify(view.get(key)) === JSON.stringify(rows.get(key))) &&
+    JSON.stringify(sorted(view.entries())) === JSON.stringify(sorted(rows))
   );
 };
 
@@ -114,8 +114,8 @@ const check = (condition: boolean, what: string): void => {
 };
 
 /** Drives one store and keeps beside it what must be true of it. */
-const createRun = (engine: MemoryEngine, store: GroupStore<BallTables, string>) => {
-  const durable: Rows = new Map();
+const createRun = (engine: MemoryEngine, store: GroupStore<BallTables, string>, found: Rows) => {
+  const durable: Rows = new Map(found);
   const decided = new Map<string, Write[]>();
   const told: string[] = [];
   const acknowledged: string[] = [];
@@ -216,13 +216,27 @@ const createRun = (engine: MemoryEngine, store: GroupStore<BallTables, string>) 
   };
 };
 
+/** A store that has been closed with these rows, opened again: none of them has been looked at. */
+const openWith = async (engine: MemoryEngine, rows: Rows): Promise<GroupStore<BallTables, string>> => {
+  const store = await openBalls(engine);
+  await store.transact(({ balls }) => {
+    for (const [key, row] of rows) balls.put(key, row);
+    return { value: undefined, events: [] };
+  });
+  await store.close();
+  return openBalls(engine);
+};
+
 t.test('group store - any mix of decisions and faults keeps what it promises', async (t) => {
   const totals = { acknowledged: 0, refused: 0, lost: 0 };
   const property = fc.asyncProperty(
+    fc.array(write, { maxLength: 5 }),
     fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }),
-    async (steps) => {
+    async (found, steps) => {
       const engine = createMemoryEngine();
-      const run = createRun(engine, await openBalls(engine));
+      const rows: Rows = new Map();
+      applyWrites(rows, found);
+      const run = createRun(engine, await openWith(engine, rows), rows);
       for (const each of steps) await run.perform(each);
       await run.finish();
       const counts = run.counts();
@@ -231,7 +245,7 @@ t.test('group store - any mix of decisions and faults keeps what it promises', a
       totals.lost += counts.lost;
     },
   );
-  await fc.assert(property, { numRuns: 1_000, examples: [[OVERTAKEN]] });
+  await fc.assert(property, { numRuns: 1_000, examples: [[[], OVERTAKEN]] });
   t.ok(totals.lost > 20, `${totals.lost} times lost`);
   t.ok(totals.acknowledged > 1_000, `${totals.acknowledged} acknowledged`);
   t.ok(totals.refused > 1_000, `${totals.refused} refused`);

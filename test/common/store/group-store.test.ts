@@ -308,10 +308,60 @@ t.test(
   },
 );
 
-t.test('group store - a row that cannot be decoded is reported, and the store given free', async (t) => {
+t.test('group store - an index with hundreds of rows of one value follows every change', async (t) => {
+  const engine = createMemoryEngine();
+  const first = await openBalls(engine);
+  const ids = Array.from({ length: 300 }, (_, n) => `b${n}`);
+  await Promise.all(ids.map((id) => putBall(first, ball(id))));
+  await first.close();
+
+  const store = await openBalls(engine);
+  const red = (): string[] => [...store.committed.balls.byIndex('colour', 'red')].map(({ id }) => id).sort();
+  t.same(red(), [...ids].sort());
+  t.same([...store.committed.balls.indexed('colour')], ['red']);
+  t.same([...store.committed.balls.keys()].sort(), [...ids].sort());
+  for (const id of ids.slice(0, 290)) await putBall(store, ball(id, { colour: 'blue' }));
+  t.same(red(), ids.slice(290).sort());
+  await Promise.all(ids.map((id) => putBall(store, ball(id, { colour: 'blue' }))));
+  t.same(red(), []);
+  t.same([...store.committed.balls.indexed('colour')], ['blue']);
+  await Promise.all(ids.map((id) => putBall(store, ball(id))));
+  t.same(red(), [...ids].sort());
+});
+
+/** A store whose file holds this text for one ball. */
+const withText = async (key: string, value: string) => {
   const engine = createMemoryEngine();
   const raw = await engine.open({ name: 'balls', version: 1, tables: ['balls', 'boxes'], migrations: [] });
-  await raw.commit({ sequence: 1, changes: [{ table: 'balls', key: 'bad', value: '{"id":' }] });
+  await raw.commit({ sequence: 1, changes: [{ table: 'balls', key, value }] });
   await raw.close();
+  return engine;
+};
+
+t.test('group store - a row that cannot be decoded is reported, and the store given free', async (t) => {
+  const engine = await withText('bad', '{"id":');
   await t.rejects(openBalls(engine), { code: 'STORE_CORRUPT', message: /row bad of balls/ });
+});
+
+t.test('group store - one that is found to be damaged late makes the owner step down', async (t) => {
+  const store = await openBalls(await withText('bad', '["red",null]\n{"id":'));
+  const lost: string[] = [];
+  store.onLost((reason) => void lost.push(reason));
+  t.equal(store.committed.balls.count(), 1);
+  t.throws(() => store.committed.balls.get('bad'), { code: 'STORE_CORRUPT', message: /row bad of balls/ });
+  t.throws(() => [...store.committed.balls.byIndex('colour', 'red')], { code: 'STORE_CORRUPT' });
+  t.equal(lost.length, 1);
+  t.match(lost, [/row bad of balls/]);
+  t.match(await putBall(store, ball('next')), { ok: false, error: { code: 'STORE_CLOSED' } });
+  await store.close();
+});
+
+t.test('group store - rows of before something was stored beside them are read as well', async (t) => {
+  const old = ball('old', { colour: 'green', owner: 'ann' });
+  for (const text of [JSON.stringify(old), `["green"]\n${JSON.stringify(old)}`]) {
+    const store = await openBalls(await withText('old', text));
+    t.same([...store.committed.balls.byIndex('owner', 'ann')], [old]);
+    t.same([...store.committed.balls.byIndex('colour', 'green')], [old]);
+    await store.close();
+  }
 });

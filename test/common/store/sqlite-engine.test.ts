@@ -36,7 +36,7 @@ const load = async (dir: string, schema = SCHEMA): Promise<number> => {
   const store = await createSqliteEngine({ dir }).open(schema);
   let rows = 0;
   try {
-    for await (const row of store.rows()) rows += row.table === 'things' ? 1 : 0;
+    for await (const page of store.rows()) rows += page.filter(({ table }) => table === 'things').length;
   } finally {
     await store.close();
   }
@@ -107,7 +107,7 @@ t.test('SQLite store - what cannot be a data directory or file is refused', asyn
 /** as much as goes: the write fails at the end of the space, what was written stays */
 const fillDisk = (path: string): void => {
   try {
-    writeFileSync(path, Buffer.alloc(2 * 1024 * 1024));
+    writeFileSync(path, Buffer.alloc(4 * 1024 * 1024));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
@@ -115,7 +115,7 @@ const fillDisk = (path: string): void => {
 
 t.test('SQLite store - a full disk fails the commit, reads go on, and space brings it back', async (t) => {
   const dir = newDir('full');
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]).status === 0;
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir]).status === 0;
   if (!mounted) return t.pass('no small file system can be mounted here');
   t.teardown(() => void spawnSync('umount', ['-l', dir]));
   const engine = createSqliteEngine({ dir });
@@ -151,8 +151,25 @@ t.test('SQLite store - a commit larger than the worker may hold at once is still
   const huge = { table: 'things', key: 'huge', value: JSON.stringify('z'.repeat(17 * 1024 * 1024)) };
   const refused = await store.commit({ sequence: 1, changes: [huge] });
   t.match(refused, { ok: false, reason: 'failed', message: /row huge of things is over/ });
+  const odd = await store.commit({ sequence: 1, changes: [{ table: 'things', key: 'odd', value: 'a\0b' }] });
+  t.match(odd, { ok: false, reason: 'failed', message: /row odd of things is not JSON/ });
   t.same(await store.commit({ sequence: 1, changes: changes.slice(0, 1) }), { ok: true });
   t.same(await store.commit({ sequence: 2, changes }), { ok: true });
   await store.close();
   t.equal(await load(dir), 900);
+});
+
+t.test('SQLite store - a row takes no more of the file than it is long', async (t) => {
+  const dir = newDir('dense');
+  const store = await createSqliteEngine({ dir }).open(SCHEMA);
+  const value = JSON.stringify('x'.repeat(1_200));
+  const changes = Array.from({ length: 2_000 }, (_, n): RowChange => ({
+    table: 'things',
+    key: `process-guid-${(n * 7_919) % 2_000}/0/ORDINARY`,
+    value,
+  }));
+  await store.commit({ sequence: 1, changes });
+  await store.close();
+  const bytes = statSync(join(dir, 'bbs.db')).size;
+  t.ok(bytes < 2_000 * 1_200 * 1.5, `${bytes} bytes`);
 });

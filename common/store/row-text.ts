@@ -1,0 +1,44 @@
+import type { TableSpec } from './contract.js';
+
+/**
+ * A row that was found in the store and that nobody has looked at yet. Most of the time that it takes to load 250,000
+ * rows goes into decoding them, and nobody wants all of them at once.
+ */
+export class Deferred {
+  constructor(readonly text: string) {}
+}
+
+export interface FoundRow<T> {
+  readonly row: T | Deferred;
+  /** by the indexes of the spec, in their order; null = left out */
+  readonly indexed: readonly (string | null)[];
+}
+
+type Spec<T> = Pick<TableSpec<T>, 'encode' | 'decode' | 'indexes' | 'deferred'>;
+
+const indexedOf = <T>({ indexes }: Spec<T>, row: T): (string | null)[] =>
+  Object.values(indexes).map((valueOf) => valueOf(row) ?? null);
+
+/** What is stored of a row: of one that is decoded late, what it is found by goes before, in a line of its own. */
+export const encodeRow = <T>(spec: Spec<T>, row: T): string =>
+  spec.deferred ? `${JSON.stringify(indexedOf(spec, row))}\n${spec.encode(row)}` : spec.encode(row);
+
+/** Reads the row itself, whatever goes before it. JSON has no line ends but those between its parts. */
+export const decodeRow = <T>(spec: Spec<T>, text: string): T =>
+  spec.decode(spec.deferred ? text.slice(text.indexOf('\n') + 1) : text);
+
+/** As many as the spec has now; undefined for a row of when there were others. */
+const readIndexed = <T>({ indexes }: Spec<T>, text: string): (string | null)[] | undefined => {
+  const end = text.indexOf('\n');
+  if (end === -1) return undefined;
+  const indexed = JSON.parse(text.slice(0, end)) as (string | null)[];
+  return indexed.length === Object.keys(indexes).length ? indexed : undefined;
+};
+
+/** A row as it is loaded: decoded at once unless all that it is found by is known without. */
+export const findRow = <T>(spec: Spec<T>, text: string): FoundRow<T> => {
+  const indexed = spec.deferred ? readIndexed(spec, text) : undefined;
+  if (indexed) return { row: new Deferred(text), indexed };
+  const row = decodeRow(spec, text);
+  return { row, indexed: indexedOf(spec, row) };
+};
