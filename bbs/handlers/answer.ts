@@ -16,6 +16,8 @@ export interface Asked {
   body: Uint8Array;
   contentType: string | undefined;
   traceId: string;
+  /** lets others have their turn in the middle of a long answer, which is written in one go when absent */
+  pause?(): Promise<void>;
 }
 
 export interface Answered {
@@ -49,6 +51,33 @@ const requestIn = <Q extends RequestName>(
   return read.ok ? { ok: true, value: read.value as RequestOf<Q> } : err(read.error.problems);
 };
 
+/** Rows that are written in one go: some ms. */
+const ROWS_AT_ONCE = 4_000;
+
+interface Long<A extends BbsAnswerName> {
+  answer: BbsAnswers[A];
+  rows: keyof BbsAnswers[A];
+  pause(): Promise<void>;
+}
+
+/** Rows never change, so an answer that is written piece by piece still is of one moment. */
+const writeInPieces = async <A extends BbsAnswerName>(
+  form: Form,
+  name: A,
+  { answer, rows, pause }: Long<A>,
+): Promise<Uint8Array> => {
+  const list = answer[rows] as unknown[];
+  const parts: Uint8Array[] = [];
+  for (let from = 0; from < list.length; from += ROWS_AT_ONCE) {
+    if (from > 0) await pause();
+    const some = { ...answer, [rows]: list.slice(from, from + ROWS_AT_ONCE) };
+    parts.push(form.write(name, some as WireMessages[A]));
+  }
+  return form.join(parts);
+};
+
+const isLong = (list: unknown): boolean => Array.isArray(list) && list.length > ROWS_AT_ONCE;
+
 /** Joins a call of the protocol to what the board does about it. */
 export const on = <Args, Value, Q extends RequestName, A extends BbsAnswerName>(
   call: ServedCall<Args, Value, Q, A>,
@@ -64,14 +93,19 @@ export const on = <Args, Value, Q extends RequestName, A extends BbsAnswerName>(
 
   return {
     call,
-    async handle(board, { body, contentType, traceId }) {
+    async handle(board, { body, contentType, traceId, pause }) {
       const form = formOf(contentType);
       const request = requestIn(call, form, body);
       if (!request.ok) return refuse(form, invalid(request.error));
       const args = call.parse(request.value);
       if (!args.ok) return refuse(form, invalid(args.error));
       const result = await run(board, args.value, traceId);
-      return result.ok ? write(form, call.reply(result.value), 200) : refuse(form, result.error);
+      if (!result.ok) return refuse(form, result.error);
+      const answer = call.reply(result.value);
+      const { rows } = call;
+      if (!pause || rows === undefined || !isLong(answer[rows])) return write(form, answer, 200);
+      const bytes = await writeInPieces(form, call.answer, { answer, rows, pause });
+      return { status: 200, contentType: form.contentType, body: bytes };
     },
     refuse: (error, contentType) => refuse(formOf(contentType), error),
   };

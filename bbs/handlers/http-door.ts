@@ -37,10 +37,11 @@ const traceOf = (request: FastifyRequest): string => {
 
 const NOTHING = Buffer.alloc(0);
 
-const askedIn = (request: FastifyRequest): Asked => ({
+const askedIn = (request: FastifyRequest, clock: Clock): Asked => ({
   body: (request.body as Buffer | undefined) ?? NOTHING,
   contentType: request.headers['content-type'],
   traceId: traceOf(request),
+  pause: () => clock.sleep(0),
 });
 
 const send = (reply: FastifyReply, { status, contentType, body }: Answered): FastifyReply =>
@@ -54,7 +55,7 @@ const addCall = (app: FastifyInstance, handler: Handler, options: HttpDoorOption
     try {
       const current = board();
       if (!current) return reply.code(503).send();
-      return send(reply, await handler.handle(current, askedIn(request)));
+      return send(reply, await handler.handle(current, askedIn(request, clock)));
     } finally {
       metrics.answered(route, clock.monotonic() - from);
     }

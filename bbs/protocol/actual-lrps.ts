@@ -29,6 +29,7 @@ export const actualLrps: Call<ActualLrpFilter, ActualLrp[], 'ActualLRPsRequest',
   }),
   parse: ok,
   reply: (rows) => ({ actualLrps: rows }),
+  rows: 'actualLrps',
   read: (answer) => ok(answer.actualLrps),
 };
 
@@ -45,6 +46,7 @@ export const actualLrpsByProcessGuids: ServedCall<
   parse: (request) =>
     checked(request, request.processGuids.length === 0 ? ['process_guids must not be empty'] : []),
   reply: (rows) => ({ actualLrps: rows }),
+  rows: 'actualLrps',
 };
 
 type GroupsCall<Q extends 'ActualLRPGroupsRequest' | 'ActualLRPGroupsByProcessGuidRequest'> = ServedCall<
@@ -57,6 +59,7 @@ type GroupsCall<Q extends 'ActualLRPGroupsRequest' | 'ActualLRPGroupsByProcessGu
 const groups = {
   answer: 'ActualLRPGroupsResponse',
   reply: (found: ActualLrpGroup[]) => ({ groups: found }),
+  rows: 'groups',
   deprecated: true,
 } as const;
 

@@ -32,6 +32,8 @@ export interface ServedCall<Args, Value, Q extends RequestName, A extends BbsAns
   /** problems are only those that the board cannot find: it never sees parts that are missing */
   parse(request: RequestOf<Q>): Result<Args, Problems>;
   reply(value: Value): BbsAnswers[A];
+  /** the answer's one list, if it may be a long one */
+  readonly rows?: keyof BbsAnswers[A];
   /** the answer to an error, which is put into it afterwards; a blank one when absent */
   refuse?(error: BbsError): BbsAnswers[A];
 }

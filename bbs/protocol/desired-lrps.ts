@@ -57,6 +57,7 @@ export const desiredLrps: ListCall = {
   print: ({ domain = '', processGuids = [], appGuids = [] }) => ({ domain, processGuids, appGuids }),
   parse: ok,
   reply: (lrps) => ({ desiredLrps: lrps }),
+  rows: 'desiredLrps',
   read: (answer) => ok(answer.desiredLrps),
 };
 
@@ -98,6 +99,7 @@ export const schedulingInfos: ServedCall<
   answer: 'DesiredLRPSchedulingInfosResponse',
   parse: ({ domain, processGuids }) => ok({ domain, processGuids }),
   reply: (infos) => ({ infos }),
+  rows: 'infos',
 };
 
 export const schedulingInfo: ServedCall<
@@ -127,6 +129,7 @@ export const routingInfos: ServedCall<
   answer: 'DesiredLRPsResponse',
   parse: ({ processGuids }) => ok({ processGuids }),
   reply: (infos) => ({ desiredLrps: infos.map((info) => ({ ...blank('DesiredLRP'), ...info })) }),
+  rows: 'desiredLrps',
 };
 
 export const upsertDomain: Call<

@@ -17,6 +17,8 @@ export interface Form {
   readonly contentType: string;
   read<N extends WireName>(name: N, bytes: Uint8Array): Result<WireMessages[N], Unreadable>;
   write<N extends WireName>(name: N, message: WireMessages[N]): Uint8Array;
+  /** one message of several that have some entries each of its one list, and nothing else */
+  join(parts: readonly Uint8Array[]): Uint8Array;
 }
 
 /** Diego's own form. */
@@ -27,6 +29,19 @@ export const PROTOBUF: Form = {
     return message.ok ? message : err({ problems: [], detail: message.error.message });
   },
   write: encode,
+  join: (parts) => Buffer.concat(parts),
+};
+
+const NOTHING = Buffer.alloc(0);
+const COMMA = Buffer.from(',');
+
+/** `{"list":[1,2]}` and `{"list":[3]}` → `{"list":[1,2,3]}` */
+const joinLists = (parts: readonly Uint8Array[]): Buffer => {
+  const begin = (parts[0]?.indexOf(0x5b) ?? -1) + 1;
+  const [first, ...rest] = parts.map((part, at) =>
+    part.subarray(at === 0 ? 0 : begin, at === parts.length - 1 ? undefined : -2),
+  );
+  return Buffer.concat([first ?? NOTHING, ...rest.flatMap((part) => [COMMA, part])]);
 };
 
 const parsed = (bytes: Uint8Array): Result<unknown, Unreadable> => {
@@ -55,6 +70,7 @@ export const JSON_FORM: Form = {
     });
   },
   write: (name, message) => Buffer.from(JSON.stringify(toJson(name, message))),
+  join: joinLists,
 };
 
 /** Whatever does not say that it is JSON is taken as protobuf, as Diego does. */

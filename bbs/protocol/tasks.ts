@@ -48,6 +48,7 @@ export const tasks: Call<TaskFilter, Task[], 'TasksRequest', 'TasksResponse'> = 
   print: ({ domain = '', cellId = '' }) => ({ domain, cellId }),
   parse: ok,
   reply: (rows) => ({ tasks: rows }),
+  rows: 'tasks',
   read: (answer) => ok(answer.tasks),
 };
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type protobuf from 'protobufjs';
 
 import type { FieldPlan, MessagePlan, ScalarType, ValuePlan } from './schema.js';
-import { wellFormed } from './text.js';
+import type { ByteWriter } from './writer.js';
 
 /**
  * Protobuf to model and back, compiled once per message into plain JavaScript: these functions run for
@@ -10,7 +10,7 @@ import { wellFormed } from './text.js';
  * The sources hold names and numbers of our own .proto files only, nothing from outside.
  */
 export interface BinaryCodec {
-  write(value: unknown, writer: protobuf.Writer): void;
+  write(value: unknown, writer: ByteWriter): void;
   /** Reads up to `end` into `target`, which `make` gave. Throws on anything malformed. */
   read(reader: protobuf.Reader, end: number, target: unknown, depth: number): unknown;
   /** A value with every field at its default. */
@@ -24,7 +24,6 @@ const VARINT = 0;
 const DELIMITED = 2;
 
 const helpers = {
-  wellFormed,
   text: (reader: protobuf.Reader): string => {
     const from = reader.pos;
     const text = reader.string();
@@ -102,12 +101,12 @@ const writeValue = (id: number, value: ValuePlan, expression: string, constants:
   }
   // Bytes are JSON text here, so they are written and read as strings: the same on the wire.
   if (isNumeric(value)) return `${start}.${value.type}(${expression});`;
-  return `${start}.string(h.wellFormed(${expression}));`;
+  return `${start}.string(${expression});`;
 };
 
 const writeMap = (field: FieldPlan, access: string, constants: Constants): string =>
   `for (const k of Object.keys(${access})) {
-    w.uint32(${tag(field.id, DELIMITED)}).fork().uint32(${tag(1, DELIMITED)}).string(h.wellFormed(k));
+    w.uint32(${tag(field.id, DELIMITED)}).fork().uint32(${tag(1, DELIMITED)}).string(k);
     ${writeValue(2, field.value, `${access}[k]`, constants)}
     w.ldelim();
   }`;

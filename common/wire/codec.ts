@@ -9,6 +9,7 @@ import type { JsonSchema } from './json-schema.js';
 import type { FieldError } from './json.js';
 import type { WireMessages, WireName } from './messages.js';
 import { loadSchema } from './schema.js';
+import { ByteWriter } from './writer.js';
 
 export type { FieldError } from './json.js';
 
@@ -27,11 +28,14 @@ const need = <T>(table: ReadonlyMap<string, T>, name: string): T => {
   return codec;
 };
 
+/** All messages are written by one: none is begun within another. */
+const writer = new ByteWriter();
+
 const json = compileJson(schema, (name) => need(binary, name).make());
 
 /** The protobuf form. Fields at their default are left out, as proto3 does. */
 export const encode = <N extends WireName>(name: N, value: WireMessages[N]): Uint8Array => {
-  const writer = protobuf.Writer.create();
+  writer.reset();
   need(binary, name).write(value, writer);
   return writer.finish();
 };

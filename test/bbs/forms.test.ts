@@ -6,7 +6,7 @@ import type {
   BbsRequests,
   TransitionRequest,
 } from '../../common/model/bbs-api.js';
-import { decode, encode } from '../../common/wire/codec.js';
+import { decode, encode, fromJson, toJson } from '../../common/wire/codec.js';
 import type { WireMessages } from '../../common/wire/messages.js';
 import { desiredLrp, KEY, must, ONE } from '../support/bbs.js';
 import { eventually } from '../support/eventually.js';
@@ -239,4 +239,19 @@ t.test('http - whether a draining cell keeps a container is told with an error, 
   t.same(await told('evacuate_crashed', {}), [false, 'InvalidRequest']);
   t.same(await told('evacuate_claimed', whole), [false, 'ResourceNotFound']);
   t.same(await told('evacuate_stopped', whole), [false, 'ResourceNotFound']);
+});
+
+t.test('http - a long answer, written piece by piece, is the answer as a whole', async (t) => {
+  const { client, socketPath } = await startBbs(t);
+  const instances = 9_001;
+  must(await client.desireLrp(desiredLrp({ instances }), ''));
+  const path = '/v1/actual_lrps/list';
+  const { bytes } = await raw(socketPath, path, { type: PROTO_TYPE });
+  const { actualLrps } = must(decode('ActualLRPsResponse', bytes));
+  t.equal(new Set(actualLrps.map(({ index }) => index)).size, instances);
+  t.same(bytes, encode('ActualLRPsResponse', { actualLrps }));
+  const json = await raw(socketPath, path, { type: JSON_TYPE, body: '{}' });
+  t.equal(json.headers['content-length'], String(json.bytes.length));
+  t.same(must(fromJson('ActualLRPsResponse', JSON.parse(json.text))), { actualLrps });
+  t.equal(json.text, JSON.stringify(toJson('ActualLRPsResponse', { actualLrps })));
 });

@@ -26,7 +26,13 @@ const clock = createSystemClock();
 /** A whole BBS behind a unix socket, and a client of it. Auctions are taken by somebody, and nothing comes of them. */
 export const startBbs = async (
   t: Test,
-  given: { engine?: StoreEngine; dir?: string; config?: object } = {},
+  given: {
+    engine?: StoreEngine;
+    dir?: string;
+    config?: object;
+    /** false: nothing of the log is kept */
+    log?: boolean;
+  } = {},
 ) => {
   const dir = given.dir ?? mkdtempSync(join(tmpdir(), 'bbs-'));
   const socketPath = join(dir, 'bbs.sock');
@@ -39,7 +45,7 @@ export const startBbs = async (
     config: must(bbsConfig.parse({ listen: { socket: socketPath }, ...given.config }, 'test')),
     clock,
     random: createSystemRandom(),
-    logger,
+    logger: given.log === false ? silentLogger : logger,
     bus,
     engine: given.engine ?? createMemoryEngine(),
   });
