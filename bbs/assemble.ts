@@ -56,8 +56,7 @@ export const assembleBbs = (options: BbsOptions): Bbs => {
   /** Whoever owns the store now is to be heard instead: on the bus, and by those who listen for events. */
   const withdraw = (): void => {
     closeBus();
-    active?.presence.stop();
-    void active?.converger.stop();
+    void active?.withdraw();
     http.dismiss();
   };
 
@@ -73,6 +72,7 @@ export const assembleBbs = (options: BbsOptions): Bbs => {
       active = await openActive({ ...options, logger, metrics, onLost });
     },
     async stop() {
+      await active?.withdraw();
       await active?.store.close();
       active = undefined;
     },

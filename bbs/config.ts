@@ -1,7 +1,7 @@
 import { compileDoor, doorSchema } from '../common/runtime/door-config.js';
 import type { UserDoor } from '../common/runtime/door-config.js';
 import type { DoorAddress } from '../common/runtime/door.js';
-import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
+import { DURATION, HOST_PATTERN, defineConfig, toMs } from '../common/runtime/config.js';
 
 interface UserConfig {
   listen: UserDoor;
@@ -11,6 +11,9 @@ interface UserConfig {
   expire_completed_task_duration: string | number;
   expire_pending_task_duration: string | number;
   max_task_retries: number;
+  task_callback_workers: number;
+  task_callback_timeout: string | number;
+  task_callback_hosts: string[];
   presence_ttl: string | number;
   lease_check_interval: string | number;
   mass_disappearance_hold: string | number;
@@ -36,12 +39,18 @@ export interface BbsConfig {
   convergeIntervalMs: number;
   /** how long an UNCLAIMED row waits before it is asked for again */
   staleUnclaimedMs: number;
-  /** how long a Resolving task rests before it is Completed again */
+  /** how long a Resolving task rests before it is Completed again, and a Completed one before its callback is tried again */
   kickTaskMs: number;
   expireCompletedTaskMs: number;
   expirePendingTaskMs: number;
   /** rejections that a task survives */
   maxTaskRetries: number;
+  /** completion callbacks under way at once */
+  callbackWorkers: number;
+  /** until a callback's connection stands, and again until it is answered */
+  callbackTimeoutMs: number;
+  /** called back though they are at loopback or link-local addresses: `HOST:PORT`, or `HOST` */
+  callbackHosts: readonly string[];
   /** TTL that presences have, and the time in which more than 30 % of the cells may not vanish */
   presenceTtlMs: number;
   /** how often leases are looked at */
@@ -93,7 +102,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
       },
       kick_task_duration: {
         ...DURATION,
-        description: 'how long a Resolving task rests before it is Completed again',
+        description:
+          'how long a Resolving task rests before it is Completed again, and a Completed one before its callback is tried again',
       },
       expire_completed_task_duration: { ...DURATION, description: 'how long a Completed task is kept' },
       expire_pending_task_duration: {
@@ -101,6 +111,17 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
         description: 'how long a task may wait for a place before it fails',
       },
       max_task_retries: { type: 'integer', minimum: 0, description: 'rejections that a task survives' },
+      task_callback_workers: { ...count, description: 'completion callbacks of tasks under way at once' },
+      task_callback_timeout: {
+        ...DURATION,
+        description: 'how long a completion callback waits for its connection, and then for its answer',
+      },
+      task_callback_hosts: {
+        type: 'array',
+        items: { type: 'string', pattern: HOST_PATTERN },
+        description:
+          'hosts that completion callbacks may go to though they are at loopback or link-local addresses: `HOST:PORT`, or `HOST` for each of its ports',
+      },
       presence_ttl: {
         ...DURATION,
         description:
@@ -157,6 +178,9 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     expire_completed_task_duration: '120s',
     expire_pending_task_duration: '1800s',
     max_task_retries: 3,
+    task_callback_workers: 1_000,
+    task_callback_timeout: '10s',
+    task_callback_hosts: [],
     presence_ttl: '15s',
     lease_check_interval: '500ms',
     mass_disappearance_hold: '600s',
@@ -182,6 +206,9 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     expireCompletedTaskMs: toMs(full.expire_completed_task_duration),
     expirePendingTaskMs: toMs(full.expire_pending_task_duration),
     maxTaskRetries: full.max_task_retries,
+    callbackWorkers: full.task_callback_workers,
+    callbackTimeoutMs: toMs(full.task_callback_timeout),
+    callbackHosts: full.task_callback_hosts,
     presenceTtlMs: toMs(full.presence_ttl),
     leaseTickMs: toMs(full.lease_check_interval),
     massVanishHoldMs: toMs(full.mass_disappearance_hold),

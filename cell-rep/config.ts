@@ -6,7 +6,14 @@ import { compileEndpoint, endpointSchema } from '../common/runtime/door-config.j
 import type { UserEndpoint } from '../common/runtime/door-config.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
 import type { ReportProblem } from '../common/runtime/config.js';
-import { DURATION, MEGABYTES, defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
+import {
+  DURATION,
+  HOST_PATTERN,
+  MEGABYTES,
+  defineConfig,
+  toMegabytes,
+  toMs,
+} from '../common/runtime/config.js';
 import type { Demand } from './core/resources.js';
 import { parseEngine } from './runtimes/docker/engine-address.js';
 import type { EngineAddress } from './runtimes/docker/engine-address.js';
@@ -170,7 +177,7 @@ const properties = {
       },
       registries: {
         type: 'array',
-        items: { type: 'string', pattern: '^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:\\d{1,5})?$' },
+        items: { type: 'string', pattern: HOST_PATTERN },
         description:
           'registries that images may be fetched from though they are at loopback or link-local addresses: `HOST:PORT` as images name them, or `HOST` for each of its ports',
       },

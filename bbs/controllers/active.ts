@@ -11,9 +11,11 @@ import { clampDomains } from '../core/domains.js';
 import { endedLease } from '../core/leases.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
 import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
+import { createHttpCallbacks } from '../http-callbacks.js';
 import type { BbsMetrics } from '../metrics.js';
 import { createBoard } from './board.js';
 import type { Board } from './board.js';
+import { createCallbacks } from './callbacks.js';
 import { createConverger } from './converger.js';
 import type { Converger } from './converger.js';
 import { createEffects } from './effects.js';
@@ -49,6 +51,8 @@ export interface Active {
   hub: EventHub;
   /** the board in numbers, as it is now */
   observation(): Observation;
+  /** nothing of its own accord begins any more; resolves when what was under way has ended */
+  withdraw(): Promise<void>;
 }
 
 interface Told {
@@ -126,6 +130,12 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   await clampFreshness(store, transactions);
   const presence = createPresence({ ...parts, transactions, hearing: createHearing({ clock, bus }) });
   const converger = createConverger({ ...parts, transactions, presence });
+  const callbacks = createCallbacks({
+    ...parts,
+    transactions,
+    sender: createHttpCallbacks({ allowedHosts: config.callbackHosts, timeoutMs: config.callbackTimeoutMs }),
+    workers: config.callbackWorkers,
+  });
   const effects = createEffects({
     bus,
     logger,
@@ -133,6 +143,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     onUnheard: converger.reauctionLater,
     onHeard: converger.heard,
     converge: converger.soon,
+    callback: callbacks.submit,
   });
   const hub = createEventHub({
     bus,
@@ -144,5 +155,16 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   tellCommits(store, { hub, effects, metrics });
   followCells({ presence, converger, hub });
   const board = createBoard({ transactions, store, presence, config, rejections: effects });
-  return { store, board, presence, converger, hub, observation: () => observe(store, transactions) };
+  return {
+    store,
+    board,
+    presence,
+    converger,
+    hub,
+    observation: () => observe(store, transactions),
+    async withdraw() {
+      presence.stop();
+      await Promise.all([converger.stop(), callbacks.stop()]);
+    },
+  };
 };

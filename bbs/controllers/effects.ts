@@ -17,6 +17,7 @@ export interface EffectsOptions {
   onUnheard(): void;
   onHeard(): void;
   converge(processGuid: string): void;
+  callback(taskGuid: string, traceId: string): void;
 }
 
 export interface Effects {
@@ -122,6 +123,8 @@ export const createEffects = (options: EffectsOptions): Effects => {
         return wantTask(effect, wanted);
       case 'converge':
         return options.converge(effect.processGuid);
+      case 'callback':
+        return options.callback(effect.taskGuid, traceId);
       case 'stop':
       case 'cancel':
       case 'update':

@@ -76,6 +76,8 @@ export type Effect =
       internalRoutes: ActualLrpInternalRoute[];
       metricTags: Record<string, string>;
     }
+  /** a task that has a completion callback is Completed: whoever wanted it is to be told */
+  | { kind: 'callback'; taskGuid: string }
   /** a desired index was left without a row */
   | { kind: 'converge'; processGuid: string };
 

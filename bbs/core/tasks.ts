@@ -31,24 +31,25 @@ const removal = (task: Task, ctx: Context): Decision =>
     events: [{ kind: 'task_removed', traceId: ctx.traceId, task }],
   });
 
+const callback = ({ taskGuid, completionCallbackUrl }: Task): Effect[] =>
+  completionCallbackUrl === '' ? [] : [{ kind: 'callback', taskGuid }];
+
 interface Outcome {
   failed: boolean;
   failureReason: string;
   result: string;
 }
 
-const completed = (task: Task, outcome: Outcome, ctx: Context): Decision =>
-  change(
-    task,
-    {
-      ...outcome,
-      state: 'Completed',
-      cellId: '',
-      failureReason: truncated(outcome.failureReason),
-      firstCompletedAt: ctx.now,
-    },
-    ctx,
-  );
+const completed = (task: Task, outcome: Outcome, ctx: Context): Decision => {
+  const patch: Partial<Task> = {
+    ...outcome,
+    state: 'Completed',
+    cellId: '',
+    failureReason: truncated(outcome.failureReason),
+    firstCompletedAt: ctx.now,
+  };
+  return { ...change(task, patch, ctx), effects: callback(task) };
+};
 
 const failed = (task: Task, failureReason: string, ctx: Context): Decision =>
   completed(task, { failed: true, failureReason, result: '' }, ctx);
@@ -112,8 +113,9 @@ export const cancelTask = (task: Task | undefined, ctx: Context): Decided => {
   if (!task) return refused('ResourceNotFound');
   if (task.state !== 'Pending' && task.state !== 'Running') return transition(task.state, 'Completed');
   const { cellId, taskGuid } = task;
-  const effects: Effect[] = cellId === '' ? [] : [{ kind: 'cancel', cellId, taskGuid }];
-  return decided(undefined, { ...failed(task, 'task was cancelled', ctx), effects });
+  const cancelled = failed(task, 'task was cancelled', ctx);
+  if (cellId !== '') cancelled.effects.push({ kind: 'cancel', cellId, taskGuid });
+  return decided(undefined, cancelled);
 };
 
 /** Fails it with the given reason. */
@@ -175,17 +177,32 @@ export const deleteTask = (task: Task | undefined, ctx: Context): Decided => {
   return decided(undefined, removal(task, ctx));
 };
 
+/**
+ * The callback has been answered, so the task is done with, also when convergence has demoted it meanwhile.
+ * Another task of the same guid, made later, is none of it.
+ */
+export const deliveredTask = (task: Task | undefined, createdAt: Nanoseconds, ctx: Context): Decided => {
+  const isOver = task?.state === 'Resolving' || task?.state === 'Completed';
+  return decided(undefined, isOver && task.createdAt === createdAt ? removal(task, ctx) : {});
+};
+
 export interface TaskWorld {
   now: Nanoseconds;
   /** the cell has been gone for so long, and so surely, that its tasks have failed */
   lost(cellId: string): boolean;
-  /** ns a Resolving task may rest */
+  /** ns a Resolving task may rest, and a Completed one until its callback is tried again */
   kick: Nanoseconds;
   /** ns that a Completed task is kept */
   expireCompleted: Nanoseconds;
   /** ns that a task may wait for a place */
   expirePending: Nanoseconds;
 }
+
+const convergeCompleted = (task: Task, world: TaskWorld, ctx: Context): Decision | undefined => {
+  if (world.now - task.firstCompletedAt > world.expireCompleted) return removal(task, ctx);
+  const effects = world.now - task.updatedAt > world.kick ? callback(task) : [];
+  return effects.length > 0 ? decision(undefined, { effects }) : undefined;
+};
 
 /** What convergence does for one task; undefined when there is nothing to do. */
 export const convergeTask = (task: Task, world: TaskWorld, ctx: Context): Decision | undefined => {
@@ -198,7 +215,7 @@ export const convergeTask = (task: Task, world: TaskWorld, ctx: Context): Decisi
     case 'Running':
       return world.lost(task.cellId) ? failed(task, 'cell disappeared before completion', ctx) : undefined;
     case 'Completed':
-      return world.now - task.firstCompletedAt > world.expireCompleted ? removal(task, ctx) : undefined;
+      return convergeCompleted(task, world, ctx);
     case 'Resolving':
       return world.now - task.updatedAt > world.kick ? change(task, { state: 'Completed' }, ctx) : undefined;
     case 'Invalid':

@@ -12,6 +12,13 @@ import { doorFailure } from '../../common/runtime/door-failure.js';
 import type { Connection } from '../../common/runtime/endpoint.js';
 import { refusalIn } from '../../common/runtime/door-refusal.js';
 import { guardedLookup, refusedHost } from '../../common/runtime/outbound-address.js';
+import {
+  MAX_REDIRECTS,
+  outboundCredentials,
+  outboundUrl,
+  redirectOf,
+  tooManyRedirects,
+} from '../../common/runtime/outbound-url.js';
 
 export interface HttpFetcherOptions {
   /** where our own names really live */
@@ -51,27 +58,12 @@ export interface HttpFetcher {
   close(): Promise<void>;
 }
 
-const MAX_REDIRECTS = 5;
 /** bytes */
 const LONGEST_REFUSAL = 8_192;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const CHECKSUMS = new Set(['md5', 'sha1', 'sha256']);
 
-/** What is wrong with a download, in words for its owner; without the query, where signatures are. */
+/** What is wrong with a download, in words for its owner. */
 class DownloadError extends Error {}
-
-const parseUrl = (text: string, base?: URL): URL => {
-  let url: URL;
-  try {
-    url = new URL(text, base);
-  } catch {
-    throw new DownloadError('not a URL');
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new DownloadError(`${url.protocol.slice(0, -1)} URLs are not allowed, only http and https`);
-  }
-  return url;
-};
 
 const headerOf = (
   headers: Record<string, string | string[] | undefined>,
@@ -145,12 +137,6 @@ const reasonOf = (error: unknown, signal: AbortSignal): string => {
   return inner instanceof Error && message === '' ? inner.message : message;
 };
 
-const credentials = ({ username, password }: URL): Record<string, string> => {
-  if (username === '') return {};
-  const text = decodeURIComponent(`${username}:${password}`);
-  return { authorization: `Basic ${Buffer.from(text).toString('base64')}` };
-};
-
 const ask = async (
   { dispatcher, url, isOurs }: Route,
   options: Pick<FetchRequest, 'headers' | 'signal'>,
@@ -172,16 +158,15 @@ const follow = async (
   router: Router,
   { from, headers, signal }: FetchRequest,
 ): Promise<{ response: Dispatcher.ResponseData; isOurs: boolean }> => {
-  let url = parseUrl(from);
+  let url = outboundUrl(from);
   for (let left = MAX_REDIRECTS; ; left -= 1) {
     const route = router.of(url);
-    const response = await ask(route, { headers: { ...headers, ...credentials(url) }, signal });
-    if (!REDIRECTS.has(response.statusCode)) return { response, isOurs: route.isOurs };
+    const response = await ask(route, { headers: { ...headers, ...outboundCredentials(url) }, signal });
+    const next = redirectOf(response, url);
+    if (next === undefined) return { response, isOurs: route.isOurs };
     await response.body.dump();
-    const location = headerOf(response.headers, 'location');
-    if (location === undefined) throw new DownloadError(`status ${response.statusCode} without a location`);
-    if (left === 0) throw new DownloadError(`more than ${MAX_REDIRECTS} redirects`);
-    url = parseUrl(location, url);
+    if (left === 0) throw tooManyRedirects();
+    url = next;
   }
 };
 

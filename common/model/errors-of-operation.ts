@@ -234,6 +234,12 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'check the disk and the permissions of the file, then start again',
     status: 500,
   },
+  TASK_CALLBACK_FAILED: {
+    message: 'the outcome of the task {task} could not be told to {url}: {reason}',
+    remedy:
+      "see that it answers there; a host at a loopback or link-local address has to be named in the 'task_callback_hosts' of the BBS's configuration",
+    status: 502,
+  },
   TLS_FILES_INVALID: {
     message: 'the certificate, key or authority of the {what} cannot be used: {reason}',
     remedy: "give PEM files that belong together, as 'outcry config init' writes them",

@@ -74,6 +74,9 @@ export interface ConfigSchema {
   readonly [keyword: string]: unknown;
 }
 
+/** `HOST:PORT`, or `HOST` for each of its ports, as `isAllowedHost` takes them: for lists of hosts. */
+export const HOST_PATTERN = '^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:\\d{1,5})?$';
+
 /** Schema of a duration; compile it with `toMs`. */
 export const DURATION = { duration: true } as const;
 /** Schema of a size; compile it with `toMegabytes`. */

@@ -281,8 +281,7 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
     },
     async close() {
       closeDoor();
-      active.presence.stop();
-      await active.converger.stop();
+      await active.withdraw();
       await active.store.close();
     },
   };

@@ -156,9 +156,8 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
     lost: () => lost,
     kill: end,
     async stop() {
-      await active.converger.stop();
       closeDoor();
-      active.presence.stop();
+      await active.withdraw();
       await active.store.close();
       end();
     },

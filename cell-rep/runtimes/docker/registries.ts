@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { bareHost } from '../../../common/model/address.js';
 import { OutcryError } from '../../../common/model/errors.js';
 import { isRefusedAddress } from '../../../common/runtime/outbound-address.js';
+import { isAllowedHost } from '../../../common/runtime/outbound-url.js';
 
 /** As the engine tells a registry from the beginning of a reference; '' = its own. */
 export const registryOf = (reference: string): string => {
@@ -16,12 +17,6 @@ export const registryOf = (reference: string): string => {
 };
 
 const hostOf = (registry: string): string => bareHost(registry.replace(/:\d*$/, ''));
-
-const isAllowed = (registry: string, allowed: readonly string[]): boolean =>
-  allowed.some((one) => {
-    const name = one.toLowerCase();
-    return name === registry.toLowerCase() || name === registry.toLowerCase().replace(/:\d+$/, '');
-  });
 
 /** None when nobody here knows: the engine, which may ask elsewhere, says what it finds. */
 const addressesOf = async (host: string): Promise<string[]> => {
@@ -36,7 +31,7 @@ const addressesOf = async (host: string): Promise<string[]> => {
 /** `allowed`: `HOST:PORT`, or `HOST` for each of its ports. IMAGE_REGISTRY_REFUSED when it must not be asked. */
 export const checkRegistry = async (reference: string, allowed: readonly string[]): Promise<void> => {
   const registry = registryOf(reference);
-  if (registry === '' || isAllowed(registry, allowed)) return;
+  if (registry === '' || isAllowedHost(registry, allowed)) return;
   const address = (await addressesOf(hostOf(registry))).find(isRefusedAddress);
   if (address !== undefined) throw new OutcryError('IMAGE_REGISTRY_REFUSED', { registry, address });
 };

@@ -109,6 +109,7 @@ t.test('effects - one that throws costs none of the others of its commit', async
     config: must(bbsConfig.parse({ listen: { socket: '/nowhere' } }, 'test')),
     onUnheard: () => undefined,
     onHeard: () => undefined,
+    callback: () => undefined,
     converge(processGuid) {
       if (processGuid === 'bad') throw new Error('broken');
       converged.push(processGuid);
