@@ -187,7 +187,7 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     gather_delay: '50ms',
     reauction_interval: '1s',
     communication_timeout: '2s',
-    convergence_slice_rows: 2_000,
+    convergence_slice_rows: 1_000,
     request_body_limit_bytes: 8 * 1024 * 1024,
     concurrent_request_limit: 1_024,
     event_buffer: 1_024,

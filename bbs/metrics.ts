@@ -2,7 +2,7 @@ import type { BbsEvent } from '../common/model/events.js';
 import { DURATION_BUCKETS_NS } from '../common/ports/metrics.js';
 import type { Metrics, Readings } from '../common/ports/metrics.js';
 import type { Observation } from './controllers/observation.js';
-import type { Discrepancies } from './core/census.js';
+import type { Found } from './controllers/convergence.js';
 import { registerStreams } from './metrics-streams.js';
 import type { StreamMetrics, WindowReading } from './metrics-streams.js';
 
@@ -13,7 +13,7 @@ export interface BbsMetrics {
   /** a call over HTTP has been turned away because too many are in hand */
   refused(route: string): void;
   /** a pass over all LRPs, or all tasks, is done */
-  convergedLrps(found: Discrepancies, ms: number): void;
+  convergedLrps(found: Found, ms: number): void;
   convergedTasks(ms: number): void;
   /** tasks that convergence removed, and tasks that it moved on */
   tasksConverged(count: { pruned: number; kicked: number }): void;
@@ -118,15 +118,15 @@ const registerConvergence = (metrics: Metrics) => {
   const kicked = metrics.counter('ConvergenceTasksKicked', {
     help: 'Tasks that convergence moved on: asked a place for again, failed, or completed anew.',
   });
-  let found: Discrepancies | undefined;
+  let found: Found | undefined;
   const family = {
     LRPsMissing: { help: 'Desired instances without a row, as the last pass found it, and mended it.' },
     LRPsExtra: { help: 'Instances that nobody desires, as the last pass found them, and retired them.' },
   };
   metrics.gauges(family, () => ({ LRPsMissing: found?.missing, LRPsExtra: found?.extra }));
   return {
-    convergedLrps(discrepancies: Discrepancies, ms: number): void {
-      found = discrepancies;
+    convergedLrps(nowFound: Found, ms: number): void {
+      found = nowFound;
       lrps(ms);
     },
     convergedTasks: tasks,

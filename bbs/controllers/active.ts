@@ -56,13 +56,14 @@ export interface Active {
 }
 
 interface Told {
+  converger: Converger;
   hub: EventHub;
   effects: Effects;
   metrics: BbsMetrics;
 }
 
 /** What a commit gave out goes to subscribers, bus, auctioneer and reps, in that order. */
-const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => {
+const tellCommits = (store: BbsStore, { converger, hub, effects, metrics }: Told): void => {
   store.onCommit((emissions) => {
     const told: BbsEvent[] = [];
     const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
@@ -70,6 +71,7 @@ const tellCommits = (store: BbsStore, { hub, effects, metrics }: Told): void => 
       if ('effect' in emission) sent.push(emission);
       else {
         const { event } = emission;
+        converger.follow(event);
         metrics.committed(event);
         told.push(event);
         if (event.kind === 'task_changed' && event.after.state !== 'Pending') {
@@ -152,7 +154,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     window: { events: config.eventWindow, bytes: config.eventWindowBytes },
     actualLrps: store.committed.actual_lrps,
   });
-  tellCommits(store, { hub, effects, metrics });
+  tellCommits(store, { converger, hub, effects, metrics });
   followCells({ presence, converger, hub });
   const board = createBoard({ transactions, store, presence, config, rejections: effects });
   return {

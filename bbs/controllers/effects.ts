@@ -16,7 +16,7 @@ export interface EffectsOptions {
   /** no auctioneer took a request: ask again in a while */
   onUnheard(): void;
   onHeard(): void;
-  converge(processGuid: string): void;
+  converge(processGuid: string, index: number): void;
   callback(taskGuid: string, traceId: string): void;
 }
 
@@ -122,7 +122,7 @@ export const createEffects = (options: EffectsOptions): Effects => {
       case 'auction-task':
         return wantTask(effect, wanted);
       case 'converge':
-        return options.converge(effect.processGuid);
+        return options.converge(effect.processGuid, effect.index);
       case 'callback':
         return options.callback(effect.taskGuid, traceId);
       case 'stop':

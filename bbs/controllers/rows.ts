@@ -22,9 +22,12 @@ export const slotAt = (
   };
 };
 
+/** Without copying what is a list already. */
+const listOf = <T>(rows: Iterable<T>): readonly T[] => (Array.isArray(rows) ? rows : [...rows]);
+
 export const processAt = (tables: Tables, processGuid: string): Process => ({
   desired: tables.desired_lrps.get(processGuid),
-  rows: [...tables.actual_lrps.byIndex('process', processGuid)],
+  rows: listOf<ActualLrp>(tables.actual_lrps.byIndex('process', processGuid)),
 });
 
 /** Rows that are the slots' own, and RUNNING. */

@@ -165,8 +165,11 @@ export const fail = (slot: Slot, { placementError }: { placementError: string },
   return close(draft);
 };
 
-export const isDesired = ({ desired }: Slot, index: number): boolean =>
-  desired !== undefined && index < desired.instances;
+/** The row is gone, or is going; where its index is still desired another is made soon. */
+export const convergeDesired = (draft: SlotDraft, { processGuid, index }: ActualLrp): void => {
+  const { desired } = draft.slot;
+  if (desired && index < desired.instances) draft.effects.push({ kind: 'converge', processGuid, index });
+};
 
 /** The rep says that its container is gone. Without an instance key whatever row there is. */
 export const remove = (
@@ -178,8 +181,7 @@ export const remove = (
   if (!before || (instanceKey && !sameInstance(before, instanceKey))) return refused('ResourceNotFound');
   const draft = openSlot(slot);
   removeRow(draft, before, ctx);
-  if (isDesired(slot, before.index))
-    draft.effects.push({ kind: 'converge', processGuid: before.processGuid });
+  convergeDesired(draft, before);
   return close(draft);
 };
 
@@ -205,7 +207,6 @@ export const retire = (slot: Slot, cells: Cells, ctx: Context): Decided => {
   const draft = openSlot(slot);
   if (row.presence === 'SUSPECT') removeRow(draft, row, ctx);
   else retireRow(draft, row, cells, ctx);
-  const emptied = draft.changes.length > 0 && isDesired(slot, row.index);
-  if (emptied) draft.effects.push({ kind: 'converge', processGuid: row.processGuid });
+  if (draft.changes.length > 0) convergeDesired(draft, row);
   return close(draft);
 };

@@ -1,7 +1,6 @@
 import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import type { Task } from '../../common/model/task.js';
 import type { LeaseRow } from './decision.js';
-import type { Process } from './desired-lrps.js';
 
 /** How many instances there are, by what they are. Evacuating copies are in none of the numbers. */
 export interface LrpCensus {
@@ -59,27 +58,4 @@ export const countHeld = (rows: Iterable<LeaseRow>, prefix: string): number => {
   let held = 0;
   for (const { name, owner } of rows) if (owner !== '' && name.startsWith(prefix)) held += 1;
   return held;
-};
-
-/** Where a process has not the rows that it should: what convergence is about to mend. */
-export interface Discrepancies {
-  /** desired, and no row */
-  missing: number;
-  /** a row that nobody desires, where the desired set is known to be complete */
-  extra: number;
-}
-
-export const discrepanciesOf = (
-  { desired, rows }: Process,
-  fresh: (domain: string) => boolean,
-): Discrepancies => {
-  const instances = desired?.instances ?? 0;
-  let missing = instances;
-  let extra = 0;
-  for (const { presence, index, domain } of rows) {
-    if (presence !== 'ORDINARY') continue;
-    if (index < instances) missing -= 1;
-    else if (fresh(domain)) extra += 1;
-  }
-  return { missing, extra };
 };

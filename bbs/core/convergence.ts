@@ -6,10 +6,10 @@ import { decision } from './decision.js';
 import type { Context, Decision } from './decision.js';
 import { emptySlot, gather, gathered, gathering, slotsOf } from './desired-lrps.js';
 import type { Process } from './desired-lrps.js';
-import { internalRoutesOf, resolveMetricTags, updateEffect } from './metric-tags.js';
+import { carries, expectationOf, updateEffect } from './metric-tags.js';
+import type { Expectation } from './metric-tags.js';
 import { changed, givenUp, isPlaced, keyOf, newUnclaimed } from './rows.js';
 import type { Slot } from './rows.js';
-import { sameMap, sameRoutes } from './same.js';
 import { addRow, changeRow, openSlot, removeRow } from './slot-draft.js';
 import type { SlotDraft } from './slot-draft.js';
 
@@ -30,6 +30,8 @@ interface SlotContext {
   index: number;
   /** the index is one that is desired */
   desired: DesiredLrp | undefined;
+  /** of the process's running instances; undefined when it is not desired at all */
+  expected: Expectation | undefined;
   world: World;
   ctx: Context;
 }
@@ -108,15 +110,11 @@ const reauctionStale: Duty = (draft, { desired, world }) => {
     draft.wanted = true;
 };
 
-const differs = (desired: DesiredLrp, row: ActualLrp): boolean =>
-  !sameRoutes(row.internalRoutes, internalRoutesOf(desired.routes)) ||
-  !sameMap(row.metricTags, resolveMetricTags(desired, row));
-
 /** 12: a running instance carries other internal routes or metric tags than desired */
-const updateRunning: Duty = (draft, { desired, world }) => {
+const updateRunning: Duty = (draft, { desired, expected, world }) => {
   const row = draft.slot.ordinary;
-  if (!desired || row?.state !== 'RUNNING' || world.gone(row.cellId)) return;
-  if (differs(desired, row)) draft.effects.push(updateEffect(desired, row));
+  if (!desired || !expected || row?.state !== 'RUNNING' || world.gone(row.cellId)) return;
+  if (!carries(row, expected)) draft.effects.push(updateEffect(desired, row));
 };
 
 /** In this order: what is replaced or back is settled before anything is declared lost or missing. */
@@ -138,29 +136,81 @@ const convergeSlot = (slot: Slot, at: SlotContext): SlotDraft => {
   return draft;
 };
 
-/**
- * Everything convergence does for one process (behaviour sheet §5, duties 2–12), so that a pass may go
- * over any number of processes in slices, and a lost cell may have its own processes done at once.
- */
-export const convergeProcess = (process: Process, world: World, ctx: Context): Decision => {
-  const { desired } = process;
-  const slots = slotsOf(process);
-  const all = gathering();
-  const converge = (index: number, slot: Slot): void => {
-    const wanted = desired && index < desired.instances ? desired : undefined;
-    gather(all, convergeSlot(slot, { index, desired: wanted, world, ctx }));
-  };
-  for (let index = 0; index < (desired?.instances ?? 0); index += 1) {
-    converge(index, slots.get(index) ?? emptySlot(desired));
-  }
-  for (const [index, slot] of slots) {
-    if (index >= (desired?.instances ?? 0)) converge(index, slot);
-  }
-  return decision(undefined, gathered(desired, all));
+/** As it should be, on a cell that is there: nothing is to be done until something changes. */
+const isSettledRow = (row: ActualLrp, expected: Expectation, world: World): boolean =>
+  isPlaced(row) && world.present(row.cellId) && (row.state !== 'RUNNING' || carries(row, expected));
+
+const isSettledSlot = ({ ordinary, suspect, evacuating }: Slot, at: SlotContext): boolean => {
+  if (suspect || evacuating) return false;
+  if (!ordinary || !at.expected) return !ordinary && !at.desired;
+  return at.desired !== undefined && isSettledRow(ordinary, at.expected, at.world);
 };
 
-/** A request for all rows of a process that have no place, because room appeared. */
-export const reauctionProcess = ({ desired, rows }: Process): Decision => {
+/** The same for a whole process, which is most of what there is: nothing is made for it. */
+const isSettledProcess = ({ desired, rows }: Process, world: World): boolean => {
+  if (!desired) return rows.length === 0;
+  if (rows.length !== desired.instances) return false;
+  const expected = expectationOf(desired);
+  return rows.every(
+    (row) =>
+      row.presence === 'ORDINARY' && row.index < desired.instances && isSettledRow(row, expected, world),
+  );
+};
+
+/** What was wrong, and what is to be looked at again. */
+export interface Converged {
+  /** desired, and no row */
+  missing: number;
+  /** a row that nobody desires, where the desired set is known to be complete */
+  extra: number;
+  /** indices of slots for which something was done, or will be when time has passed */
+  open: number[];
+}
+
+interface Slots {
+  desired: DesiredLrp | undefined;
+  slots: Iterable<readonly [index: number, slot: Slot]>;
+}
+
+/**
+ * Everything convergence does for slots of one process (behaviour sheet §5, duties 2–12), so that a pass may
+ * go over any number of them in slices, and a lost cell may have its own ones done at once.
+ */
+export const convergeSlots = ({ desired, slots }: Slots, world: World, ctx: Context): Decision<Converged> => {
+  const all = gathering();
+  const converged: Converged = { missing: 0, extra: 0, open: [] };
+  const expected = desired && expectationOf(desired);
+  for (const [index, slot] of slots) {
+    const wanted = desired && index < desired.instances ? desired : undefined;
+    const at: SlotContext = { index, desired: wanted, expected, world, ctx };
+    if (isSettledSlot(slot, at)) continue;
+    converged.open.push(index);
+    if (wanted && !slot.ordinary) converged.missing += 1;
+    if (!wanted && slot.ordinary && world.fresh(slot.ordinary.domain)) converged.extra += 1;
+    gather(all, convergeSlot(slot, at));
+  }
+  return decision(converged, gathered(desired, all));
+};
+
+/** Every slot of a process: the desired ones and those beyond that have rows. */
+const allSlots = function* (process: Process): Generator<readonly [number, Slot]> {
+  const { desired } = process;
+  const instances = desired?.instances ?? 0;
+  const slots = slotsOf(process);
+  for (let index = 0; index < instances; index += 1) yield [index, slots.get(index) ?? emptySlot(desired)];
+  for (const [index, slot] of slots) if (index >= instances) yield [index, slot];
+};
+
+/** One for all: there are many, and nobody changes a decision. */
+const SETTLED: Decision<Converged> = decision({ missing: 0, extra: 0, open: [] });
+
+export const convergeProcess = (process: Process, world: World, ctx: Context): Decision<Converged> =>
+  isSettledProcess(process, world)
+    ? SETTLED
+    : convergeSlots({ desired: process.desired, slots: allSlots(process) }, world, ctx);
+
+/** A request for those of a process's rows that have no place, because room appeared. */
+export const reauctionRows = ({ desired, rows }: Process): Decision => {
   const all = gathering();
   all.wanted = rows.filter(
     (row) => row.state === 'UNCLAIMED' && desired !== undefined && row.index < desired.instances,

@@ -79,7 +79,7 @@ export type Effect =
   /** a task that has a completion callback is Completed: whoever wanted it is to be told */
   | { kind: 'callback'; taskGuid: string }
   /** a desired index was left without a row */
-  | { kind: 'converge'; processGuid: string };
+  | { kind: 'converge'; processGuid: string; index: number };
 
 export interface Decision<T = void> {
   value: T;

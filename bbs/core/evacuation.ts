@@ -1,5 +1,5 @@
 import type { ActualLrp, ActualLrpInstanceKey } from '../../common/model/lrp.js';
-import { allowsTransition, alreadyRuns, crashed, isDesired, running } from './actual-lrps.js';
+import { allowsTransition, alreadyRuns, convergeDesired, crashed, running } from './actual-lrps.js';
 import type { CrashRequest, StartRequest } from './actual-lrps.js';
 import { decided, refused } from './decision.js';
 import type { Context, Decided } from './decision.js';
@@ -63,8 +63,7 @@ export const evacuateCrashed = (slot: Slot, request: CrashRequest, ctx: Context)
 export const evacuateStopped = (slot: Slot, request: OfInstance, ctx: Context): Decided<boolean> =>
   onInstance(slot, request, ctx, (draft, ordinary) => {
     removeRow(draft, ordinary, ctx);
-    const { processGuid, index } = ordinary;
-    if (isDesired(slot, index)) draft.effects.push({ kind: 'converge', processGuid });
+    convergeDesired(draft, ordinary);
     return closeSlot(draft, false);
   });
 

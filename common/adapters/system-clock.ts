@@ -54,5 +54,6 @@ export const createSystemClock = ({ logger }: { logger?: Logger } = {}): Clock =
     const timer = setInterval(withoutOverlap(task, onFailure), Math.min(ms, LONGEST_MS)).unref();
     return () => clearInterval(timer);
   },
-  sleep: (ms) => new Promise((resolve) => wait(ms, resolve, true)),
+  // a timer of 0 ms takes one, which is long for whoever only lets others have their turn
+  sleep: (ms) => new Promise((resolve) => void (ms > 0 ? wait(ms, resolve, true) : setImmediate(resolve))),
 });

@@ -11,6 +11,6 @@ export interface Clock {
   after(ms: number, task: () => void): Cancel;
   /** runs `task` every `ms`; a run is skipped while its promise is pending */
   every(ms: number, task: () => void | Promise<void>): Cancel;
-  /** resolves after `ms` */
+  /** resolves after `ms`; after 0 as soon as what waits for its turn has had it */
   sleep(ms: number): Promise<void>;
 }

@@ -238,3 +238,70 @@ t.test('board - what was asked for while the bus was down is asked for when it i
   t.equal(test.requests.length, 1);
   await test.close();
 });
+
+t.test('board - convergence looks again at what could not be stored', async (t) => {
+  const test = await openBoard();
+  await test.renew('cell-1');
+  must(await test.board.desireLrp(desiredLrp(), ''));
+  for (const reason of ['a', 'b', 'c']) {
+    must(await test.board.startActualLrp(startOf(ONE), ''));
+    must(await test.board.crashActualLrp({ key: KEY, instanceKey: ONE, reason }, ''));
+  }
+  t.same(await states(test), ['ORDINARY CRASHED']);
+  await test.clock.advance(29_000);
+  test.engine.faults.failCommits(1);
+  await test.clock.advance(1_000);
+  t.same(await states(test), ['ORDINARY CRASHED'], 'not stored');
+  await test.clock.advance(30_000);
+  t.same(await states(test), ['ORDINARY UNCLAIMED']);
+  await test.close();
+});
+
+t.test('board - a pass costs as much as there is to do, not as much as there is', async (t) => {
+  const test = await openBoard();
+  const onePass = async () => {
+    for (let at = 0; at < 30; at += 5) {
+      await test.renew('cell-1');
+      await test.clock.advance(5_000);
+    }
+  };
+  await test.renew('cell-1');
+  must(await test.board.desireLrp(desiredLrp({ instances: 50 }), ''));
+  for (let index = 0; index < 50; index += 1) {
+    const instance = { instanceGuid: `i-${index}`, cellId: 'cell-1' };
+    must(await test.board.startActualLrp(startOf(instance, { ...KEY, index }), ''));
+  }
+  await onePass();
+  t.equal(test.store.committed.actual_lrps.count(), 50);
+  const decided: number[] = [];
+  const { transact } = test.store;
+  test.store.transact = (decide) =>
+    transact((tables) => {
+      let looked = 0;
+      const { get, byIndex } = tables.actual_lrps;
+      const counting = {
+        ...tables,
+        actual_lrps: {
+          ...tables.actual_lrps,
+          get: (key: string) => ((looked += 1), get(key)),
+          byIndex: (name: string, value: string) => ((looked += 1), byIndex(name, value)),
+        },
+      };
+      const made = decide(counting);
+      decided.push(looked);
+      return made;
+    });
+  await onePass();
+  t.equal(
+    decided.reduce((sum, looked) => sum + looked, 0),
+    0,
+    'nothing is to be done, nothing is looked at',
+  );
+  const crashed = { instanceGuid: 'i-7', cellId: 'cell-1' };
+  must(await test.board.crashActualLrp({ key: { ...KEY, index: 7 }, instanceKey: crashed, reason: '' }, ''));
+  decided.length = 0;
+  await onePass();
+  const looks = decided.reduce((sum, looked) => sum + looked, 0);
+  t.ok(looks > 0 && looks <= 3, `one slot is looked at: ${looks}`);
+  await test.close();
+});

@@ -117,8 +117,8 @@ t.test('effects - one that throws costs none of the others of its commit', async
   });
   const key = { processGuid: 'app', index: 0, domain: 'apps' };
   effects.send([
-    { effect: { kind: 'converge', processGuid: 'bad' }, traceId: 'a' },
-    { effect: { kind: 'converge', processGuid: 'good' }, traceId: 'a' },
+    { effect: { kind: 'converge', processGuid: 'bad', index: 0 }, traceId: 'a' },
+    { effect: { kind: 'converge', processGuid: 'good', index: 0 }, traceId: 'a' },
     { effect: { kind: 'stop', cellId: 'one', key, instanceGuid: 'guid' }, traceId: 'b' },
   ]);
   t.same(converged, ['good']);

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import t from 'tap';
-import { convergeProcess, reauctionProcess } from '../../../bbs/core/convergence.js';
+import { convergeProcess, reauctionRows } from '../../../bbs/core/convergence.js';
 import type { World } from '../../../bbs/core/convergence.js';
 import { pruneDomains } from '../../../bbs/core/domains.js';
 import type { ActualLrp, DesiredLrp } from '../../../common/model/lrp.js';
@@ -31,7 +32,7 @@ const shown = (rows: ActualLrp[]): string[] =>
 
 t.test('convergence - a process as desired is left alone', async (t) => {
   const { made } = converge(desiredLrp(), [runningOn(ONE)]);
-  t.same(made, { value: undefined, changes: [], events: [], effects: [] });
+  t.same(made, { value: { missing: 0, extra: 0, open: [] }, changes: [], events: [], effects: [] });
 });
 
 t.test('convergence 1 - expired domains are pruned', async (t) => {
@@ -194,6 +195,68 @@ t.test('convergence - doing it twice changes nothing the second time', async (t)
   t.same(again.made.effects, []);
 });
 
+t.test('convergence - says what is missing or too many, and what has to be looked at again', async (t) => {
+  const rows = [
+    runningOn(ONE),
+    actual({ ...TWO, index: 1, state: 'CLAIMED' }),
+    actual({ index: 2, since: NOW }),
+    runningOn(TWO, { index: 4 }),
+  ];
+  const said = (world: World) => converge(desiredLrp({ instances: 4 }), rows, world).made.value;
+  t.same(said(worldWith(BOTH)), { missing: 1, extra: 1, open: [2, 3, 4] });
+  t.same(said({ ...worldWith(BOTH), fresh: () => false }), { missing: 1, extra: 0, open: [2, 3, 4] });
+  const doubt = { ...worldWith(BOTH), present: () => false };
+  t.same(said(doubt).open, [0, 1, 2, 3, 4], 'what is on a cell in doubt has to be as well');
+});
+
+t.test('convergence - what is said to be settled gives no duty anything to do', async (t) => {
+  const state = fc.constantFrom('UNCLAIMED', 'CLAIMED', 'RUNNING', 'CRASHED');
+  const row = fc.record({
+    state,
+    index: fc.nat({ max: 3 }),
+    cell: fc.constantFrom(ONE, TWO),
+    tags: fc.constantFrom({ source_id: 'app-log' }, {}, { source_id: 'app-log', more: 'x' }),
+    age: fc.constantFrom(0, 20, 40, 4_000),
+  });
+  const arbitrary = fc.record({
+    rows: fc.uniqueArray(row, { selector: ({ index }) => index, maxLength: 4 }),
+    instances: fc.option(fc.nat({ max: 3 }), { nil: undefined }),
+    present: fc.subarray(BOTH),
+    fresh: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(arbitrary, ({ rows: drawn, instances, present, fresh }) => {
+      const rows = drawn.map(({ state, index, cell, tags, age }) =>
+        actual({
+          ...(state === 'CLAIMED' || state === 'RUNNING' ? cell : {}),
+          state,
+          index,
+          metricTags: tags,
+          since: NOW - age * SECOND,
+        }),
+      );
+      const desired = instances === undefined ? undefined : desiredLrp({ instances });
+      const world = { ...worldWith(present), fresh: () => fresh };
+      const { open } = converge(desired, rows, world).made.value;
+      // nothing is settled where no cell is present, so that every duty has its look
+      const settled = rows.filter(({ index }) => !open.includes(index));
+      const { made } = converge(desired, settled, { ...world, present: () => false });
+      const touched = made.changes.map(
+        (change) => ('put' in change ? change.put : change.remove) as ActualLrp,
+      );
+      t.same(
+        touched.filter(({ index }) => settled.some((row) => row.index === index)),
+        [],
+      );
+      t.same(
+        made.effects.filter(({ kind }) => kind !== 'auction-lrps'),
+        [],
+      );
+    }),
+    { numRuns: 500 },
+  );
+});
+
 t.test('room appeared - every unplaced row that is desired is asked for', async (t) => {
   const rows = [
     actual({ since: NOW }),
@@ -201,8 +264,8 @@ t.test('room appeared - every unplaced row that is desired is asked for', async 
     actual({ index: 2 }),
     actual({ index: 5 }),
   ];
-  t.same(auctioned(reauctionProcess({ desired: desiredLrp({ instances: 4 }), rows })), [0, 2]);
-  t.same(reauctionProcess({ desired: undefined, rows }).effects, []);
+  t.same(auctioned(reauctionRows({ desired: desiredLrp({ instances: 4 }), rows })), [0, 2]);
+  t.same(reauctionRows({ desired: undefined, rows }).effects, []);
 });
 
 t.test('convergence - a clock that was set back makes nobody wait for it', async (t) => {
