@@ -23,6 +23,7 @@ import { createAuctions } from './services/auctions.js';
 import type { Background } from './services/background.js';
 import { createBackground } from './services/background.js';
 import { createCells } from './services/cells.js';
+import { createHistory } from './services/history.js';
 import { createExplain } from './services/explain.js';
 import { createImages } from './services/images.js';
 import type { Jobs } from './services/jobs.js';
@@ -96,8 +97,21 @@ const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
   const cells = createCells({ bus, bbs, random, timeoutMs: config.cellStateTimeoutMs });
   const { tables } = state;
   const auctions = createAuctions({ bus, bbs, tables, random, timeoutMs: config.auctionTimeoutMs });
+  const history = createHistory({ bbs, tables });
   const { maxUploadBytes, archive } = config;
-  const effects = { bbs, cells, explain, auctions, clock, random, logger, metrics, maxUploadBytes, archive };
+  const effects = {
+    bbs,
+    cells,
+    explain,
+    auctions,
+    history,
+    clock,
+    random,
+    logger,
+    metrics,
+    maxUploadBytes,
+    archive,
+  };
   const deps: Deps = { state, blobs, operations, tasks, staging, logs, ...effects };
   return { deps, token, lrps, tasks, jobs, background };
 };

@@ -3,6 +3,7 @@ import type { KvEntry } from '../common/model/bbs-api.js';
 import type { BbsResult } from '../common/model/bbs-error.js';
 import type { CellPresence } from '../common/model/cell.js';
 import type { BbsEvent } from '../common/model/events.js';
+import type { HistoryEntry, HistoryQuery } from '../common/model/history.js';
 import type {
   ActualLrp,
   ActualLrpInstanceKey,
@@ -143,6 +144,11 @@ export interface CoordinationApi {
   kvPut(entry: KvEntry): Promise<BbsResult<KvEntry>>;
 }
 
+export interface HistoryApi {
+  /** what happened to a process, an instance or a task, the oldest first, as far as it is kept */
+  history(query: HistoryQuery): Promise<BbsResult<HistoryEntry[]>>;
+}
+
 export interface EventApi {
   /**
    * Every change, in the order of commits, and once each: after a break the stream goes on where it was. `onGap` is
@@ -152,6 +158,7 @@ export interface EventApi {
 }
 
 /** The BBS as its clients see it. Consumers should ask for the part they use. */
-export interface BbsClient extends DesiredLrpApi, ActualLrpApi, TaskApi, CoordinationApi, EventApi {
+export interface BbsClient
+  extends DesiredLrpApi, ActualLrpApi, TaskApi, CoordinationApi, HistoryApi, EventApi {
   close(): Promise<void>;
 }

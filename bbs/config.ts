@@ -29,6 +29,8 @@ interface UserConfig {
   event_window: number;
   event_window_bytes: number;
   event_heartbeat_interval: string | number;
+  history_entries: number;
+  history_per_guid: number;
   forget_leases_on_start: boolean;
 }
 
@@ -78,6 +80,10 @@ export interface BbsConfig {
   eventWindowBytes: number;
   /** comment lines keep an idle event stream alive */
   eventHeartbeatMs: number;
+  /** of everything together, about; 0 = no history is kept */
+  historyEntries: number;
+  /** of one instance, one task, or a process as a whole */
+  historyPerGuid: number;
   /** every holder of a lease lives in this process and has ended with it: none is waited for */
   forgetLeasesOnStart: boolean;
 }
@@ -165,6 +171,16 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
         ...DURATION,
         description: 'between comment lines that keep an idle event stream alive',
       },
+      history_entries: {
+        type: 'integer',
+        minimum: 0,
+        description:
+          'how much of what happened is kept, for `outcry events`: the oldest entries go first; 0 keeps none. 10,000 take about 5 MB of memory and 3 MB of the disk',
+      },
+      history_per_guid: {
+        ...count,
+        description: 'entries kept of one instance, of one task, or of a process as a whole',
+      },
       forget_leases_on_start: {
         type: 'boolean',
         description: 'every holder of a lease has ended with the last BBS: for a system in one process only',
@@ -196,6 +212,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     event_window: 10_000,
     event_window_bytes: 16 * 1024 * 1024,
     event_heartbeat_interval: '15s',
+    history_entries: 50_000,
+    history_per_guid: 30,
     forget_leases_on_start: false,
   },
   compile: (full, report) => ({
@@ -224,6 +242,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     eventWindow: full.event_window,
     eventWindowBytes: full.event_window_bytes,
     eventHeartbeatMs: toMs(full.event_heartbeat_interval),
+    historyEntries: full.history_entries,
+    historyPerGuid: full.history_per_guid,
     forgetLeasesOnStart: full.forget_leases_on_start,
   }),
 });

@@ -206,6 +206,7 @@ const coordinationApi = ({ call }: Transport) =>
     leases: (prefix) => call(coordination.leases, { prefix }),
     kvGet: (key) => call(coordination.kvGet, { key }),
     kvPut: (entry) => call(coordination.kvPut, entry),
+    history: (query) => call(coordination.history, query),
   }) satisfies Partial<BbsClient>;
 
 /** A client over any carrier of HTTP requests. */

@@ -8,6 +8,7 @@ export type {
   DesiredLrpApi,
   DesiredLrpFilter,
   EventApi,
+  HistoryApi,
   KvEntry,
   RejectedPlacement,
   StartActualLrp,

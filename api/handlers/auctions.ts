@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { WhatIfQuery } from '../../common/model/auction-questions.js';
 import type { Result } from '../../common/model/result.js';
 import { err } from '../../common/model/result.js';
@@ -6,6 +6,7 @@ import { fromJson, toJson } from '../../common/wire/codec.js';
 import type { ApiFailure } from '../core/failure.js';
 import { codedFailure } from '../core/failure.js';
 import type { Deps } from './deps.js';
+import { limitIn } from './list.js';
 import { paramOf, send, sendFailures } from './respond.js';
 
 /** Our own namespace: what the auctioneer decided, and would decide. Nothing here changes anything. */
@@ -20,15 +21,6 @@ const MAX_ADDED = 10_000;
 
 const invalid = (field: string, reason: string): ApiFailure =>
   codedFailure('API_BODY_INVALID', { field, reason });
-
-const limitOf = (request: FastifyRequest): Result<number, ApiFailure[]> => {
-  const { limit } = request.query as Record<string, unknown>;
-  if (limit === undefined) return { ok: true, value: DEFAULT_LIMIT };
-  const value = Number(limit);
-  return Number.isInteger(value) && value >= 1 && value <= MAX_LIMIT
-    ? { ok: true, value }
-    : err([invalid('limit', `must be a whole number from 1 to ${MAX_LIMIT}`)]);
-};
 
 const problemOf = ({ drain, loseZones, add }: WhatIfQuery): ApiFailure | undefined => {
   if (drain.length + loseZones.length + add.length === 0)
@@ -48,7 +40,7 @@ const questionOf = (body: unknown): Result<WhatIfQuery, ApiFailure[]> => {
 
 export const auctionRoutes = (server: FastifyInstance, { auctions }: Deps): void => {
   server.get(`${BASE}/batches`, async (request, reply) => {
-    const limit = limitOf(request);
+    const limit = limitIn(request, { fallback: DEFAULT_LIMIT, most: MAX_LIMIT });
     if (!limit.ok) return sendFailures(reply, limit.error);
     return send(reply, await auctions.batches(limit.value), (batches) => toJson('Batches', batches));
   });

@@ -8,6 +8,7 @@ import type { ApiMetrics } from '../metrics.js';
 import type { AppTasks } from '../services/app-tasks.js';
 import type { Auctions } from '../services/auctions.js';
 import type { Cell } from '../services/cells.js';
+import type { History } from '../services/history.js';
 import type { Explain } from '../services/explain.js';
 import type { Logs } from '../services/logs.js';
 import type { Operations } from '../services/operations.js';
@@ -27,6 +28,7 @@ export interface Deps {
   readonly cells: () => Promise<BbsResult<Cell[]>>;
   readonly explain: Explain;
   readonly auctions: Auctions;
+  readonly history: History;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

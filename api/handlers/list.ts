@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Result } from '../../common/model/result.js';
 import { err, ok } from '../../common/model/result.js';
 import type { ApiFailure } from '../core/failure.js';
-import { cfFailure } from '../core/failure.js';
+import { cfFailure, codedFailure } from '../core/failure.js';
 import { baseUrl, sendFailures } from './respond.js';
 
 /** Lists as Cloud Controller gives them: filters of comma-separated values, order, pages. */
@@ -47,6 +47,19 @@ const numberOf = (query: Query, name: string, fallback: number, most: number): n
   if (given === undefined) return fallback;
   const value = Number(given);
   return /^\d{1,9}$/.test(given) && value >= 1 && value <= most ? value : undefined;
+};
+
+/** How many of the newest are asked for, where there are no pages. */
+export const limitIn = (
+  request: FastifyRequest,
+  { fallback, most }: { fallback: number; most: number },
+): Result<number, ApiFailure[]> => {
+  const { limit } = request.query as Record<string, unknown>;
+  if (limit === undefined) return ok(fallback);
+  const value = Number(limit);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return ok(value);
+  const reason = `must be a whole number from 1 to ${most}`;
+  return err([codedFailure('API_BODY_INVALID', { field: 'limit', reason })]);
 };
 
 interface Page {

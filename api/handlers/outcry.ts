@@ -11,7 +11,8 @@ import { isMapping } from '../../common/model/read.js';
 import type { Cell } from '../services/cells.js';
 import { bbsFailure } from '../services/lrp-writer.js';
 import type { Deps } from './deps.js';
-import { guidOf, send, sendFailures } from './respond.js';
+import { limitIn } from './list.js';
+import { guidOf, paramOf, send, sendFailures } from './respond.js';
 
 /** Our own namespace: desired LRPs, tasks and cells as Diego has them, in Diego's JSON. */
 
@@ -159,7 +160,20 @@ const cell = ({ cellId, presence, state }: Cell) => ({
   state: state === undefined ? null : toJson('CellState', state),
 });
 
+const DEFAULT_EVENTS = 50;
+const MAX_EVENTS = 10_000;
+
+const eventRoutes = (server: FastifyInstance, { history }: Deps): void => {
+  server.get('/outcry/v1/events/:name', async (request, reply) => {
+    const limit = limitIn(request, { fallback: DEFAULT_EVENTS, most: MAX_EVENTS });
+    if (!limit.ok) return sendFailures(reply, limit.error);
+    const entries = await history(paramOf(request, 'name'), limit.value);
+    return send(reply, entries, (found) => toJson('HistoryResponse', { entries: found }));
+  });
+};
+
 export const outcryRoutes = (server: FastifyInstance, deps: Deps): void => {
+  eventRoutes(server, deps);
   desiredLrpRoutes(server, deps);
   bbsTaskRoutes(server, deps);
   server.get('/outcry/v1/cells', async (_request, reply) =>

@@ -23,6 +23,7 @@ import type { Effects } from './effects.js';
 import { createEventHub } from './event-hub.js';
 import type { EventHub } from './event-hub.js';
 import { createHearing } from './hearing.js';
+import { createHistory } from './history.js';
 import { observe } from './observation.js';
 import type { Observation } from './observation.js';
 import { createPresence } from './presence.js';
@@ -69,7 +70,7 @@ const tellCommits = (store: BbsStore, { converger, hub, effects, metrics }: Told
     const sent: { effect: Extract<Emission, { effect: unknown }>['effect']; traceId: string }[] = [];
     for (const emission of emissions) {
       if ('effect' in emission) sent.push(emission);
-      else {
+      else if ('event' in emission) {
         const { event } = emission;
         converger.follow(event);
         metrics.committed(event);
@@ -118,11 +119,14 @@ const clampFreshness = async (store: BbsStore, transactions: Transactions): Prom
 /** Opens the store and puts the board on it. Nothing is served and nothing runs yet. */
 export const openActive = async (options: ActiveOptions): Promise<Active> => {
   const { config, clock, logger, bus, engine, metrics } = options;
+  const history = createHistory(config);
+  const { journal } = history;
   const store = await openGroupStore<BbsTables, Emission>({
     engine,
     schema: BBS_SCHEMA,
     specs: BBS_SPECS,
     logger,
+    journal,
   });
   store.onLost(options.onLost);
   metrics.elected();
@@ -156,7 +160,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   });
   tellCommits(store, { converger, hub, effects, metrics });
   followCells({ presence, converger, hub });
-  const board = createBoard({ transactions, store, presence, config, rejections: effects });
+  const board = createBoard({ transactions, store, presence, config, history, rejections: effects });
   return {
     store,
     board,

@@ -1,4 +1,4 @@
-import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../client.js';
+import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, HistoryApi, TaskApi } from '../client.js';
 import type { BbsConfig } from '../config.js';
 import type { BbsStore } from '../store/schema.js';
 import { createActualLrpApi } from './actual-lrps.js';
@@ -9,13 +9,14 @@ import { createTaskApi } from './tasks.js';
 import type { Transactions } from './transactions.js';
 
 /** Everything that can be asked of the board, by whatever door. */
-export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & CoordinationApi;
+export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & CoordinationApi & HistoryApi;
 
 export interface BoardParts {
   transactions: Transactions;
   store: BbsStore;
   presence: Presence;
   config: BbsConfig;
+  history: HistoryApi;
   rejections: {
     /** whether a rejection of that task now is one of its retries */
     counted(taskGuid: string): boolean;
@@ -27,4 +28,5 @@ export const createBoard = (parts: BoardParts): Board => ({
   ...createActualLrpApi(parts),
   ...createTaskApi(parts),
   ...createCoordinationApi(parts),
+  history: parts.history.history,
 });

@@ -5,6 +5,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { CommitError } from '../../common/store/contract.js';
 import type { Context, Decided, Decision } from '../core/decision.js';
+import { historyOf } from '../core/history.js';
 import { applyChanges } from '../store/schema.js';
 import type { BbsStore, Emission, PendingTables } from '../store/schema.js';
 
@@ -54,10 +55,14 @@ const storeError = ({ code, message }: CommitError): BbsError => ({
   unavailable: true,
 });
 
-export const emissionsOf = <T>({ events, effects }: Decision<T>, traceId: string): Emission[] => [
-  ...events.map((event) => ({ event })),
-  ...effects.map((effect) => ({ effect, traceId })),
-];
+const emissionsOf = <T>({ events, effects }: Decision<T>, { traceId, now }: Context): Emission[] => {
+  const noted = historyOf(events).map((note) => ({ ...note, at: now }));
+  return [
+    ...events.map((event) => ({ event })),
+    ...effects.map((effect) => ({ effect, traceId })),
+    ...(noted.length > 0 ? [{ noted }] : []),
+  ];
+};
 
 export const createTransactions = ({ store, clock, random, logger }: TransactionOptions): Transactions => {
   const now = (): number => clock.now() * NS_PER_MS;
@@ -67,7 +72,7 @@ export const createTransactions = ({ store, clock, random, logger }: Transaction
     if (!decided.ok) return { value: decided as BbsResult<T>, events: [] };
     applyChanges(tables, decided.value.changes);
     const value: BbsResult<T> = ok(decided.value.value);
-    return { value, events: emissionsOf(decided.value, ctx.traceId) };
+    return { value, events: emissionsOf(decided.value, ctx) };
   };
 
   return {

@@ -134,6 +134,7 @@ const COORDINATION: readonly Handler[] = [
   on(coordination.leases, (board, { prefix }) => board.leases(prefix)),
   on(coordination.kvGet, (board, { key }) => board.kvGet(key)),
   on(coordination.kvPut, (board, entry) => board.kvPut(entry)),
+  on(coordination.history, (board, query) => board.history(query)),
 ];
 
 /** Every call but the event streams. */

@@ -2,6 +2,7 @@ import { ok } from '../../common/model/result.js';
 import type { Lease, LeaseReply, LeaseRequest } from '../../common/model/auction.js';
 import type { BbsAnswers } from '../../common/model/bbs-api.js';
 import type { CellPresence } from '../../common/model/cell.js';
+import type { HistoryEntry, HistoryQuery } from '../../common/model/history.js';
 import type { KvEntry } from '../client.js';
 import { done, noRequest, same } from './call.js';
 import type { Call } from './call.js';
@@ -90,4 +91,14 @@ export const kvPut: Call<KvEntry, KvEntry, 'KvEntry', 'KvResponse'> = {
   request: 'KvEntry',
   ...same,
   ...entry,
+};
+
+export const history: Call<HistoryQuery, HistoryEntry[], 'HistoryRequest', 'HistoryResponse'> = {
+  route: 'History',
+  summary: 'What happened to a process, an instance or a task, the oldest first, as far as it is kept.',
+  request: 'HistoryRequest',
+  answer: 'HistoryResponse',
+  ...same,
+  reply: (entries) => ({ entries }),
+  read: (answer) => ok(answer.entries),
 };

@@ -1,4 +1,5 @@
 import type { BbsEvent } from '../../common/model/events.js';
+import type { HistoryEntry } from '../../common/model/history.js';
 import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import type { Task } from '../../common/model/task.js';
 import type { Committed, GroupStore, Pending, TableSpec } from '../../common/store/contract.js';
@@ -6,6 +7,7 @@ import type { Row, StoreSchema } from '../../common/store/engine.js';
 import { decodeRow, encodeRow } from '../../common/store/row-text.js';
 import type { Change, DomainRow, Effect, KvRow, LeaseRow } from '../core/decision.js';
 import { actualLrpRowKey } from '../core/rows.js';
+import { HISTORY_TABLE } from './history.js';
 
 export interface BbsTables {
   desired_lrps: DesiredLrp;
@@ -18,7 +20,11 @@ export interface BbsTables {
 }
 
 /** What a commit gives out once it is durable, in the order in which it was decided. */
-export type Emission = { event: BbsEvent } | { effect: Effect; traceId: string };
+export type Emission =
+  | { event: BbsEvent }
+  | { effect: Effect; traceId: string }
+  /** for the history, which is written with the commit itself */
+  | { noted: Omit<HistoryEntry, 'number'>[] };
 
 export type BbsStore = GroupStore<BbsTables, Emission>;
 export type PendingTables = Pending<BbsTables>;
@@ -69,8 +75,8 @@ const rewritten = (row: Row): Row => {
 export const BBS_SCHEMA: StoreSchema = {
   name: 'bbs',
   version: 2,
-  tables: ['desired_lrps', 'actual_lrps', 'tasks', 'domains', 'leases', 'kv'],
-  // 2: what a row is found by is stored beside it
+  tables: ['desired_lrps', 'actual_lrps', 'tasks', 'domains', 'leases', 'kv', HISTORY_TABLE],
+  // 2: what a row is found by is stored beside it, and there is a history
   migrations: [{ to: 2, migrate: rewritten }],
 };
 

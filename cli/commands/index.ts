@@ -7,6 +7,7 @@ import { components } from './component.js';
 import { config } from './config.js';
 import { deleteApp } from './delete.js';
 import { restart, start, stop } from './lifecycle.js';
+import { events } from './events.js';
 import { logs } from './logs.js';
 import { lrp, task } from './lrp.js';
 import { natsConfig } from './nats-config.js';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   app,
   scale,
   logs,
+  events,
   start,
   stop,
   restart,

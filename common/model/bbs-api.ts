@@ -5,6 +5,7 @@
 import type { Lease, LeaseReply, LeaseRequest } from './auction.js';
 import type { BbsErrorType } from './bbs-error.js';
 import type { CellPresence } from './cell.js';
+import type { HistoryEntry, HistoryQuery } from './history.js';
 import type {
   ActualLrp,
   ActualLrpGroup,
@@ -129,6 +130,7 @@ export interface BbsRequests {
   ReleaseLeaseRequest: { name: string; owner: string };
   LeasesRequest: { prefix: string };
   KvGetRequest: { key: string };
+  HistoryRequest: HistoryQuery;
   KvEntry: KvEntry;
 }
 
@@ -162,6 +164,7 @@ export interface BbsAnswers {
   ReleaseLeaseResponse: Answer;
   LeasesResponse: Answer & { leases: Lease[] };
   KvResponse: Answer & KvEntry;
+  HistoryResponse: Answer & { entries: HistoryEntry[] };
 }
 
 export type BbsRequestName = keyof BbsRequests;

@@ -102,6 +102,12 @@ export const ERRORS_OF_USE = {
     remedy: 'choose another name',
     status: 422,
   },
+  EVENTS_UNKNOWN: {
+    message: "nothing is known to have happened to '{name}'",
+    remedy:
+      "'outcry apps' and 'outcry tasks NAME' list what there is; of what ended long ago nothing is kept (history_entries of the BBS)",
+    status: 404,
+  },
   FILE_INVALID: { message: '{path}: {problem}', remedy: 'correct the file and try again', status: 422 },
   FILE_UNREADABLE: {
     message: 'cannot read {path}: {reason}',

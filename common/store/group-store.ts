@@ -6,14 +6,16 @@ import { applyBatch, encodeBatch, rollBack, takeBatch } from './batch.js';
 import type { Batch, Decision, StoredTable, Write } from './batch.js';
 import type { CommitError, Committed, GroupStore, Pending, TableSpec } from './contract.js';
 import type { CommitOutcome, OpenedStore, RowChange, StoreEngine, StoreSchema } from './engine.js';
+import type { Journal } from './journal.js';
 import { createRowTable } from './row-table.js';
 
-export interface GroupStoreOptions<Tables> {
+export interface GroupStoreOptions<Tables, Event = never> {
   engine: StoreEngine;
   schema: StoreSchema;
-  /** one for every table of the schema */
+  /** one for every table of the schema but the journal's */
   specs: { [K in keyof Tables]: TableSpec<Tables[K]> };
   logger: Logger;
+  journal?: Journal<Event>;
   /** runs before each batch goes to the engine; when it throws, that batch fails and nothing is stored */
   beforeCommit?: (batch: { sequence: number; changes: readonly RowChange[] }) => void | Promise<void>;
 }
@@ -32,18 +34,24 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /** Told of a row that cannot be decoded. */
 type TellDamage = (error: OutcryError) => void;
 
-const createTables = (
-  schema: StoreSchema,
-  specs: Record<string, TableSpec<unknown>>,
+const damaged = (schema: StoreSchema, { table, key }: { table: string; key: string }, cause: unknown) =>
+  new OutcryError(
+    'STORE_CORRUPT',
+    { path: schema.name, reason: `row ${key} of ${table}: ${messageOf(cause)}` },
+    { cause },
+  );
+
+const createTables = <Tables, Event>(
+  { schema, specs, journal }: GroupStoreOptions<Tables, Event>,
   tellDamage: TellDamage,
 ): StoredTable[] => {
-  const named = Object.keys(specs);
-  const differs = named.length !== schema.tables.length || schema.tables.some((table) => !(table in specs));
-  if (differs) throw new Error(`schema ${schema.name}: specs and tables differ`);
-  return Object.entries(specs).map(([name, spec]) => {
+  const all = specs as unknown as Record<string, TableSpec<unknown>>;
+  const named = [...Object.keys(all), ...(journal ? [journal.table] : [])].sort();
+  if (named.join() !== [...schema.tables].sort().join())
+    throw new Error(`schema ${schema.name}: specs and tables differ`);
+  return Object.entries(all).map(([name, spec]) => {
     const onDamage = (key: string, cause: unknown): Error => {
-      const details = { path: schema.name, reason: `row ${key} of ${name}: ${messageOf(cause)}` };
-      const error = new OutcryError('STORE_CORRUPT', details, { cause });
+      const error = damaged(schema, { table: name, key }, cause);
       tellDamage(error);
       return error;
     };
@@ -51,22 +59,45 @@ const createTables = (
   });
 };
 
-const loadRows = async (opened: OpenedStore, schema: StoreSchema, tables: StoredTable[]): Promise<void> => {
-  const byName = new Map(tables.map((table) => [table.name, table]));
+/** What takes the rows of each table as they are found. */
+const loadersOf = <Tables, Event>(
+  { schema, journal }: GroupStoreOptions<Tables, Event>,
+  tables: readonly StoredTable[],
+): Map<string, (key: string, value: string) => void> => {
+  const loaders = new Map(tables.map(({ name, rows }) => [name, rows.load]));
+  if (journal) {
+    const { table, load } = journal;
+    loaders.set(table, (key, value) => {
+      try {
+        load(key, value);
+      } catch (cause) {
+        throw damaged(schema, { table, key }, cause);
+      }
+    });
+  }
+  return loaders;
+};
+
+const loadRows = async <Tables, Event>(
+  opened: OpenedStore,
+  options: GroupStoreOptions<Tables, Event>,
+  tables: readonly StoredTable[],
+): Promise<void> => {
+  const loaders = loadersOf(options, tables);
   for await (const page of opened.rows()) {
-    for (const { table: name, key, value } of page) {
-      const table = byName.get(name);
-      if (!table) throw new Error(`schema ${schema.name}: row of unknown table ${name}`);
-      table.rows.load(key, value);
+    for (const { table, key, value } of page) {
+      const load = loaders.get(table);
+      if (!load) throw new Error(`schema ${options.schema.name}: row of unknown table ${table}`);
+      load(key, value);
     }
   }
 };
 
-type PersisterOptions = Pick<GroupStoreOptions<unknown>, 'logger' | 'beforeCommit'>;
+type PersisterOptions<Event> = Pick<GroupStoreOptions<unknown, Event>, 'logger' | 'beforeCommit' | 'journal'>;
 
 /** Makes batches durable one at a time and settles what an unclear answer means. */
-const createPersister = (opened: OpenedStore, options: PersisterOptions) => {
-  const { logger, beforeCommit } = options;
+const createPersister = <Event>(opened: OpenedStore, options: PersisterOptions<Event>): Persist<Event> => {
+  const { logger, beforeCommit, journal } = options;
   let stored = opened.sequence;
 
   const commit = async (sequence: number, changes: RowChange[]): Promise<CommitOutcome> => {
@@ -100,14 +131,18 @@ const createPersister = (opened: OpenedStore, options: PersisterOptions) => {
     return readBack(sequence);
   };
 
-  return async <Event>(batch: Batch<Event>): Promise<Persisted> => {
+  return async (batch) => {
     if (batch.writes.size === 0) return { kind: 'stored' };
     const sequence = stored + 1;
     try {
-      const changes = encodeBatch(batch);
+      const entry = journal?.write(batch.decisions.flatMap((decision) => decision.events));
+      const changes = [...encodeBatch(batch), ...(entry?.changes ?? [])];
       if (beforeCommit) await beforeCommit({ sequence, changes });
       const persisted = await interpret(await commit(sequence, changes), sequence);
-      if (persisted.kind === 'stored') stored = sequence;
+      if (persisted.kind === 'stored') {
+        stored = sequence;
+        entry?.stored();
+      }
       return persisted;
     } catch (error) {
       return { kind: 'failed', message: messageOf(error) };
@@ -166,15 +201,14 @@ const createListeners = <Event>(logger: Logger) => {
 
 /** Takes the store over, loads it, and serves it as contract.ts says. Rejects with OutcryError where a person can help. */
 export const openGroupStore = async <Tables, Event>(
-  options: GroupStoreOptions<Tables>,
+  options: GroupStoreOptions<Tables, Event>,
 ): Promise<GroupStore<Tables, Event>> => {
   const { engine, schema } = options;
   let tellDamage: TellDamage = () => undefined;
-  const specs = options.specs as unknown as Record<string, TableSpec<unknown>>;
-  const tables = createTables(schema, specs, (error) => tellDamage(error));
+  const tables = createTables(options, (error) => tellDamage(error));
   const opened = await engine.open(schema);
   try {
-    await loadRows(opened, schema, tables);
+    await loadRows(opened, options, tables);
   } catch (error) {
     await opened.close();
     throw error;
@@ -255,7 +289,7 @@ const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
 const serve = <Tables, Event>(
   opened: OpenedStore,
   tables: readonly StoredTable[],
-  options: GroupStoreOptions<Tables>,
+  options: GroupStoreOptions<Tables, Event>,
 ): { store: GroupStore<Tables, Event>; stepDown(reason: string): void } => {
   const logger = options.logger.session('store', { schema: options.schema.name, epoch: opened.epoch });
   const decideOnPending = createDecider<Tables>(tables);

@@ -66,6 +66,7 @@ export const BBS_ROUTES = {
   Leases: '/v1/leases/list',
   KvGet: '/v1/kv/get',
   KvPut: '/v1/kv/put',
+  History: '/v1/history/list',
   /** server-sent events with ids that can be resumed */
   OutcryEventStream: '/v1/events.outcry',
 } as const;

@@ -1,3 +1,5 @@
+import { HAPPENINGS } from '../model/history.js';
+
 /**
  * What the .proto files cannot say: where the model and the JSON form differ from the protobuf form.
  * All names in the lists are proto field names. The JSON keys are Diego's (Go's `encoding/json` over its
@@ -206,6 +208,10 @@ const ANSWERS: Record<string, MessageRules> = {
   TasksResponse: { omit: ['tasks'] },
   LeaseResponse: { embed: ['reply'] },
   KvResponse: { embed: ['entry'] },
+  HistoryEntry: {
+    omit: words('more instance_guid cell_id count reason'),
+    values: { what: HAPPENINGS },
+  },
 };
 
 const OURS: Record<string, MessageRules> = {

@@ -13,6 +13,7 @@ import type { Random } from '../../common/ports/random.js';
 import { openGroupStore } from '../../common/store/group-store.js';
 import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import type { BbsClient } from '../../bbs/index.js';
+import { createHistory } from '../../bbs/controllers/history.js';
 import { actualLrpRowKey } from '../../bbs/core/rows.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../../bbs/store/schema.js';
 import type { BbsStore, BbsTables, CommittedTables, Emission } from '../../bbs/store/schema.js';
@@ -124,6 +125,7 @@ export const openFile = (dir: string): Promise<BbsStore> =>
     engine: createSqliteEngine({ dir }),
     schema: BBS_SCHEMA,
     specs: BBS_SPECS,
+    journal: createHistory({ historyEntries: 50_000, historyPerGuid: 30 }).journal,
     logger: silentLogger,
   });
 

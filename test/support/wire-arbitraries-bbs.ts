@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { BbsAnswers, BbsRequests, WireError } from '../../common/model/bbs-api.js';
 import { BBS_ERROR_TYPES } from '../../common/model/bbs-error.js';
 import type { BbsErrorType } from '../../common/model/bbs-error.js';
+import { HAPPENINGS } from '../../common/model/history.js';
 import type { CellPresence } from '../../common/model/cell.js';
 import type {
   ActualLrp,
@@ -46,6 +47,18 @@ interface Parts {
 const lease = { name: text, owner: text, ttlMs: uint64, value: text };
 const kvEntry = { key: text, value: text, version: uint64 };
 export const leaseReply = { held: bool, epoch: uint64, holder: text };
+const historyEntry = record({
+  number: uint64,
+  at: uint64,
+  what: fc.constantFrom(...HAPPENINGS),
+  guid: text,
+  index: int32,
+  more: uint32,
+  instanceGuid: text,
+  cellId: text,
+  count: uint32,
+  reason: text,
+});
 const byProcess = { processGuid: text };
 const byTask = { taskGuid: text };
 
@@ -105,6 +118,7 @@ const requests = (parts: Parts): Of<BbsRequests> => {
     ReleaseLeaseRequest: record({ name: text, owner: text }),
     LeasesRequest: record({ prefix: text }),
     KvGetRequest: record({ key: text }),
+    HistoryRequest: record({ guid: text, index: int32, limit: uint32 }),
     KvEntry: record(kvEntry),
   };
 };
@@ -162,6 +176,7 @@ const answers = (parts: Parts): Of<BbsAnswers> => {
     ReleaseLeaseResponse: plain,
     LeasesResponse: mixed(record({ leases: list(record({ ...lease, epoch: uint64 })) }), { error }),
     KvResponse: mixed(record(kvEntry), { error }),
+    HistoryResponse: mixed(record({ entries: list(historyEntry) }), { error }),
   };
 };
 
