@@ -14,7 +14,8 @@ import {
   resolvingTask,
   startTask,
 } from '../core/tasks.js';
-import { required } from '../core/problems.js';
+import { field, required } from '../core/problems.js';
+import { isGuid } from '../core/validation-parts.js';
 import { invalidRequest } from '../core/validation.js';
 import type { CommittedTables } from '../store/schema.js';
 import type { BoardParts } from './board.js';
@@ -36,7 +37,9 @@ export const createTaskApi = ({ transactions, store, config, rejections }: Board
     decide: (task: Task | undefined, ctx: Context) => Decided<T>,
   ): Promise<BbsResult<T>> => {
     const { taskGuid, traceId, fields } = request;
-    const invalid = invalidRequest(required({ task_guid: taskGuid, ...fields }));
+    // those that carry more than a guid are held to what a guid looks like, as Diego does
+    const named = fields && !isGuid(taskGuid) ? field('task_guid') : required({ task_guid: taskGuid });
+    const invalid = invalidRequest([...named, ...required(fields ?? {})]);
     if (invalid) return err(invalid);
     return transactions.run(name, traceId, (tables, ctx) => decide(tables.tasks.get(taskGuid), ctx));
   };

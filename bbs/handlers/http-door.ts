@@ -35,6 +35,9 @@ const traceOf = (request: FastifyRequest): string => {
   return typeof id === 'string' ? id : '';
 };
 
+/** ms in which a request must have arrived whole: until then it is one of those in hand */
+const ARRIVAL_MS = 60_000;
+
 const NOTHING = Buffer.alloc(0);
 
 const askedIn = (request: FastifyRequest, clock: Clock): Asked => ({
@@ -114,7 +117,11 @@ const buildApp = (options: HttpDoorOptions, door: Door, streams: EventStreams): 
   const app = fastify({
     bodyLimit: config.bodyLimitBytes,
     logger: false,
-    serverFactory: (listener) => door.server(listener),
+    serverFactory(listener) {
+      const server = door.server(listener);
+      server.requestTimeout = ARRIVAL_MS;
+      return server;
+    },
   });
   addBodies(app);
   addUnknown(app);
