@@ -1,5 +1,5 @@
 /** Requests as a Cloud Foundry sends them, made beforehand. */
-import type { DesiredLrp } from '../common/model/lrp.js';
+import type { ActualLrpInstanceKey, DesiredLrp } from '../common/model/lrp.js';
 import { encode, fromJson } from '../common/wire/codec.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import { must } from '../test/support/bbs.js';
@@ -91,3 +91,56 @@ export const desiredLrpOf = (guid: string, instances = 1): DesiredLrp =>
 
 export const desireRequest = (lrp: DesiredLrp): Buffer =>
   requestOf(BBS_ROUTES.DesireDesiredLRP, encode('DesireLRPRequest', { desiredLrp: lrp }));
+
+export const removeDesiredRequest = (processGuid: string): Buffer =>
+  requestOf(BBS_ROUTES.RemoveDesiredLRP, encode('RemoveDesiredLRPRequest', { processGuid }));
+
+/** One instance, and where it is to run. */
+export interface Place {
+  processGuid: string;
+  index: number;
+  instanceKey: ActualLrpInstanceKey;
+}
+
+export const claimRequest = (place: Place): Buffer =>
+  requestOf(BBS_ROUTES.ClaimActualLRP, encode('ClaimActualLRPRequest', place));
+
+export const removeRequest = (place: Place): Buffer =>
+  requestOf(BBS_ROUTES.RemoveActualLRP, encode('RemoveActualLRPRequest', place));
+
+/** With another `address` it is a change of an instance that runs already. */
+export const startRequest = (place: Place, address = '10.0.16.4'): Buffer => {
+  const { processGuid, index, instanceKey } = place;
+  const source = processGuid.slice(0, 36);
+  const body = encode('StartActualLRPRequest', {
+    key: { processGuid, index, domain: DOMAIN },
+    instanceKey,
+    netInfo: {
+      address,
+      ports: [
+        { containerPort: 8080, hostPort: 61_000, containerTlsProxyPort: 61_001, hostTlsProxyPort: 61_002 },
+        { containerPort: 2222, hostPort: 61_003, containerTlsProxyPort: 61_004, hostTlsProxyPort: 0 },
+      ],
+      instanceAddress: '10.255.0.7',
+      preferredAddress: 'HOST',
+      instanceIpv6Address: '',
+    },
+    internalRoutes: [{ hostname: `${source}.apps.internal` }],
+    metricTags: {
+      source_id: source,
+      app_id: source,
+      app_name: 'dora',
+      organization_name: 'system',
+      space_name: 'shop',
+      process_type: 'web',
+      instance_id: String(index),
+      process_instance_id: instanceKey.instanceGuid,
+    },
+    routable: true,
+    availabilityZone: 'z1',
+  });
+  return requestOf(BBS_ROUTES.StartActualLRP, body);
+};
+
+export const listRequest = (): Buffer =>
+  requestOf(BBS_ROUTES.ActualLRPs, encode('ActualLRPsRequest', { domain: '', cellId: '', processGuid: '' }));

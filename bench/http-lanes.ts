@@ -37,13 +37,18 @@ export const openSocket = async (endpoint: Endpoint): Promise<Socket> => {
   return socket;
 };
 
+let traces = 0;
+
+/** Every request has a trace of its own, as it has where many people ask. */
+const nextTrace = (): string => `7f461654-74d1-1ee5-8367-${String((traces += 1)).padStart(12, '0')}`;
+
 /** As Diego's clients ask: its Go library's headers, and a body in protobuf. */
 export const requestOf = (path: string, body: Uint8Array): Buffer =>
   Buffer.concat([
     Buffer.from(
       `POST ${path} HTTP/1.1\r\nHost: bbs.service.cf.internal:8889\r\nUser-Agent: Go-http-client/1.1\r\n` +
         `Content-Length: ${body.byteLength}\r\nContent-Type: application/x-protobuf\r\n` +
-        `X-Vcap-Request-Id: 7f461654-74d1-1ee5-8367-77d85df2cdab\r\nAccept-Encoding: gzip\r\n\r\n`,
+        `X-Vcap-Request-Id: ${nextTrace()}\r\nAccept-Encoding: gzip\r\n\r\n`,
     ),
     body,
   ]);
