@@ -131,6 +131,49 @@ export interface TaskApi {
   deleteTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
 }
 
+/** What reps report in one request, by kind, and as the calls of one alone take it. */
+export interface TransitionArgs {
+  claim: ActualLrpTransition;
+  start: StartActualLrp;
+  crash: ActualLrpTransition & { reason: string };
+  remove: ActualLrpRemoval;
+  evacuateClaimed: ActualLrpTransition;
+  evacuateRunning: StartActualLrp;
+  evacuateStopped: ActualLrpTransition;
+  evacuateCrashed: ActualLrpTransition & { reason: string };
+  removeEvacuating: ActualLrpTransition;
+  startTask: { taskGuid: string; cellId: string };
+  completeTask: TaskCompletion;
+  rejectTask: { taskGuid: string; reason: string; of?: RejectedPlacement | undefined };
+}
+
+export type TransitionKind = keyof TransitionArgs;
+/** Without a trace id of its own it has that of the request. */
+export type Transition = {
+  [K in TransitionKind]: { kind: K; args: TransitionArgs[K]; traceId?: string };
+}[TransitionKind];
+
+export interface TransitionAnswer {
+  /** of evacuations; else false */
+  keepContainer: boolean;
+  /** of the start of a task; else false */
+  shouldStart: boolean;
+}
+
+/** More in one request are refused. */
+export const MAX_TRANSITIONS = 1_000;
+
+export interface TransitionApi {
+  /**
+   * Many transitions in one request, at most MAX_TRANSITIONS: each is decided by itself, in their order, and answered
+   * by itself, and all of them share as few commits as may be. An error of the whole says that none was looked at.
+   */
+  transitions(
+    list: readonly Transition[],
+    traceId: string,
+  ): Promise<BbsResult<BbsResult<TransitionAnswer>[]>>;
+}
+
 export interface CoordinationApi {
   ping(): Promise<boolean>;
   cells(): Promise<BbsResult<CellPresence[]>>;
@@ -159,6 +202,6 @@ export interface EventApi {
 
 /** The BBS as its clients see it. Consumers should ask for the part they use. */
 export interface BbsClient
-  extends DesiredLrpApi, ActualLrpApi, TaskApi, CoordinationApi, HistoryApi, EventApi {
+  extends DesiredLrpApi, ActualLrpApi, TaskApi, TransitionApi, CoordinationApi, HistoryApi, EventApi {
   close(): Promise<void>;
 }

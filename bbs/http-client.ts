@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
-import { err } from '../common/model/result.js';
+import { err, ok } from '../common/model/result.js';
 import type { BbsAnswerName, BbsAnswers } from '../common/model/bbs-api.js';
 import type { BbsError, BbsResult } from '../common/model/bbs-error.js';
 import type { Clock } from '../common/ports/clock.js';
@@ -21,6 +21,7 @@ import * as desired from './protocol/desired-lrps.js';
 import type { Call, RequestName } from './protocol/call.js';
 import { PROTOBUF } from './protocol/forms.js';
 import * as tasks from './protocol/tasks.js';
+import { transitions } from './protocol/transitions.js';
 
 interface CallOptions {
   clock: Clock;
@@ -193,6 +194,11 @@ const taskApi = ({ call }: Transport) =>
     deleteTask: (taskGuid, traceId) => call(tasks.deleteTask, { taskGuid }, traceId),
   }) satisfies Partial<BbsClient>;
 
+const transitionApi = ({ call }: Transport) =>
+  ({
+    transitions: (list, traceId) => call(transitions, list.map(ok), traceId),
+  }) satisfies Partial<BbsClient>;
+
 const coordinationApi = ({ call }: Transport) =>
   ({
     async ping() {
@@ -218,6 +224,7 @@ export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): Bbs
     ...desiredApi(transport),
     ...actualApi(transport),
     ...taskApi(transport),
+    ...transitionApi(transport),
     ...coordinationApi(transport),
     subscribe: (handlers) =>
       subscribeEvents({ ...options, pool, reachability, handlers, closing: closing.signal }),

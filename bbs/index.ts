@@ -15,6 +15,9 @@ export type {
   TaskApi,
   TaskCompletion,
   TaskFilter,
+  Transition,
+  TransitionAnswer,
+  TransitionApi,
 } from './client.js';
 export { createBbsClient } from './http-client.js';
 export type { BbsClientOptions } from './http-client.js';

@@ -56,7 +56,7 @@ const openBench = async (processes: number) => {
     for (const emission of emissions) if ('event' in emission) attention.follow(emission.event);
   });
   const metrics = createBbsMetrics(NO_METRICS, {
-    serves: () => true,
+    servedMs: () => 0,
     observation: () => undefined,
     eventWindow: () => undefined,
   });

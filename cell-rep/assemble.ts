@@ -16,6 +16,7 @@ import { createBulkSync } from './containers/bulk-sync.js';
 import type { Cell } from './containers/cell.js';
 import { createCell } from './containers/cell.js';
 import type { CellContext, RepBbs } from './containers/context.js';
+import { gatherReports } from './containers/gathered-reports.js';
 import { createFileNotes, createNoNotes } from './containers/file-notes.js';
 import type { ContainerNotes } from './containers/memory.js';
 import { leaveContainers, stopContainers } from './containers/shutdown.js';
@@ -151,7 +152,7 @@ const createContext = (
     clock,
     random,
     logger,
-    bbs: options.bbs,
+    bbs: gatherReports(options.bbs),
     runtime: options.runtime,
     downloader: options.downloader,
     ledger,

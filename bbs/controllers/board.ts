@@ -1,4 +1,11 @@
-import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, HistoryApi, TaskApi } from '../client.js';
+import type {
+  ActualLrpApi,
+  CoordinationApi,
+  DesiredLrpApi,
+  HistoryApi,
+  TaskApi,
+  TransitionApi,
+} from '../client.js';
 import type { BbsConfig } from '../config.js';
 import type { BbsStore } from '../store/schema.js';
 import { createActualLrpApi } from './actual-lrps.js';
@@ -6,10 +13,11 @@ import { createCoordinationApi } from './coordination.js';
 import { createDesiredLrpApi } from './desired-lrps.js';
 import type { Presence } from './presence.js';
 import { createTaskApi } from './tasks.js';
+import { createTransitionApi } from './transitions.js';
 import type { Transactions } from './transactions.js';
 
 /** Everything that can be asked of the board, by whatever door. */
-export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & CoordinationApi & HistoryApi;
+export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & TransitionApi & CoordinationApi & HistoryApi;
 
 export interface BoardParts {
   transactions: Transactions;
@@ -23,10 +31,13 @@ export interface BoardParts {
   };
 }
 
-export const createBoard = (parts: BoardParts): Board => ({
-  ...createDesiredLrpApi(parts),
-  ...createActualLrpApi(parts),
-  ...createTaskApi(parts),
-  ...createCoordinationApi(parts),
-  history: parts.history.history,
-});
+export const createBoard = (parts: BoardParts): Board => {
+  const single = { ...createActualLrpApi(parts), ...createTaskApi(parts) };
+  return {
+    ...createDesiredLrpApi(parts),
+    ...single,
+    ...createTransitionApi(single),
+    ...createCoordinationApi(parts),
+    history: parts.history.history,
+  };
+};

@@ -10,6 +10,9 @@ import * as actual from '../protocol/actual-lrps.js';
 import * as coordination from '../protocol/coordination.js';
 import * as desired from '../protocol/desired-lrps.js';
 import * as tasks from '../protocol/tasks.js';
+import { transitions } from '../protocol/transitions.js';
+import type { Parsed } from '../protocol/transitions.js';
+import type { TransitionAnswer } from '../client.js';
 import { on } from './answer.js';
 import type { Handler } from './answer.js';
 
@@ -125,6 +128,21 @@ const TASKS: readonly Handler[] = [
   on(tasks.deleteTask, (board, { taskGuid }, traceId) => board.deleteTask(taskGuid, traceId)),
 ];
 
+/** Runs those that are whole, and puts each answer where its transition was. */
+const runWhole = async (
+  board: Board,
+  parsed: readonly Parsed[],
+  traceId: string,
+): Promise<BbsResult<BbsResult<TransitionAnswer>[]>> => {
+  const whole = parsed.flatMap((one) => (one.ok ? [one.value] : []));
+  const answers = await board.transitions(whole, traceId);
+  if (!answers.ok) return answers;
+  const left = answers.value.values();
+  return ok(parsed.map((one) => (one.ok ? (left.next().value ?? err(bbsError('UnknownError'))) : one)));
+};
+
+const TRANSITIONS: readonly Handler[] = [on(transitions, runWhole)];
+
 const COORDINATION: readonly Handler[] = [
   on(coordination.ping, async (board) => ok(await board.ping())),
   on(coordination.cells, (board) => board.cells()),
@@ -138,4 +156,11 @@ const COORDINATION: readonly Handler[] = [
 ];
 
 /** Every call but the event streams. */
-export const HANDLERS: readonly Handler[] = [...DESIRED, ...ACTUAL, ...EVACUATION, ...TASKS, ...COORDINATION];
+export const HANDLERS: readonly Handler[] = [
+  ...DESIRED,
+  ...ACTUAL,
+  ...EVACUATION,
+  ...TASKS,
+  ...TRANSITIONS,
+  ...COORDINATION,
+];

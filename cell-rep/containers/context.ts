@@ -1,7 +1,13 @@
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
-import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../../bbs/index.js';
+import type {
+  ActualLrpApi,
+  CoordinationApi,
+  DesiredLrpApi,
+  TaskApi,
+  TransitionApi,
+} from '../../bbs/index.js';
 import type { Downloader } from '../actions/downloader.js';
 import type { ContainerRuntime } from '../core/container-runtime.js';
 import type { Ledger } from '../core/ledger.js';
@@ -18,6 +24,7 @@ export type RepBbs = Pick<DesiredLrpApi, 'desiredLrps' | 'desiredLrp'> &
     'actualLrps' | 'claimActualLrp' | 'startActualLrp' | 'crashActualLrp' | 'removeActualLrp'
   > &
   Pick<TaskApi, 'tasks' | 'task' | 'startTask' | 'completeTask' | 'rejectTask'> &
+  TransitionApi &
   Pick<CoordinationApi, 'acquireLease' | 'releaseLease'>;
 
 export interface ContainerTimes {

@@ -78,6 +78,34 @@ export interface RunningRequest extends TransitionRequest {
   availabilityZone: string;
 }
 
+/** Exactly one of these is there, beside the trace id. */
+export interface WireTransition {
+  /** '': that of the request */
+  traceId: string;
+  claim?: SlotRequest;
+  start?: RunningRequest;
+  crash?: CrashRequest;
+  remove?: SlotRequest;
+  evacuateClaimed?: TransitionRequest;
+  evacuateRunning?: RunningRequest;
+  evacuateStopped?: TransitionRequest;
+  evacuateCrashed?: CrashRequest;
+  removeEvacuating?: TransitionRequest;
+  startTask?: BbsRequests['StartTaskRequest'];
+  completeTask?: BbsRequests['CompleteTaskRequest'];
+  rejectTask?: BbsRequests['RejectTaskRequest'];
+}
+
+/** What became of one transition of several. */
+export interface WireTransitionAnswer extends Answer {
+  /** of evacuations */
+  keepContainer: boolean;
+  /** of the start of a task */
+  shouldStart: boolean;
+  /** nothing was changed, and asking again is right */
+  unavailable: boolean;
+}
+
 export interface KvEntry {
   key: string;
   value: string;
@@ -125,6 +153,8 @@ export interface BbsRequests {
   TasksRequest: { domain: string; cellId: string };
   TaskByGuidRequest: ByTaskGuid;
 
+  TransitionsRequest: { transitions: WireTransition[] };
+
   LeaseRequest: LeaseRequest;
   Lease: Lease;
   ReleaseLeaseRequest: { name: string; owner: string };
@@ -159,6 +189,8 @@ export interface BbsAnswers {
   TaskLifecycleResponse: Answer;
   TasksResponse: Answer & { tasks: Task[] };
   TaskResponse: Answer & { task?: Task };
+
+  TransitionsResponse: Answer & { answers: WireTransitionAnswer[] };
 
   LeaseResponse: Answer & LeaseReply;
   ReleaseLeaseResponse: Answer;

@@ -60,6 +60,7 @@ export const BBS_ROUTES = {
 
   Cells: '/v1/cells/list.r1',
 
+  Transitions: '/v1/transitions',
   AcquireLease: '/v1/leases/acquire',
   RenewLease: '/v1/leases/renew',
   ReleaseLease: '/v1/leases/release',

@@ -206,6 +206,8 @@ const ANSWERS: Record<string, MessageRules> = {
   ActualLRPGroupsResponse: { names: { actual_lrp_groups: 'groups' }, omit: ['actual_lrp_groups'] },
   ActualLRPGroupResponse: { names: { actual_lrp_group: 'group' } },
   TasksResponse: { omit: ['tasks'] },
+  Transition: { omit: ['trace_id'] },
+  TransitionAnswer: { omit: words('keep_container should_start unavailable') },
   LeaseResponse: { embed: ['reply'] },
   KvResponse: { embed: ['entry'] },
   HistoryEntry: {

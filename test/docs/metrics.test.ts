@@ -48,7 +48,11 @@ What is no name to Prometheus became a label:
 | \`requests.COMPONENT\`, \`latency.COMPONENT\` | label \`component\` of \`total_requests\` and \`latency\` |
 | \`responses.2xx\` … | \`responses{status_group="2xx"}\` … |
 
+<<<<<<< HEAD
 Not Diego's: \`AuctionBatches…\`, \`AuctionRecordingBytes\`, \`Event…\`, \`Events…\`, \`cancelled_requests\`, and the API's.
+=======
+Not Diego's: \`AuctionBatches…\`, \`AuctionRecordingBytes\`, \`EventSubscribers\`, \`EventSubscribersCutOff\`, \`ActualLRPCrashes\`, \`TaskCallbacks…\`, \`cancelled_requests\`, and the API's.
+>>>>>>> behaviour
 
 A metric with labels appears with its first sample. What cannot be told at the moment is left out: a BBS that
 owns no store says nothing of the board. The board's numbers are those of the moment of the scrape, which

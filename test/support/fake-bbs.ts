@@ -1,3 +1,4 @@
+import { createTransitionApi } from '../../bbs/controllers/transitions.js';
 import type { StartActualLrp, TaskCompletion } from '../../bbs/index.js';
 import type { RepBbs } from '../../cell-rep/containers/context.js';
 import type { BbsErrorType, BbsResult } from '../../common/model/bbs-error.js';
@@ -152,6 +153,12 @@ export const createFakeBbs = (): FakeBbs => {
       calls.push(`reject ${guid}: ${reason}`);
       return done();
     },
+    // each by itself, as the board does it
+    transitions: (list, traceId) =>
+      createTransitionApi(bbs as unknown as Parameters<typeof createTransitionApi>[0]).transitions(
+        list,
+        traceId,
+      ),
     async acquireLease(request) {
       if (bbs.away) return fail('UnknownError', true);
       calls.push(`lease ${request.name}`);

@@ -32,6 +32,8 @@ export const startBbs = async (
     config?: object;
     /** false: nothing of the log is kept */
     log?: boolean;
+    /** false: nobody takes auctions but whoever listens on `bus` */
+    auctioneer?: boolean;
   } = {},
 ) => {
   const dir = given.dir ?? mkdtempSync(join(tmpdir(), 'bbs-'));
@@ -39,7 +41,8 @@ export const startBbs = async (
   const logger = createCaptureLogger();
   const metrics = createPrometheusMetrics({ logger });
   const bus = createMemoryBus();
-  takeAuctions(bus.client());
+  const outside = bus.client();
+  if (given.auctioneer !== false) takeAuctions(outside);
   const { members } = assembleBbs({
     metrics,
     config: must(bbsConfig.parse({ listen: { socket: socketPath }, ...given.config }, 'test')),
@@ -60,7 +63,7 @@ export const startBbs = async (
     await stop();
     if (!given.dir) rmSync(dir, { recursive: true, force: true });
   });
-  return { client, socketPath, logger, metrics, stop, group };
+  return { client, socketPath, logger, metrics, stop, group, bus: outside };
 };
 
 interface Raw {

@@ -73,6 +73,10 @@ const requests = (parts: Parts): Of<BbsRequests> => {
     netInfo,
     routable: bool,
   });
+  const startTask = record({ ...byTask, cellId: text });
+  const rejectTask = mixed(record({ ...byTask, rejectionReason: text }), { placementId: text, cellId: text });
+  const outcome = { cellId: text, failed: bool, failureReason: text, result: text };
+  const completeTask = record({ ...byTask, ...outcome });
   return {
     UpsertDomainRequest: record({ domain: text, ttl: uint32 }),
     DesireLRPRequest: mixed(fc.constant({}), { desiredLrp: parts.desiredLrp }),
@@ -97,22 +101,31 @@ const requests = (parts: Parts): Of<BbsRequests> => {
     EvacuateCrashedActualLRPRequest: crash,
     RemoveEvacuatingActualLRPRequest: transition,
     DesireTaskRequest: mixed(record({ ...byTask, domain: text }), { definition: parts.taskDefinition }),
-    StartTaskRequest: record({ ...byTask, cellId: text }),
+    StartTaskRequest: startTask,
     FailTaskRequest: record({ ...byTask, failureReason: text }),
-    RejectTaskRequest: mixed(record({ ...byTask, rejectionReason: text }), {
-      placementId: text,
-      cellId: text,
-    }),
+    RejectTaskRequest: rejectTask,
     TaskGuidRequest: record(byTask),
-    CompleteTaskRequest: record({
-      ...byTask,
-      cellId: text,
-      failed: bool,
-      failureReason: text,
-      result: text,
-    }),
+    CompleteTaskRequest: completeTask,
     TasksRequest: record({ domain: text, cellId: text }),
     TaskByGuidRequest: record(byTask),
+    TransitionsRequest: record({
+      transitions: list(
+        fc.oneof(
+          record({ traceId: text, claim: slot }),
+          record({ traceId: text, start: running }),
+          record({ traceId: text, crash }),
+          record({ traceId: text, remove: slot }),
+          record({ traceId: text, evacuateClaimed: transition }),
+          record({ traceId: text, evacuateRunning: running }),
+          record({ traceId: text, evacuateStopped: transition }),
+          record({ traceId: text, evacuateCrashed: crash }),
+          record({ traceId: text, removeEvacuating: transition }),
+          record({ traceId: text, startTask }),
+          record({ traceId: text, completeTask }),
+          record({ traceId: text, rejectTask }),
+        ),
+      ),
+    }),
     LeaseRequest: record(lease),
     Lease: record({ ...lease, epoch: uint64 }),
     ReleaseLeaseRequest: record({ name: text, owner: text }),
@@ -172,6 +185,14 @@ const answers = (parts: Parts): Of<BbsAnswers> => {
     TaskLifecycleResponse: plain,
     TasksResponse: mixed(record({ tasks: list(parts.task) }), { error }),
     TaskResponse: mixed(fc.constant({}), { error, task: parts.task }),
+    TransitionsResponse: mixed(
+      record({
+        answers: list(
+          mixed(record({ keepContainer: bool, shouldStart: bool, unavailable: bool }), { error }),
+        ),
+      }),
+      { error },
+    ),
     LeaseResponse: mixed(record(leaseReply), { error }),
     ReleaseLeaseResponse: plain,
     LeasesResponse: mixed(record({ leases: list(record({ ...lease, epoch: uint64 })) }), { error }),
