@@ -97,6 +97,7 @@ export const assembleBbs = (options: BbsOptions): Bbs => {
     logger,
     board: () => (lost ? undefined : open().board),
     hub: () => open().hub,
+    store: () => (lost ? undefined : open().store),
     metrics,
   });
   const converger: Member = {
@@ -106,18 +107,13 @@ export const assembleBbs = (options: BbsOptions): Bbs => {
   };
   return {
     members: [store, busDoor, http, converger, phase.member],
-    health: () =>
-      healthOf(
-        [
-          phase.whyNot(),
-          lost && 'the store is lost',
-          !bus.connected() && 'the bus is not connected',
-          bus.denied(),
-        ],
-        {
-          active: active !== undefined && !lost,
-          bus: bus.connected(),
-        },
-      ),
+    health() {
+      const connected = bus.connected();
+      const against = [phase.whyNot(), lost && 'the store is lost', !connected && 'the bus is not connected'];
+      return healthOf([...against, active?.store.trouble() ?? false, bus.denied()], {
+        active: active !== undefined && !lost,
+        bus: connected,
+      });
+    },
   };
 };

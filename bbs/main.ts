@@ -1,19 +1,16 @@
 import { join } from 'node:path';
 import { createStoreLoss } from '../common/runtime/component-process.js';
 import type { ComponentMain } from '../common/runtime/component-process.js';
-import { joinConfigs } from '../common/runtime/config.js';
-import { dataDirConfig, processConfig } from '../common/runtime/process-config.js';
 import { createDataLock } from '../common/store/data-lock-member.js';
 import { createSqliteEngine } from '../common/store/sqlite-engine.js';
 import { assembleBbs } from './assemble.js';
-import { bbsConfig } from './config.js';
-
-const config = joinConfigs({ process: processConfig('bbs'), store: dataDirConfig, bbs: bbsConfig });
+import { bbsProcessConfig } from './process-config.js';
+import type { BbsProcessConfig } from './process-config.js';
 
 /** The BBS as a process of its own. It is lost when its store is: whoever starts it again reads what is true. */
-export const main: ComponentMain<ReturnType<typeof config.compile>> = {
+export const main: ComponentMain<BbsProcessConfig> = {
   component: 'bbs',
-  config,
+  config: bbsProcessConfig,
   assemble({ store, bbs }, ground) {
     const { lost, onLost } = createStoreLoss('the BBS');
     const { members, health } = assembleBbs({

@@ -38,6 +38,7 @@ import { eventually } from '../test/support/eventually.js';
 import { lrpWork, runAction, workFor } from '../test/support/lrps.js';
 import { alternate, machine, printTable } from './harness.js';
 import type { Contender, Figures } from './harness.js';
+import { NO_UPLOADS } from '../test/support/no-uploads.js';
 
 const exec = promisify(execFile);
 const ROUNDS = Number(process.env['OUTCRY_BENCH_ROUNDS'] ?? 30);
@@ -80,6 +81,7 @@ const startSystem = async (engine: DockerEngine, dir: string) => {
   const board = assembleBbs({ clock, random, logger, bus, engine: store, config });
   const bbs = createBbsClient({ endpoint: { socketPath }, clock, logger });
   const rep = assembleCellRep({
+    uploader: NO_UPLOADS,
     ...{ clock, random, logger, bus, bbs },
     config: must(
       cellRepConfig.parse({ cell_id: CELL, data_dir: join(dir, 'rep'), on_stop: 'stop-containers' }, 'bench'),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { toJson } from '../common/wire/codec.js';
 import type { Bus } from '../common/ports/bus.js';
@@ -10,6 +11,7 @@ import type { Member } from '../common/runtime/group.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health, Phase } from '../common/runtime/health.js';
 import type { Downloader } from './actions/downloader.js';
+import type { Uploader } from './actions/uploader.js';
 import type { CellRepConfig } from './config.js';
 import { adoptContainers } from './containers/adoption.js';
 import { createBulkSync } from './containers/bulk-sync.js';
@@ -19,7 +21,11 @@ import type { CellContext, RepBbs } from './containers/context.js';
 import { gatherReports } from './containers/gathered-reports.js';
 import { createFileNotes, createNoNotes } from './containers/file-notes.js';
 import type { ContainerNotes } from './containers/memory.js';
-import { leaveContainers, stopContainers } from './containers/shutdown.js';
+import { createEvacuation } from './containers/evacuation.js';
+import type { Evacuation } from './containers/evacuation.js';
+import { endContainers, leaveContainers } from './containers/shutdown.js';
+import { createMeasuring } from './containers/measuring.js';
+import type { Measuring } from './containers/measuring.js';
 import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
 import type { ContainerRuntime } from './core/container-runtime.js';
@@ -28,8 +34,12 @@ import { createLedger } from './core/ledger.js';
 import type { Announcer } from './handlers/announcer.js';
 import { createAnnouncer } from './handlers/announcer.js';
 import { createBusWorkSource } from './handlers/bus-work-source.js';
+import { tellContainerMetrics } from './handlers/container-metrics.js';
 import { answerImageQueries } from './handlers/image-queries.js';
 import type { ImageQueries } from './handlers/image-queries.js';
+import { IMAGE_SCHEME, factsOf } from './facts.js';
+import { createRepDoor } from './handlers/rep-door.js';
+import type { RepDoorOptions } from './handlers/rep-door.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
 import { createLogPublisher } from './logs/log-publisher.js';
 import { createCellMetrics } from './metrics.js';
@@ -42,6 +52,7 @@ import { createSlots } from './waiting/slots.js';
 import type { WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
+export { createUploader } from './actions/upload.js';
 export { capacityPerCell } from './capacity.js';
 export { chooseRuntime } from './runtimes/choose.js';
 export { removeContainerRoot } from './runtimes/process/container-root.js';
@@ -58,6 +69,7 @@ export interface CellRepOptions {
   bbs: RepBbs;
   runtime: ContainerRuntime;
   downloader: Downloader;
+  uploader: Uploader;
   /** the bus when absent */
   workSource?: WorkSource;
   /** files in the state directory when absent */
@@ -71,41 +83,19 @@ export interface CellRepOptions {
 /** ms beyond the grace in which containers must be gone and the BBS told, or the stop goes on without */
 const SETTLE_MS = 5_000;
 
+/** ms beyond it when an evacuation was given up: its containers leave traffic first */
+const STRANDED_SETTLE_MS = 10_000;
+
 export interface CellRep {
   members: Member[];
   cell: Cell;
   health(): Health;
+  /** resolves when the cell was evacuated, and there is nothing left to be done but to stop the members */
+  done: Promise<void>;
 }
 
 /** A guid as Diego cuts it for instances. */
 const INSTANCE_GUID_LENGTH = 28;
-
-/** Scheme of somebody's images, which a runtime without images would run as if they were stacks. */
-const IMAGE_SCHEME = 'docker';
-
-const providersOf = ({ config, runtime }: CellRepOptions): CellRepConfig['rootfsProviders'] => {
-  if (runtime.describeImage) return config.rootfsProviders;
-  const { [IMAGE_SCHEME]: _images, ...others } = config.rootfsProviders;
-  return others;
-};
-
-const factsOf = (options: CellRepOptions, incarnation: string): CellFacts => {
-  const { config } = options;
-  return {
-    cellId: config.cellId,
-    cellIndex: config.cellIndex,
-    repUrl: config.repUrl,
-    address: config.address,
-    incarnation,
-    total: config.total,
-    zone: config.zone,
-    rootfsProviders: providersOf(options),
-    volumeDrivers: config.volumeDrivers,
-    placementTags: config.placementTags,
-    optionalPlacementTags: config.optionalPlacementTags,
-    proxyMemoryMb: config.proxyMemoryMb,
-  };
-};
 
 /** Answers about images where the cell takes them. */
 const imageQueries = (
@@ -136,10 +126,11 @@ const createContext = (
     ledger: Ledger;
     announcer: Announcer;
     measured: ReturnType<typeof createCellMetrics>;
+    evacuating(): boolean;
   },
 ): CellContext => {
   const { config, clock, random, bus } = options;
-  const { logger, ledger, announcer, measured } = parts;
+  const { logger, ledger, announcer, measured, evacuating } = parts;
   const notesDir = join(config.stateDir, 'containers');
   return {
     cellId: config.cellId,
@@ -155,8 +146,10 @@ const createContext = (
     bbs: gatherReports(options.bbs),
     runtime: options.runtime,
     downloader: options.downloader,
+    uploader: options.uploader,
     ledger,
     logs: createLogPublisher({ cellId: config.cellId, bus, clock, logger }),
+    logLinesPerSecond: config.logLinesPerSecond,
     routes: createRouteEmitter({
       bus,
       clock,
@@ -169,15 +162,23 @@ const createContext = (
     notes: options.notes ?? (config.stateDir === '' ? createNoNotes() : createFileNotes(notesDir, logger)),
     metrics: measured,
     createSlots: createSlots(config.createSlots),
+    evacuating,
     changed: announcer.changed,
-    roomAppeared: announcer.roomAppeared,
+    // room of a cell that drains is nobody's
+    roomAppeared: () => (evacuating() ? undefined : announcer.roomAppeared()),
   };
 };
 
 /** The cell's lease, opened when its owner's name has been read. */
 const createPresenceMember = (
   { config, clock, random, bus, bbs, presenceOwner: owner }: CellRepOptions,
-  parts: { facts: CellFacts; logger: Logger; onChange(status: PresenceStatus): void },
+  parts: {
+    facts: CellFacts;
+    logger: Logger;
+    onChange(status: PresenceStatus): void;
+    /** the cell is gone for good when the rep stops */
+    leaves(): boolean;
+  },
 ): Member & Pick<Presence, 'status' | 'answered'> => {
   let presence: Presence | undefined;
   return {
@@ -197,7 +198,7 @@ const createPresenceMember = (
       });
       presence.start();
     },
-    stop: () => presence?.stop(config.onStop === 'stop-containers'),
+    stop: () => presence?.stop(parts.leaves()),
     status: () => presence?.status() ?? 'unknown',
     answered: () => presence?.answered() ?? false,
   };
@@ -220,7 +221,13 @@ const containerMembers = (cell: Cell, context: CellContext, config: CellRepConfi
     stop: () =>
       config.onStop === 'leave'
         ? leaveContainers(cell)
-        : stopContainers({ cell, context, timeoutMs: config.graceMs + SETTLE_MS }),
+        : endContainers({
+            cell,
+            clock: context.clock,
+            logger: context.logger,
+            timeoutMs: config.graceMs + SETTLE_MS,
+            end: (one) => one.stop('shutdown'),
+          }),
   };
   return { adoption, atStop };
 };
@@ -240,6 +247,22 @@ const runtimeMember = (runtime: ContainerRuntime, cell: Cell): Member => {
   };
 };
 
+/** What containers take. A cell that does not count CPU has that of its machine. */
+const measuringOf = ({ config, clock }: CellRepOptions, cell: Cell): Measuring => {
+  const { memoryMb, cpuMilli } = config.total;
+  const total = { memoryMb, cpuMilli: cpuMilli > 0 ? cpuMilli : availableParallelism() * 1000 };
+  return createMeasuring({ containers: cell.containers, clock, total });
+};
+
+/** Diego's auctioneer and BBS find the rep there, where its configuration opens a door for them. */
+const repDoor = (
+  { config, clock }: CellRepOptions,
+  parts: Pick<RepDoorOptions, 'cell' | 'measuring' | 'mayAct' | 'logger'>,
+): Member[] => {
+  const { cellId, listen: address } = config;
+  return address === undefined ? [] : [createRepDoor({ ...parts, address, cellId, clock })];
+};
+
 /** What of the cell is looked at when somebody asks for its metrics. */
 const measure = (
   { config, runtime, metrics = NO_METRICS }: CellRepOptions,
@@ -255,6 +278,23 @@ const measure = (
     runtimeHealthy: () => runtime.healthy(),
     whyClosed: () => parts().cell.whyClosed(),
     routes: () => parts().context.routes.routes(),
+  });
+
+const evacuationOf = (
+  { config, clock }: CellRepOptions,
+  parts: { cell: Cell; context: CellContext; onBegin(): void },
+): Evacuation =>
+  createEvacuation({
+    cell: parts.cell,
+    clock,
+    logger: parts.context.logger.session('evacuation'),
+    timeoutMs: config.evacuationTimeoutMs,
+    settleMs: config.graceMs + STRANDED_SETTLE_MS,
+    onBegin() {
+      parts.cell.evacuationBegan();
+      parts.onBegin();
+    },
+    onStranded: parts.context.metrics.stranded,
   });
 
 const judge = (
@@ -279,8 +319,10 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
   const announcer = createAnnouncer({ clock, source, state: () => cell.state() });
   const ledger = ledgerOf(options, incarnation);
   const measured = measure(options, ledger, () => ({ cell, context }));
-  const context = createContext(options, { logger, ledger, announcer, measured });
-  const cell = createCell({ facts, context });
+  const evacuating = (): boolean => evacuation.begun();
+  const context = createContext(options, { logger, ledger, announcer, measured, evacuating });
+  const cell = createCell({ facts, context, onEvacuate: () => evacuation.begin() });
+  const evacuation = evacuationOf(options, { cell, context, onBegin: () => sync.retime() });
   const images = imageQueries(options, facts, logger);
   const ear = createEar([
     { start: () => source.start(cell), stop: source.stop },
@@ -296,14 +338,16 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
       if (status === 'held') sync.start();
       ear.allow(status === 'held');
     },
+    leaves: () => config.onStop === 'stop-containers' || evacuation.finished(),
   });
   const sync = createBulkSync({
     context,
     cell,
-    everyMs: config.syncMs,
+    everyMs: () => (evacuating() ? config.evacuationSyncMs : config.syncMs),
     mayAct: () => presence.status() === 'held',
     onAnswer: (yes) => gate.synced(yes || !presence.answered()),
   });
+  const measuring = measuringOf(options, cell);
   const { adoption, atStop } = containerMembers(cell, context, config, incarnation);
   const work: Member = {
     name: 'work-source',
@@ -323,8 +367,15 @@ export const assembleCellRep = (options: CellRepOptions): CellRep => {
     atStop,
     { name: 'bulk-sync', start: () => undefined, stop: sync.stop },
     subscribeRouteChanges({ bus, cell, logger }),
+    tellContainerMetrics({ cellId: config.cellId, bus, clock, logger, measuring }),
     work,
+    ...repDoor(options, { cell, measuring, mayAct: () => presence.status() === 'held', logger }),
     phase.member,
   ];
-  return { members, cell, health: () => judge(options, { phase, cell, presence }) };
+  return {
+    members,
+    cell,
+    health: () => judge(options, { phase, cell, presence }),
+    done: evacuation.done,
+  };
 };

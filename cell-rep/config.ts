@@ -2,18 +2,14 @@ import { isIP } from 'node:net';
 import { isToken } from '../common/model/ids.js';
 import { STACK, STACK_IMAGE } from '../common/model/well-known.js';
 import type { RootfsProvider } from '../common/model/cell.js';
-import { compileEndpoint, endpointSchema } from '../common/runtime/door-config.js';
-import type { UserEndpoint } from '../common/runtime/door-config.js';
+import { compileDoor, compileEndpoint } from '../common/runtime/door-config.js';
+import type { UserDoor, UserEndpoint } from '../common/runtime/door-config.js';
+import type { DoorAddress } from '../common/runtime/door.js';
+import { addressText } from '../common/model/address.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
 import type { ReportProblem } from '../common/runtime/config.js';
-import {
-  DURATION,
-  HOST_PATTERN,
-  MEGABYTES,
-  defineConfig,
-  toMegabytes,
-  toMs,
-} from '../common/runtime/config.js';
+import { defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
+import { properties } from './config-schema.js';
 import type { Demand } from './core/resources.js';
 import { parseEngine } from './runtimes/docker/engine-address.js';
 import type { EngineAddress } from './runtimes/docker/engine-address.js';
@@ -24,14 +20,18 @@ interface UserConfig {
   zone: string;
   address: string;
   rep_url: string;
+  listen?: UserDoor;
   memory: string;
   disk: string;
+  memory_overcommit: number;
+  disk_overcommit: number;
   max_containers: number;
   cpu_milli: number;
   rootfs_providers?: Record<string, string[]>;
   volume_drivers: string[];
   placement_tags: string[];
   optional_placement_tags: string[];
+  annotations: Record<string, string>;
   proxy_memory_mb: number;
   runtime: 'process' | 'docker';
   docker: {
@@ -51,9 +51,12 @@ interface UserConfig {
   route_start_jitter: number;
   reservation_expiry: string | number;
   polling_interval: string | number;
+  evacuation_polling_interval: string | number;
+  evacuation_timeout: string | number;
   presence_ttl: string | number;
   presence_interval: string | number;
   create_work_pool_size: number;
+  max_log_lines_per_second: number;
 }
 
 /** What runs containers, and with what. */
@@ -81,13 +84,18 @@ export interface CellRepConfig {
   zone: string;
   /** the cell's address, as the BBS shows it; containers tell their own */
   address: string;
-  /** '' = no HTTP */
+  /** where it is found over HTTP; '' = nowhere */
   repUrl: string;
+  /** where it listens for Diego's auctioneer and BBS; undefined = nowhere */
+  listen: DoorAddress | undefined;
+  /** what is promised: what there is, times the factors of over-commitment */
   total: Demand;
   rootfsProviders: Record<string, RootfsProvider>;
   volumeDrivers: string[];
   placementTags: string[];
   optionalPlacementTags: string[];
+  /** told with the presence, for people and their tools */
+  annotations: Record<string, string>;
   proxyMemoryMb: number;
   runtime: RuntimeConfig;
   /** where droplets are fetched; undefined = the cell has none to fetch */
@@ -107,116 +115,17 @@ export interface CellRepConfig {
   reservationMs: number;
   /** between bulk syncs */
   syncMs: number;
+  /** between bulk syncs while the cell is emptied */
+  evacuationSyncMs: number;
+  /** after which what is left of a cell being emptied is given up */
+  evacuationTimeoutMs: number;
   presenceTtlMs: number;
   presenceEveryMs: number;
   /** containers being made at the same time */
   createSlots: number;
+  /** of one instance; 0 = no limit */
+  logLinesPerSecond: number;
 }
-
-const text = { type: 'string' } as const;
-const name = { type: 'string', minLength: 1 } as const;
-const hostPort = { type: 'integer', minimum: 1024, maximum: 65_535 } as const;
-const texts = { type: 'array', items: text } as const;
-const whole = (minimum: number) => ({ type: 'integer', minimum, maximum: 2 ** 31 - 1 }) as const;
-
-const properties = {
-  cell_id: {
-    type: 'string',
-    minLength: 1,
-    description: 'letters, digits, "-" and "_"; no other cell may have it',
-  },
-  cell_index: { ...whole(0), description: 'place in the order in which equal cells are filled' },
-  zone: { ...text, description: 'instances of a process are spread over zones' },
-  address: {
-    ...text,
-    description:
-      "this machine's address, as routers and other cells reach its containers; with `runtime: docker` no name, since the engine opens ports there",
-  },
-  rep_url: { ...text, description: 'as the BBS shows it; empty: the rep has no HTTP' },
-  memory: {
-    ...MEGABYTES,
-    description:
-      "what containers may have together; `auto`: the machine's, less 1G; `auto/3`: a third of that",
-  },
-  disk: {
-    ...MEGABYTES,
-    description:
-      'what containers may have together; `auto`: what is free at `data_dir` when the rep starts; `auto/3`: a third of that',
-  },
-  max_containers: { ...whole(1), description: 'containers at a time' },
-  cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },
-  rootfs_providers: {
-    type: 'object',
-    additionalProperties: texts,
-    description: 'schemes of root file systems and the names offered in each; an empty list takes any',
-  },
-  volume_drivers: { ...texts, description: 'names of volume drivers' },
-  placement_tags: { ...texts, description: 'work must name them all to come here' },
-  optional_placement_tags: { ...texts, description: 'work may name them' },
-  proxy_memory_mb: { ...whole(0), description: "MB added to every instance's memory" },
-  runtime: { enum: ['process', 'docker'], description: 'what runs containers' },
-  docker: {
-    type: 'object',
-    additionalProperties: false,
-    description: 'of `runtime: docker`',
-    properties: {
-      engine: {
-        type: 'string',
-        minLength: 1,
-        description: '`unix:///PATH` or `tcp://HOST:PORT` of the engine',
-      },
-      network: { ...name, description: "the engine's network that containers join" },
-      prefix: {
-        ...text,
-        description: "beginning of names and labels of what is the cell's; empty: derived from `data_dir`",
-      },
-      stacks: {
-        type: 'object',
-        additionalProperties: name,
-        description: 'image of each stack, as `outcry stack build` makes them',
-      },
-      registries: {
-        type: 'array',
-        items: { type: 'string', pattern: HOST_PATTERN },
-        description:
-          'registries that images may be fetched from though they are at loopback or link-local addresses: `HOST:PORT` as images name them, or `HOST` for each of its ports',
-      },
-    },
-  },
-  host_ports: {
-    type: 'object',
-    additionalProperties: false,
-    description:
-      "ports of this machine that containers' ports are reached by; cells of one machine must not share any",
-    properties: {
-      first: { ...hostPort, description: 'the first' },
-      last: { ...hostPort, description: 'the last, itself included' },
-    },
-  },
-  blobs: endpointSchema('the droplet store of the API'),
-  data_dir: { ...text, filePath: true, description: 'directory of its own: notes on containers, downloads' },
-  on_stop: {
-    enum: ['leave', 'stop-containers'],
-    description: 'leave: containers run on, and the next start adopts them',
-  },
-  graceful_shutdown_interval: { ...DURATION, description: 'between SIGTERM and SIGKILL' },
-  in_flight_grace: { ...DURATION, description: 'for requests under way after the last router has let go' },
-  unregister_timeout: { ...DURATION, description: 'for routers to acknowledge an unregistration' },
-  route_start_jitter: {
-    type: 'number',
-    minimum: 0,
-    maximum: 1,
-    description: "part of the registration interval by which answers to a router's start are spread",
-  },
-  reservation_expiry: { ...DURATION, description: 'how long a place is kept for work that does not begin' },
-  polling_interval: { ...DURATION, description: 'between two comparisons with the BBS' },
-  presence_ttl: { ...DURATION, description: 'how long the cell counts as there after it was last heard' },
-  presence_interval: {
-    ...DURATION,
-    description: 'between two renewals of the presence; at most half of `presence_ttl`',
-  },
-  create_work_pool_size: { ...whole(1), description: 'containers being made at a time' },
-} as const;
 
 /** An empty list of names means that the scheme takes anything. */
 const providers = (lists: Record<string, string[]>): Record<string, RootfsProvider> =>
@@ -252,7 +161,31 @@ const defaultProviders = ({ runtime, docker }: UserConfig): Record<string, strin
   return { preloaded, ...(runtime === 'docker' && { docker: [] }) };
 };
 
+/** As URLs have them, `preloaded` and `docker` among others. */
+const SCHEME = /^[a-z][a-z0-9+.-]*$/;
+
+const checkProviders = (full: UserConfig, report: ReportProblem): void => {
+  for (const [scheme, names] of Object.entries(full.rootfs_providers ?? {})) {
+    const field = `rootfs_providers.${scheme}`;
+    if (!SCHEME.test(scheme)) report(field, 'is no scheme: lower case letters, digits, "+", "." and "-"');
+    if (full.runtime !== 'docker' || scheme !== 'preloaded') continue;
+    const without = names.filter((stack) => !Object.hasOwn(full.docker.stacks, stack));
+    if (without.length > 0) report(field, `has no image in docker.stacks for ${without.join(', ')}`);
+  }
+};
+
+const checkTags = (full: UserConfig, report: ReportProblem): void => {
+  const both = full.optional_placement_tags.filter((tag) => full.placement_tags.includes(tag));
+  if (both.length === 0) return;
+  report(
+    'optional_placement_tags',
+    `has ${both.join(', ')}, which placement_tags has, too: work must name it`,
+  );
+};
+
 const check = (full: UserConfig, report: ReportProblem): void => {
+  checkProviders(full, report);
+  checkTags(full, report);
   if (!isToken(full.cell_id)) report('cell_id', 'must consist of letters, digits, "-" and "_"');
   if (toMs(full.presence_interval) * 2 > toMs(full.presence_ttl)) {
     report('presence_interval', 'must be at most half of presence_ttl');
@@ -261,8 +194,20 @@ const check = (full: UserConfig, report: ReportProblem): void => {
   if (full.runtime === 'docker' && isIP(full.address) === 0) {
     report('address', 'must be an address, not a name: the engine opens ports there');
   }
+  if (full.rep_url !== '' && full.listen === undefined)
+    report('rep_url', 'needs listen: nobody would answer');
   if (full.host_ports.first > full.host_ports.last) report('host_ports.first', 'must not be above last');
 };
+
+/** As others find it; a socket has no URL that would lead there from elsewhere. */
+const urlOf = ({ rep_url: url, address }: UserConfig, listen: DoorAddress | undefined): string => {
+  if (url !== '' || listen === undefined || 'socketPath' in listen || listen.port === 0) return url;
+  return `https://${addressText({ host: address, port: listen.port })}`;
+};
+
+/** MB, at most what the wire's integers can tell. */
+const promised = (megabytes: number, factor: number): number =>
+  Math.min(Math.floor(megabytes * factor), 2 ** 31 - 1);
 
 /** Names and defaults as in Diego's rep, where it has them. */
 export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
@@ -274,11 +219,14 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     rep_url: '',
     memory: '1G',
     disk: '4G',
+    memory_overcommit: 1,
+    disk_overcommit: 1,
     max_containers: 250,
     cpu_milli: 0,
     volume_drivers: [],
     placement_tags: [],
     optional_placement_tags: [],
+    annotations: {},
     proxy_memory_mb: 0,
     runtime: 'process',
     docker: {
@@ -297,21 +245,26 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     route_start_jitter: 0.2,
     reservation_expiry: '1m',
     polling_interval: '30s',
+    evacuation_polling_interval: '10s',
+    evacuation_timeout: '10m',
     presence_ttl: '15s',
     presence_interval: '5s',
     create_work_pool_size: 32,
+    max_log_lines_per_second: 0,
   },
   compile(full, report) {
     check(full, report);
+    const listen = full.listen && compileDoor(full.listen, 'listen', report);
     return {
       cellId: full.cell_id,
       cellIndex: full.cell_index,
       zone: full.zone,
       address: full.address,
-      repUrl: full.rep_url,
+      repUrl: urlOf(full, listen),
+      listen,
       total: {
-        memoryMb: toMegabytes(full.memory),
-        diskMb: toMegabytes(full.disk),
+        memoryMb: promised(toMegabytes(full.memory), full.memory_overcommit),
+        diskMb: promised(toMegabytes(full.disk), full.disk_overcommit),
         containers: full.max_containers,
         cpuMilli: full.cpu_milli,
       },
@@ -319,6 +272,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       volumeDrivers: full.volume_drivers,
       placementTags: full.placement_tags,
       optionalPlacementTags: full.optional_placement_tags,
+      annotations: full.annotations,
       proxyMemoryMb: full.proxy_memory_mb,
       runtime: runtimeOf(full, report),
       blobs: full.blobs && compileEndpoint(full.blobs, 'blobs', report),
@@ -330,9 +284,12 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       routeStartJitter: full.route_start_jitter,
       reservationMs: toMs(full.reservation_expiry),
       syncMs: toMs(full.polling_interval),
+      evacuationSyncMs: toMs(full.evacuation_polling_interval),
+      evacuationTimeoutMs: toMs(full.evacuation_timeout),
       presenceTtlMs: toMs(full.presence_ttl),
       presenceEveryMs: toMs(full.presence_interval),
       createSlots: full.create_work_pool_size,
+      logLinesPerSecond: full.max_log_lines_per_second,
     };
   },
 });

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { createBbsClient } from '../bbs/index.js';
 import { isMapping } from '../common/model/read.js';
 import { BLOB_HOST } from '../common/model/well-known.js';
+import type { AdminPages } from '../common/runtime/admin.js';
 import type { ComponentMain, Ground } from '../common/runtime/component-process.js';
 import { defineConfig, joinConfigs } from '../common/runtime/config.js';
 import type { Prepare } from '../common/runtime/config-file.js';
@@ -9,7 +10,9 @@ import { closingMember } from '../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
 import { createDataLock } from '../common/store/data-lock-member.js';
 import { createDownloader } from './actions/download.js';
+import { createUploader } from './actions/upload.js';
 import { assembleCellRep } from './assemble.js';
+import type { CellRep } from './assemble.js';
 import { capacityPerCell } from './capacity.js';
 import { cellRepConfig } from './config.js';
 import type { CellRepConfig } from './config.js';
@@ -44,20 +47,35 @@ const prepare: Prepare = (raw, baseDir) => {
   const { data_dir: dir } = raw;
   const place = resolve(baseDir, typeof dir === 'string' ? dir : '');
   const [memory, disk] = [partsOf(raw['memory']), partsOf(raw['disk'])];
+  const share = { dir: place, inOwnCgroup: raw['runtime'] !== 'docker' };
   return {
     ...raw,
-    ...(memory !== undefined && { memory: `${capacityPerCell(memory, place).memoryMb}M` }),
-    ...(disk !== undefined && { disk: `${capacityPerCell(disk, place).diskMb}M` }),
+    ...(memory !== undefined && { memory: `${capacityPerCell({ ...share, cells: memory }).memoryMb}M` }),
+    ...(disk !== undefined && { disk: `${capacityPerCell({ ...share, cells: disk }).diskMb}M` }),
   };
 };
 
-const createCellDownloader = ({ stateDir, blobs }: CellRepConfig, { clock, logger }: Ground) =>
-  createDownloader({
-    cacheDir: join(stateDir, 'downloads'),
-    clock,
-    logger,
-    hosts: blobs === undefined ? {} : { [BLOB_HOST]: blobs },
-  });
+const createTransfers = ({ stateDir, blobs }: CellRepConfig, { clock, random, logger }: Ground) => {
+  const hosts = blobs === undefined ? {} : { [BLOB_HOST]: blobs };
+  return {
+    downloader: createDownloader({ cacheDir: join(stateDir, 'downloads'), clock, logger, hosts }),
+    uploader: createUploader({ clock, random, logger, hosts }),
+  };
+};
+
+/** Diego's drain: the cell is told to empty itself, and is gone when `/ping` is not answered any more. */
+const evacuationPages = (cell: Pick<CellRep['cell'], 'evacuate'>, { random }: Ground): AdminPages => ({
+  '/ping': { method: 'GET', answer: () => ({ status: 200, body: {} }) },
+  '/evacuate': {
+    method: 'POST',
+    answer() {
+      const { accepted, reason } = cell.evacuate({ traceId: random.uuid() });
+      return accepted
+        ? { status: 202, body: { ping_path: '/ping' } }
+        : { status: 503, body: { error: 'CannotEvacuate', reason } };
+    },
+  },
+});
 
 /** A cell's rep as a process of its own. */
 export const main: ComponentMain<ReturnType<typeof config.compile>> = {
@@ -69,8 +87,9 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
-    const downloader = createCellDownloader(cell, ground);
-    const { members, health } = assembleCellRep({ ...ground, bbs, config: cell, runtime, downloader });
+    const transfers = createTransfers(cell, ground);
+    const assembled = assembleCellRep({ ...ground, bbs, config: cell, runtime, ...transfers });
+    const { members, health, done } = assembled;
     return {
       members: [
         createDataLock(stateDir, ground),
@@ -79,10 +98,13 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
           ? []
           : [closingMember('container-root', { close: () => removeContainerRoot(root) })]),
         closingMember('bbs-client', bbs),
-        closingMember('downloader', downloader),
+        closingMember('downloader', transfers.downloader),
+        closingMember('uploader', transfers.uploader),
         ...members,
       ],
       health,
+      adminPages: evacuationPages(assembled.cell, ground),
+      done,
     };
   },
 };

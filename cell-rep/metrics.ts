@@ -10,6 +10,12 @@ export interface CellMetrics {
   /** an LRP's or a task's container has ended, however it did */
   containerCompleted(): void;
   bulkSynced(ms: number): void;
+  /** instances that an evacuation gave up */
+  stranded(count: number): void;
+  /** a process was there still when it should have ended by SIGKILL */
+  exitedOnTimeout(): void;
+  /** an instance has said more than it may, and was told so */
+  logLimitExceeded(): void;
 }
 
 /** What is told of the route emitter's messages. */
@@ -95,11 +101,24 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
   const completed = metrics.counter('ContainerCompletedCount', {
     help: 'Containers that ended, well or not, stopped ones included.',
   });
+  const late = metrics.counter('ContainerExitedOnTimeoutCount', {
+    help: 'Processes that were there still a second after SIGKILL.',
+  });
+  const noisy = metrics.counter('AppInstanceExceededLogRateLimitCount', {
+    help: 'Times that an instance was told that it has exceeded its limit of log bytes or lines per second.',
+  });
   const bulk = metrics.histogram('RepBulkSyncDuration', {
     help: 'Time of one comparison of the cell with what the BBS has of it.',
     unit: 'ns',
     buckets: DURATION_BUCKETS_NS,
   });
+  let stranded = 0;
+  const evacuation = {
+    StrandedEvacuatingActualLRPs: {
+      help: 'Instances without a replacement that runs when the time to evacuate was over.',
+    },
+  };
+  metrics.gauges(evacuation, () => ({ StrandedEvacuatingActualLRPs: stranded }));
   const pair = (name: string, what: string) => {
     const names = { ok: `${name}SucceededDuration`, failed: `${name}FailedDuration` };
     return registerPair(metrics, names, what);
@@ -109,6 +128,9 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
     containerDestroyed: pair('GardenContainerDestruction', 'destroyed'),
     containerCompleted: () => completed.increment(),
     bulkSynced: (ms) => bulk.observe(ms * NS_PER_MS),
+    stranded: (count) => void (stranded = count),
+    exitedOnTimeout: () => late.increment(),
+    logLimitExceeded: () => noisy.increment(),
   };
 };
 

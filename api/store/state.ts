@@ -6,6 +6,7 @@ import type { Random } from '../../common/ports/random.js';
 import type { GroupStore } from '../../common/store/contract.js';
 import type { StoreEngine } from '../../common/store/engine.js';
 import { openGroupStore } from '../../common/store/group-store.js';
+import { commitErrorText } from '../../common/store/trouble.js';
 import type { ApiFailure } from '../core/failure.js';
 import { cfFailure } from '../core/failure.js';
 import type { ApiRows, ApiSettings, Context, ReadTables, WriteTables } from '../core/rows.js';
@@ -59,7 +60,7 @@ const serve = (store: Store, options: StateOptions): State => {
         if (!outcome.ok) throw new Refusal(outcome.error);
         return { value: outcome.value, events: [] };
       });
-      return stored.ok ? stored : err([cfFailure('ServiceUnavailable', stored.error.message)]);
+      return stored.ok ? stored : err([cfFailure('ServiceUnavailable', commitErrorText(stored.error))]);
     } catch (error) {
       if (error instanceof Refusal) return err(error.failures);
       throw error;

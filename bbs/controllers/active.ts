@@ -14,6 +14,7 @@ import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
 import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
 import { createHttpCallbacks } from '../http-callbacks.js';
 import type { BbsMetrics } from '../metrics.js';
+import { createAppLog } from './app-log.js';
 import { createBoard } from './board.js';
 import type { Board } from './board.js';
 import { createCallbacks } from './callbacks.js';
@@ -164,7 +165,8 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   });
   tellCommits(store, { converger, hub, effects, metrics });
   followCells({ presence, converger, hub });
-  const board = createBoard({ transactions, store, presence, config, history, rejections: effects });
+  const appLog = createAppLog({ bus, clock, logger });
+  const board = createBoard({ ...parts, transactions, presence, appLog, history, rejections: effects });
   return {
     store,
     board,

@@ -8,6 +8,7 @@ import type {
 } from '../client.js';
 import type { BbsConfig } from '../config.js';
 import type { BbsStore } from '../store/schema.js';
+import type { AppLog } from './app-log.js';
 import { createActualLrpApi } from './actual-lrps.js';
 import { createCoordinationApi } from './coordination.js';
 import { createDesiredLrpApi } from './desired-lrps.js';
@@ -24,6 +25,7 @@ export interface BoardParts {
   store: BbsStore;
   presence: Presence;
   config: BbsConfig;
+  appLog: AppLog;
   history: HistoryApi;
   rejections: {
     /** whether a rejection of that task now is one of its retries */

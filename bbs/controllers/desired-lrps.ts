@@ -1,3 +1,4 @@
+import type { BbsError } from '../../common/model/bbs-error.js';
 import { err, ok } from '../../common/model/result.js';
 import type { DesiredLrp } from '../../common/model/lrp.js';
 import type { DesiredLrpApi, DesiredLrpFilter } from '../client.js';
@@ -28,13 +29,22 @@ const desiredIn = (tables: CommittedTables, filter: DesiredLrpFilter): DesiredLr
   );
 };
 
-export const createDesiredLrpApi = ({ transactions, store, presence }: BoardParts): DesiredLrpApi => {
+/** What whoever pushed reads in the application's log (BBS API sheet §9). */
+const notTaken = ({ processGuid }: DesiredLrp, { message }: BbsError): string =>
+  `Error parsing request for app with guid ${processGuid}, ${message}`;
+
+export const createDesiredLrpApi = (parts: BoardParts): DesiredLrpApi => {
+  const { transactions, store, presence, appLog } = parts;
   const { committed } = store;
   return {
-    desireLrp: (lrp, traceId) =>
-      transactions.run('desire-lrp', traceId, (tables, ctx) =>
+    async desireLrp(lrp, traceId) {
+      const result = await transactions.run('desire-lrp', traceId, (tables, ctx) =>
         desire(processAt(tables, lrp.processGuid), lrp, ctx),
-      ),
+      );
+      if (!result.ok && result.error.type === 'InvalidRequest')
+        appLog.tell(lrp.logGuid, notTaken(lrp, result.error));
+      return result;
+    },
     async updateDesiredLrp(processGuid, change, traceId) {
       const problems = required({ process_guid: processGuid });
       if (problems.length > 0)

@@ -18,8 +18,8 @@ interface Page {
   readonly key: string;
   readonly count: number;
   entries: HistoryEntry[] | undefined;
-  /** of pages from before the start, which are read when somebody asks */
-  readonly text: string;
+  /** of a page from before the start that nobody has asked for; '' of others */
+  text: string;
 }
 
 type Limits = Pick<BbsConfig, 'historyEntries' | 'historyPerGuid'>;
@@ -77,6 +77,7 @@ export const createHistory = ({ historyEntries, historyPerGuid }: Limits): Histo
     isRead = true;
     for (const one of pages) {
       one.entries ??= decodeHistory(one.text);
+      one.text = '';
       one.entries.forEach(book.add);
     }
   };
@@ -122,7 +123,16 @@ export const createHistory = ({ historyEntries, historyPerGuid }: Limits): Histo
   };
 
   return {
-    journal: { table: HISTORY_TABLE, load, write },
+    journal: {
+      table: HISTORY_TABLE,
+      load,
+      write,
+      snapshot: () =>
+        pages.map(({ key, text, entries }) => ({
+          key,
+          text: () => (text !== '' ? text : encodeHistory(entries ?? [])),
+        })),
+    },
     async history({ guid, index, limit }) {
       readAll();
       const ofGuid = book.ofGuid(guid, index);

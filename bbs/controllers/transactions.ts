@@ -4,6 +4,7 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { CommitError } from '../../common/store/contract.js';
+import { commitErrorText } from '../../common/store/trouble.js';
 import type { Context, Decided, Decision } from '../core/decision.js';
 import { historyOf } from '../core/history.js';
 import { applyChanges } from '../store/schema.js';
@@ -49,9 +50,9 @@ const createSteadyClock = (clock: Clock): (() => number) => {
 };
 
 /** Nothing was stored: asking again is right. */
-const storeError = ({ code, message }: CommitError): BbsError => ({
+const storeError = (error: CommitError): BbsError => ({
   type: 'UnknownError',
-  message: `${code}: ${message}`,
+  message: commitErrorText(error),
   unavailable: true,
 });
 

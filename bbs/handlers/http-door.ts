@@ -17,6 +17,8 @@ import { createGate, tooLarge } from './limits.js';
 import type { Gate } from './limits.js';
 import { openApi } from './openapi.js';
 import type { BbsMetrics } from '../metrics.js';
+import { addDump } from './dump.js';
+import type { DumpOptions } from './dump.js';
 import { createEventStreams } from './event-streams.js';
 import type { EventStreams } from './event-streams.js';
 
@@ -27,6 +29,8 @@ export interface HttpDoorOptions {
   /** undefined when this BBS may not answer any more, reads included */
   board(): Board | undefined;
   hub(): EventHub;
+  /** undefined when this BBS may not answer any more */
+  store: DumpOptions['store'];
   metrics: Pick<BbsMetrics, 'answered' | 'refused' | 'streams'>;
 }
 
@@ -129,6 +133,7 @@ const buildApp = (options: HttpDoorOptions, door: Door, streams: EventStreams): 
   const gate = createGate(config.requestLimit, metrics.refused);
   for (const handler of HANDLERS) addCall(app, handler, { ...options, gate });
   streams.register(app);
+  addDump(app, options);
   const description = JSON.stringify(openApi());
   app.get('/openapi.json', (_request, reply) => reply.type(JSON_FORM.contentType).send(description));
   app.get('/health', async (_request, reply) => reply.code(options.board() ? 200 : 503).send());

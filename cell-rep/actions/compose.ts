@@ -78,7 +78,8 @@ export const emitProgress = async (
     say('OUT', action.successMessage);
     return result;
   }
-  const reason = [action.failureMessagePrefix, result.reason].filter((one) => one !== '').join(': ');
-  if (action.failureMessagePrefix !== '') say('ERR', reason);
-  return failedStep(reason);
+  // the prefix is for the log alone: the reason stays its action's, as in Diego
+  const prefix = action.failureMessagePrefix;
+  if (prefix !== '') say('ERR', [prefix, result.reason].filter((one) => one !== '').join(': '));
+  return result;
 };

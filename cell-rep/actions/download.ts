@@ -6,16 +6,17 @@ import type { DownloadAction } from '../../common/model/action.js';
 import { createToldCauses } from '../../common/model/told-causes.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Clock } from '../../common/ports/clock.js';
-import { connectionTo } from '../../common/runtime/endpoint.js';
-import type { Connection, Endpoint } from '../../common/runtime/endpoint.js';
+import type { Endpoint } from '../../common/runtime/endpoint.js';
 import { createTurns } from '../../common/runtime/turns.js';
+import { pause } from '../waiting/pause.js';
 import { createSlots } from '../waiting/slots.js';
 import { unlessAborted } from '../waiting/unless-aborted.js';
 import { createDownloadCache } from './download-cache.js';
 import type { CachedFile } from './download-cache.js';
 import type { Downloader, FetchResult } from './downloader.js';
 import { createHttpFetcher } from './http-fetch.js';
-import type { HttpFetchResult } from './http-fetch.js';
+import type { FetchRequest, HttpFetchResult } from './http-fetch.js';
+import { MAX_ATTEMPTS, connectionsTo } from './http-route.js';
 
 export interface DownloaderOptions {
   /** emptied at the first download: nothing of an earlier life is trusted */
@@ -44,6 +45,8 @@ export interface ClosableDownloader extends Downloader {
 }
 
 const GIB = 1024 ** 3;
+/** ms after the first try; twice that after the second */
+const RETRY_MS = 200;
 
 const CANCELLED: FetchResult = { ok: false, reason: 'cancelled' };
 
@@ -75,17 +78,6 @@ const createNamer = (dir: string): (() => string | Error) => {
   };
 };
 
-const connectionsTo = (
-  { hosts = {}, clock }: DownloaderOptions,
-  logger: Logger,
-): Record<string, Connection> =>
-  Object.fromEntries(
-    Object.entries(hosts).map(([name, endpoint]) => [
-      name,
-      connectionTo(endpoint, { what: `client of ${name}`, clock, logger }),
-    ]),
-  );
-
 /** Tells what keeps every download from our own store, once per cause, until one has succeeded. */
 const createProblemTeller = (logger: Logger) => {
   const told = createToldCauses();
@@ -100,6 +92,7 @@ const createProblemTeller = (logger: Logger) => {
 
 /** TLS_FILES_INVALID when the certificates for one of our own hosts cannot be used. */
 export const createDownloader = (options: DownloaderOptions): ClosableDownloader => {
+  const { clock } = options;
   const logger = options.logger.session('downloader');
   const hosts = connectionsTo(options, logger);
   const { allowLoopback = false, maxBytes = 4 * GIB, idleTimeoutMs = 60_000 } = options;
@@ -126,6 +119,15 @@ export const createDownloader = (options: DownloaderOptions): ClosableDownloader
     };
   };
 
+  const fetchPatiently = async (wanted: FetchRequest): Promise<HttpFetchResult> => {
+    for (let tries = 1; ; tries += 1) {
+      const result = await http.fetch(wanted);
+      if (result.ok || !result.retry || tries === MAX_ATTEMPTS) return result;
+      logger.info('download-tried', { reason: result.reason, tries });
+      await pause(clock, RETRY_MS * tries, wanted.signal);
+    }
+  };
+
   const load = async (action: DownloadAction, key: string, signal: AbortSignal): Promise<FetchResult> => {
     const cached = cache.get(key);
     const { from, checksumAlgorithm, checksumValue } = action;
@@ -135,7 +137,8 @@ export const createDownloader = (options: DownloaderOptions): ClosableDownloader
     // what is checked against asking may be dropped meanwhile
     if (cached) cache.use(cached);
     try {
-      const result = await http.fetch({ from, to, checksumAlgorithm, checksumValue, headers, signal });
+      const wanted = { from, to, checksumAlgorithm, checksumValue, headers, signal };
+      const result = await fetchPatiently(wanted);
       tellProblem(result);
       if (!result.ok) return result;
       if (!('unchanged' in result)) return handOut(cache.add({ key, file: to, ...result.file }));

@@ -5,13 +5,9 @@ import { unlink } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { OutcryError } from '../../common/model/errors.js';
-import { doorFailure } from '../../common/runtime/door-failure.js';
-import type { Connection } from '../../common/runtime/endpoint.js';
 import { refusalIn } from '../../common/runtime/door-refusal.js';
-import { guardedLookup, refusedHost } from '../../common/runtime/outbound-address.js';
 import {
   MAX_REDIRECTS,
   outboundCredentials,
@@ -19,14 +15,20 @@ import {
   redirectOf,
   tooManyRedirects,
 } from '../../common/runtime/outbound-url.js';
+import {
+  PassingError,
+  TransferError,
+  ask,
+  createRouter,
+  headerOf,
+  isPassing,
+  mayGoBetter,
+  reasonOf,
+} from './http-route.js';
+import type { Router, RouterOptions } from './http-route.js';
 
-export interface HttpFetcherOptions {
-  /** where our own names really live */
-  hosts: Record<string, Connection>;
-  allowLoopback: boolean;
+export interface HttpFetcherOptions extends RouterOptions {
   maxBytes: number;
-  /** ms */
-  idleTimeoutMs: number;
 }
 
 export interface FetchRequest {
@@ -51,7 +53,8 @@ export type HttpFetchResult =
   | { ok: true; file: FetchedFile }
   | { ok: true; unchanged: true }
   /** `problem`: not the download's, but ours with the store */
-  | { ok: false; reason: string; problem?: OutcryError };
+  /** `retry`: the same again may go better */
+  | { ok: false; reason: string; retry: boolean; problem?: OutcryError };
 
 export interface HttpFetcher {
   fetch(request: FetchRequest): Promise<HttpFetchResult>;
@@ -61,17 +64,6 @@ export interface HttpFetcher {
 /** bytes */
 const LONGEST_REFUSAL = 8_192;
 const CHECKSUMS = new Set(['md5', 'sha1', 'sha256']);
-
-/** What is wrong with a download, in words for its owner. */
-class DownloadError extends Error {}
-
-const headerOf = (
-  headers: Record<string, string | string[] | undefined>,
-  name: string,
-): string | undefined => {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
-};
 
 /** counts and checks what flows through */
 const createMeter = (
@@ -84,73 +76,11 @@ const createMeter = (
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       hash?.update(chunk);
-      if (bytes > maxBytes) done(new DownloadError(`larger than ${maxBytes} bytes`));
+      if (bytes > maxBytes) done(new TransferError(`larger than ${maxBytes} bytes`));
       else done(null, chunk);
     },
   });
   return { stream, bytes: () => bytes, sum: () => hash?.digest('hex') ?? '' };
-};
-
-interface Route {
-  dispatcher: Dispatcher;
-  url: URL;
-  /** to one of our own doors, over TLS */
-  isOurs: boolean;
-}
-
-interface Router {
-  of(url: URL): Route;
-  agents: Agent[];
-}
-
-const createRouter = (options: HttpFetcherOptions): Router => {
-  const timeouts = { bodyTimeout: options.idleTimeoutMs, headersTimeout: options.idleTimeoutMs };
-  const open = new Agent(timeouts);
-  const guarded = options.allowLoopback
-    ? open
-    : new Agent({ ...timeouts, connect: { lookup: guardedLookup } });
-  const own = new Map<string, { agent: Agent; origin: string; isOurs: boolean }>();
-  for (const [name, { origin, options: connection, overTls }] of Object.entries(options.hosts)) {
-    const agent = new Agent({ ...timeouts, ...connection });
-    own.set(name, { agent, origin, isOurs: overTls });
-  }
-  return {
-    agents: [open, guarded, ...[...own.values()].map(({ agent }) => agent)],
-    of(url) {
-      const ours = own.get(url.hostname);
-      if (ours) {
-        const { agent, origin, isOurs } = ours;
-        return { dispatcher: agent, url: new URL(url.pathname + url.search, origin), isOurs };
-      }
-      const problem = options.allowLoopback ? undefined : refusedHost(url.hostname);
-      if (problem) throw problem;
-      return { dispatcher: guarded, url, isOurs: false };
-    },
-  };
-};
-
-/** The causes that a person can do something about come from deep below. */
-const reasonOf = (error: unknown, signal: AbortSignal): string => {
-  if (signal.aborted) return 'cancelled';
-  const { message, cause, errors } = error as Error & { errors?: Error[] };
-  const inner = errors?.[0] ?? cause;
-  return inner instanceof Error && message === '' ? inner.message : message;
-};
-
-const ask = async (
-  { dispatcher, url, isOurs }: Route,
-  options: Pick<FetchRequest, 'headers' | 'signal'>,
-): Promise<Dispatcher.ResponseData> => {
-  const once = () => request(url.origin + url.pathname + url.search, { dispatcher, ...options });
-  if (!isOurs) return once();
-  try {
-    // a connection that was kept may have been closed for another reason: a new one tells
-    return await once().catch(once);
-  } catch (cause) {
-    const { reason, untrusted } = doorFailure(cause, true);
-    if (!untrusted || options.signal.aborted) throw cause;
-    throw new OutcryError('DROPLET_STORE_REFUSED', { reason }, { cause });
-  }
 };
 
 /** Every stop on the way is a URL that nobody vouches for, and checked like the first. */
@@ -183,7 +113,7 @@ const save = async (body: Readable, wanted: FetchRequest, maxBytes: number): Pro
     await pipeline(body, meter.stream, createWriteStream(wanted.to, { flags: 'wx', mode: 0o600 }));
     const sum = meter.sum();
     if (algorithm !== '' && sum !== wanted.checksumValue.toLowerCase()) {
-      throw new DownloadError(`checksum mismatch: ${algorithm} is ${sum}, expected ${wanted.checksumValue}`);
+      throw new TransferError(`checksum mismatch: ${algorithm} is ${sum}, expected ${wanted.checksumValue}`);
     }
     return meter.bytes();
   } catch (error) {
@@ -197,7 +127,8 @@ const problemOf = async (
   { statusCode, headers, body }: Dispatcher.ResponseData,
   isOurs: boolean,
 ): Promise<Error> => {
-  const problem = new DownloadError(`status ${statusCode}`);
+  const text = `status ${statusCode}`;
+  const problem = isPassing(statusCode) ? new PassingError(text) : new TransferError(text);
   const bytes = Number(headerOf(headers, 'content-length'));
   if (!isOurs || statusCode !== 403 || !(bytes <= LONGEST_REFUSAL)) {
     body.on('error', () => undefined).destroy();
@@ -213,7 +144,7 @@ const fetchInto = async (
   const { router, maxBytes } = options;
   const algorithm = wanted.checksumAlgorithm.toLowerCase();
   if (algorithm !== '' && !CHECKSUMS.has(algorithm)) {
-    throw new DownloadError(`unknown checksum algorithm ${wanted.checksumAlgorithm}`);
+    throw new TransferError(`unknown checksum algorithm ${wanted.checksumAlgorithm}`);
   }
   const { response, isOurs } = await follow(router, wanted);
   if (response.statusCode === 304) {
@@ -224,7 +155,7 @@ const fetchInto = async (
   if (response.statusCode !== 200) throw await problemOf(response, isOurs);
   if (declared > maxBytes) {
     response.body.on('error', () => undefined).destroy();
-    throw new DownloadError(`larger than ${maxBytes} bytes`);
+    throw new TransferError(`larger than ${maxBytes} bytes`);
   }
   const bytes = await save(response.body, wanted, maxBytes);
   return { ok: true, file: { bytes, ...validatorsOf(response) } };
@@ -238,7 +169,8 @@ export const createHttpFetcher = (options: HttpFetcherOptions): HttpFetcher => {
         return await fetchInto(wanted, { router, maxBytes: options.maxBytes });
       } catch (error) {
         const reason = reasonOf(error, wanted.signal);
-        return { ok: false, reason, ...(error instanceof OutcryError && { problem: error }) };
+        const retry = mayGoBetter(error, wanted.signal);
+        return { ok: false, reason, retry, ...(error instanceof OutcryError && { problem: error }) };
       }
     },
     async close() {

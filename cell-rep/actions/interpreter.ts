@@ -3,6 +3,7 @@ import { runProcess } from './run.js';
 import type { Step, StepContext, StepResult } from './step.js';
 import { CANCELLED, DONE, failedStep } from './step.js';
 import { downloadInto } from './place-download.js';
+import { uploadFrom } from './send-upload.js';
 
 /** Carries out one action of Diego's in a container, to its end. Never rejects for what an application does. */
 export const runAction = (step: Step, context: StepContext): Promise<StepResult> => {
@@ -11,7 +12,7 @@ export const runAction = (step: Step, context: StepContext): Promise<StepResult>
     return Promise.resolve(CANCELLED);
   if (action.run) return runProcess(action.run, step, context);
   if (action.download) return downloadInto(action.download, step, context);
-  if (action.upload) return Promise.resolve(failedStep('Uploading failed: this cell does not upload'));
+  if (action.upload) return uploadFrom(action.upload, step, context);
   if (action.timeout) return timeout(action.timeout, step, context, runAction);
   if (action.emitProgress) return emitProgress(action.emitProgress, step, context, runAction);
   if (action.try) return attempt(step, context);

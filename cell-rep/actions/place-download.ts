@@ -2,7 +2,8 @@ import type { DownloadAction } from '../../common/model/action.js';
 import type { Step, StepContext, StepResult } from './step.js';
 import { CANCELLED, DONE, failedStep } from './step.js';
 
-const size = (bytes: number): string =>
+/** Bytes as `12B`, `1.5K`, `3.0M`. */
+export const sizeText = (bytes: number): string =>
   bytes < 1024
     ? `${bytes}B`
     : bytes < 1024 * 1024
@@ -38,7 +39,7 @@ export const downloadInto = async (
     say('ERR', `Failed to unpack ${action.artifact}: ${placed.reason}`);
     return failedStep(`Copying into the container failed: ${placed.reason}`);
   }
-  say('OUT', `Downloaded ${action.artifact} (${size(fetched.bytes)})`);
+  say('OUT', `Downloaded ${action.artifact} (${sizeText(fetched.bytes)})`);
   memory.markDone(step.id);
   return DONE;
 };

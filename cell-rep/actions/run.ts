@@ -1,4 +1,5 @@
 import type { RunAction } from '../../common/model/action.js';
+import { filesProblem } from '../core/binding-files.js';
 import type { ExitStatus, RunningProcess } from '../core/container-runtime.js';
 import { PROCESS_DID_NOT_EXIT, exitLine, exitReason } from '../core/exit-texts.js';
 import { within } from '../waiting/pause.js';
@@ -52,6 +53,7 @@ const start = async (action: RunAction, step: Step, context: StepContext) => {
   if (adopted !== undefined) return { ok: true as const, process: adopted };
   if (step.signal.aborted) return { ok: false as const, reason: 'cancelled' };
   const nofile = action.resourceLimits?.nofile;
+  const files = [...context.files, ...action.volumeMountedFiles];
   return context.container.run({
     id: step.id,
     path: action.path,
@@ -60,6 +62,7 @@ const start = async (action: RunAction, step: Step, context: StepContext) => {
     env: context.environment(action.env),
     user: action.user,
     ...(nofile === undefined ? {} : { nofile }),
+    ...(files.length > 0 && { files }),
   });
 };
 
@@ -71,9 +74,8 @@ export const runProcess = async (
 ): Promise<StepResult> => {
   const { log, memory, detached } = context;
   if (detached.aborted) return forever();
-  if (action.volumeMountedFiles.length > 0) {
-    return failedStep('failed to create volume mounted files: this cell cannot place them');
-  }
+  const problem = filesProblem(action.volumeMountedFiles);
+  if (problem !== '') return failedStep(problem);
   const started = await start(action, step, context);
   if (!started.ok) return started.reason === 'cancelled' ? CANCELLED : failedStep(started.reason);
   step.onStarted?.();
@@ -92,7 +94,10 @@ export const runProcess = async (
   detached.removeEventListener('abort', detach);
   if (detached.aborted) return forever();
   following?.finish();
-  if (ending === undefined) return failedStep(PROCESS_DID_NOT_EXIT);
+  if (ending === undefined) {
+    context.exitedOnTimeout();
+    return failedStep(PROCESS_DID_NOT_EXIT);
+  }
 
   const { exit, exceeded } = ending;
   if (!action.suppressLogOutput)

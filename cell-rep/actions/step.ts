@@ -1,8 +1,9 @@
-import type { Action, EnvironmentVariable } from '../../common/model/action.js';
+import type { Action, EnvironmentVariable, VolumeMountedFile } from '../../common/model/action.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Container } from '../core/container-runtime.js';
 import type { ContainerLog, OutputMemory } from '../logs/container-log.js';
 import type { Downloader } from './downloader.js';
+import type { Uploader } from './uploader.js';
 
 /** How a step ended. `reason` becomes the crash or failure reason. */
 export type StepResult = { ok: true } | { ok: false; reason: string };
@@ -29,11 +30,16 @@ export interface StepContext {
   /** for actions that name none */
   logSource: string;
   downloader: Downloader;
+  uploader: Uploader;
   memory: StepMemory;
   /** ms between SIGTERM and SIGKILL */
   graceMs: number;
   /** the environment of a run action, from its own variables */
   environment(own: readonly EnvironmentVariable[]): Record<string, string>;
+  /** for every process, besides its action's own */
+  files: readonly VolumeMountedFile[];
+  /** told of a process that even SIGKILL did not end in time */
+  exitedOnTimeout(): void;
   /** aborted when the rep leaves and its containers stay: nothing is stopped, nothing more is done */
   detached: AbortSignal;
 }

@@ -179,9 +179,12 @@ async function* readHeaders(source: ByteSource): AsyncGenerator<Header> {
   }
 }
 
-/** The entries of a tar, in its order. What of an entry's content was not read is skipped. */
-export async function* readTar(file: string, zipped: boolean): AsyncGenerator<ArchiveEntry> {
-  const stream = openStream(file, zipped);
+/** The entries of a tar in a file, in its order. What of an entry's content was not read is skipped. */
+export const readTar = (file: string, zipped: boolean): AsyncGenerator<ArchiveEntry> =>
+  readTarStream(openStream(file, zipped));
+
+/** The same, of a stream, which is destroyed at the end. */
+export async function* readTarStream(stream: Readable): AsyncGenerator<ArchiveEntry> {
   try {
     const source = createByteSource(stream);
     for await (const header of readHeaders(source)) {

@@ -3,11 +3,11 @@ import { runAction } from '../actions/interpreter.js';
 import type { StepContext, StepResult } from '../actions/step.js';
 import { forever } from '../actions/step.js';
 import { CODEPENDENT_EXITED } from '../core/exit-texts.js';
-import { checkTimings, monitorTimings } from '../core/health-plan.js';
+import { HEALTH_TEXTS, MONITOR_TIMEOUT_MS, checkTimings, monitorTimings } from '../core/health-plan.js';
 import { isMonitored } from '../core/run-plan.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { WatchedProbe } from '../health/liveness.js';
-import { watchLiveness } from '../health/liveness.js';
+import { OVERDUE, watchLiveness } from '../health/liveness.js';
 import { createProbe } from '../health/probe.js';
 import type { Probe } from '../health/probe.js';
 import { watchReadiness } from '../health/readiness.js';
@@ -31,6 +31,7 @@ const HEALTH_SOURCE = 'HEALTH';
 const SILENT: ContainerLog = {
   line: () => undefined,
   follow: () => ({ finish: () => undefined, detach: () => undefined }),
+  bytes: () => 0,
   flush: () => undefined,
   close: () => undefined,
 };
@@ -63,9 +64,16 @@ const monitorProbe = (action: Action, context: StepContext): Probe => {
     runs += 1;
     const id = `${prefix}-${runs}`;
     const memory = createContainerMemory(() => undefined);
-    const result = await runAction({ action, id, signal }, { ...context, log: SILENT, memory });
+    const late = new AbortController();
+    const from = context.clock.monotonic();
+    const cancel = context.clock.after(MONITOR_TIMEOUT_MS, () => late.abort());
+    const step = { action, id, signal: AbortSignal.any([signal, late.signal]) };
+    const result = await runAction(step, { ...context, log: SILENT, memory }).finally(cancel);
+    const ms = context.clock.monotonic() - from;
     await context.container.forget(id);
-    return result.ok ? { healthy: true } : { healthy: false, detail: result.reason };
+    if (result.ok) return { healthy: true };
+    const hangs = late.signal.aborted || (signal.aborted && signal.reason === OVERDUE);
+    return { healthy: false, detail: hangs ? HEALTH_TEXTS.monitorHangs(ms, result.reason) : result.reason };
   };
 };
 

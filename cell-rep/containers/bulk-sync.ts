@@ -11,13 +11,16 @@ import type { CellContext } from './context.js';
 export interface BulkSync {
   /** once; calling it again does nothing */
   start(): void;
+  /** the tempo has changed: it holds for the next one already */
+  retime(): void;
   stop(): void;
 }
 
 export interface BulkSyncOptions {
   context: CellContext;
   cell: Cell;
-  everyMs: number;
+  /** ms between two; asked anew after each */
+  everyMs(): number;
   /** false: this is not the cell that the BBS means by this id, and its rows are another's */
   mayAct(): boolean;
   /** whether the BBS answers: told after every attempt */
@@ -35,10 +38,13 @@ interface Round extends BulkSyncOptions {
 }
 
 const removeRow = async ({ context, logger, traceId }: Round, row: ActualLrp): Promise<void> => {
-  const { processGuid, index, domain, instanceGuid } = row;
-  logger.info('removing-actual-lrp-without-container', { processGuid, index, instanceGuid });
-  const instanceKey = { instanceGuid, cellId: context.cellId };
-  await context.bbs.removeActualLrp({ key: { processGuid, index, domain }, instanceKey }, traceId);
+  const { bbs, cellId } = context;
+  const { processGuid, index, domain, instanceGuid, presence } = row;
+  logger.info('removing-actual-lrp-without-container', { processGuid, index, instanceGuid, presence });
+  const transition = { key: { processGuid, index, domain }, instanceKey: { instanceGuid, cellId } };
+  await (presence === 'EVACUATING'
+    ? bbs.removeEvacuatingActualLrp(transition, traceId)
+    : bbs.removeActualLrp(transition, traceId));
 };
 
 const failTask = async ({ context, logger, traceId }: Round, { taskGuid }: Task): Promise<void> => {
@@ -71,7 +77,7 @@ const judgeTask = async ({ context, cell, logger }: Round, guid: string): Promis
 const carryOut = async (round: Round, plan: SyncPlan): Promise<void> => {
   for (const guid of plan.reportLrps) round.cell.container(guid)?.report();
   await Promise.all([
-    ...plan.removeRows.map((row) => removeRow(round, row)),
+    ...[...plan.removeRows, ...plan.removeEvacuating].map((row) => removeRow(round, row)),
     ...plan.failTasks.map((task) => failTask(round, task)),
     ...plan.judgeLrps.map((guid) => judgeLrp(round, guid)),
     ...plan.judgeTasks.map((guid) => judgeTask(round, guid)),
@@ -101,7 +107,14 @@ const syncOnce = async (round: Round): Promise<Outcome> => {
     logger.warn('failed-to-sync', { traceId });
     return 'failed';
   }
-  const plan = planSync({ cellId, before, now: cell.known(), rows: rows.value, tasks: tasks.value });
+  const plan = planSync({
+    cellId,
+    before,
+    now: cell.known(),
+    rows: rows.value,
+    tasks: tasks.value,
+    evacuating: context.evacuating(),
+  });
   await carryOut(round, plan);
   await refreshRoutes(round);
   logger.debug('sync-finished', { traceId, containers: before.length, rows: rows.value.length });
@@ -114,6 +127,7 @@ export const createBulkSync = (options: BulkSyncOptions): BulkSync => {
   const logger = options.context.logger.session('bulker');
   let timer: Cancel | undefined;
   let started = false;
+  let working = false;
   let stopped = false;
 
   const attempt = async (): Promise<Outcome> => {
@@ -131,15 +145,25 @@ export const createBulkSync = (options: BulkSyncOptions): BulkSync => {
     }
   };
 
+  const arm = (ms: number): void => {
+    timer?.();
+    timer = clock.after(ms, () => void round());
+  };
+
   const round = async (): Promise<void> => {
+    working = true;
     const outcome = await attempt();
-    if (!stopped) timer = clock.after(outcome === 'settled' ? options.everyMs : AGAIN_MS, () => void round());
+    working = false;
+    if (!stopped) arm(outcome === 'settled' ? options.everyMs() : AGAIN_MS);
   };
 
   return {
     start() {
       if (!started) void round();
       started = true;
+    },
+    retime() {
+      if (started && !working && !stopped) arm(options.everyMs());
     },
     stop() {
       stopped = true;

@@ -4,6 +4,7 @@ import { unattended } from '../../common/runtime/unattended.js';
 import type { CellFacts } from '../core/cell-state.js';
 import { buildCellState } from '../core/cell-state.js';
 import type { ContainerIdentity } from '../core/identity.js';
+import type { Admission, AdmissionContext, Refused } from '../core/ledger.js';
 import type { KnownContainer } from '../core/sync-plan.js';
 import type { CellHandlers } from '../work-source.js';
 import type { CellContext } from './context.js';
@@ -19,6 +20,10 @@ export interface Cell extends CellHandlers {
   whyClosed(): string;
   /** the runtime has become healthy, or unhealthy: whoever places work hears of it at once */
   healthChanged(): void;
+  /** nothing is taken any more, and whoever places work hears of it at once */
+  evacuationBegan(): void;
+  /** work of one who knows neither placement ids nor incarnations; answers what was refused */
+  take(work: Pick<Work, 'traceId' | 'cellId' | 'lrps' | 'tasks'>): Refused[];
   containers(): ManagedContainer[];
   container(guid: string): ManagedContainer | undefined;
   known(): KnownContainer[];
@@ -29,7 +34,12 @@ export interface Cell extends CellHandlers {
 export interface CellOptions {
   facts: CellFacts;
   context: CellContext;
+  /** somebody asks that the cell be emptied */
+  onEvacuate(): void;
 }
+
+const STARTING = 'cell is starting';
+const EVACUATING = 'cell is evacuating';
 
 const TAKEN: Ack = { accepted: true, reason: '' };
 
@@ -40,7 +50,7 @@ const make = (context: CellContext, identity: ContainerIdentity, resume?: Resume
 
 /** What is asked of containers that are here already. */
 const createRequests = (
-  context: CellContext,
+  { context, onEvacuate, hasStarted }: CellOptions & { hasStarted(): boolean },
   containers: ReadonlyMap<string, ManagedContainer>,
 ): Pick<CellHandlers, 'stop' | 'cancel' | 'update' | 'evacuate'> => ({
   stop({ processGuid, index, domain, instanceGuid, traceId }) {
@@ -68,18 +78,25 @@ const createRequests = (
     container?.update(request);
     return container === undefined ? { accepted: false, reason: 'no such instance on this cell' } : TAKEN;
   },
-  evacuate: () => ({ accepted: false, reason: 'this cell cannot evacuate' }),
+  evacuate({ traceId }) {
+    context.logger.info('evacuate', { traceId });
+    // not everything that is here is known yet: the cell would take itself for empty
+    if (!hasStarted()) return { accepted: false, reason: STARTING };
+    onEvacuate();
+    return TAKEN;
+  },
 });
 
-export const createCell = ({ facts, context }: CellOptions): Cell => {
+export const createCell = (options: CellOptions): Cell => {
+  const { facts, context } = options;
   const { ledger, clock, logger } = context;
   const containers = new Map<string, ManagedContainer>();
-  let closed = 'cell is starting';
+  let closed = STARTING;
   let turns = 0;
 
   const state = (): CellState =>
     buildCellState(facts, ledger, {
-      evacuating: false,
+      evacuating: context.evacuating(),
       placeable: closed === '' && context.runtime.healthy(),
       version: ledger.version() + turns,
     });
@@ -88,6 +105,11 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
     const { guid } = container.identity;
     containers.set(guid, container);
     void container.settled.then(() => containers.get(guid) === container && containers.delete(guid));
+  };
+
+  const turn = (): void => {
+    turns += 1;
+    context.changed();
   };
 
   const whyClosed = (): string =>
@@ -100,35 +122,39 @@ export const createCell = ({ facts, context }: CellOptions): Cell => {
     state: state(),
   });
 
-  const perform = (work: Work, receivedAt: number): WorkReply => {
-    const admission = { receivedAt, now: clock.monotonic(), closed: whyClosed() };
-    const { outcomes, reserved } = ledger.admit(work, admission);
-    const refused = outcomes.filter(({ status }) => status === 'refused');
+  const admit = (work: Work, at: Pick<AdmissionContext, 'receivedAt' | 'withoutIds'>): Admission => {
+    const closedBy = whyClosed() || (context.evacuating() ? EVACUATING : '');
+    const admission = ledger.admit(work, { ...at, now: clock.monotonic(), closed: closedBy });
+    const { reserved, refused } = admission;
     const { traceId } = work;
     logger.info('auction-perform-work', { traceId, accepted: reserved.length, refused: refused.length });
-    for (const { placementId, reason } of refused)
-      logger.info('work-refused', { traceId, placementId, reason });
+    for (const { work: one, reason } of refused)
+      logger.info('work-refused', { traceId, placementId: one.placementId, reason });
     for (const identity of reserved) keep(make(context, identity));
     if (reserved.length > 0) context.changed();
-    return reply(outcomes);
+    return admission;
   };
 
   return {
-    ...createRequests(context, containers),
+    ...createRequests({ ...options, hasStarted: () => closed !== STARTING }, containers),
     state,
-    perform,
+    perform: (work, receivedAt) => reply(admit(work, { receivedAt }).outcomes),
+    take(work) {
+      const { incarnation } = facts;
+      const full = { ...work, incarnation, deadlineMs: Number.POSITIVE_INFINITY };
+      return admit(full, { receivedAt: clock.monotonic(), withoutIds: true }).refused;
+    },
     outcome: (query: OutcomeQuery) => reply(ledger.outcomes(query, clock.monotonic())),
     close(reason) {
       if (closed === reason) return;
       closed = reason;
-      turns += 1;
-      context.changed();
+      turn();
       if (reason === '') context.roomAppeared();
     },
     whyClosed,
+    evacuationBegan: turn,
     healthChanged() {
-      turns += 1;
-      context.changed();
+      turn();
       if (whyClosed() === '') context.roomAppeared();
     },
     containers: () => [...containers.values()],

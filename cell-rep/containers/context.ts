@@ -9,6 +9,7 @@ import type {
   TransitionApi,
 } from '../../bbs/index.js';
 import type { Downloader } from '../actions/downloader.js';
+import type { Uploader } from '../actions/uploader.js';
 import type { ContainerRuntime } from '../core/container-runtime.js';
 import type { Ledger } from '../core/ledger.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
@@ -21,7 +22,16 @@ import type { ContainerNotes } from './memory.js';
 export type RepBbs = Pick<DesiredLrpApi, 'desiredLrps' | 'desiredLrp'> &
   Pick<
     ActualLrpApi,
-    'actualLrps' | 'claimActualLrp' | 'startActualLrp' | 'crashActualLrp' | 'removeActualLrp'
+    | 'actualLrps'
+    | 'claimActualLrp'
+    | 'startActualLrp'
+    | 'crashActualLrp'
+    | 'removeActualLrp'
+    | 'evacuateClaimedActualLrp'
+    | 'evacuateRunningActualLrp'
+    | 'evacuateStoppedActualLrp'
+    | 'evacuateCrashedActualLrp'
+    | 'removeEvacuatingActualLrp'
   > &
   Pick<TaskApi, 'tasks' | 'task' | 'startTask' | 'completeTask' | 'rejectTask'> &
   TransitionApi &
@@ -47,13 +57,18 @@ export interface CellContext {
   bbs: RepBbs;
   runtime: ContainerRuntime;
   downloader: Downloader;
+  uploader: Uploader;
   ledger: Ledger;
   logs: LogPublisher;
+  /** lines per second that an instance may log; 0 = as many as it likes */
+  logLinesPerSecond: number;
   routes: RouteEmitter;
   notes: ContainerNotes;
   metrics: CellMetrics;
   /** containers being made at the same time */
   createSlots: Slots;
+  /** the cell drains: nothing new comes, and what is here is to go */
+  evacuating(): boolean;
   /** the books have changed */
   changed(): void;
   /** room has appeared */

@@ -4,9 +4,10 @@ import type { Routes } from '../../common/model/lrp.js';
 import { containerTexts } from '../core/exit-texts.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { LrpReport, RunOutcome } from '../core/life-cycle.js';
-import { afterLrpAnswer, lrpReport } from '../core/life-cycle.js';
+import { afterLrpAnswer } from '../core/life-cycle.js';
 import { internalRoutesOf } from '../core/run-plan.js';
 import type { CellContext } from './context.js';
+import { evacuateLrp, lastReport, sendReport, strandLrp } from './lrp-evacuation.js';
 import type { LrpInstance } from './lrp-parts.js';
 import {
   STOPPED_EARLY,
@@ -16,8 +17,9 @@ import {
   isServing,
   leaveTraffic,
   register,
+  isThere,
+  reportState,
   setRoutable,
-  startMessage,
 } from './lrp-parts.js';
 import type { ManagedContainer, Resume, StopCause } from './managed.js';
 import { createReporter } from './reporter.js';
@@ -38,7 +40,8 @@ const finish = async (lrp: LrpInstance, ended: RunOutcome): Promise<void> => {
   vessel.complete(outcome);
   void context.routes.remove(identity.guid);
   logger.info('process-completed-container', { failed, stopped, reason });
-  reporter.set(lrpReport('completed', outcome));
+  const last = lastReport(lrp, outcome);
+  if (last !== undefined) reporter.set(last);
   await vessel.destroy();
   context.ledger.release(identity.guid);
   context.roomAppeared();
@@ -50,7 +53,8 @@ const becomeRunning = (lrp: LrpInstance): void => {
   if (lrp.leaving !== undefined) return;
   lrp.vessel.setState('running');
   lrp.logger.info('process-running-container');
-  setRoutable(lrp, (lrp.vessel.plan()?.checks?.readinessChecks.length ?? 0) === 0);
+  const hasToBeReady = (lrp.vessel.plan()?.checks?.readinessChecks.length ?? 0) > 0;
+  setRoutable(lrp, lrp.routable || !hasToBeReady);
 };
 
 const runToEnd = async (lrp: LrpInstance): Promise<void> => {
@@ -102,11 +106,10 @@ const createInstance = (
   identity: ContainerIdentity,
   context: CellContext,
   resume: Resume | undefined,
-  onUnwanted: () => void,
+  stop: (cause: StopCause) => Promise<void>,
 ): LrpInstance => {
-  const { bbs, random } = context;
   const { guid, processGuid, index, domain } = identity;
-  const traceId = random.uuid();
+  const traceId = context.random.uuid();
   const fields = { processGuid, index, instanceGuid: guid, traceId };
   const logger = context.logger.session('ordinary-lrp-processor', fields);
   const vessel = createVessel(identity, context, resume?.stored?.record);
@@ -117,14 +120,13 @@ const createInstance = (
   const reporter = createReporter<LrpReport>({
     context: { ...context, logger },
     signal: vessel.detached,
-    send(report) {
-      if (report.call === 'claim') return bbs.claimActualLrp(transition, traceId);
-      if (report.call === 'start') return bbs.startActualLrp(startMessage(lrp), traceId);
-      if (report.call === 'remove') return bbs.removeActualLrp(transition, traceId);
-      return bbs.crashActualLrp({ ...transition, reason: report.reason }, traceId);
-    },
+    send: (report) => sendReport(lrp, report),
     judge: afterLrpAnswer,
-    onAnswer: (_report, after) => (after === 'stop' ? onUnwanted() : undefined),
+    onAnswer({ call }, after) {
+      if (after === 'delete' || call === 'evacuate-claimed') lrp.released = true;
+      if (after === 'delete') void stop('evacuated');
+      if (after === 'stop' || after === 'drop') void stop('unwanted');
+    },
   });
   const lrp: LrpInstance = {
     identity,
@@ -176,7 +178,7 @@ export const createLrpContainer = (
     })();
     return settled;
   };
-  const lrp = createInstance(identity, context, resume, () => void stop('unwanted'));
+  const lrp = createInstance(identity, context, resume, stop);
   const life = resume === undefined ? begin(lrp) : goOn(lrp, resume);
   // a defect must cost neither the container's room nor the row an answer
   const settled = life
@@ -191,9 +193,13 @@ export const createLrpContainer = (
   return {
     identity,
     state: lrp.vessel.state,
+    outcome: lrp.vessel.outcome,
     stop,
     detach: lrp.vessel.detach,
-    report: () => (isServing(lrp) ? lrp.reporter.set({ call: 'start' }) : undefined),
+    measure: lrp.vessel.measure,
+    report: () => (isThere(lrp) ? reportState(lrp) : undefined),
+    evacuate: () => evacuateLrp(lrp, stop),
+    strand: () => strandLrp(lrp, stop),
     update: (change) => update(lrp, change),
     routesChanged: (routes) => changeRoutes(lrp, routes),
     settled,

@@ -2,6 +2,7 @@ import type { ActualLrpTransition, StartActualLrp } from '../../bbs/index.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { LrpReport, RunOutcome } from '../core/life-cycle.js';
+import { lrpReport } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import { planLrp } from '../core/run-plan.js';
 import { pause } from '../waiting/pause.js';
@@ -27,6 +28,10 @@ export interface LrpInstance {
   routable: boolean;
   /** set once it was told to stop */
   leaving?: Promise<void>;
+  /** the cell drains, and a replacement was asked for; `dismissed`: it had not begun to run */
+  evacuation?: 'draining' | 'dismissed';
+  /** the BBS has let go of it: there is nothing left to be told */
+  released?: true;
 }
 
 export const STOPPED_EARLY: RunOutcome = {
@@ -112,13 +117,25 @@ export const register = ({ identity, context, vessel, routable }: LrpInstance): 
 export const isServing = ({ vessel, leaving }: LrpInstance): boolean =>
   vessel.state() === 'running' && leaving === undefined;
 
-/** Takes the instance into the routers' pools or out of them, and tells the BBS. */
+/** The BBS has given it to this container, which has not ended and is not to. */
+export const isThere = ({ vessel, leaving }: LrpInstance): boolean =>
+  leaving === undefined && vessel.state() !== 'reserved' && vessel.state() !== 'completed';
+
+/** Tells the BBS how it is: what does not run yet is claimed again; on a cell that drains, that it is there still. */
+export const reportState = ({ context, reporter, vessel }: LrpInstance): void =>
+  reporter.set(lrpReport({ state: vessel.state() }, context.evacuating()));
+
+/**
+ * Takes the instance into the routers' pools or out of them, and tells the BBS. What is ready before it is healthy
+ * is neither routed nor told of until it runs.
+ */
 export const setRoutable = (lrp: LrpInstance, routable: boolean): void => {
   if (lrp.leaving !== undefined) return;
   lrp.routable = routable;
+  if (lrp.vessel.state() !== 'running') return;
   if (routable) register(lrp);
   else void lrp.context.routes.remove(lrp.identity.guid);
-  lrp.reporter.set({ call: 'start' });
+  reportState(lrp);
 };
 
 /** Design §8.8: no router may know the instance when it is told to end. */
@@ -127,7 +144,7 @@ export const leaveTraffic = async (lrp: LrpInstance, cause: StopCause): Promise<
   const registered = context.routes.isRegistered(identity.guid);
   lrp.routable = false;
   // an unwanted instance has no row, and telling of it would make one
-  if (cause === 'requested' && vessel.state() === 'running') lrp.reporter.set({ call: 'start' });
+  if (cause === 'requested' && vessel.state() === 'running') reportState(lrp);
   await context.routes.remove(identity.guid);
   if (registered) await pause(context.clock, context.times.inFlightGraceMs, vessel.detached);
 };

@@ -38,6 +38,7 @@ export interface ContainerMemory extends StepMemory {
   setState(state: ContainerState): void;
   isSetUp(): boolean;
   markSetUp(): void;
+  outcome(): RunOutcome | undefined;
   setOutcome(outcome: RunOutcome): void;
 }
 
@@ -88,6 +89,7 @@ export const createContainerMemory = (
       setUp = true;
       onChange(true);
     },
+    outcome: () => outcome,
     setOutcome(next) {
       outcome = next;
       state = 'completed';

@@ -1,5 +1,4 @@
-import type { BbsError, BbsResult } from '../../common/model/bbs-error.js';
-import type { AfterAnswer } from '../core/life-cycle.js';
+import type { AfterAnswer, ReportAnswer } from '../core/life-cycle.js';
 import { backOff } from '../waiting/retry.js';
 import { pause } from '../waiting/pause.js';
 import type { CellContext } from './context.js';
@@ -8,8 +7,8 @@ export interface ReporterOptions<R extends { call: string }> {
   context: Pick<CellContext, 'clock' | 'random' | 'logger'>;
   /** aborted when the rep leaves */
   signal: AbortSignal;
-  send(report: R): Promise<BbsResult<void>>;
-  judge(call: R['call'], error?: BbsError): AfterAnswer;
+  send(report: R): Promise<ReportAnswer>;
+  judge(call: R['call'], answer: ReportAnswer): AfterAnswer;
   /** a definite answer; not told of what was overtaken by a later report */
   onAnswer(report: R, after: AfterAnswer): void;
 }
@@ -29,7 +28,7 @@ export const createReporter = <R extends { call: string }>(options: ReporterOpti
   let wake = new AbortController();
 
   /** undefined: a defect, which must cost neither the process nor the BBS its report */
-  const ask = async (report: R): Promise<BbsResult<void> | undefined> => {
+  const ask = async (report: R): Promise<ReportAnswer | undefined> => {
     try {
       return await options.send(report);
     } catch (error) {
@@ -42,7 +41,7 @@ export const createReporter = <R extends { call: string }>(options: ReporterOpti
     for (let attempt = 1; wanted === report && !options.signal.aborted; attempt += 1) {
       const answer = await ask(report);
       const error = answer?.ok === false ? answer.error : undefined;
-      const after = answer === undefined ? 'retry' : options.judge(report.call, error);
+      const after = answer === undefined ? 'retry' : options.judge(report.call, answer);
       if (after !== 'retry') {
         if (error !== undefined) logger.info('report-refused', { call: report.call, error });
         if (wanted !== report) return;

@@ -1,4 +1,5 @@
 import type { Logger } from '../../common/ports/logger.js';
+import { containerTexts } from '../core/exit-texts.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { RunOutcome, TaskReport } from '../core/life-cycle.js';
 import { afterTaskAnswer, taskReport } from '../core/life-cycle.js';
@@ -40,16 +41,17 @@ const failedWith = (reason: string, retryable = false): RunOutcome => ({
   retryable,
 });
 
-/** A successful task whose result cannot be had has failed; a failed one has no result. */
+/** A successful task whose result cannot be had has failed; what a failed one left is told as far as it can be had. */
 const readResult = async (
   vessel: Vessel,
   outcome: RunOutcome,
 ): Promise<{ outcome: RunOutcome; result: string }> => {
   const path = vessel.plan()?.resultFile ?? '';
   const container = vessel.container();
-  if (path === '' || outcome.failed || container === undefined) return { outcome, result: '' };
+  if (path === '' || outcome.stopped || container === undefined) return { outcome, result: '' };
   const read = await container.readFile(path, RESULT_LIMIT);
   if (read.ok) return { outcome, result: read.content.toString('utf8') };
+  if (outcome.failed) return { outcome, result: '' };
   return { outcome: { ...outcome, ...failedWith('failed to fetch result') }, result: '' };
 };
 
@@ -199,16 +201,22 @@ export const createTaskContainer = (
       task.logger.error('container-end-failed', { error });
       context.ledger.release(identity.guid);
     });
+  const stop = (cause: StopCause): Promise<void> => {
+    if (task.cause === undefined) task.vessel.say(containerTexts(context.cellId, identity.guid).stopping);
+    task.cause ??= cause;
+    task.vessel.requestStop();
+    return settled;
+  };
   return {
     identity,
     state: task.vessel.state,
-    stop(cause) {
-      task.cause ??= cause;
-      task.vessel.requestStop();
-      return settled;
-    },
+    outcome: task.vessel.outcome,
+    stop,
     detach: task.vessel.detach,
+    measure: task.vessel.measure,
     report: () => undefined,
+    evacuate: () => undefined,
+    strand: () => stop('shutdown'),
     update: () => undefined,
     routesChanged: () => undefined,
     settled,

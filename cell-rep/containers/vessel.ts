@@ -10,6 +10,7 @@ import type { ContainerLog } from '../logs/container-log.js';
 import { createContainerLog } from '../logs/container-log.js';
 import { pause } from '../waiting/pause.js';
 import { backOff } from '../waiting/retry.js';
+import type { Measured } from './measuring.js';
 import { runBody } from './body.js';
 import type { CellContext } from './context.js';
 import type { ContainerMemory, ContainerRecord } from './memory.js';
@@ -32,6 +33,7 @@ export type Created = { ok: true } | { ok: false; reason: string };
 export interface Vessel {
   state(): ContainerState;
   setState(state: ContainerState): void;
+  outcome(): RunOutcome | undefined;
   plan(): RunPlan | undefined;
   container(): Container | undefined;
   /** aborted once the container is to stop */
@@ -42,6 +44,7 @@ export interface Vessel {
   adopt(container: Container, plan: RunPlan): void;
   /** resolves when the container's processes have ended; never, once detached */
   run(hooks: RunHooks): Promise<RunOutcome>;
+  measure(): Promise<Measured | undefined>;
   /** a line in the application's log, from its platform */
   say(text: string): void;
   /** nothing happens, once detached */
@@ -60,7 +63,8 @@ export interface Vessel {
 const logOf = (plan: RunPlan, context: CellContext): ContainerLog =>
   createContainerLog({
     source: { logGuid: plan.identity.logGuid, index: plan.identity.index, tags: plan.logTags },
-    bytesPerSecond: plan.logBytesPerSecond,
+    limits: { bytesPerSecond: plan.logBytesPerSecond, linesPerSecond: context.logLinesPerSecond },
+    onLimit: context.metrics.logLimitExceeded,
     publisher: context.logs,
     clock: context.clock,
   });
@@ -139,6 +143,7 @@ const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
     return { ok: false, reason: `failed to create container: ${created.reason}` };
   }
   take(hull, created.container, plan);
+  memory.startedAt(MADE, context.clock.now());
   say(hull, texts.created);
   return { ok: true };
 };
@@ -154,6 +159,9 @@ const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
     log,
     logSource: plan.logSource,
     downloader: context.downloader,
+    uploader: context.uploader,
+    files: plan.files ?? [],
+    exitedOnTimeout: context.metrics.exitedOnTimeout,
     memory,
     graceMs: context.times.graceMs,
     detached: detach.signal,
@@ -163,11 +171,22 @@ const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
         container: plan.env,
         action: own,
         info: container.info(),
+        certificatesPath: plan.certificatesPath ?? '',
       }),
   };
   const result = await runBody({ plan, memory, signal: stop.signal, ...hooks, context: steps });
   const reason = result.ok ? '' : cutReason(result.reason);
   return { failed: !result.ok, reason, stopped: stop.signal.aborted, retryable: result.retryable };
+};
+
+/** Under this name the memory keeps when the container was made. */
+const MADE = 'container';
+
+const measure = async ({ container, context, log, memory, plan }: Hull): Promise<Measured | undefined> => {
+  if (container === undefined || plan === undefined || memory.state() === 'completed') return undefined;
+  const usage = await container.usage();
+  const now = context.clock.now();
+  return { plan, usage, ageMs: Math.max(0, now - memory.startedAt(MADE, now)), logBytes: log?.bytes() ?? 0 };
 };
 
 const tryDestroy = async (hull: Hull, container: Container): Promise<boolean> => {
@@ -222,10 +241,12 @@ export const createVessel = (
   return {
     state: hull.memory.state,
     setState,
+    outcome: hull.memory.outcome,
     plan: () => hull.plan,
     container: () => hull.container,
     stopping: hull.stop.signal,
     detached: hull.detach.signal,
+    measure: () => measure(hull),
     say: (text) => say(hull, text),
     create: (plan) => create(hull, plan),
     adopt: (container, plan) => take(hull, container, plan),

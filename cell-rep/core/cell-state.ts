@@ -16,6 +16,7 @@ export interface CellFacts {
   volumeDrivers: string[];
   placementTags: string[];
   optionalPlacementTags: string[];
+  annotations: Record<string, string>;
   /** MB */
   proxyMemoryMb: number;
 }
@@ -61,5 +62,5 @@ export const buildPresence = (facts: CellFacts): CellPresence => ({
   placementTags: facts.placementTags,
   optionalPlacementTags: facts.optionalPlacementTags,
   repUrl: facts.repUrl,
-  annotations: {},
+  annotations: facts.annotations,
 });

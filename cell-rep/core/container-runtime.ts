@@ -1,3 +1,4 @@
+import type { VolumeMountedFile } from '../../common/model/action.js';
 import type { ImageDescription } from '../../common/model/image.js';
 
 /**
@@ -59,7 +60,15 @@ export interface ProcessSpec {
   env: Record<string, string>;
   user: string;
   nofile?: number;
+  /**
+   * Files that it finds below BINDINGS_ROOT, readable by its user; paths as `bindingPath` takes them. A runtime without
+   * file systems of its own keeps them elsewhere, and says where in the variables that name BINDINGS_ROOT.
+   */
+  files?: readonly VolumeMountedFile[];
 }
+
+/** Where Cloud Foundry puts the files of service bindings. */
+export const BINDINGS_ROOT = '/etc/cf-service-bindings';
 
 export interface ExitStatus {
   /** exit code; 128 + signal when killed */
@@ -90,6 +99,8 @@ export type OutputCursor = string;
 
 export interface OutputReader {
   onChunk(chunk: OutputChunk, cursor: OutputCursor): void;
+  /** output between two chunks was written over before it was read: bytes, about; undefined = nobody knows how many */
+  onLost?(bytes: number | undefined): void;
 }
 
 export interface RunningProcess {
@@ -117,6 +128,28 @@ export type PlaceResult = { ok: true } | { ok: false; reason: string };
 export type ReadFileResult =
   { ok: true; content: Buffer } | { ok: false; reason: 'absent' | 'too-large' | 'unreadable' };
 
+export interface CopyOutRequest {
+  /** in the container; not absolute: below its home */
+  path: string;
+  /** a file on the cell that does not exist yet */
+  to: string;
+  limitBytes: number;
+}
+
+/** `outside`: a runtime without file systems of its own gives out what is below home and tmp only */
+export type CopyOutResult =
+  { ok: true; bytes: number } | { ok: false; reason: 'absent' | 'too-large' | 'outside' | 'unreadable' };
+
+/** What a container takes now; what a runtime cannot say is absent. */
+export interface ContainerUsage {
+  /** ns of CPU since its start; may lack what ended processes took */
+  cpuNs?: number;
+  memoryBytes?: number;
+  diskBytes?: number;
+  rxBytes?: number;
+  txBytes?: number;
+}
+
 export type RunResult = { ok: true; process: RunningProcess } | { ok: false; reason: string };
 
 export interface Container {
@@ -131,6 +164,10 @@ export interface Container {
   /** puts content into the container, owned by `user`; only below its home */
   place(content: PlacedContent): Promise<PlaceResult>;
   readFile(path: string, limitBytes: number): Promise<ReadFileResult>;
+  /** a regular file as its user may read it, whole or not at all */
+  copyOut(request: CopyOutRequest): Promise<CopyOutResult>;
+  /** never rejects: what cannot be measured now is absent */
+  usage(): Promise<ContainerUsage>;
   /** kills what runs and removes everything of it; idempotent */
   destroy(): Promise<void>;
 }

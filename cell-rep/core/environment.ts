@@ -30,6 +30,22 @@ const networkVariables = (info: ContainerInfo): Record<string, string> => {
   };
 };
 
+/** VCAP_APPLICATION with what only the cell knows of the instance, as Cloud Foundry's launcher adds it. */
+const applicationVariable = (
+  { kind, guid, index }: ContainerIdentity,
+  text: string | undefined,
+): Record<string, string> => {
+  if (kind === 'task' || text === undefined) return {};
+  try {
+    const known: unknown = JSON.parse(text);
+    if (typeof known !== 'object' || known === null || Array.isArray(known)) return {};
+    const added = { host: '0.0.0.0', instance_id: guid, instance_index: index };
+    return { VCAP_APPLICATION: JSON.stringify({ ...known, ...added }) };
+  } catch {
+    return {};
+  }
+};
+
 export interface EnvironmentParts {
   identity: ContainerIdentity;
   /** of the LRP or task */
@@ -37,12 +53,21 @@ export interface EnvironmentParts {
   /** of the run action */
   action: readonly EnvironmentVariable[];
   info: ContainerInfo;
+  /** '' = none */
+  certificatesPath: string;
 }
 
 /** The environment of one process, in Diego's order: later ones win, so nobody can forge the network's. */
-export const processEnvironment = (parts: EnvironmentParts): Record<string, string> => ({
-  ...instanceVariables(parts.identity),
-  ...asRecord(parts.container),
-  ...asRecord(parts.action),
-  ...networkVariables(parts.info),
-});
+export const processEnvironment = (parts: EnvironmentParts): Record<string, string> => {
+  const given = {
+    ...instanceVariables(parts.identity),
+    ...asRecord(parts.container),
+    ...asRecord(parts.action),
+  };
+  return {
+    ...given,
+    ...applicationVariable(parts.identity, given['VCAP_APPLICATION']),
+    ...networkVariables(parts.info),
+    ...(parts.certificatesPath !== '' && { CF_SYSTEM_CERT_PATH: parts.certificatesPath }),
+  };
+};

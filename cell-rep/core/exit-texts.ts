@@ -7,17 +7,18 @@ const LONGEST_REASON = 10_000;
 export const CODEPENDENT_EXITED = 'Codependent step exited';
 export const PROCESS_DID_NOT_EXIT = 'process did not exit';
 
-const suffix = ({ outOfMemory, lost }: ExitStatus): string => {
-  if (outOfMemory) return ' (out of memory)';
+const suffix = ({ code, outOfMemory, lost }: ExitStatus): string => {
+  if (outOfMemory && code !== 0) return ' (out of memory)';
   return lost ? ' (its supervisor vanished)' : '';
 };
 
 /** The line in the application's log after a process has ended. `graceMs` is set when it outstayed it. */
 export const exitLine = (exit: ExitStatus, exceededGraceMs?: number): string =>
-  `Exit status ${exit.code}${suffix(exit)}` +
+  `Exit status ${exit.code}` +
   (exceededGraceMs === undefined
     ? ''
-    : ` (exceeded ${goDuration(exceededGraceMs)} graceful shutdown interval)`);
+    : ` (exceeded ${goDuration(exceededGraceMs)} graceful shutdown interval)`) +
+  suffix(exit);
 
 export const exitReason = (logSource: string, exit: ExitStatus): string =>
   `${logSource}: Exited with status ${exit.code}${suffix(exit)}`;
@@ -34,6 +35,8 @@ export const containerTexts = (cellId: string, guid: string) => ({
   notCreated: (reason: string): string =>
     `Cell ${cellId} failed to create container for instance ${guid}: ${reason}`,
   stopping: `Cell ${cellId} stopping instance ${guid}`,
+  replacing: `Cell ${cellId} requesting replacement for instance ${guid}`,
+  stranded: `Cell ${cellId} reached evacuation timeout for instance ${guid}`,
   destroying: `Cell ${cellId} destroying container for instance ${guid}`,
   destroyed: `Cell ${cellId} successfully destroyed container for instance ${guid}`,
   notDestroyed: (reason: string): string =>

@@ -12,11 +12,16 @@ const START_TIMEOUT_MS = 60_000;
 /** Diego's: a probe that takes longer has failed. */
 const PROBE_TIMEOUT_MS = 1_000;
 
+/** A run of a monitor action that takes longer has failed; Diego would wait for ever. */
+export const MONITOR_TIMEOUT_MS = 60_000;
+
 export interface HealthTimings {
   /** ms until a container that never passed is given up; 0 = never */
   startTimeoutMs: number;
   /** ms between probes once it has passed */
   intervalMs: number;
+  /** a probe knows no time of its own in which it must be done */
+  mayHang: boolean;
 }
 
 /** ms to wait before the n-th probe (from 1) of a starting container: 50, 100, 200 … 2,000. */
@@ -26,12 +31,14 @@ export const startProbeDelay = (attempt: number): number =>
 export const checkTimings = (check: Check, startTimeoutMs: number): HealthTimings => ({
   startTimeoutMs: startTimeoutMs > 0 ? startTimeoutMs : START_TIMEOUT_MS,
   intervalMs: (check.httpCheck?.intervalMs ?? check.tcpCheck?.intervalMs ?? 0) || HEALTHY_INTERVAL_MS,
+  mayHang: false,
 });
 
 /** A monitor action knows no default start timeout. */
 export const monitorTimings = (startTimeoutMs: number): HealthTimings => ({
   startTimeoutMs,
   intervalMs: HEALTHY_INTERVAL_MS,
+  mayHang: true,
 });
 
 export const probeTimeout = (check: Check): number =>
@@ -77,5 +84,8 @@ export const HEALTH_TEXTS = {
   readinessFailed: (detail: string): string => `Readiness check unsuccessful: ${detail}`,
   neverHealthy: (ms: number, detail: string): string =>
     `Instance never healthy after ${goDuration(ms)}: ${detail}`,
+  /** of a monitor action that was ended; `said` is its own reason */
+  monitorHangs: (ms: number, said: string): string =>
+    `health check did not return within ${goDuration(ms)}: ${said}`,
   becameUnhealthy: (detail: string): string => `Instance became unhealthy: ${detail}`,
 } as const;

@@ -1,3 +1,4 @@
+import type { PlacementConstraint } from '../../common/model/auction.js';
 import type { Demand } from './resources.js';
 
 /** What a container is for. Everything the rep needs to know its container again after a restart. */
@@ -14,6 +15,8 @@ export interface ContainerIdentity {
   /** '' for LRPs that lost it; the key under which the work was admitted */
   placementId: string;
   demand: Demand;
+  /** what its place had to offer, as the cell's state tells it */
+  wanted: PlacementConstraint & { maxPids: number };
 }
 
 const TAG = {
@@ -26,6 +29,10 @@ const TAG = {
   memoryMb: 'outcry.memory-mb',
   diskMb: 'outcry.disk-mb',
   cpuMilli: 'outcry.cpu-milli',
+  maxPids: 'outcry.max-pids',
+  rootfs: 'outcry.rootfs',
+  placementTags: 'outcry.placement-tags',
+  volumeDrivers: 'outcry.volume-drivers',
 } as const;
 
 /** Identity as a container's tags; strings only, since runtimes keep them as labels. */
@@ -39,11 +46,24 @@ export const toTags = (identity: ContainerIdentity): Record<string, string> => (
   [TAG.memoryMb]: String(identity.demand.memoryMb),
   [TAG.diskMb]: String(identity.demand.diskMb),
   [TAG.cpuMilli]: String(identity.demand.cpuMilli),
+  [TAG.maxPids]: String(identity.wanted.maxPids),
+  [TAG.rootfs]: identity.wanted.rootfs,
+  [TAG.placementTags]: JSON.stringify(identity.wanted.placementTags),
+  [TAG.volumeDrivers]: JSON.stringify(identity.wanted.volumeDrivers),
 });
 
 const integer = (text: string | undefined): number => {
   const value = Number(text);
   return Number.isInteger(value) && value >= 0 ? value : 0;
+};
+
+const texts = (json: string | undefined): string[] => {
+  try {
+    const parsed: unknown = JSON.parse(json ?? '[]');
+    return Array.isArray(parsed) ? parsed.map(String) : [];
+  } catch {
+    return [];
+  }
 };
 
 /** undefined: not one of ours, or its tags were lost. */
@@ -65,6 +85,12 @@ export const fromTags = (guid: string, tags: Record<string, string>): ContainerI
       diskMb: integer(tags[TAG.diskMb]),
       containers: 1,
       cpuMilli: integer(tags[TAG.cpuMilli]),
+    },
+    wanted: {
+      maxPids: integer(tags[TAG.maxPids]),
+      rootfs: tags[TAG.rootfs] ?? '',
+      placementTags: texts(tags[TAG.placementTags]),
+      volumeDrivers: texts(tags[TAG.volumeDrivers]),
     },
   };
 };

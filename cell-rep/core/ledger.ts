@@ -37,12 +37,21 @@ export interface AdmissionContext {
   now: number;
   /** why the cell takes no work at present; '' = it does */
   closed: string;
+  /** from one who knows no placement ids, a Diego auctioneer: they may be empty */
+  withoutIds?: true;
+}
+
+export interface Refused {
+  work: LrpWork | TaskWork;
+  reason: string;
 }
 
 export interface Admission {
   outcomes: WorkOutcome[];
   /** reservations made by this call, in order */
   reserved: ContainerIdentity[];
+  /** what was refused by it now or before, in the order of its outcomes */
+  refused: Refused[];
 }
 
 export interface LedgerCounts {
@@ -92,8 +101,8 @@ const refuse = (placementId: string, reason: string): WorkOutcome => ({
 
 const isLrp = (work: LrpWork | TaskWork): work is LrpWork => 'processGuid' in work;
 
-const unsound = (work: LrpWork | TaskWork): string => {
-  if (work.placementId === '') return 'invalid work: placement_id';
+const unsound = (work: LrpWork | TaskWork, withoutIds: boolean): string => {
+  if (work.placementId === '' && !withoutIds) return 'invalid work: placement_id';
   if (!isSoundRequest(work)) return 'invalid work: resources';
   if (isLrp(work)) {
     if (!isToken(work.processGuid)) return 'invalid work: process_guid';
@@ -167,12 +176,23 @@ const identify = (work: LrpWork | TaskWork, options: LedgerOptions): ContainerId
   index: isLrp(work) ? work.index : 0,
   placementId: work.placementId,
   demand: demandOf(work, options.proxyMemoryMb),
+  wanted: {
+    maxPids: work.maxPids,
+    rootfs: work.rootfs,
+    placementTags: work.placementTags,
+    volumeDrivers: work.volumeDrivers,
+  },
 });
 
 type Books = ReturnType<typeof createBooks>;
 
-const whyNot = (work: LrpWork | TaskWork, books: Books, options: LedgerOptions, closed: string): string => {
-  const reason = unsound(work) || closed;
+const whyNot = (
+  work: LrpWork | TaskWork,
+  books: Books,
+  options: LedgerOptions,
+  { closed, withoutIds }: Pick<AdmissionContext, 'closed' | 'withoutIds'>,
+): string => {
+  const reason = unsound(work, withoutIds === true) || closed;
   if (reason !== '') return reason;
   if (!isLrp(work) && books.entries.has(work.taskGuid)) return 'task is already on this cell';
   const demand = demandOf(work, options.proxyMemoryMb);
@@ -199,7 +219,7 @@ export const createLedger = (options: LedgerOptions): Ledger => {
     const { placementId } = work;
     const before = placements.outcome(placementId, context.now);
     if (before.status !== 'never_seen') return before;
-    const reason = whyNot(work, books, options, context.closed);
+    const reason = whyNot(work, books, options, context);
     if (reason !== '') {
       if (placementId !== '') placements.refuse(placementId, { reason, until: context.until });
       return refuse(placementId, reason);
@@ -215,12 +235,22 @@ export const createLedger = (options: LedgerOptions): Ledger => {
       const all = [...work.lrps.toSorted(largestFirst), ...work.tasks.toSorted(largestFirst)];
       const reason = whyWhole(work, options, context);
       if (reason !== '') {
-        return { outcomes: all.map(({ placementId }) => refuse(placementId, reason)), reserved: [] };
+        return {
+          outcomes: all.map(({ placementId }) => refuse(placementId, reason)),
+          reserved: [],
+          refused: all.map((one) => ({ work: one, reason })),
+        };
       }
       placements.forget(context.now);
       const reserved: ContainerIdentity[] = [];
       const full = { ...context, until: context.now + work.deadlineMs };
-      return { outcomes: all.map((one) => admitOne(one, full, reserved)), reserved };
+      const refused: Refused[] = [];
+      const outcomes = all.map((one) => {
+        const outcome = admitOne(one, full, reserved);
+        if (outcome.status === 'refused') refused.push({ work: one, reason: outcome.reason });
+        return outcome;
+      });
+      return { outcomes, reserved, refused };
     },
     outcomes(query, now) {
       placements.forget(now);

@@ -1,4 +1,4 @@
-import type { BbsError, BbsErrorType } from '../../common/model/bbs-error.js';
+import type { BbsError, BbsErrorType, BbsResult } from '../../common/model/bbs-error.js';
 
 /**
  * A container's life, as in Diego's executor: reserved (room booked) → initializing (claimed, being
@@ -27,15 +27,32 @@ export interface RunOutcome {
 }
 
 export type LrpReport =
-  { call: 'claim' } | { call: 'start' } | { call: 'crash'; reason: string } | { call: 'remove' };
+  | { call: 'claim' | 'start' | 'remove' }
+  | { call: 'crash'; reason: string }
+  | { call: 'evacuate-claimed' | 'evacuate-running' | 'evacuate-stopped' }
+  | { call: 'evacuate-crashed'; reason: string };
 
 /** What the BBS is told of an LRP's container (Diego's rep, ordinary LRP processor). */
-export const lrpReport = (state: ContainerState, outcome?: RunOutcome): LrpReport => {
+const ordinaryReport = (state: ContainerState, outcome?: RunOutcome): LrpReport => {
   if (state === 'running') return { call: 'start' };
   if (state !== 'completed') return { call: 'claim' };
   if (outcome === undefined || outcome.stopped) return { call: 'remove' };
   return { call: 'crash', reason: outcome.reason };
 };
+
+/** … and on a cell that drains (evacuation LRP processor). */
+const evacuationReport = (state: ContainerState, outcome?: RunOutcome): LrpReport => {
+  if (state === 'running') return { call: 'evacuate-running' };
+  if (state !== 'completed') return { call: 'evacuate-claimed' };
+  if (outcome === undefined || outcome.stopped) return { call: 'evacuate-stopped' };
+  return { call: 'evacuate-crashed', reason: outcome.reason };
+};
+
+/** What the BBS is told of an LRP's container in that state. */
+export const lrpReport = (
+  { state, outcome }: { state: ContainerState; outcome?: RunOutcome },
+  evacuating: boolean,
+): LrpReport => (evacuating ? evacuationReport : ordinaryReport)(state, outcome);
 
 export type TaskReport =
   | { call: 'start' }
@@ -51,8 +68,11 @@ export const taskReport = (state: ContainerState, outcome?: RunOutcome): TaskRep
   return { call: 'complete', failed: outcome.failed, reason: outcome.reason };
 };
 
-/** go-on · drop: forget the reservation · stop: stop the container · done: settled · retry: ask again later */
-export type AfterAnswer = 'go-on' | 'drop' | 'stop' | 'done' | 'retry';
+/**
+ * go-on · drop: forget the reservation · stop: stop the container · delete: the same, and the BBS has let go of it ·
+ * done: settled · retry: ask again later
+ */
+export type AfterAnswer = 'go-on' | 'drop' | 'stop' | 'delete' | 'done' | 'retry';
 
 /** Refusals that say nothing of the request: the BBS could not do it now. */
 const TRANSIENT: readonly BbsErrorType[] = [
@@ -66,20 +86,27 @@ const TRANSIENT: readonly BbsErrorType[] = [
 export const isTransient = (error: BbsError): boolean =>
   error.unavailable === true || TRANSIENT.includes(error.type);
 
+/** The BBS agrees, or not. Of `evacuate-running` it answers whether the container is to be kept. */
+export type ReportAnswer = BbsResult<boolean | void>;
+
+/** A container that drains is kept unless the BBS says otherwise: what it cannot tell now it is asked again. */
+const afterEvacuateRunning = (answer: ReportAnswer): AfterAnswer =>
+  answer.ok && answer.value === false ? 'delete' : 'go-on';
+
 /**
- * What the BBS's answer to a report means; `undefined` = it agreed. A definite refusal of crash or remove
- * settles the report: the row is not ours any more.
+ * What the BBS's answer to a report means. A definite refusal of what tells of an end settles the report: the row is
+ * not ours any more.
  */
-export const afterLrpAnswer = (call: LrpReport['call'], error?: BbsError): AfterAnswer => {
-  if (error === undefined) return call === 'crash' || call === 'remove' ? 'done' : 'go-on';
-  if (isTransient(error)) return 'retry';
-  if (call === 'claim') return 'drop';
-  if (call === 'start') return error.type === 'ActualLRPCannotBeStarted' ? 'stop' : 'go-on';
-  return 'done';
+export const afterLrpAnswer = (call: LrpReport['call'], answer: ReportAnswer): AfterAnswer => {
+  if (!answer.ok && isTransient(answer.error)) return 'retry';
+  if (call === 'evacuate-running') return afterEvacuateRunning(answer);
+  if (call === 'claim') return answer.ok ? 'go-on' : 'drop';
+  if (call !== 'start') return 'done';
+  return !answer.ok && answer.error.type === 'ActualLRPCannotBeStarted' ? 'stop' : 'go-on';
 };
 
 /** A definite refusal settles a task's end: it was cancelled, or the BBS gave it up. */
-export const afterTaskAnswer = (call: TaskReport['call'], error?: BbsError): AfterAnswer => {
-  if (error !== undefined && isTransient(error)) return 'retry';
+export const afterTaskAnswer = (call: TaskReport['call'], answer: ReportAnswer): AfterAnswer => {
+  if (!answer.ok && isTransient(answer.error)) return 'retry';
   return call === 'start' ? 'go-on' : 'done';
 };

@@ -72,7 +72,16 @@ export const createLineSplitter = (restored: Uint8Array = EMPTY): LineSplitter =
   };
 };
 
-export type RateVerdict = 'pass' | 'drop' | 'drop-and-tell';
+/** What an application may log. */
+export interface LogLimits {
+  /** of its LRP or task: -1 no limit, 0 nothing passes */
+  bytesPerSecond: number;
+  /** of the platform's operator: 0 no limit */
+  linesPerSecond: number;
+}
+
+/** `tell`: it may not pass, and this is to be said once */
+export type RateVerdict = 'pass' | 'drop' | { tell: string };
 
 /** Decides line by line whether an application may still log. */
 export type RateLimiter = (bytes: number, nowMs: number) => RateVerdict;
@@ -80,30 +89,51 @@ export type RateLimiter = (bytes: number, nowMs: number) => RateVerdict;
 /** ms; one notice per period at most, as Diego's executor */
 const PERIOD_MS = 1_000;
 
+/** Notices in Diego's words. */
+const tooManyBytes = (limit: number): string => `app instance exceeded log rate limit (${limit} bytes/sec)`;
+const tooManyLines = (limit: number): string =>
+  `app instance exceeded log rate limit (${limit} log-lines/sec) set by platform operator`;
+
 /**
- * `bytesPerSecond`: -1 no limit, 0 nothing passes. What one period did not use is gone: an application
- * that was silent may not burst later.
+ * What one period did not use is gone: an application that was silent may not burst later. Where nothing may pass,
+ * nothing is said of it either, as in Diego.
  */
-export const createRateLimiter = (bytesPerSecond: number): RateLimiter => {
+export const createRateLimiter = ({ bytesPerSecond, linesPerSecond }: LogLimits): RateLimiter => {
   let periodStart = Number.NEGATIVE_INFINITY;
-  let spent = 0;
+  let bytesSpent = 0;
+  let linesSpent = 0;
   let told = false;
-  return (bytes, nowMs) => {
-    if (bytesPerSecond < 0) return 'pass';
-    if (nowMs - periodStart >= PERIOD_MS || nowMs < periodStart) {
-      periodStart = nowMs;
-      spent = 0;
-      told = false;
-    }
-    if (bytesPerSecond > 0 && spent + bytes <= bytesPerSecond) {
-      spent += bytes;
-      return 'pass';
-    }
+  const begin = (nowMs: number): void => {
+    periodStart = nowMs;
+    bytesSpent = 0;
+    linesSpent = 0;
+    told = false;
+  };
+  const tell = (notice: string): RateVerdict => {
     if (told) return 'drop';
     told = true;
-    return 'drop-and-tell';
+    return { tell: notice };
+  };
+  return (bytes, nowMs) => {
+    if (bytesPerSecond === 0) return 'drop';
+    if (nowMs - periodStart >= PERIOD_MS || nowMs < periodStart) begin(nowMs);
+    if (bytesPerSecond > 0 && bytesSpent + bytes > bytesPerSecond) return tell(tooManyBytes(bytesPerSecond));
+    if (linesPerSecond > 0 && linesSpent >= linesPerSecond) return tell(tooManyLines(linesPerSecond));
+    bytesSpent += bytes;
+    linesSpent += 1;
+    return 'pass';
   };
 };
 
-export const rateLimitNotice = (bytesPerSecond: number): string =>
-  `app instance exceeded log rate limit (${bytesPerSecond} bytes/sec)`;
+const amount = (bytes: number): string =>
+  bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** In the log, where output was written over before anybody had read it; `bytes` when they are known. */
+export const lostOutput = (bytes: number | undefined): string =>
+  `${bytes === undefined ? 'output' : `about ${amount(bytes)} of output`} is missing here: ` +
+  'it was written faster than it could be read';
+
+/** In the log, where lines were given up because they could not be sent. */
+export const lostLines = (lines: number): string =>
+  `${lines} log ${lines === 1 ? 'line is' : 'lines are'} missing here: ` +
+  'the message bus was away, or took them more slowly than they came';

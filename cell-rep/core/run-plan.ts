@@ -1,4 +1,9 @@
-import type { Action, CheckDefinition, EnvironmentVariable } from '../../common/model/action.js';
+import type {
+  Action,
+  CheckDefinition,
+  EnvironmentVariable,
+  VolumeMountedFile,
+} from '../../common/model/action.js';
 import type {
   ActualLrpInternalRoute,
   CachedDependency,
@@ -10,6 +15,7 @@ import type {
 import type { Task, TaskDefinition } from '../../common/model/task.js';
 import type { ContainerSpec } from './container-runtime.js';
 import type { ContainerIdentity } from './identity.js';
+import { filesProblem } from './binding-files.js';
 import { toTags } from './identity.js';
 import { resolveMetricTags } from './route-plan.js';
 
@@ -21,6 +27,10 @@ export interface RunPlan {
   identity: ContainerIdentity;
   spec: ContainerSpec;
   env: EnvironmentVariable[];
+  /** files of service bindings, for each of its processes; absent in plans of earlier versions */
+  files?: VolumeMountedFile[];
+  /** directory of the platform's certificates, as the container is told; '' = none */
+  certificatesPath?: string;
   /** brought into the container before anything runs */
   dependencies: Action[];
   setup?: Action;
@@ -94,6 +104,8 @@ const common = (from: Runnable, identity: ContainerIdentity, ports: number[]) =>
     tags: toTags(identity),
   },
   env: from.env,
+  files: from.volumeMountedFiles,
+  certificatesPath: from.trustedSystemCertificatesPath,
   dependencies: dependencies(from),
   logSource: from.logSource || DEFAULT_LOG_SOURCE,
   logTags: resolveMetricTags(from.metricTags, identity),
@@ -102,12 +114,10 @@ const common = (from: Runnable, identity: ContainerIdentity, ports: number[]) =>
 });
 
 /** What this rep cannot do for a container yet; refused in words rather than left out silently. */
-const unsupported = (from: Runnable): string => {
-  if (from.volumeMounts.length > 0) return 'failed to mount volume: this cell has no volume drivers';
-  return from.volumeMountedFiles.length > 0
-    ? 'failed to create volume mounted files: this cell cannot place them'
-    : '';
-};
+const unsupported = (from: Runnable): string =>
+  from.volumeMounts.length > 0
+    ? 'failed to mount volume: this cell has no volume drivers'
+    : filesProblem(from.volumeMountedFiles);
 
 export type PlanResult = { ok: true; plan: RunPlan } | { ok: false; reason: string };
 

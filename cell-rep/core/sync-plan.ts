@@ -18,32 +18,43 @@ export interface SyncInput {
   /** the BBS's rows on this cell */
   rows: ActualLrp[];
   tasks: Task[];
+  /** the cell drains: of everything that runs the BBS is asked whether it is needed still */
+  evacuating: boolean;
 }
 
 export interface SyncPlan {
   /** rows that claim a container which is not there: removed, not crashed, as in Diego */
   removeRows: ActualLrp[];
+  /** the same, of copies that drained */
+  removeEvacuating: ActualLrp[];
   /** rows of containers that are not there are still SUSPECT: the BBS has not yet found the cell back, and keeps them */
   unsettled: boolean;
   /** tasks said to run here without a container */
   failTasks: Task[];
-  /** running LRPs whose row does not say so: told again */
+  /** LRPs whose row does not say how they are: told again; of those that do not run yet, claimed again */
   reportLrps: string[];
   /** LRPs that run here without a row: wanted still, or orphans */
   judgeLrps: string[];
-  /** tasks that run here and are not Running here for the BBS */
+  /** tasks that are here and are not Running here for the BBS */
   judgeTasks: string[];
 }
 
-const SETTLED: readonly ContainerState[] = ['running'];
+/** The BBS has heard of what is in these. */
+const CLAIMED: readonly ContainerState[] = ['initializing', 'created', 'running'];
+
+/** Those that were in one of `states` when the BBS was asked, and are the same now. */
+const steady = ({ before, now }: SyncInput, states: readonly ContainerState[]): KnownContainer[] => {
+  const stateNow = new Map(now.map(({ guid, state }) => [guid, state]));
+  return before.filter(({ guid, state }) => states.includes(state) && stateNow.get(guid) === state);
+};
+
+const guidsOf = (containers: readonly KnownContainer[]): string[] => containers.map(({ guid }) => guid);
 
 /** Compares the BBS's picture of the cell with the rep's (Diego's bulk sync). Pure: the answers are carried out by the caller. */
-export const planSync = ({ cellId, before, now, rows, tasks }: SyncInput): SyncPlan => {
+export const planSync = (input: SyncInput): SyncPlan => {
+  const { cellId, before, now, rows, tasks, evacuating } = input;
   const known = new Set([...before, ...now].map(({ guid }) => guid));
-  const running = before.filter(
-    ({ guid, state }) =>
-      SETTLED.includes(state) && now.some((one) => one.guid === guid && one.state === state),
-  );
+  const settled = steady(input, CLAIMED);
   const rowOf = new Map(rows.map((row) => [row.instanceGuid, row]));
   const runningHere = new Set(
     tasks
@@ -53,15 +64,19 @@ export const planSync = ({ cellId, before, now, rows, tasks }: SyncInput): SyncP
   const lost = rows.filter(
     ({ instanceGuid, state }) => (state === 'CLAIMED' || state === 'RUNNING') && !known.has(instanceGuid),
   );
-  const lrps = running.filter(({ kind }) => kind === 'lrp').map(({ guid }) => guid);
+  const lrps = settled.filter(({ kind }) => kind === 'lrp');
+  const running = guidsOf(lrps.filter(({ state }) => state === 'running'));
+  const starting = guidsOf(lrps.filter(({ state }) => state !== 'running'));
   return {
     removeRows: lost.filter(({ presence }) => presence === 'ORDINARY'),
+    removeEvacuating: lost.filter(({ presence }) => presence === 'EVACUATING'),
     unsettled: lost.some(({ presence }) => presence === 'SUSPECT'),
     failTasks: tasks.filter(({ taskGuid }) => runningHere.has(taskGuid) && !known.has(taskGuid)),
-    reportLrps: lrps.filter((guid) => rowOf.get(guid)?.state === 'CLAIMED'),
-    judgeLrps: lrps.filter((guid) => !rowOf.has(guid)),
-    judgeTasks: running
-      .filter(({ kind, guid }) => kind === 'task' && !runningHere.has(guid))
-      .map(({ guid }) => guid),
+    reportLrps: [
+      ...running.filter((guid) => evacuating || rowOf.get(guid)?.state === 'CLAIMED'),
+      ...starting.filter((guid) => !rowOf.has(guid)),
+    ],
+    judgeLrps: running.filter((guid) => !evacuating && !rowOf.has(guid)),
+    judgeTasks: guidsOf(settled.filter(({ kind, guid }) => kind === 'task' && !runningHere.has(guid))),
   };
 };

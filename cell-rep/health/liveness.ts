@@ -7,6 +7,9 @@ import type { AwakeTime } from '../waiting/awake-time.js';
 import { pause } from '../waiting/pause.js';
 import type { Probe } from './probe.js';
 
+/** ms that the last probe has at least, which comes when the time is up */
+const LAST_PROBE_MS = 5_000;
+
 export interface WatchedProbe {
   probe: Probe;
   timings: HealthTimings;
@@ -24,22 +27,39 @@ export interface LivenessOptions {
   onHealthy(): void;
 }
 
+/** Why a probe is ended that goes on when its start timeout is over. */
+export const OVERDUE = 'the start timeout is over';
+
+/** Probes, at most until a time is over: what never returns has not passed. */
+const probeWithin = async (
+  { probe, timings }: WatchedProbe,
+  { clock, signal }: LivenessOptions,
+  ms: number,
+): ReturnType<Probe> => {
+  if (!timings.mayHang || ms === Infinity) return probe(signal);
+  const over = new AbortController();
+  const cancel = clock.after(Math.max(ms, LAST_PROBE_MS), () => over.abort(OVERDUE));
+  return probe(AbortSignal.any([signal, over.signal])).finally(cancel);
+};
+
 /** `detail` as for the log, `reason` as for the crash. */
 type Startup = { passed: true } | { passed: false; detail: string; ms: number } | undefined;
 
 /** Probes until one passes or the start timeout ends; undefined when interrupted. */
 const probeUntilPass = async (
-  { probe, timings }: WatchedProbe,
-  { clock, signal }: LivenessOptions,
+  one: WatchedProbe,
+  options: LivenessOptions,
   time: AwakeTime,
 ): Promise<Startup> => {
+  const { timings } = one;
+  const { clock, signal } = options;
   // the last probe comes when the time is up, not after it
   const left = (): number =>
     timings.startTimeoutMs > 0 ? timings.startTimeoutMs - time.elapsed() : Infinity;
   for (let attempt = 1; ; attempt += 1) {
     const delay = Math.max(0, Math.min(startProbeDelay(attempt), left()));
     if (!(await pause(clock, delay, signal))) return undefined;
-    const result = await probe(signal);
+    const result = await probeWithin(one, options, left());
     if (result.healthy) return { passed: true };
     if (signal.aborted) return undefined;
     if (left() <= 0) {

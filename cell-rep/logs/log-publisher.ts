@@ -1,5 +1,6 @@
 import type { LogBatch, LogLine } from '../../common/model/logs.js';
 import { isToken } from '../../common/model/ids.js';
+import { lostLines } from '../core/log-lines.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
@@ -33,6 +34,10 @@ const BATCH_MS = 25;
 const BATCH_LINES = 200;
 /** bytes of payload per message; well below the bus's limit even in base64 with 200 envelopes */
 const BATCH_BYTES = 256 * 1024;
+/** bytes that the bus may have on their way: beyond, lines wait as if it were away, else a slow one would fill memory */
+const UNDERWAY_BYTES = 8 * 1024 * 1024;
+/** bytes after which the bus is asked how far it is */
+const CONFIRM_BYTES = 1024 * 1024;
 /** bytes of lines kept per source while the bus is away; the oldest go first */
 const UNSENT_BYTES = 256 * 1024;
 
@@ -42,6 +47,8 @@ interface Waiting {
   /** of payloads, decoded */
   bytes: number;
   last: bigint;
+  /** lines given up since the last that went out */
+  lost: number;
   /** to be forgotten when its lines are out */
   closed: boolean;
 }
@@ -49,6 +56,48 @@ interface Waiting {
 const keyOf = ({ logGuid, index }: LogSource): string => `${logGuid}.${index}`;
 
 const sizeOf = (line: LogLine): number => (line.payload.length * 3) / 4;
+
+/** Stands where lines are missing: before the first that was kept. */
+const lossNotice = (first: LogLine, lost: number): LogLine => ({
+  timestamp: String(BigInt(first.timestamp) - 1n),
+  sourceType: first.sourceType,
+  stream: 'ERR',
+  payload: Buffer.from(lostLines(lost)).toString('base64'),
+});
+
+/** How much of what was published has not reached the server: the bus itself keeps whatever it is given. */
+const createUnderway = (bus: Bus, onProgress: () => void) => {
+  let sent = 0;
+  let arrived = 0;
+  let asking = false;
+  const ask = async (): Promise<void> => {
+    asking = true;
+    const upTo = sent;
+    await bus.flush();
+    arrived = upTo;
+    asking = false;
+    onProgress();
+  };
+  return {
+    isFull: (): boolean => sent - arrived >= UNDERWAY_BYTES,
+    add(bytes: number): void {
+      sent += bytes;
+      if (!asking && sent - arrived >= CONFIRM_BYTES) void ask();
+    },
+  };
+};
+
+const batchOf = (
+  { source }: Waiting,
+  lines: LogLine[],
+  { cellId, clock }: Pick<LogPublisherOptions, 'cellId' | 'clock'>,
+): LogBatch => ({
+  sourceId: source.tags['source_id'] ?? source.logGuid,
+  instanceId: String(source.index),
+  tags: source.tags,
+  sender: { cellId, sentAt: String(BigInt(Math.round(clock.now())) * 1_000_000n) },
+  lines,
+});
 
 export interface LogPublisherOptions {
   cellId: string;
@@ -58,23 +107,19 @@ export interface LogPublisherOptions {
 }
 
 export const createLogPublisher = (options: LogPublisherOptions): LogPublisher => {
-  const { cellId, bus, clock, logger } = options;
+  const { bus, clock, logger } = options;
   const sources = new Map<string, Waiting>();
   let timer: Cancel | undefined;
   let lost = 0;
 
-  const batchOf = ({ source }: Waiting, lines: LogLine[]): LogBatch => ({
-    sourceId: source.tags['source_id'] ?? source.logGuid,
-    instanceId: String(source.index),
-    tags: source.tags,
-    sender: { cellId, sentAt: String(BigInt(Math.round(clock.now())) * 1_000_000n) },
-    lines,
-  });
-
   const send = (waiting: Waiting): void => {
-    if (waiting.lines.length === 0 || !bus.connected()) return;
-    const bytes = Buffer.from(JSON.stringify(batchOf(waiting, waiting.lines)));
+    const [first] = waiting.lines;
+    if (first === undefined || !bus.connected() || underway.isFull()) return;
+    const lines = waiting.lost > 0 ? [lossNotice(first, waiting.lost), ...waiting.lines] : waiting.lines;
+    const bytes = Buffer.from(JSON.stringify(batchOf(waiting, lines, options)));
     if (!bus.publish(logSubject(waiting.source.logGuid, waiting.source.index), bytes)) return;
+    underway.add(bytes.length);
+    waiting.lost = 0;
     waiting.lines = [];
     waiting.bytes = 0;
     if (waiting.closed) sources.delete(keyOf(waiting.source));
@@ -88,6 +133,7 @@ export const createLogPublisher = (options: LogPublisherOptions): LogPublisher =
       waiting.bytes -= sizeOf(oldest);
       if (lost === 0) logger.warn('log-lines-dropped', { source: keyOf(waiting.source) });
       lost += 1;
+      waiting.lost += 1;
     }
   };
 
@@ -95,29 +141,34 @@ export const createLogPublisher = (options: LogPublisherOptions): LogPublisher =
     timer?.();
     timer = undefined;
     for (const waiting of sources.values()) send(waiting);
+    if (lost > 0 && bus.connected()) {
+      logger.info('log-lines-lost', { lines: lost });
+      lost = 0;
+    }
   };
+  const underway = createUnderway(bus, flushAll);
 
-  const sourceOf = (source: LogSource): Waiting => {
+  const sourceOf = (source: LogSource): Waiting | undefined => {
     const key = keyOf(source);
-    const waiting = sources.get(key) ?? { source, lines: [], bytes: 0, last: 0n, closed: false };
+    const known = sources.get(key);
+    if (known === undefined && !isToken(source.logGuid)) return undefined;
+    const waiting = known ?? { source, lines: [], bytes: 0, last: 0n, lost: 0, closed: false };
     waiting.closed = false;
     sources.set(key, waiting);
     return waiting;
   };
 
   bus.onConnection((connected) => {
-    if (!connected) return;
-    if (lost > 0) logger.info('log-lines-lost-while-disconnected', { lines: lost });
-    lost = 0;
-    flushAll();
+    if (connected) flushAll();
   });
 
   return {
     append(source, line) {
-      if (!isToken(source.logGuid)) return;
       const waiting = sourceOf(source);
+      if (waiting === undefined) return;
       waiting.last = line.timestamp > waiting.last ? line.timestamp : waiting.last + 1n;
-      const payload = Buffer.from(line.bytes).toString('base64');
+      const { buffer, byteOffset, length } = line.bytes;
+      const payload = Buffer.from(buffer, byteOffset, length).toString('base64');
       const { sourceType, stream } = line;
       waiting.lines.push({ timestamp: String(waiting.last), sourceType, stream, payload });
       waiting.bytes += line.bytes.length;

@@ -14,6 +14,7 @@ import {
   chooseRuntime,
   decideRuntime,
   createDownloader,
+  createUploader,
   removeContainerRoot,
   removeLeftovers,
 } from '../../cell-rep/assemble.js';
@@ -82,13 +83,11 @@ const assembleCell = async (
 ) => {
   const { choice, dataDir } = ground;
   const cellId = localCellId(index);
-  const capacity = capacityPerCell(cells, dataDir);
+  const capacity = capacityPerCell({ cells, dir: dataDir, inOwnCgroup: choice.kind === 'process' });
   const stateDir = privateDir(dataDir, join('reps', cellId));
-  const downloader = createDownloader({
-    ...ground,
-    cacheDir: privateDir(stateDir, 'downloads'),
-    hosts: { [BLOB_HOST]: { socketPath: ground.blobSocket } },
-  });
+  const hosts = { [BLOB_HOST]: { socketPath: ground.blobSocket } };
+  const downloader = createDownloader({ ...ground, cacheDir: privateDir(stateDir, 'downloads'), hosts });
+  const uploader = createUploader({ ...ground, hosts });
   const config = compiled(cellRepConfig, {
     cell_id: cellId,
     cell_index: index,
@@ -104,8 +103,8 @@ const assembleCell = async (
     host_ports: hostPortsShare(index, cells),
   });
   const { runtime, root } = await chooseRuntime({ ...ground, cellId, config: config.runtime });
-  const { members } = assembleCellRep({ ...ground, config, runtime, downloader });
-  return { members, runtime, root };
+  const { members, done } = assembleCellRep({ ...ground, config, runtime, downloader, uploader });
+  return { members, done, runtime, root };
 };
 
 /** All components, ready to be started in order. */
@@ -166,9 +165,17 @@ const assembleSystem = async (
 /** Cells start and stop side by side: each takes its time to let its containers go. */
 const together = (
   name: string,
-  { parts, logger }: { parts: readonly { members: readonly Member[] }[]; logger: Logger },
+  {
+    parts,
+    logger,
+  }: { parts: readonly { members: readonly Member[]; done: Promise<void> }[]; logger: Logger },
 ): Member[] => {
-  const groups = parts.map(({ members }) => createGroup(members, logger));
+  const groups = parts.map(({ members, done }) => {
+    const group = createGroup(members, logger);
+    // an evacuated cell leaves; the others stay
+    void done.then(() => group.stop());
+    return group;
+  });
   const stop = async (): Promise<void> => {
     await Promise.all(groups.map((group) => group.stop()));
   };

@@ -43,11 +43,15 @@ const OUTCOMES: Record<Explanation['state'], (told: Explanation) => string> = {
   unknown: ({ cell_id: cell }) => `sent to ${cell}, which has not said whether it took it`,
 };
 
-const headOf = (told: Explanation): string => {
+/** What was asked for by the name of an application has it before the board's own guid. */
+const called = (asked: string, id: string): string =>
+  asked === id || id.startsWith(`${asked}.`) ? id : `${asked}, ${id}`;
+
+const headOf = (told: Explanation, asked: string): string => {
   const { id, state, batch_id: batch, at, instances, instances_placed: placed } = told;
   const where = batch === '' ? '' : `, in batch ${shortId(batch)} of ${moment(at)}`;
   const others = instances > 1 ? ` (${placed} of its ${instances} instances there got a place)` : '';
-  return `${id}: ${OUTCOMES[state](told)}${where}${others}`;
+  return `${called(asked, id)}: ${OUTCOMES[state](told)}${where}${others}`;
 };
 
 const printLines = (context: Context, title: string, lines: readonly string[]): void => {
@@ -63,8 +67,8 @@ const printStanding = (context: Context, told: Explanation): void => {
   printMore(context, told.more_zones, 'zones');
 };
 
-const show = (context: Context, told: Explanation): void => {
-  context.print(headOf(told));
+const show = (context: Context, told: Explanation, asked: string): void => {
+  context.print(headOf(told, asked));
   if (told.text !== '') context.print(told.text);
   printStanding(context, told);
   const bids = told.best.map(({ cell_id: cell, zone, score }) => [`  ${cell}`, zone, score]);
@@ -90,10 +94,11 @@ export const explain: Command = {
   async run(context, args) {
     const options = { json: { type: 'boolean' } } as const;
     const { values, positionals } = readArgs({ usage: USAGE, options, words: ['NAME'] }, args);
-    const path = `${BASE}/explanations/${encodeURIComponent(positionals[0] ?? '')}`;
+    const [asked = ''] = positionals;
+    const path = `${BASE}/explanations/${encodeURIComponent(asked)}`;
     const told = await context.api().fetch<Explanation>({ method: 'GET', path });
     if (values.json) printJson(context, told);
-    else show(context, told);
+    else show(context, told, asked);
     return 0;
   },
 };

@@ -15,7 +15,7 @@ const SUMMARIES: Readonly<Record<Component, string>> = {
 };
 
 /** The command that runs one component as this process. */
-const runs = (name: Component): Command => {
+export const componentCommand = (name: Component): Command => {
   const usage = `${name} --config FILE`;
   return {
     name,
@@ -32,5 +32,7 @@ const runs = (name: Component): Command => {
   };
 };
 
-/** One each. */
-export const components: readonly Command[] = COMPONENTS.map(runs);
+/** One each, but for the BBS, whose command does more. */
+export const components: readonly Command[] = COMPONENTS.filter((name) => name !== 'bbs').map(
+  componentCommand,
+);

@@ -2,6 +2,7 @@ import type { Command } from '../context.js';
 import { app } from './app.js';
 import { apps } from './apps.js';
 import { auction } from './auction.js';
+import { bbs } from './bbs.js';
 import { cells } from './cells.js';
 import { components } from './component.js';
 import { config } from './config.js';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   lrp,
   task,
   stack,
+  bbs,
   ...components,
   config,
   natsConfig,

@@ -46,6 +46,9 @@ const SAID_BYTES = 2_000;
 /** for them to be heard; what a program has started may keep its error output open for ever */
 const LAST_WORDS_MS = 200;
 
+/** How a program ends that has done all it was there for, as a cell's rep when the cell was evacuated. */
+const DONE = 'status 0';
+
 /** Doubles with each end in a row, ms. */
 export const restartDelayMs = (failures: number): number =>
   Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures, 10));
@@ -104,7 +107,9 @@ const keep = (program: Program, { clock, pids, note }: SupervisorOptions): Kept 
         resolve();
         const ranMs = clock.monotonic() - began;
         const said = await words();
-        if (!stopping) startAgain(`(${how})${said}`, ranMs);
+        if (stopping) return;
+        if (how === DONE) note(`${name} has ended as it was asked to, and is not started again`);
+        else startAgain(`(${how})${said}`, ranMs);
       };
       running.once('error', (error) => void end(error.message));
       running.once('exit', (code, signal) => void end(signal ?? `status ${code}`));

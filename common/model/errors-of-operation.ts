@@ -12,6 +12,17 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'give both sides certificates of one authority, that name the address, and have not expired',
     status: 502,
   },
+  BOARD_NOT_EMPTY: {
+    message: 'the bulletin board in {path} is not empty: it has {what}',
+    remedy: 'give --force to put the dump in its place, after another dump of what is there',
+    status: 409,
+  },
+  BOARD_UNKNOWN: {
+    message: 'there is no bulletin board at {path}: none answers, and there is no data file',
+    remedy:
+      "name the configuration of the BBS with --config FILE, or the directory of 'outcry up' with --data DIR",
+    status: 404,
+  },
   CELL_ID_INVALID: {
     message: 'a cell cannot be named "{cellId}": {reason}',
     remedy: 'use letters, digits, "_" and "-"',
@@ -103,6 +114,11 @@ export const ERRORS_OF_OPERATION = {
     message: "the certificate of the droplet store, or the cell's own, is not trusted: {reason}",
     remedy: 'give both sides certificates of one authority, that name the address, and have not expired',
     status: 502,
+  },
+  DUMP_INVALID: {
+    message: '{path}:{line}: this line {problem}',
+    remedy: 'correct it, or take another dump; nothing was changed',
+    status: 422,
   },
   EVENT_SUBSCRIBERS_FULL: {
     message: 'the bulletin board sends its events to {limit} subscribers already, and takes no more',
@@ -216,7 +232,7 @@ export const ERRORS_OF_OPERATION = {
   },
   STORE_FULL: {
     message: 'no space left to write {path}',
-    remedy: 'free space on that disk; nothing was changed',
+    remedy: 'free space on that disk: it goes on by itself then; nothing was changed, and reads go on',
     status: 507,
   },
   STORE_LOCKED: {
@@ -227,6 +243,11 @@ export const ERRORS_OF_OPERATION = {
   STORE_NEWER: {
     message: 'the data file {path} was written by a newer version (schema {found}, this one knows {known})',
     remedy: 'start the version that wrote it, or a newer one; data is never converted back',
+    status: 500,
+  },
+  STORE_READ_ONLY: {
+    message: 'the data file {path} cannot be written: {reason}',
+    remedy: 'make the file, its directory and its file system writable; nothing was changed, and reads go on',
     status: 500,
   },
   STORE_UNREADABLE: {

@@ -17,7 +17,16 @@ export interface AdminServerOptions {
   metrics: Pick<Metrics, 'contentType' | 'scrape'>;
   /** asked anew for every request; before the component starts and after it has stopped, too */
   health(): Health;
+  /** what the component's operator may ask of it besides, by path */
+  pages?: AdminPages | undefined;
 }
+
+export interface AdminPage {
+  method: 'GET' | 'POST';
+  answer(): { status: number; body: object };
+}
+
+export type AdminPages = Readonly<Record<string, AdminPage>>;
 
 export interface AdminServer extends Member {
   /** `unix:/path` or `https://host:port`; known once started */
@@ -57,23 +66,47 @@ const showMetrics = async ({ metrics }: AdminServerOptions): Promise<Answer> => 
   body: await metrics.scrape(),
 });
 
-const PAGES: Readonly<Record<string, (options: AdminServerOptions) => Promise<Answer>>> = {
-  '/health': tellHealth,
-  '/metrics': showMetrics,
+interface Page {
+  method: AdminPage['method'];
+  run(options: AdminServerOptions): Promise<Answer>;
+}
+
+const PAGES: Readonly<Record<string, Page>> = {
+  '/health': { method: 'GET', run: tellHealth },
+  '/metrics': { method: 'GET', run: showMetrics },
 };
-const KNOWN_PATHS = Object.keys(PAGES).join(' and ');
+
+const pageOf = ({ method, answer: tell }: AdminPage): Page => ({
+  method,
+  async run() {
+    const { status, body } = tell();
+    return json(status, body);
+  },
+});
+
+const pagesOf = ({ pages = {} }: AdminServerOptions): Map<string, Page> =>
+  new Map([
+    ...Object.entries(PAGES),
+    ...Object.entries(pages).map(([path, page]): [string, Page] => [path, pageOf(page)]),
+  ]);
+
+const listed = (names: readonly string[]): string =>
+  `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 
 const answer = async (options: AdminServerOptions, method: string, path: string): Promise<Answer> => {
-  const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
+  const pages = pagesOf(options);
+  const page = pages.get(path);
   if (page === undefined) {
-    return json(404, { error: 'NotFound', reason: `there is no ${path} here, but ${KNOWN_PATHS}` });
+    const known = listed([...pages.keys()]);
+    return json(404, { error: 'NotFound', reason: `there is no ${path} here, but ${known}` });
   }
-  if (method !== 'GET' && method !== 'HEAD') {
-    const reason = `${path} is read with GET, not ${method}`;
-    return json(405, { error: 'MethodNotAllowed', reason }, { allow: 'GET, HEAD' });
+  const allowed = page.method === 'GET' ? ['GET', 'HEAD'] : [page.method];
+  if (!allowed.includes(method)) {
+    const reason = `${path} is ${page.method === 'GET' ? 'read' : 'asked for'} with ${page.method}, not ${method}`;
+    return json(405, { error: 'MethodNotAllowed', reason }, { allow: allowed.join(', ') });
   }
   try {
-    return await page(options);
+    return await page.run(options);
   } catch (error) {
     options.logger.error('request-failed', { path, error });
     return json(500, {

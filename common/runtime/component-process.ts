@@ -16,6 +16,7 @@ import { NO_METRICS } from '../ports/metrics.js';
 import type { Metrics } from '../ports/metrics.js';
 import type { Random } from '../ports/random.js';
 import { createAdminServer } from './admin.js';
+import type { AdminPages } from './admin.js';
 import { configError } from './config.js';
 import type { Config } from './config.js';
 import { readConfig, readTopKey } from './config-file.js';
@@ -39,8 +40,12 @@ export interface Ground {
 export interface AssembledComponent {
   readonly members: readonly Member[];
   health(): Health;
+  /** what its operator may ask of it at the admin listener, besides health and metrics */
+  readonly adminPages?: AdminPages;
   /** rejects when the component can do nothing right any more */
   readonly lost?: Promise<never>;
+  /** resolves when the component has done all that it was there for */
+  readonly done?: Promise<void>;
 }
 
 /** For a component that lives by its store: what it tells of the loss, and what its process ends with then. */
@@ -89,8 +94,10 @@ const connect = (
 interface Admin {
   readonly metrics: Metrics;
   /** to start before all others, so that it tells of them */
-  members(health: () => Health): Member[];
+  members(of: Pick<AssembledComponent, 'health' | 'adminPages'>): Member[];
 }
+
+const NEVER = new Promise<never>(() => undefined);
 
 /** The library behind the metrics takes 10 MB: it is loaded only where somebody may ask. */
 const openAdmin = async (
@@ -102,7 +109,9 @@ const openAdmin = async (
   const metrics = createPrometheusMetrics({ logger, process: true });
   return {
     metrics,
-    members: (health) => [createAdminServer({ address, what: component, clock, logger, metrics, health })],
+    members: ({ health, adminPages: pages }) => [
+      createAdminServer({ address, what: component, clock, logger, metrics, health, pages }),
+    ],
   };
 };
 
@@ -124,9 +133,11 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     const { bus, member } = connect(config, ground);
     closeBus = bus.close;
     const { metrics, members: admin } = await openAdmin(config.process, ground);
-    const { members, health, lost } = await main.assemble(config, { ...ground, bus, metrics });
-    const group = createGroup([...admin(health), member, ...members], logger);
-    const end = await runUntilSignal(group, { logger, onHangup: group.renew, ...(lost && { until: lost }) });
+    const assembled = await main.assemble(config, { ...ground, bus, metrics });
+    const { members, lost, done } = assembled;
+    const until = Promise.race([lost ?? NEVER, done ?? NEVER]);
+    const group = createGroup([...admin(assembled), member, ...members], logger);
+    const end = await runUntilSignal(group, { logger, onHangup: group.renew, until });
     logger.info('exited');
     return end;
   } catch (error) {

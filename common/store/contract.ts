@@ -1,4 +1,6 @@
+import type { OutcryError } from '../model/errors.js';
 import type { Result } from '../model/result.js';
+import type { Row } from './engine.js';
 
 /**
  * Group commit over tables held in memory (design §8.4). Decisions see pending state; reads see
@@ -42,6 +44,14 @@ export interface CommitError {
   /** 'STORE_FAILED' nothing was stored; 'STORE_CLOSED' the owner stepped down or is stopping */
   code: 'STORE_FAILED' | 'STORE_CLOSED';
   message: string;
+  /** where a person can help: the disk is full, for one */
+  error?: OutcryError;
+}
+
+export interface Snapshot {
+  /** how many there are of each table, the journal's included */
+  readonly counts: Readonly<Record<string, number>>;
+  rows(): Iterable<Row>;
 }
 
 export interface GroupStore<Tables, Event> {
@@ -60,6 +70,10 @@ export interface GroupStore<Tables, Event> {
   onCommit(listener: (events: readonly Event[]) => void): void;
   /** called once if the store has to step down (fenced, or an outcome that could not be settled) */
   onLost(listener: (reason: string) => void): void;
+  /** why the last commit could not be stored; undefined when it was, or there has been none */
+  trouble(): string | undefined;
+  /** every committed row as of now, while work goes on; each as its spec encodes it */
+  snapshot(): Snapshot;
   readonly epoch: number;
   close(): Promise<void>;
 }

@@ -24,7 +24,7 @@ const REASONS: Record<string, string> = {
 
 export const reasonOf = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ''] ?? code ?? message;
+  return REASONS[code ?? ''] ?? (code || message);
 };
 
 /** One level at a time: Node's own recursive way never ends where the system refuses new directories, as below /proc. */

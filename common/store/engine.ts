@@ -1,3 +1,5 @@
+import type { OutcryError } from '../model/errors.js';
+
 /** One row changed. `value` null deletes it. Values are JSON text; the engine never looks inside. */
 export interface RowChange {
   table: string;
@@ -29,8 +31,8 @@ export interface StoreSchema {
 
 export type CommitOutcome =
   | { ok: true }
-  /** nothing of the batch is stored */
-  | { ok: false; reason: 'failed'; message: string }
+  /** nothing of the batch is stored; `error` where a person can help */
+  | { ok: false; reason: 'failed'; message: string; error?: OutcryError }
   /** another owner has taken over: step down */
   | { ok: false; reason: 'fenced'; message: string }
   /** may or may not be stored: read the sequence back before answering */

@@ -4,10 +4,12 @@ import type { Result } from '../model/result.js';
 import type { Logger } from '../ports/logger.js';
 import { applyBatch, encodeBatch, rollBack, takeBatch } from './batch.js';
 import type { Batch, Decision, StoredTable, Write } from './batch.js';
-import type { CommitError, Committed, GroupStore, Pending, TableSpec } from './contract.js';
+import type { CommitError, Committed, GroupStore, Pending, Snapshot, TableSpec } from './contract.js';
 import type { CommitOutcome, OpenedStore, RowChange, StoreEngine, StoreSchema } from './engine.js';
 import type { Journal } from './journal.js';
 import { createRowTable } from './row-table.js';
+import { createTrouble } from './trouble.js';
+import type { Trouble } from './trouble.js';
 
 export interface GroupStoreOptions<Tables, Event = never> {
   engine: StoreEngine;
@@ -24,8 +26,9 @@ export interface GroupStoreOptions<Tables, Event = never> {
 const READ_BACK_ATTEMPTS = 5;
 
 type Persisted =
-  | { kind: 'stored' }
-  | { kind: 'failed'; message: string }
+  /** `settle` shows what the journal has, too */
+  | { kind: 'stored'; settle?: (() => void) | undefined }
+  | { kind: 'failed'; message: string; error?: OutcryError | undefined }
   /** this owner may not go on */
   | { kind: 'lost'; reason: string };
 
@@ -125,7 +128,8 @@ const createPersister = <Event>(opened: OpenedStore, options: PersisterOptions<E
 
   const interpret = async (outcome: CommitOutcome, sequence: number): Promise<Persisted> => {
     if (outcome.ok) return { kind: 'stored' };
-    if (outcome.reason === 'failed') return { kind: 'failed', message: outcome.message };
+    if (outcome.reason === 'failed')
+      return { kind: 'failed', message: outcome.message, error: outcome.error };
     if (outcome.reason === 'fenced') return { kind: 'lost', reason: outcome.message };
     logger.warn('commit-outcome-unknown', { sequence, reason: outcome.message });
     return readBack(sequence);
@@ -141,7 +145,7 @@ const createPersister = <Event>(opened: OpenedStore, options: PersisterOptions<E
       const persisted = await interpret(await commit(sequence, changes), sequence);
       if (persisted.kind === 'stored') {
         stored = sequence;
-        entry?.stored();
+        return { ...persisted, settle: entry?.stored };
       }
       return persisted;
     } catch (error) {
@@ -228,14 +232,14 @@ interface Driver<Event> {
 
 interface DriverOptions<Event> {
   persist: Persist<Event>;
-  logger: Logger;
+  trouble: Trouble;
   tellCommit(events: readonly Event[]): void;
   stepDown(reason: string): void;
 }
 
 /** One batch at a time goes to the engine; what is decided meanwhile is the next one. */
 const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
-  const { persist, logger, tellCommit, stepDown } = options;
+  const { persist, trouble, tellCommit, stepDown } = options;
   const gathered: Decision<Event>[] = [];
   let inFlight: Batch<Event> | undefined;
   let driving: Promise<void> | undefined;
@@ -254,10 +258,16 @@ const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
   };
 
   const settle = (batch: Batch<Event>, persisted: Persisted): void => {
-    if (persisted.kind === 'stored') return succeed(batch);
+    if (persisted.kind === 'stored') {
+      if (batch.writes.size > 0) trouble.ended();
+      // together with the rows: whoever looks now sees both
+      persisted.settle?.();
+      return succeed(batch);
+    }
     if (persisted.kind === 'failed') {
-      logger.error('commit-failed', { reason: persisted.message, decisions: batch.decisions.length });
-      return fail(batch, { code: 'STORE_FAILED', message: persisted.message });
+      const { message, error } = persisted;
+      trouble.failed(persisted, batch.decisions.length);
+      return fail(batch, { code: 'STORE_FAILED', message, ...(error && { error }) });
     }
     fail(batch, { code: 'STORE_CLOSED', message: persisted.reason });
     stepDown(persisted.reason);
@@ -286,6 +296,19 @@ const createDriver = <Event>(options: DriverOptions<Event>): Driver<Event> => {
   };
 };
 
+const takeSnapshot = (tables: readonly StoredTable[], journal: Journal<never> | undefined): Snapshot => {
+  const taken = tables.map(({ name, rows }) => ({ table: name, rows: rows.snapshot() }));
+  if (journal) taken.push({ table: journal.table, rows: journal.snapshot() });
+  return {
+    counts: Object.fromEntries(taken.map(({ table, rows }) => [table, rows.length])),
+    *rows() {
+      for (const { table, rows } of taken) {
+        for (const { key, text } of rows) yield { table, key, value: text() };
+      }
+    },
+  };
+};
+
 const serve = <Tables, Event>(
   opened: OpenedStore,
   tables: readonly StoredTable[],
@@ -308,9 +331,10 @@ const serve = <Tables, Event>(
     listeners.tellLost(reason);
   };
 
+  const trouble = createTrouble(logger);
   const driver = createDriver<Event>({
     persist: createPersister(opened, { ...options, logger }),
-    logger,
+    trouble,
     tellCommit: listeners.tellCommit,
     stepDown,
   });
@@ -332,6 +356,8 @@ const serve = <Tables, Event>(
         driver.enqueue({ writes, events: decided.events, settle });
       });
     },
+    trouble: trouble.reason,
+    snapshot: () => takeSnapshot(tables, options.journal),
     onCommit: (listener) => void listeners.commitListeners.push(listener),
     onLost(listener) {
       listeners.lostListeners.push(listener);

@@ -9,6 +9,8 @@ export interface Journal<Event> {
   readonly table: string;
   /** a row found in the store, in the order in which they were written. Throws when it cannot be read */
   load(key: string, text: string): void;
+  /** all that is stored, as of now; each as it was written */
+  snapshot(): { key: string; text(): string }[];
   /** what a commit with these events writes besides; asked anew when that commit has failed */
   write(events: readonly Event[]): JournalEntry;
 }

@@ -1,7 +1,7 @@
 import type { PendingTable, TableSpec, TableView } from './contract.js';
 import { addToIndex, loadIntoIndex, removeFromIndex, slotsOfIndex } from './row-index.js';
 import type { SlotIndex } from './row-index.js';
-import { Deferred, decodeRow, findRow } from './row-text.js';
+import { Deferred, decodeRow, findRow, textOf } from './row-text.js';
 import type { FoundRow } from './row-text.js';
 
 /**
@@ -27,6 +27,8 @@ export interface RowTable<T> {
   pending(touch: Touch<T>): PendingTable<T>;
   /** a row found in the store, its key for the first time: committed and pending at once. Throws when it cannot be read */
   load(key: string, text: string): void;
+  /** what is committed now, as text that is made when it is asked for */
+  snapshot(): { key: string; text(): string }[];
   /** the pending row */
   latest(key: string): T | undefined;
   setPending(key: string, row: T | undefined): void;
@@ -174,6 +176,10 @@ export const createRowTable = <T>(name: string, spec: TableSpec<T>, onDamage: On
       counts.pending += 1;
       indexes.load(slot, indexed);
     },
+    snapshot: () =>
+      [...slots.values()].flatMap(({ key, committed }) =>
+        committed === undefined ? [] : [{ key, text: () => textOf(spec, committed) }],
+      ),
     latest: (key) => at(key, 'pending'),
     setPending: (key, row) => set('pending', key, row),
     setCommitted: (key, row) => set('committed', key, row),

@@ -25,7 +25,14 @@ export const encodeRow = <T>(spec: Spec<T>, row: T): string =>
 
 /** Reads the row itself, whatever goes before it. JSON has no line ends but those between its parts. */
 export const decodeRow = <T>(spec: Spec<T>, text: string): T =>
-  spec.decode(spec.deferred ? text.slice(text.indexOf('\n') + 1) : text);
+  spec.decode(spec.deferred ? bareText(text) : text);
+
+/** A row as its spec encodes it, whether it has been looked at or not. */
+export const textOf = <T>(spec: Spec<T>, row: T | Deferred): string =>
+  row instanceof Deferred ? bareText(row.text) : spec.encode(row);
+
+/** What is stored of a row without what it is found by. */
+export const bareText = (text: string): string => text.slice(text.indexOf('\n') + 1);
 
 /** As many as the spec has now; undefined for a row of when there were others. */
 const readIndexed = <T>({ indexes }: Spec<T>, text: string): (string | null)[] | undefined => {

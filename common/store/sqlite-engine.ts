@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { OutcryError } from '../model/errors.js';
-import { prepareDataDir, reasonOf } from './data-dir.js';
+import { prepareDataDir } from './data-dir.js';
 import type { CommitOutcome, OpenedStore, Row, RowChange, StoreEngine, StoreSchema } from './engine.js';
 import { migrationFrom } from './migration.js';
 import { SEPARATOR } from './sqlite-protocol.js';
@@ -10,8 +10,10 @@ import type {
   OpenAnswer,
   PageAnswer,
   WorkerFailure,
+  WorkerOutcome,
   WorkerRequest,
 } from './sqlite-protocol.js';
+import { storeFileFailure } from './sqlite-failure.js';
 import { startWorker, WorkerRequestError } from './sqlite-worker-client.js';
 import type { WorkerClient } from './sqlite-worker-client.js';
 
@@ -33,32 +35,6 @@ const CHUNK_CHARS = 1024 * 1024;
 // A row that could exhaust the worker's heap would take the whole store with it.
 const MAX_ROW_CHARS = 16 * 1024 * 1024;
 
-const toOutcryError = (failure: WorkerFailure, { path, schema }: Connection): Error => {
-  const reason = failure.message;
-  if (failure.kind === 'newer') {
-    return new OutcryError('STORE_NEWER', { path, found: failure.found ?? 0, known: schema.version });
-  }
-  switch (failure.code) {
-    case '':
-      return new Error(`store ${schema.name}: ${reason}`);
-    case 'SQLITE_BUSY':
-    case 'SQLITE_LOCKED':
-      return new OutcryError('STORE_LOCKED', { path });
-    case 'SQLITE_CORRUPT':
-    case 'SQLITE_NOTADB':
-      return new OutcryError('STORE_CORRUPT', { path, reason });
-    case 'SQLITE_FULL':
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new OutcryError('STORE_FULL', { path });
-    default:
-      return new OutcryError('STORE_UNREADABLE', {
-        path,
-        reason: failure.code.startsWith('SQLITE') ? `${failure.code}: ${reason}` : reasonOf(failure),
-      });
-  }
-};
-
 const ask = async <A extends OpenAnswer | PageAnswer | null>(
   connection: Connection,
   request: WorkerRequest,
@@ -66,7 +42,7 @@ const ask = async <A extends OpenAnswer | PageAnswer | null>(
   try {
     return await connection.client.request<A>(request);
   } catch (error) {
-    throw error instanceof WorkerRequestError ? toOutcryError(error.failure, connection) : error;
+    throw error instanceof WorkerRequestError ? storeFileFailure(error.failure, connection) : error;
   }
 };
 
@@ -157,11 +133,18 @@ const unstorable = (changes: readonly RowChange[]): string | undefined => {
   return undefined;
 };
 
+/** What could not be stored, in words for people where there are any. */
+const failedBy = (connection: Connection, message: string, failure?: WorkerFailure): CommitOutcome => {
+  const error = failure && storeFileFailure(failure, connection);
+  return { ok: false, reason: 'failed', message, ...(error instanceof OutcryError && { error }) };
+};
+
 const commitTo = async (
-  { client, store }: Connection,
+  connection: Connection,
   epoch: number,
   batch: { sequence: number; changes: readonly RowChange[] },
 ): Promise<CommitOutcome> => {
+  const { client, store } = connection;
   const message = unstorable(batch.changes);
   if (message !== undefined) return { ok: false, reason: 'failed', message };
   const chunks = chunksOf(batch.changes);
@@ -170,11 +153,14 @@ const commitTo = async (
     for (const chunk of chunks) await client.request<null>({ op: 'stage', store, changes: chunk });
   } catch (error) {
     // Staged only: without COMMIT nothing of it is stored, whatever went wrong.
-    return { ok: false, reason: 'failed', message: (error as Error).message };
+    const { message } = error as Error;
+    return failedBy(connection, message, error instanceof WorkerRequestError ? error.failure : undefined);
   }
   try {
     const request = { op: 'commit', store, epoch, sequence: batch.sequence, changes } as const;
-    return await client.request<CommitOutcome>(request);
+    const outcome = await client.request<WorkerOutcome>(request);
+    if (outcome.ok || outcome.reason !== 'failed') return outcome;
+    return failedBy(connection, outcome.message, outcome.failure);
   } catch (error) {
     return { ok: false, reason: 'unknown', message: (error as Error).message };
   }

@@ -1,12 +1,13 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'libsql';
-import type { CommitOutcome } from './engine.js';
+import { failureOf, StoreFileError } from './sqlite-failure.js';
 import type {
   Cursor,
   FlatChange,
   OpenAnswer,
   PageAnswer,
   WorkerFailure,
+  WorkerOutcome,
   WorkerRequest,
 } from './sqlite-protocol.js';
 
@@ -19,31 +20,20 @@ export interface SqliteFile {
   page(table: string, after: Cursor | null): PageAnswer;
   /** part of the next commit, or of the migration; what is staged before a failure is rolled back with it */
   stage(changes: readonly FlatChange[]): void;
-  commit(request: CommitRequest): CommitOutcome;
+  commit(request: CommitRequest): WorkerOutcome;
   finishMigration(): void;
   sequence(): number;
   close(): void;
 }
 
-/** A failure that is not SQLite's own. */
-export class StoreFileError extends Error {
-  override readonly name = 'StoreFileError';
-  readonly failure: WorkerFailure;
-
-  constructor(failure: WorkerFailure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
-
-interface Owner {
+export interface Owner {
   schema: string;
   version: number;
   epoch: number;
   sequence: number;
 }
 
-const OWNER = 'store_owner';
+export const OWNER = 'store_owner';
 const OLD = 'migrating_';
 const TABLE_NAME = /^(?!migrating_|store_|sqlite_)[a-z][a-z0-9_]*$/;
 
@@ -84,12 +74,12 @@ const describe = (error: unknown): string => {
 const refuse = (kind: WorkerFailure['kind'], code: string, message: string): StoreFileError =>
   new StoreFileError({ kind, code, message });
 
-const existingTables = (db: Database.Database): string[] =>
+export const existingTables = (db: Database.Database): string[] =>
   (db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table'`).all() as { name: string }[])
     .map((row) => row.name)
     .filter((name) => name !== OWNER && !name.startsWith('sqlite_') && !name.startsWith('libsql_'));
 
-const readOwner = (db: Database.Database): Owner | undefined =>
+export const readOwner = (db: Database.Database): Owner | undefined =>
   db.prepare(`SELECT schema, version, epoch, sequence FROM ${OWNER} WHERE id = 1`).get() as Owner | undefined;
 
 const checkOwner = (owner: Owner | undefined, schema: OpenRequest['schema'], tables: string[]): void => {
@@ -147,7 +137,7 @@ const connect = ({ path, schema }: OpenRequest): { db: Database.Database; opened
 
 // Prepared statements keep a closed connection and its lock alive until they are collected: leaving WAL
 // gives the lock up at once, and leaves one file behind instead of two.
-const release = (db: Database.Database): void => {
+export const release = (db: Database.Database): void => {
   try {
     rollBack(db);
     db.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; BEGIN IMMEDIATE; ROLLBACK');
@@ -157,9 +147,9 @@ const release = (db: Database.Database): void => {
   db.close();
 };
 
-type Statement = Database.Statement<unknown[]>;
+export type Statement = Database.Statement<unknown[]>;
 
-const createStatements = (db: Database.Database): ((sql: string) => Statement) => {
+export const createStatements = (db: Database.Database): ((sql: string) => Statement) => {
   const prepared = new Map<string, Statement>();
   return (sql) => {
     const found = prepared.get(sql) ?? db.prepare(sql);
@@ -194,7 +184,10 @@ const fits = (sizes: readonly number[]): number => {
 };
 
 /** Whole pages are joined by SQLite itself, which takes half the time of a thousand rows handed over one by one. */
-const readPage = (statement: (sql: string) => Statement, { table, by, after }: Reading): PageAnswer => {
+export const readPage = (
+  statement: (sql: string) => Statement,
+  { table, by, after }: Reading,
+): PageAnswer => {
   const where = `FROM ${table} ${after === null ? '' : `WHERE ${by} > ?`} ORDER BY ${by} LIMIT ?`;
   const from = after === null ? [] : [after];
   const sizes = `SELECT octet_length(value) AS size ${where}`;
@@ -240,7 +233,7 @@ export const openSqliteFile = (request: OpenRequest): SqliteFile => {
   };
 
   /** undefined when this owner may write `sequence` */
-  const advance = ({ epoch, sequence: to }: CommitRequest): CommitOutcome | undefined => {
+  const advance = ({ epoch, sequence: to }: CommitRequest): WorkerOutcome | undefined => {
     const sql = `UPDATE ${OWNER} SET sequence = ? WHERE id = 1 AND epoch = ? AND sequence = ?`;
     if (statement(sql).run(to, epoch, to - 1).changes === 1) return undefined;
     const owner = readOwner(db);
@@ -252,11 +245,13 @@ export const openSqliteFile = (request: OpenRequest): SqliteFile => {
   };
 
   // A COMMIT that fails may still have reached the file: what the file says now decides.
-  const settle = (error: unknown, to: number): CommitOutcome => {
+  const settle = (error: unknown, to: number): WorkerOutcome => {
     const message = describe(error);
     try {
       rollBack(db);
-      return sequence() === to ? { ok: true } : { ok: false, reason: 'failed', message };
+      return sequence() === to
+        ? { ok: true }
+        : { ok: false, reason: 'failed', message, failure: failureOf(error) };
     } catch {
       return { ok: false, reason: 'unknown', message };
     }

@@ -47,7 +47,12 @@ export interface WorkerFailure {
   found?: number;
 }
 
-export type WorkerAnswer = OpenAnswer | PageAnswer | CommitOutcome | number | null;
+/** As the worker tells it: what went wrong has no words for people yet. */
+export type WorkerOutcome =
+  | Exclude<CommitOutcome, { reason: 'failed' }>
+  | { ok: false; reason: 'failed'; message: string; failure?: WorkerFailure };
+
+export type WorkerAnswer = OpenAnswer | PageAnswer | WorkerOutcome | number | null;
 
 export type WorkerReply =
   { id: number; ok: true; value: WorkerAnswer } | { id: number; ok: false; failure: WorkerFailure };

@@ -1,7 +1,8 @@
 import { parentPort } from 'node:worker_threads';
-import { openSqliteFile, StoreFileError } from './sqlite-file.js';
+import { failureOf } from './sqlite-failure.js';
+import { openSqliteFile } from './sqlite-file.js';
 import type { SqliteFile } from './sqlite-file.js';
-import type { WorkerAnswer, WorkerFailure, WorkerReply, WorkerRequest } from './sqlite-protocol.js';
+import type { WorkerAnswer, WorkerReply, WorkerRequest } from './sqlite-protocol.js';
 
 /** The thread on which SQLite waits for the disk. It serves all open files of one engine, in order of arrival. */
 const files = new Map<number, SqliteFile>();
@@ -43,15 +44,6 @@ const handle = (request: WorkerRequest): WorkerAnswer => {
       close(request.store);
       return null;
   }
-};
-
-// libsql reports a file that cannot be opened as a plain error without a code.
-const failureOf = (error: unknown): WorkerFailure => {
-  if (error instanceof StoreFileError) return error.failure;
-  const { code, message } = error as Error & { code?: string };
-  if (code !== undefined && code !== '') return { kind: 'sqlite', code, message };
-  if (!message.startsWith('ConnectionFailed')) return { kind: 'defect', code: '', message };
-  return { kind: 'sqlite', code: 'SQLITE_CANTOPEN', message: 'it cannot be opened as a file' };
 };
 
 const answer = ({ id, request }: { id: number; request: WorkerRequest }): WorkerReply => {

@@ -24,6 +24,7 @@ import type {
 } from '../model/auction-questions.js';
 import type { BbsAnswers, BbsRequests } from '../model/bbs-api.js';
 import type { CellPresence, CellState } from '../model/cell.js';
+import type { ContainerMetrics, MeasureQuery } from '../model/container-metrics.js';
 import type { BbsEvent } from '../model/events.js';
 import type { ImageQuery, ImageReply } from '../model/image.js';
 import type { ActualLrp, DesiredLrp, DesiredLrpUpdate } from '../model/lrp.js';
@@ -63,6 +64,8 @@ export interface WireMessages extends BbsRequests, BbsAnswers, EventMessages {
   WhatIf: WhatIf;
   ImageQuery: ImageQuery;
   ImageReply: ImageReply;
+  MeasureQuery: MeasureQuery;
+  ContainerMetrics: ContainerMetrics;
   LeaseReply: LeaseReply;
   BbsEvent: BbsEvent;
 }

@@ -28,7 +28,16 @@ const AUCTION_QUESTIONS: readonly string[] = [
 ];
 
 const COMMANDS: readonly CellVerb[] = ['stop', 'cancel', 'evacuate'];
-const CELL_HEARS: readonly CellVerb[] = ['work', 'outcome', 'stop', 'cancel', 'update', 'evacuate', 'image'];
+const CELL_HEARS: readonly CellVerb[] = [
+  'work',
+  'outcome',
+  'stop',
+  'cancel',
+  'update',
+  'evacuate',
+  'image',
+  'measure',
+];
 
 export type NatsRole = 'bbs' | 'auctioneer' | 'router' | 'api' | 'operator';
 
@@ -45,6 +54,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
       ANY_BBS_EVENT,
       ...COMMANDS.map(anyCell),
       anyCell('update'),
+      ANY_LOG,
     ],
     subscribe: [SUBJECTS.auctionCapacity, SUBJECTS.bbsActive, ANY_CELL_PRESENCE],
     answers: true,
@@ -67,12 +77,18 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     answers: true,
   },
   api: {
-    publish: [...AUCTION_QUESTIONS, SUBJECTS.cellState, SUBJECTS.cellImage, anyCell('image')],
+    publish: [
+      ...AUCTION_QUESTIONS,
+      SUBJECTS.cellState,
+      SUBJECTS.cellImage,
+      anyCell('image'),
+      anyCell('measure'),
+    ],
     subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, anyCell('metrics')],
     answers: false,
   },
   operator: {
-    publish: COMMANDS.map(anyCell),
+    publish: [...COMMANDS, 'measure' as const].map(anyCell),
     subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, SUBJECTS.cellChanged, anyCell('metrics')],
     answers: false,
   },

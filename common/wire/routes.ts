@@ -68,13 +68,20 @@ export const BBS_ROUTES = {
   KvGet: '/v1/kv/get',
   KvPut: '/v1/kv/put',
   History: '/v1/history/list',
+  /** every row as a line of JSON, as of one moment */
+  OutcryDump: '/v1/dump.outcry',
   /** server-sent events with ids that can be resumed */
   OutcryEventStream: '/v1/events.outcry',
 } as const;
 
 export type BbsRoute = keyof typeof BBS_ROUTES;
 
-const GET_ROUTES: ReadonlySet<BbsRoute> = new Set(['EventStream', 'EventStream_r0', 'OutcryEventStream']);
+const GET_ROUTES: ReadonlySet<BbsRoute> = new Set([
+  'EventStream',
+  'EventStream_r0',
+  'OutcryEventStream',
+  'OutcryDump',
+]);
 
-/** Everything is POST, but for Diego's two oldest event streams and our own. */
+/** Everything is POST, but for Diego's two oldest event streams, our own, and the dump. */
 export const methodOf = (route: BbsRoute): 'GET' | 'POST' => (GET_ROUTES.has(route) ? 'GET' : 'POST');

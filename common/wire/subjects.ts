@@ -27,6 +27,7 @@ export const CELL_VERBS = [
   'evacuate',
   'image',
   'metrics',
+  'measure',
   'presence',
 ] as const;
 export type CellVerb = (typeof CELL_VERBS)[number];

@@ -1,6 +1,8 @@
 import t from 'tap';
 import { createFakeClock } from '../../common/adapters/fake-clock.js';
+import type { LogBatch } from '../../common/model/logs.js';
 import { encode } from '../../common/wire/codec.js';
+import { ANY_LOG } from '../../common/wire/subjects.js';
 import { createMemoryEngine } from '../../common/store/memory-engine.js';
 import {
   desiredLrp,
@@ -39,6 +41,29 @@ t.test('board - a desired LRP goes from desire to running, told in order and ask
       'actual_lrp_instance_changed',
     ],
   );
+  await test.close();
+});
+
+t.test('board - why an LRP was not taken is said in the log of its application', async (t) => {
+  const test = await openBoard();
+  const said: LogBatch[] = [];
+  test.bus.subscribe(ANY_LOG, ({ payload }) => {
+    said.push(JSON.parse(Buffer.from(payload).toString()) as LogBatch);
+  });
+  t.equal(
+    errorType(await test.board.desireLrp({ ...desiredLrp(), logGuid: 'log-1', memoryMb: -1 }, '')),
+    'InvalidRequest',
+  );
+  await test.clock.advance(1);
+  t.match(said, [{ sourceId: 'log-1', lines: [{ sourceType: 'DIEGO-API', stream: 'ERR' }] }]);
+  const text = Buffer.from(said[0]?.lines[0]?.payload ?? '', 'base64').toString();
+  t.equal(text, 'Error parsing request for app with guid app, Invalid field: memory_mb');
+  t.equal(
+    errorType(await test.board.desireLrp({ ...desiredLrp(), logGuid: 'a b', memoryMb: -1 }, '')),
+    'InvalidRequest',
+  );
+  await test.clock.advance(1);
+  t.equal(said.length, 1, 'a log without a subject is told nothing');
   await test.close();
 });
 

@@ -26,7 +26,7 @@ interface Document {
 }
 
 const document = JSON.parse(JSON.stringify(openApi())) as Document;
-const isStream = (route: BbsRoute): boolean => route.includes('EventStream');
+const isStream = (route: BbsRoute): boolean => /EventStream|OutcryDump/.test(route);
 
 const names = [
   ...new Set(HANDLERS.flatMap(({ call: { request, answer } }) => (request ? [request, answer] : [answer]))),

@@ -9,6 +9,7 @@ import { createContainerMemory } from '../../cell-rep/containers/memory.js';
 import type { FakeContainer, FakeProcess } from '../support/fake-runtime.js';
 import { createFakeRuntime } from '../support/fake-runtime.js';
 import { runAction as run } from '../support/lrps.js';
+import { NO_UPLOADS } from '../support/no-uploads.js';
 
 interface Stage {
   clock: FakeClock;
@@ -28,11 +29,13 @@ const stage = async (downloader?: Downloader): Promise<Stage> => {
   const container = runtime.containers.get('c') as FakeContainer;
   const lines: string[] = [];
   const context: StepContext = {
+    uploader: NO_UPLOADS,
     container,
     clock,
     log: {
       line: (source, stream, text) => void lines.push(`${source} ${stream} ${text}`),
       follow: () => ({ finish: () => undefined, detach: () => undefined }),
+      bytes: () => 0,
       flush: () => undefined,
       close: () => undefined,
     },
@@ -40,6 +43,8 @@ const stage = async (downloader?: Downloader): Promise<Stage> => {
     downloader: downloader ?? { fetch: async () => ({ ok: false, reason: 'no network' }) },
     memory: createContainerMemory(() => undefined),
     graceMs: 10_000,
+    files: [],
+    exitedOnTimeout: () => undefined,
     environment: () => ({}),
     detached: new AbortController().signal,
   };
@@ -125,6 +130,10 @@ t.test('actions - try swallows, emitProgress tells', async (t) => {
     'APP/PROC/WEB OUT Exit status 3',
     'STG ERR Compiling failed: APP/PROC/WEB: Exited with status 3',
   ]);
+  const { result: failed } = act({ emitProgress: { ...progress, action: run({ logSource: 'B' }) } });
+  await settle();
+  process('main-0').exit({ code: 4 });
+  t.same(await failed, { ok: false, reason: 'B: Exited with status 4' }, 'the prefix is for the log');
 });
 
 t.test('actions - a download is fetched, placed, and not done twice', async (t) => {

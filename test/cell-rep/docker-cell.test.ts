@@ -15,6 +15,7 @@ import type { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { createFakeBbs } from '../support/fake-bbs.js';
 import { desiredLrp, lrpWork, runAction, workFor } from '../support/lrps.js';
+import { NO_UPLOADS } from '../support/no-uploads.js';
 
 /** Listens a good while after it has started, and says so just before. */
 const SLOW_WEB = `
@@ -53,6 +54,7 @@ const startCell = async ({ socketPath, image }: DockerEngine) => {
   });
   const downloader = { fetch: async () => ({ ok: false as const, reason: 'none' }) };
   const rep = assembleCellRep({
+    uploader: NO_UPLOADS,
     ...{ config: config.value, clock, random: createSystemRandom(), logger },
     ...{ bus: bus.client(), bbs, runtime, downloader },
   });

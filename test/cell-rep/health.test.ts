@@ -112,6 +112,34 @@ t.test('health - readiness: routed only while ready, and never killed for it', a
   await rep.stop();
 });
 
+t.test('health - ready before it is healthy: routed as soon as it runs, and not before', async (t) => {
+  const world = createWorld();
+  const [alive, ready] = [await serve(t), await serve(t)];
+  alive.status = 503;
+  world.runtime.hostPort = (port) => (port === 8080 ? alive.port : ready.port);
+  const registered: string[] = [];
+  world.bus.client().subscribe('router.register', ({ subject }) => registered.push(subject));
+  const checkDefinition = {
+    checks: [httpCheck()],
+    readinessChecks: [httpCheck({ port: 8081 })],
+    logSource: '',
+  };
+  world.bbs.desired.set('app', desiredLrp({ ports: [8080, 8081], checkDefinition }));
+  const rep = await startRep(world);
+  rep.workLrp();
+  await rep.until(
+    () => world.lines.some((line) => line.includes('Container passed the readiness')),
+    'ready',
+    50,
+  );
+  await world.clock.advance(1_000);
+  t.same([world.bbs.starts, registered], [[], []]);
+  alive.status = 200;
+  await rep.until(() => world.bbs.starts.at(-1)?.routable === true, 'routable', 50);
+  await rep.until(() => registered.length > 0, 'registered');
+  await rep.stop();
+});
+
 t.test(
   'health - a monitor action decides when there are no checks; its output is not the application’s',
   async (t) => {
@@ -141,3 +169,32 @@ t.test(
     await rep.stop();
   },
 );
+
+t.test('health - a monitor action that never returns is ended, and its instance with it', async (t) => {
+  const monitor = runAction({ logSource: 'MON' });
+  const hang = 'health check did not return within';
+  const starting = createWorld();
+  starting.bbs.desired.set('app', desiredLrp({ monitor, startTimeoutMs: 20_000 }));
+  const first = await startRep(starting);
+  first.workLrp();
+  await first.until(() => crashOf(starting) !== '', 'crash', 100);
+  t.match(crashOf(starting), new RegExp(`Instance never healthy after 20\\S*: .*${hang} \\S+: MON: Exited`));
+  await first.stop();
+
+  const running = createWorld();
+  let hangs = false;
+  running.runtime.onRun = (process) => {
+    if (process.id.startsWith('monitor') && !hangs) process.exit();
+  };
+  running.bbs.desired.set('app', desiredLrp({ monitor }));
+  const second = await startRep(running);
+  second.workLrp();
+  await second.until(() => running.bbs.starts.length === 1, 'healthy');
+  hangs = true;
+  await second.until(() => crashOf(running) !== '', 'crash', 500);
+  t.match(
+    crashOf(running),
+    `Instance became unhealthy: Liveness check unsuccessful: ${hang} 1m0s: MON: Exited`,
+  );
+  await second.stop();
+});

@@ -58,13 +58,22 @@ t.test('lines - binary output passes in pieces', async (t) => {
 });
 
 t.test('rate limit - bytes per second, one notice per period, none and nothing as limits', async (t) => {
-  const limit = createRateLimiter(10);
+  const limit = createRateLimiter({ bytesPerSecond: 10, linesPerSecond: 0 });
+  const notice = { tell: 'app instance exceeded log rate limit (10 bytes/sec)' };
   t.same(
     [limit(6, 0), limit(4, 1), limit(1, 2), limit(1, 3), limit(10, 1000), limit(1, 1001)],
-    ['pass', 'pass', 'drop-and-tell', 'drop', 'pass', 'drop-and-tell'],
+    ['pass', 'pass', notice, 'drop', 'pass', notice],
   );
-  t.equal(createRateLimiter(-1)(1e9, 0), 'pass');
-  t.equal(createRateLimiter(0)(1, 0), 'drop-and-tell');
+  t.equal(createRateLimiter({ bytesPerSecond: -1, linesPerSecond: 0 })(1e9, 0), 'pass');
+  t.equal(createRateLimiter({ bytesPerSecond: 0, linesPerSecond: 0 })(1, 0), 'drop', 'and not a word of it');
+});
+
+t.test('rate limit - lines per second, the platform’s, besides', async (t) => {
+  const limit = createRateLimiter({ bytesPerSecond: 10, linesPerSecond: 2 });
+  const lines = { tell: 'app instance exceeded log rate limit (2 log-lines/sec) set by platform operator' };
+  const bytes = { tell: 'app instance exceeded log rate limit (10 bytes/sec)' };
+  t.same([limit(1, 0), limit(1, 1), limit(1, 2), limit(1, 3)], ['pass', 'pass', lines, 'drop']);
+  t.same([limit(9, 1000), limit(9, 1001), limit(1, 1002), limit(1, 1003)], ['pass', bytes, 'pass', 'drop']);
 });
 
 t.test('rate limit - its notice is in the application’s log', async (t) => {
@@ -79,6 +88,7 @@ t.test('rate limit - its notice is in the application’s log', async (t) => {
     world.lines.filter((line) => line.startsWith('APP')),
     ['APP/PROC/WEB OUT 12345678', 'APP/PROC/WEB OUT app instance exceeded log rate limit (10 bytes/sec)'],
   );
+  t.match(await rep.metrics.scrape(), /^AppInstanceExceededLogRateLimitCount\S* 1$/m);
   await rep.stop();
 });
 
@@ -117,6 +127,12 @@ t.test('publisher - batches, in order, and keeps lines while the bus is away, wi
   await clock.advance(100);
   const kept = batches.slice(1).flatMap(({ lines }) => lines);
   t.ok(kept.length >= 2 && kept.length < 6, 'bounded');
+  const notice = kept.shift();
+  t.equal(
+    Buffer.from(notice?.payload ?? '', 'base64').toString(),
+    `${20 - kept.length} log lines are missing here: the message bus was away, or took them more slowly than they came`,
+  );
+  t.ok(BigInt(notice?.timestamp ?? 0) < BigInt(kept[0]?.timestamp ?? 0));
   t.equal(
     Buffer.from(kept.at(-1)?.payload ?? '', 'base64').toString()[0],
     String.fromCharCode(65 + 19),

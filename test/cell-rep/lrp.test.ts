@@ -47,7 +47,7 @@ t.test('lrp - is claimed, made, run and reported, with its environment and net i
     INSTANCE_GUID: container.guid,
     CF_INSTANCE_INDEX: '0',
     INSTANCE_INDEX: 'own',
-    VCAP_APPLICATION: '{}',
+    VCAP_APPLICATION: `{"host":"0.0.0.0","instance_id":"${container.guid}","instance_index":0}`,
     CF_INSTANCE_PORT: '8080',
     CF_INSTANCE_ADDR: '127.0.0.1:8080',
     CF_INSTANCE_PORTS: '[{"external":8080,"internal":8080}]',

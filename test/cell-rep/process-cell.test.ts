@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.js';
 import { createFakeBbs } from '../support/fake-bbs.js';
 import { desiredLrp, lrpWork, pendingTask, runAction, taskWork, workFor } from '../support/lrps.js';
 import { makeRoot, openRuntime, removeRoot } from '../support/process-runtime.js';
+import { NO_UPLOADS } from '../support/no-uploads.js';
 
 const WEB = `
   const server = require('http').createServer((q, r) => r.end(process.env.CF_INSTANCE_INDEX));
@@ -50,6 +51,7 @@ t.test(
       if (!parsed.ok) throw new Error('config');
       const logger = createCaptureLogger();
       const rep = assembleCellRep({
+        uploader: NO_UPLOADS,
         config: parsed.value,
         clock: createSystemClock(),
         random: createSystemRandom(),

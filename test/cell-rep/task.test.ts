@@ -33,9 +33,10 @@ t.test(
       { code: 3, file: undefined, reason: 'APP/TASK/x: Exited with status 3' },
       { code: 0, file: undefined, reason: 'failed to fetch result' },
       { code: 0, file: Buffer.alloc(51_201), reason: 'failed to fetch result' },
-      { code: 3, file: Buffer.from('ignored'), reason: 'APP/TASK/x: Exited with status 3' },
+      { code: 3, file: Buffer.alloc(51_201), reason: 'APP/TASK/x: Exited with status 3' },
+      { code: 3, file: Buffer.from('half'), reason: 'APP/TASK/x: Exited with status 3', result: 'half' },
     ];
-    for (const { code, file, reason } of cases) {
+    for (const { code, file, reason, result = '' } of cases) {
       const world = createWorld();
       world.bbs.allTasks.set('task', pendingTask({ resultFile: '/r' }));
       const rep = await startRep(world);
@@ -44,7 +45,7 @@ t.test(
       if (file !== undefined) rep.only().files.set('/r', file);
       rep.only().main().exit({ code });
       await rep.until(() => world.bbs.completions.length === 1, 'completed');
-      t.match(world.bbs.completions[0], { failed: true, failureReason: reason, result: '' });
+      t.match(world.bbs.completions[0], { failed: true, failureReason: reason, result });
       await rep.stop();
     }
   },
@@ -102,6 +103,7 @@ t.test('task - cancelled: SIGTERM, the grace, SIGKILL, and no report', async (t)
   await rep.until(() => world.runtime.containers.get('task')?.processes.has('main') ?? false, 'run');
   const main = rep.only().main();
   main.ignoresTerm = true;
+  const stopping = 'Cell cell-1 stopping instance task';
   t.same(rep.rep.cell.cancel({ traceId: '', taskGuid: 'task' }), { accepted: true, reason: '' });
   await world.clock.advance(9_900);
   t.same(main.signals, ['SIGTERM']);
@@ -111,6 +113,10 @@ t.test('task - cancelled: SIGTERM, the grace, SIGKILL, and no report', async (t)
   await rep.until(
     () => world.lines.includes('APP/TASK/x OUT Exit status 137 (exceeded 10s graceful shutdown interval)'),
     'log',
+  );
+  t.same(
+    world.lines.filter((line) => line.includes('stopping')),
+    [`CELL OUT ${stopping}`],
   );
   t.equal(world.bbs.completions.length, 0);
   await rep.stop();

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { BbsErrorType } from '../../common/model/bbs-error.js';
 import { exitLine, exitReason, timeoutReason } from '../../cell-rep/core/exit-texts.js';
 import { goDuration } from '../../cell-rep/core/go-duration.js';
 import {
@@ -56,6 +57,10 @@ t.test('texts - checks speak as Diego’s health check does', async (t) => {
 
 t.test('texts - exits', async (t) => {
   const exit = { code: 137, signal: 9, outOfMemory: true, lost: false };
+  t.equal(
+    exitLine(exit, 10_000),
+    'Exit status 137 (exceeded 10s graceful shutdown interval) (out of memory)',
+  );
   t.equal(exitLine(exit), 'Exit status 137 (out of memory)');
   t.equal(
     exitLine({ ...exit, outOfMemory: false }, 10_000),
@@ -92,28 +97,49 @@ t.test('life cycle - only forwards, completed from everywhere', async (t) => {
 t.test('life cycle - what the board is told of each state', async (t) => {
   const ended = { failed: true, reason: 'why', stopped: false, retryable: false };
   for (const state of ['reserved', 'initializing', 'created'] as const)
-    t.same(lrpReport(state), { call: 'claim' });
-  t.same(lrpReport('running'), { call: 'start' });
-  t.same(lrpReport('completed', ended), { call: 'crash', reason: 'why' });
-  t.same(lrpReport('completed', { ...ended, stopped: true }), { call: 'remove' });
+    t.same(lrpReport({ state }, false), { call: 'claim' });
+  t.same(lrpReport({ state: 'running' }, false), { call: 'start' });
+  t.same(lrpReport({ state: 'completed', outcome: ended }, false), { call: 'crash', reason: 'why' });
+  const stopped = { ...ended, stopped: true };
+  t.same(lrpReport({ state: 'completed', outcome: stopped }, false), { call: 'remove' });
   t.same(taskReport('completed', ended), { call: 'complete', failed: true, reason: 'why' });
   t.same(taskReport('completed', { ...ended, retryable: true }), { call: 'reject', reason: 'why' });
   t.same(taskReport('completed', { ...ended, stopped: true }), { call: 'nothing' });
 });
 
-t.test('life cycle - what each answer of the board means', async (t) => {
-  const error = (
-    type: 'ActualLRPCannotBeClaimed' | 'ActualLRPCannotBeStarted' | 'ResourceNotFound' | 'Deadlock',
-  ) => ({
-    type,
-    message: '',
+t.test('life cycle - what the board is told of each state on a cell that drains', async (t) => {
+  const ended = { failed: true, reason: 'why', stopped: false, retryable: false };
+  for (const state of ['reserved', 'initializing', 'created'] as const)
+    t.same(lrpReport({ state }, true), { call: 'evacuate-claimed' });
+  t.same(lrpReport({ state: 'running' }, true), { call: 'evacuate-running' });
+  t.same(lrpReport({ state: 'completed', outcome: ended }, true), {
+    call: 'evacuate-crashed',
+    reason: 'why',
   });
-  t.equal(afterLrpAnswer('claim'), 'go-on');
+  const stopped = { ...ended, stopped: true };
+  t.same(lrpReport({ state: 'completed', outcome: stopped }, true), { call: 'evacuate-stopped' });
+});
+
+t.test('life cycle - what each answer of the board means', async (t) => {
+  const error = (type: BbsErrorType, unavailable?: true) => ({
+    ok: false as const,
+    error: { type, message: '', ...(unavailable && { unavailable }) },
+  });
+  const told = <T extends boolean | undefined>(value: T) => ({ ok: true as const, value });
+  t.equal(afterLrpAnswer('claim', told(undefined)), 'go-on');
   t.equal(afterLrpAnswer('claim', error('ActualLRPCannotBeClaimed')), 'drop');
   t.equal(afterLrpAnswer('start', error('ActualLRPCannotBeStarted')), 'stop');
   t.equal(afterLrpAnswer('crash', error('ResourceNotFound')), 'done');
   t.equal(afterLrpAnswer('crash', error('Deadlock')), 'retry');
-  t.equal(afterLrpAnswer('remove', { ...error('ResourceNotFound'), unavailable: true }), 'retry');
+  t.equal(afterLrpAnswer('remove', error('ResourceNotFound', true)), 'retry');
+  t.equal(afterLrpAnswer('evacuate-running', told(true)), 'go-on');
+  t.equal(afterLrpAnswer('evacuate-running', told(false)), 'delete');
+  t.equal(afterLrpAnswer('evacuate-running', error('InvalidRequest')), 'go-on', 'kept when in doubt');
+  t.equal(afterLrpAnswer('evacuate-running', error('Deadlock')), 'retry');
+  for (const call of ['evacuate-claimed', 'evacuate-stopped', 'evacuate-crashed'] as const) {
+    t.equal(afterLrpAnswer(call, told(false)), 'done');
+    t.equal(afterLrpAnswer(call, error('ResourceNotFound')), 'done');
+  }
 });
 
 t.test(
@@ -142,12 +168,18 @@ t.test(
         row('ended', 'RUNNING'),
         row('new', 'CLAIMED'),
         row('old', 'RUNNING', 'SUSPECT'),
+        row('drained', 'RUNNING', 'EVACUATING'),
       ],
       tasks: [],
+      evacuating: false,
     });
     t.same(
       plan.removeRows.map(({ instanceGuid }) => instanceGuid),
       ['gone'],
+    );
+    t.same(
+      plan.removeEvacuating.map(({ instanceGuid }) => instanceGuid),
+      ['drained'],
     );
     t.ok(plan.unsettled, 'one is SUSPECT yet');
     t.same(plan.judgeLrps, ['running']);

@@ -39,6 +39,7 @@ await withDockerEngine(t, async (engine) => {
       printsBinary: () => inImage(realProcessPrograms.printsBinary()),
       listens: () => inImage(realProcessPrograms.listens()),
       prints: realProcessPrograms.prints,
+      printsBelow: realProcessPrograms.printsBelow,
     },
     archive: makeZip,
     image: {

@@ -1,9 +1,10 @@
 /** What every container runtime does; run by one test file per adapter. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { BINDINGS_ROOT } from '../../cell-rep/core/container-runtime.js';
 import type {
   Container,
   ContainerRuntime,
@@ -37,6 +38,8 @@ export interface RealPrograms {
   listens(): Program;
   /** prints the content of a file below its home */
   prints(file: string): Program;
+  /** the same of a file whose path begins with the value of a variable of its environment */
+  printsBelow(variable: string, file: string): Program;
 }
 
 export interface RuntimeHarness {
@@ -371,6 +374,18 @@ const keepingTests = (harness: RuntimeHarness): void => {
     t.same(await container.readFile(to, 9), { ok: true, content: Buffer.from('some text') });
     t.same(await container.readFile(to, 8), { ok: false, reason: 'too-large' });
     t.same(await container.readFile('nothing', 8), { ok: false, reason: 'absent' });
+    const copy = join(dir, 'copy');
+    t.same(await container.copyOut({ path: to, to: copy, limitBytes: 9 }), { ok: true, bytes: 9 });
+    t.equal(await readFile(copy, 'utf8'), 'some text');
+    const refused = async (path: string, limitBytes: number): Promise<string> => {
+      const copied = await container.copyOut({ path, to: join(dir, 'none-of-it'), limitBytes });
+      return copied.ok ? 'copied' : copied.reason;
+    };
+    t.equal(await refused(to, 8), 'too-large');
+    t.equal(await refused('nothing', 8), 'absent');
+    t.equal(await refused('../../etc/passwd', 1e6), 'outside');
+    t.not(await refused('deep', 1e6), 'copied');
+    t.same((await readdir(dir)).sort(), ['content', 'copy'], 'nothing half done is left');
     t.equal((await container.place({ file, to: '../out', unpack: false, user: 'vcap' })).ok, false);
     t.equal((await container.place({ file: `${dir}/none`, to, unpack: false, user: 'vcap' })).ok, false);
   });
@@ -397,6 +412,36 @@ const realTests = (harness: RuntimeHarness, real: RealPrograms): void => {
     await eventually(() => seen.text().includes('ready'), { timeoutMs: 10_000 });
     const { address, ports } = container.info();
     t.equal(await ask(ports[0]?.hostPort ?? 0, address), 'hello');
+  });
+
+  t.test(`${name} - files of bindings are found by each process, as the latest has them`, async (t) => {
+    const container = await mustCreate(await withRuntime(t, harness));
+    const read = async (id: string, content: string): Promise<string> => {
+      const { env, ...program } = real.printsBelow('SERVICE_BINDING_ROOT', 'db/deep/password');
+      const root = { ...env, SERVICE_BINDING_ROOT: BINDINGS_ROOT };
+      const files = [{ path: 'db/deep/password', content }];
+      const process = await mustRun(container, { ...program, env: root }, { id, files });
+      const seen = collect(process);
+      t.match(await process.exited, { code: 0 });
+      return seen.text();
+    };
+    t.equal(await read('first', 'sesame'), 'sesame');
+    t.equal(await read('second', 'changed'), 'changed');
+  });
+
+  t.test(`${name} - what a container takes can be measured`, async (t) => {
+    const container = await mustCreate(await withRuntime(t, harness), { ports: [8080] });
+    const main = await mustRun(container, real.listens());
+    const seen = collect(main);
+    await eventually(() => seen.text().includes('ready'), { timeoutMs: 10_000 });
+    const busy = async (): Promise<boolean> => {
+      const { cpuNs = 0, memoryBytes = 0 } = await container.usage();
+      return cpuNs > 10e6 && memoryBytes > 1e6;
+    };
+    await eventually(busy, { timeoutMs: 10_000, what: 'CPU and memory' });
+    await main.signal('SIGKILL');
+    await main.exited;
+    await eventually(async () => ((await container.usage()).memoryBytes ?? 0) === 0, { timeoutMs: 10_000 });
   });
 
   t.test(`${name} - an archive is unpacked for the application to read, a broken one refused`, async (t) => {

@@ -28,13 +28,13 @@ t.test(
     const pushed = await outcry(dir, 'push', PROBE, '-m', '900G');
     t.equal(pushed.code, 1, pushed.output);
     const why = await ok(t, dir, 'explain', 'probe');
-    t.match(why, /^\S+\.0: no place, in batch [0-9a-f]{8} of 20/);
+    t.match(why, /^probe, \S+\.0: no place, in batch [0-9a-f]{8} of 20/);
     t.match(why, /\ninsufficient resources: memory \(cell-\d comes nearest: \d+ MB of memory short\)\n/);
     t.match(why, /\nall +3 +3 +0\n/);
     t.match(why, /it would have a place:\n {2}cell-\d fits if it asks \d+ MB less memory\n/);
 
     const placed = await ok(t, dir, 'explain', 'hello.1');
-    t.match(placed, /^\S+\.1: placed on cell-\d, in batch/);
+    t.match(placed, /^hello\.1, \S+\.1: placed on cell-\d, in batch/);
     t.match(placed, /\n {2}cell-\d +\S+ +\d+\.\d{4}\n/);
 
     const { batches } = JSON.parse(await ok(t, dir, 'list', '--json')) as Listed;

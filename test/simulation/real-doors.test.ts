@@ -21,6 +21,7 @@ import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import { desiredLrp, must, taskDefinition } from '../support/bbs.js';
 import { eventually } from '../support/eventually.js';
 import { chosenSeed } from '../support/simulation.js';
+import { NO_UPLOADS } from '../support/no-uploads.js';
 
 const seed = chosenSeed();
 t.comment(`OUTCRY_SEED=${seed}`);
@@ -62,7 +63,15 @@ const openSystem = async () => {
     const downloader = { fetch: () => Promise.reject(new Error('nothing to download here')) };
     return start(
       name,
-      assembleCellRep({ ...ground, config, bus: bus.client(), bbs, runtime, downloader }).members,
+      assembleCellRep({
+        ...ground,
+        config,
+        bus: bus.client(),
+        bbs,
+        runtime,
+        downloader,
+        uploader: NO_UPLOADS,
+      }).members,
     );
   };
 

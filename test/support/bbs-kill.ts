@@ -14,6 +14,7 @@ import { openGroupStore } from '../../common/store/group-store.js';
 import { createSqliteEngine } from '../../common/store/sqlite-engine.js';
 import type { BbsClient } from '../../bbs/index.js';
 import { createHistory } from '../../bbs/controllers/history.js';
+import type { History } from '../../bbs/controllers/history.js';
 import { actualLrpRowKey } from '../../bbs/core/rows.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../../bbs/store/schema.js';
 import type { BbsStore, BbsTables, CommittedTables, Emission } from '../../bbs/store/schema.js';
@@ -119,26 +120,53 @@ const wrongRows = (tables: CommittedTables): string[] => {
   return wrong;
 };
 
+const LIMITS = { historyEntries: 50_000, historyPerGuid: 30 };
+
 /** Opens the file of a dead BBS, as the next one would. */
-export const openFile = (dir: string): Promise<BbsStore> =>
+export const openFile = (dir: string, history = createHistory(LIMITS)): Promise<BbsStore> =>
   openGroupStore<BbsTables, Emission>({
     engine: createSqliteEngine({ dir }),
     schema: BBS_SCHEMA,
     specs: BBS_SPECS,
-    journal: createHistory({ historyEntries: 50_000, historyPerGuid: 30 }).journal,
+    journal: history.journal,
     logger: silentLogger,
   });
 
+/** What is told last of an instance in each state: it is written with the row, or neither is. */
+const LAST: Record<ActualLrp['state'], readonly string[]> = {
+  UNCLAIMED: [],
+  CLAIMED: ['claimed'],
+  RUNNING: ['running', 'routable'],
+  CRASHED: ['crashed'],
+};
+
+const wrongHistory = async (tables: CommittedTables, history: History): Promise<string[]> => {
+  const wrong: string[] = [];
+  for (const [key, { processGuid: guid, index, state, instanceGuid }] of tables.actual_lrps.entries()) {
+    if (state === 'UNCLAIMED') continue;
+    const told = await history.history({ guid, index, limit: 0 });
+    const last = told.ok ? told.value.filter((entry) => entry.index !== -1).at(-1) : undefined;
+    const isOfRow = state === 'CRASHED' || last?.instanceGuid === instanceGuid;
+    if (last === undefined || !LAST[state].includes(last.what) || !isOfRow)
+      wrong.push(`${key} is ${state}, and its history ends with ${JSON.stringify(last)}`);
+  }
+  return wrong;
+};
+
 /** Reads what a dead BBS has left, on a copy: the next one finds it as it is. */
-const withFile = async <T>(file: string, use: (tables: CommittedTables) => T): Promise<T> => {
+const withFile = async (
+  file: string,
+  judge: (tables: CommittedTables) => readonly string[],
+): Promise<string[]> => {
   const dir = mkdtempSync(join(tmpdir(), 'outcry-left-'));
   try {
     for (const end of ['', '-wal']) {
       if (existsSync(file + end)) copyFileSync(file + end, join(dir, `bbs.db${end}`));
     }
-    const store = await openFile(dir);
+    const history = createHistory(LIMITS);
+    const store = await openFile(dir, history);
     try {
-      return use(store.committed);
+      return [...judge(store.committed), ...(await wrongHistory(store.committed, history))];
     } finally {
       await store.close();
     }

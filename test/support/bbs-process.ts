@@ -113,13 +113,12 @@ export const createBbsProcess = (
     },
     async start() {
       process_.spawn();
-      await eventually(
-        async () => {
-          if (child?.exitCode !== null) throw new Error(`the BBS has ended:\n${said}`);
-          return asking.ping();
-        },
-        { timeoutMs: 30_000, what: 'the BBS answers' },
-      );
+      const hasEnded = (): boolean => child?.exitCode !== null;
+      await eventually(async () => hasEnded() || (await asking.ping()), {
+        timeoutMs: 60_000,
+        what: 'the BBS answers',
+      });
+      if (hasEnded()) throw new Error(`the BBS has ended:\n${said}`);
     },
     kill,
     pid: () => child?.pid,

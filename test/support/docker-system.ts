@@ -24,6 +24,7 @@ import { must } from './bbs.js';
 import type { DockerEngine } from './docker-engine.js';
 import { freePorts } from './nats-server.js';
 import type { Endpoint } from './one-process.js';
+import { NO_UPLOADS } from './no-uploads.js';
 
 export interface DockerSystem {
   /** where the command line finds it */
@@ -55,6 +56,7 @@ export const startDockerSystem = async (engine: DockerEngine): Promise<DockerSys
     ports: HOST_PORTS,
   });
   const rep = assembleCellRep({
+    uploader: NO_UPLOADS,
     ...ground,
     bbs,
     runtime,

@@ -20,6 +20,8 @@ export interface FakeBbs extends RepBbs {
   /** the next call of that name is refused with this type */
   refuse: Map<string, BbsErrorType>;
   leaseHolder: string;
+  /** what `evacuate-running` is answered: the container is to be kept */
+  keeps: boolean;
 }
 
 const done = async (): Promise<BbsResult<void>> => ({ ok: true, value: undefined });
@@ -75,6 +77,7 @@ export const createFakeBbs = (): FakeBbs => {
     away: false,
     refuse: new Map(),
     leaseHolder: '',
+    keeps: true,
     async desiredLrps({ processGuids }) {
       if (bbs.away) return fail('UnknownError', true);
       const all = [...bbs.desired.values()];
@@ -119,6 +122,47 @@ export const createFakeBbs = (): FakeBbs => {
       if (refused !== undefined) return refused;
       calls.push(`remove ${key.processGuid}.${key.index}`);
       return bbs.rows.delete(instanceKey?.instanceGuid ?? '') ? done() : fail('ResourceNotFound');
+    },
+    async evacuateClaimedActualLrp({ key, instanceKey }) {
+      const refused = guard('evacuate-claimed');
+      if (refused !== undefined) return refused;
+      calls.push(`evacuate-claimed ${key.processGuid}.${key.index}`);
+      return bbs.rows.delete(instanceKey.instanceGuid)
+        ? { ok: true, value: false }
+        : fail('ResourceNotFound');
+    },
+    async evacuateRunningActualLrp(start) {
+      const refused = guard('evacuate-running');
+      if (refused !== undefined) return refused;
+      calls.push(`evacuate-running ${start.key.processGuid}.${start.key.index} routable=${start.routable}`);
+      bbs.starts.push(start);
+      const { instanceGuid, cellId } = start.instanceKey;
+      const copy = { ...row(instanceGuid, start.key, cellId), state: 'RUNNING' as const };
+      if (bbs.keeps) bbs.rows.set(instanceGuid, { ...copy, presence: 'EVACUATING' });
+      else bbs.rows.delete(instanceGuid);
+      return { ok: true, value: bbs.keeps };
+    },
+    async evacuateStoppedActualLrp({ key, instanceKey }) {
+      const refused = guard('evacuate-stopped');
+      if (refused !== undefined) return refused;
+      calls.push(`evacuate-stopped ${key.processGuid}.${key.index}`);
+      return bbs.rows.delete(instanceKey.instanceGuid)
+        ? { ok: true, value: false }
+        : fail('ResourceNotFound');
+    },
+    async evacuateCrashedActualLrp({ key, instanceKey, reason }) {
+      const refused = guard('evacuate-crashed');
+      if (refused !== undefined) return refused;
+      calls.push(`evacuate-crashed ${key.processGuid}.${key.index}: ${reason}`);
+      return bbs.rows.delete(instanceKey.instanceGuid)
+        ? { ok: true, value: false }
+        : fail('ResourceNotFound');
+    },
+    async removeEvacuatingActualLrp({ key, instanceKey }) {
+      const refused = guard('remove-evacuating');
+      if (refused !== undefined) return refused;
+      calls.push(`remove-evacuating ${key.processGuid}.${key.index}`);
+      return bbs.rows.delete(instanceKey.instanceGuid) ? done() : fail('ResourceNotFound');
     },
     async tasks() {
       return bbs.away ? fail('UnknownError', true) : { ok: true, value: [...bbs.allTasks.values()] };

@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import type {
   Container,
   ContainerRuntime,
   ContainerSpec,
+  ContainerUsage,
   ExitStatus,
   OutputChunk,
   OutputReader,
@@ -24,6 +26,7 @@ export interface FakeContainer extends Container {
   readonly spec: ContainerSpec;
   readonly processes: Map<string, FakeProcess>;
   files: Map<string, Buffer>;
+  used: ContainerUsage;
   destroyed: boolean;
   main(): FakeProcess;
 }
@@ -93,6 +96,7 @@ const createContainer = (spec: ContainerSpec, runtime: FakeRuntime): FakeContain
     spec,
     processes,
     files: new Map(),
+    used: {},
     destroyed: false,
     main() {
       const main = processes.get('main');
@@ -128,6 +132,13 @@ const createContainer = (spec: ContainerSpec, runtime: FakeRuntime): FakeContain
       if (content === undefined) return { ok: false, reason: 'absent' };
       return content.length > limit ? { ok: false, reason: 'too-large' } : { ok: true, content };
     },
+    async copyOut({ path, to }) {
+      const content = container.files.get(path);
+      if (content === undefined) return { ok: false, reason: 'absent' };
+      await writeFile(to, content);
+      return { ok: true, bytes: content.length };
+    },
+    usage: async () => container.used,
     async destroy() {
       container.destroyed = true;
       runtime.containers.delete(spec.guid);

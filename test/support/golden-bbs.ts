@@ -75,6 +75,8 @@ export interface Answer {
   body: Buffer;
 }
 
+export type Player = ReturnType<typeof createPlayer>;
+
 /** Sends recorded requests as they were, over a unix socket. */
 export const createPlayer = (socketPath: string) => {
   const client = new Client('http://bbs', { socketPath });
@@ -91,15 +93,6 @@ export const createPlayer = (socketPath: string) => {
     },
     close: () => client.destroy(),
   };
-};
-
-/** What the BBS did by itself in the recording and is done for it here. */
-export const PLAYED: Record<number, (client: BbsClient) => Promise<void>> = {
-  // the completion callback: resolving, the call, deleting
-  157: async (client) => {
-    must(await client.resolvingTask('task-one', ''));
-    must(await client.deleteTask('task-one', ''));
-  },
 };
 
 /** Nothing happens by itself: convergence would mend what the recording breaks before the next request. */

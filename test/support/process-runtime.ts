@@ -39,6 +39,7 @@ export const realProcessPrograms: RealPrograms = {
       'require("net").createServer((s) => s.end("hello")).listen(process.env.PORT, () => console.log("ready"))',
     ),
   prints: (file) => ({ path: '/bin/cat', args: [file], env: {} }),
+  printsBelow: (variable, file) => sh(`exec /bin/cat "$${variable}/$1"`, file),
 };
 
 export const makeZip = async (dir: string): Promise<string> => {

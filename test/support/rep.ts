@@ -19,6 +19,7 @@ import { createFakeBbs } from './fake-bbs.js';
 import type { FakeContainer, FakeRuntime } from './fake-runtime.js';
 import { createFakeRuntime } from './fake-runtime.js';
 import { lrpWork, taskWork, workFor } from './lrps.js';
+import { NO_UPLOADS } from './no-uploads.js';
 
 /** What outlives a rep: time, bus, board, containers. */
 export interface RepWorld {
@@ -94,6 +95,7 @@ export const startRep = async (
   const metrics = createPrometheusMetrics({ logger: world.logger });
   const connection = world.bus.client();
   const rep = assembleCellRep({
+    uploader: NO_UPLOADS,
     metrics,
     config: configure(config),
     clock,

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type t from 'tap';
 
-export type Requirement = 'nats' | 'docker' | 'clocks';
+export type Requirement = 'nats' | 'docker' | 'clocks' | 'mounts';
 
 export interface Availability {
   available: boolean;
@@ -31,12 +32,22 @@ interface Check {
   reason: string;
 }
 
+/** Whether this process may put a small file system of its own somewhere, to fill it. */
+const mayMount = (): boolean => {
+  const dir = mkdtempSync(join(tmpdir(), 'outcry-mount-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]).status === 0;
+  if (mounted) spawnSync('umount', [dir]);
+  rmdirSync(dir);
+  return mounted;
+};
+
 const CHECKS: Record<Requirement, Check> = {
   nats: { check: () => onPath('nats-server') !== undefined, reason: 'nats-server is not on PATH' },
   docker: {
     check: engineProgram,
     reason: "a Docker engine takes dockerd and ip on PATH (Debian's docker.io and iproute2), and root",
   },
+  mounts: { check: mayMount, reason: 'a small file system to fill takes root that may mount tmpfs' },
   clocks: {
     check: () =>
       ['nats-server', 'faketime', 'unshare'].every((program) => onPath(program) !== undefined) &&

@@ -18,6 +18,7 @@ import type { BbsClient } from '../../bbs/index.js';
 import { must } from './bbs.js';
 import type { BusFaults, Life, RuntimeFaults } from './simulation-mortal.js';
 import { createLife, createMortalBus, createMortalRuntime } from './simulation-mortal.js';
+import { NO_UPLOADS } from './no-uploads.js';
 
 /** The disk of a cell: what a rep has noted down, whole files at a time. */
 interface Disk {
@@ -127,6 +128,7 @@ export const createSimulatedCell = (options: SimulatedCellOptions): SimulatedCel
     // the world's own clock: containers live on when the rep does not
     const runtime = createSimulatedRuntime({ clock, random, world, script: options.script });
     const rep = assembleCellRep({
+      uploader: NO_UPLOADS,
       config: must(
         cellRepConfig.parse(
           {

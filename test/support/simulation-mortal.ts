@@ -125,6 +125,7 @@ const mortalProcess = (process: RunningProcess, life: Life): RunningProcess => (
   follow: (from, reader) =>
     process.follow(from, {
       onChunk: (chunk, cursor) => (life.alive() ? reader.onChunk(chunk, cursor) : undefined),
+      onLost: (bytes) => (life.alive() ? reader.onLost?.(bytes) : undefined),
     }),
   signal: life.live((name) => process.signal(name)),
 });
@@ -143,6 +144,8 @@ const mortalContainer = (container: Container, life: Life): Container => ({
   forget: life.live((idPrefix) => container.forget(idPrefix)),
   place: life.live((content) => container.place(content)),
   readFile: life.live((path, limit) => container.readFile(path, limit)),
+  copyOut: life.live((request) => container.copyOut(request)),
+  usage: life.live(() => container.usage()),
   destroy: life.live(() => container.destroy()),
 });
 

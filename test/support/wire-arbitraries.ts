@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Action, CheckDefinition, RunAction } from '../../common/model/action.js';
 import type { BatchSummary, CellsStanding, WhatIf } from '../../common/model/auction-questions.js';
 import type { CellPresence, CellState } from '../../common/model/cell.js';
+import type { ContainerMetric } from '../../common/model/container-metrics.js';
 import type { BbsEvent } from '../../common/model/events.js';
 import type { ActualLrp, DesiredLrp, DesiredLrpUpdate, MetricTagValue } from '../../common/model/lrp.js';
 import type { Task, TaskDefinition } from '../../common/model/task.js';
@@ -25,6 +26,35 @@ import {
 
 /** Values of every message, typed by the model, so that a field the codec does not know shows as lost. */
 type Arbitraries = { readonly [N in WireName]: fc.Arbitrary<WireMessages[N]> };
+
+// ---- container metrics ----
+
+const containerMetric: fc.Arbitrary<ContainerMetric> = mixed(
+  record({
+    guid: text,
+    processGuid: text,
+    index: int32,
+    sourceId: text,
+    tags: map(text),
+    memoryQuotaBytes: uint64,
+    diskQuotaBytes: uint64,
+    absoluteEntitlementNs: uint64,
+    containerAgeNs: uint64,
+    logRateLimit: int64,
+    spikeStart: int64,
+    spikeEnd: int64,
+  }),
+  {
+    cpuMilli: uint64,
+    memoryBytes: uint64,
+    diskBytes: uint64,
+    absoluteUsageNs: uint64,
+    cpuEntitlementPermille: uint64,
+    logRate: uint64,
+    rxBytes: uint64,
+    txBytes: uint64,
+  },
+);
 
 // ---- actions and checks ----
 
@@ -508,6 +538,13 @@ export const arbitraries: Arbitraries = {
     add: list(record({ count: uint32, memoryMb: int32, diskMb: int32, zone: text })),
   }),
   WhatIf: whatIf,
+  MeasureQuery: record({ traceId, guids: texts }),
+  ContainerMetrics: record({
+    cellId: text,
+    at: nanoseconds,
+    containers: list(containerMetric),
+    moreContainers: uint32,
+  }),
   ImageQuery: record({ traceId, rootfs: text }),
   ImageReply: mixed(
     record({

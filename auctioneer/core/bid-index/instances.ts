@@ -5,21 +5,32 @@ import { type BidForest, NO_PARENT, SLOTS, isNode } from './forest.js';
 
 /** Where the instances of one process are, as a search sees it. */
 export interface Spread {
-  /** by position */
-  readonly perCell: Int32Array;
   readonly perZone: Int32Array;
-  /** per node: the fewest instances on any cell below it; undefined: none are counted that way */
+  /** by position, and by node the fewest on any cell below; undefined where the process is in few places */
+  readonly perCell: Int32Array | undefined;
   readonly perNode: Int32Array | undefined;
+  /** the few places, a range of these integers */
+  ints: Int32Array;
+  from: number;
+  to: number;
 }
+
+/** How many there are on a cell. */
+export const instancesAt = ({ perCell, ints, from, to }: Spread, position: number): number => {
+  if (perCell !== undefined) return perCell[position]!;
+  for (let at = from; at < to; at += PLACE_INTS)
+    if (ints[at + POSITION] === position) return ints[at + COUNT]!;
+  return 0;
+};
 
 export interface Instances {
   /** those of a cell that has not been named for the process before */
   found(process: number, place: Place): void;
   /** one more instance on a cell */
   add(process: number, position: number, zone: number): void;
-  /** good until `release` of the same process, which must follow */
+  /** good until `release`, which must follow */
   spread(process: number): Spread;
-  release(process: number): void;
+  release(): void;
   /** of a process while spread: whether no zone has any of it */
   isNowhere(process: number): boolean;
   /** the least number of instances above `after` that any zone has, while spread; Infinity when there is none */
@@ -30,7 +41,7 @@ export interface Instances {
 const CROWD_SHARE = 1 / 32;
 const LEAST_CROWD = 64;
 
-type Crowd = Spread & { readonly perNode: Int32Array };
+type Crowd = Spread & { readonly perCell: Int32Array; readonly perNode: Int32Array };
 
 /** On a slot without a node: never the fewest. */
 const MANY = 0x7fff_ffff;
@@ -75,7 +86,8 @@ const createCrowds = (forest: BidForest) => {
       const from = places.from(process);
       const to = places.to(process);
       if (to - from <= size) return;
-      const crowd: Crowd = { ...emptySpread(forest.cells), perNode: noneAnywhere(forest) };
+      const perCell = new Int32Array(forest.cells.count);
+      const crowd: Crowd = { ...emptySpread(forest.cells), perCell, perNode: noneAnywhere(forest) };
       const ints = places.ints();
       for (let at = from; at < to; at += PLACE_INTS) {
         const [position, zone, count] = [ints[at + POSITION]!, ints[at + ZONE]!, ints[at + COUNT]!];
@@ -87,11 +99,16 @@ const createCrowds = (forest: BidForest) => {
   };
 };
 
+const NO_PLACES = new Int32Array(0);
+
 /** Of no process at all. */
-export const emptySpread = ({ count, zoneCount }: Cells): Spread => ({
-  perCell: new Int32Array(count),
+export const emptySpread = ({ zoneCount }: Cells): Spread => ({
   perZone: new Int32Array(zoneCount),
+  perCell: undefined,
   perNode: undefined,
+  ints: NO_PLACES,
+  from: 0,
+  to: 0,
 });
 
 const leastAbove = (counts: Int32Array, after: number): number => {
@@ -105,7 +122,7 @@ export const createInstances = (forest: BidForest, room: Iterable<number>): Inst
   const { cells } = forest;
   const places = createPlaces(room);
   const crowds = createCrowds(forest);
-  /** all zero but for the process that is being looked at */
+  /** of the process that is being looked at; all zones 0 without one */
   const scratch = emptySpread(cells);
   /** the zones that have any of it */
   const touched = new Int32Array(cells.zoneCount);
@@ -127,28 +144,22 @@ export const createInstances = (forest: BidForest, room: Iterable<number>): Inst
     spread(process) {
       const crowd = crowds.find(process);
       if (crowd !== undefined) return crowd;
-      const { perCell, perZone } = scratch;
+      const { perZone } = scratch;
       const ints = places.ints();
-      const to = places.to(process);
+      scratch.ints = ints;
+      scratch.from = places.from(process);
+      scratch.to = places.to(process);
       touchedCount = 0;
-      for (let at = places.from(process); at < to; at += PLACE_INTS) {
+      for (let at = scratch.from; at < scratch.to; at += PLACE_INTS) {
         const zone = ints[at + ZONE]!;
-        const position = ints[at + POSITION]!;
         if (perZone[zone] === 0) touched[touchedCount++] = zone;
         perZone[zone]! += ints[at + COUNT]!;
-        if (position !== NONE) perCell[position] = ints[at + COUNT]!;
       }
       return scratch;
     },
-    release(process) {
-      if (crowds.find(process) !== undefined) return;
-      const ints = places.ints();
-      const to = places.to(process);
-      for (let at = places.from(process); at < to; at += PLACE_INTS) {
-        const position = ints[at + POSITION]!;
-        if (position !== NONE) scratch.perCell[position] = 0;
-      }
+    release() {
       for (let at = 0; at < touchedCount; at += 1) scratch.perZone[touched[at]!] = 0;
+      touchedCount = 0;
     },
     isNowhere: (process) => touchedCount === 0 && crowds.find(process) === undefined,
     nextZoneCount(process, after) {

@@ -72,7 +72,7 @@ export const openIndex = ({ bidding, counting, policy, processes, patience }: En
       best = findBest(forest, wanted, spread, count);
       count = instances.nextZoneCount(wanted.process, count);
     }
-    instances.release(wanted.process);
+    instances.release();
     return best;
   };
 

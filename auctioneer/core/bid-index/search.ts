@@ -1,7 +1,7 @@
 import { NONE } from '../bids.js';
 import { meanUse, useAfter, weigh } from '../score.js';
 import * as cell from './cells.js';
-import type { Spread } from './instances.js';
+import { type Spread, instancesAt } from './instances.js';
 import type { Matcher } from './offers.js';
 import {
   type BidForest,
@@ -73,7 +73,7 @@ const isSettled = (forest: BidForest, node: number, wanted: Wanted, spread: Spre
   const champion = forest.ints[intsOf(node) + CHAMPION]!;
   if (champion < 0 || !hasRoom(forest, champion, wanted)) return false;
   if (forest.leaf[champion] === node) return true;
-  const instances = spread.perCell[champion]!;
+  const instances = instancesAt(spread, champion);
   const fewest = spread.perNode === undefined ? 0 : spread.perNode[node]!;
   return instances === fewest && instances * forest.view.weights.neighbour < SETTLED_PENALTY;
 };
@@ -157,7 +157,7 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
       const champion = ints[own + CHAMPION]!;
       const anyZone = zoneCount === ANY || ints[own + ZONE]! !== SEVERAL;
       if (group < 0 || (champion >= 0 && anyZone && isSettled(forest, node, wanted, spread))) {
-        const score = scoreAt(forest, champion, wanted, spread.perCell[champion]!);
+        const score = scoreAt(forest, champion, wanted, instancesAt(spread, champion));
         if (score < lowest || (score === lowest && isBefore(forest.cells.rows, champion, best))) {
           best = champion;
           lowest = score;

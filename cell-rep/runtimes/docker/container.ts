@@ -8,13 +8,15 @@ import { posix } from 'node:path';
 import type { Container as EngineContainer, ContainerInfo as EngineInfo, EndpointSettings } from 'dockerode';
 import type { Container, ExitStatus, ProcessSpec, RunResult } from '../../core/container-runtime.js';
 import { specProblem } from '../process/environment.js';
-import { isBelowHome, placeInto, readFrom, statOf } from './content.js';
+import { createTreeMeter } from '../tree-size.js';
+import { copyOutOf, isBelowHome, placeBindings, placeInto, readFrom, statOf } from './content.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { commandOf, filesOptions, processOptions } from './create-options.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
 import type { Image } from './images.js';
 import { createEngineProcess, exitStatus } from './process.js';
 import type { EngineProcess } from './process.js';
+import { usageOf } from './usage.js';
 
 /** ms for killed processes to end, before they are removed all the same */
 const PATIENCE_MS = 5_000;
@@ -101,6 +103,7 @@ const makeProcess = async (
   try {
     const missing = await missingProgram(parts, made, spec);
     if (missing !== undefined) throw new Error(missing);
+    if (spec.files !== undefined) await placeBindings(made, spec.files);
     await made.start();
   } catch (error) {
     await unless([GONE], made.remove({ force: true, v: true }));
@@ -219,6 +222,20 @@ const adoptOne = async (parts: Parts, found: EngineInfo): Promise<void> => {
   }
 };
 
+/** Of the home, where the engine keeps it: when that is on this machine, and ours to look at. */
+const diskMeter = ({ cell, record }: Parts): (() => Promise<number | undefined>) => {
+  const volume = cell.docker.getVolume(cell.names.volume(record.spec.guid));
+  let meter: ReturnType<typeof createTreeMeter> | undefined;
+  return async () => {
+    try {
+      meter ??= createTreeMeter([(await volume.inspect()).Mountpoint], cell.clock);
+      return await meter();
+    } catch {
+      return undefined;
+    }
+  };
+};
+
 export const createEngineBackedContainer = (
   cell: CellContext,
   record: ContainerRecord,
@@ -234,6 +251,7 @@ export const createEngineBackedContainer = (
     ...NO_ADDRESS,
     files: undefined,
   };
+  let disk: (() => Promise<number | undefined>) | undefined;
   let destroying: Promise<void> | undefined;
   /** one start at a time: who has the network is decided by it */
   let starting: Promise<unknown> = Promise.resolve();
@@ -274,6 +292,14 @@ export const createEngineBackedContainer = (
         return { ok: false, reason: 'unreadable' };
       }
     },
+    async copyOut(request) {
+      try {
+        return await copyOutOf(await sourceOf(parts, request.path), request);
+      } catch {
+        return { ok: false, reason: 'unreadable' };
+      }
+    },
+    usage: async () => usageOf([...processes.values()], await (disk ??= diskMeter(parts))()),
     // one that failed may be tried again
     destroy: () =>
       (destroying ??= starting

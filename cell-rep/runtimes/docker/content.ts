@@ -1,17 +1,29 @@
 /** Content that goes into a container and comes out of it, through a container that is never started. */
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Container as EngineContainer } from 'dockerode';
+import type { VolumeMountedFile } from '../../../common/model/action.js';
+import { readTarStream } from '../../archive/tar.js';
 import { unpack } from '../../archive/unpack.js';
-import type { PlacedContent, PlaceResult, ReadFileResult } from '../../core/container-runtime.js';
+import { bindingPath } from '../../core/binding-files.js';
+import { BINDINGS_ROOT } from '../../core/container-runtime.js';
+import type {
+  CopyOutRequest,
+  CopyOutResult,
+  PlacedContent,
+  PlaceResult,
+  ReadFileResult,
+} from '../../core/container-runtime.js';
 import type { CellContext } from './context.js';
 import { HOME } from './create-options.js';
 import { reasonOf, statusOf } from './engine-error.js';
-import { firstFile, writeTar } from './tar.js';
-import type { Owner } from './tar.js';
+import { firstFile, packEntries, writeTar } from './tar.js';
+import type { Owner, TarEntry } from './tar.js';
 
 /** links followed on the way to a file */
 const MOST_LINKS = 8;
@@ -54,23 +66,53 @@ const fetchFile = async (
   return content.length > limitBytes ? { ok: false, reason: 'too-large' } : { ok: true, content };
 };
 
+interface RegularFile {
+  path: string;
+  size: number;
+}
+
+/** Where links lead in the end, resolved by the engine, within the container; undefined when that is no regular file. */
+const followLinks = async (container: EngineContainer, path: string): Promise<RegularFile | undefined> => {
+  let at = path;
+  for (let links = 0; links <= MOST_LINKS; links += 1) {
+    const stat = await statOf(container, at);
+    if (has(stat.mode, GO_DIRECTORY)) return undefined;
+    if (!has(stat.mode, GO_LINK)) return { path: at, size: stat.size };
+    at = stat.linkTarget;
+  }
+  return undefined;
+};
+
 const readLinked = async (
   container: EngineContainer,
   path: string,
   limitBytes: number,
 ): Promise<ReadFileResult> => {
-  let at = path;
-  for (let links = 0; links <= MOST_LINKS; links += 1) {
-    const stat = await statOf(container, at);
-    if (has(stat.mode, GO_DIRECTORY)) return { ok: false, reason: 'unreadable' };
-    if (!has(stat.mode, GO_LINK)) {
-      return stat.size > limitBytes
-        ? { ok: false, reason: 'too-large' }
-        : fetchFile(container, at, limitBytes);
-    }
-    at = stat.linkTarget; // resolved by the engine, within the container
+  const file = await followLinks(container, path);
+  if (!file) return { ok: false, reason: 'unreadable' };
+  if (file.size > limitBytes) return { ok: false, reason: 'too-large' };
+  return fetchFile(container, file.path, limitBytes);
+};
+
+const saveFile = async (container: EngineContainer, path: string, to: string): Promise<boolean> => {
+  for await (const entry of readTarStream(Readable.from(await container.getArchive({ path })))) {
+    if (entry.kind !== 'file') return false;
+    await pipeline(entry.content, createWriteStream(to, { flags: 'wx', mode: 0o600 }));
+    return true;
   }
-  return { ok: false, reason: 'unreadable' };
+  return false;
+};
+
+const copyLinked = async (
+  container: EngineContainer,
+  path: string,
+  { to, limitBytes }: CopyOutRequest,
+): Promise<CopyOutResult> => {
+  const file = await followLinks(container, path);
+  if (!file) return { ok: false, reason: 'unreadable' };
+  if (file.size > limitBytes) return { ok: false, reason: 'too-large' };
+  const saved = await saveFile(container, file.path, to);
+  return saved ? { ok: true, bytes: (await stat(to)).size } : { ok: false, reason: 'unreadable' };
 };
 
 export const isBelowHome = (path: string): boolean => `${posix.resolve(HOME, path)}/`.startsWith(`${HOME}/`);
@@ -89,6 +131,46 @@ export const readFrom = async (
   } catch (error) {
     return { ok: false, reason: statusOf(error) === 404 ? 'absent' : 'unreadable' };
   }
+};
+
+/** As `readFrom`, into a file of this machine. */
+export const copyOutOf = async (
+  container: EngineContainer,
+  request: CopyOutRequest,
+): Promise<CopyOutResult> => {
+  const { path } = request;
+  if (path.includes('\0')) return { ok: false, reason: 'unreadable' };
+  if (!posix.isAbsolute(path) && !isBelowHome(path)) return { ok: false, reason: 'outside' };
+  try {
+    return await copyLinked(container, posix.resolve(HOME, path), request);
+  } catch (error) {
+    await rm(request.to, { force: true });
+    return { ok: false, reason: statusOf(error) === 404 ? 'absent' : 'unreadable' };
+  }
+};
+
+const ROOT_OWNED = { mtime: 0, uid: 0, gid: 0 };
+
+async function* bindingEntries(files: readonly VolumeMountedFile[]): AsyncGenerator<TarEntry> {
+  const root = BINDINGS_ROOT.slice(1);
+  yield { kind: 'directory', name: root, mode: 0o755, ...ROOT_OWNED };
+  for (const { path, content } of files) {
+    const parts = (bindingPath(path) ?? '').split('/');
+    for (let depth = 1; depth < parts.length; depth += 1) {
+      const name = posix.join(root, ...parts.slice(0, depth));
+      yield { kind: 'directory', name, mode: 0o755, ...ROOT_OWNED };
+    }
+    yield { kind: 'text', name: posix.join(root, ...parts), mode: 0o444, text: content, ...ROOT_OWNED };
+  }
+}
+
+/** Files of service bindings into a container that was not started yet. */
+export const placeBindings = async (
+  container: EngineContainer,
+  files: readonly VolumeMountedFile[],
+): Promise<void> => {
+  const archive = Readable.from(packEntries(bindingEntries(files)), { objectMode: false });
+  await container.putArchive(archive, { path: '/' });
 };
 
 /** The ids of a user, by the container's own list; '' is root. */

@@ -71,6 +71,7 @@ export interface OutputSplitter {
 export const createOutputSplitter = (
   from: OutputCursor,
   give: (chunk: OutputChunk, cursor: OutputCursor) => void,
+  onLost: () => void = () => undefined,
 ): OutputSplitter => {
   const sought = parseCursor(from);
   let seeking = sought !== undefined;
@@ -89,6 +90,7 @@ export const createOutputSplitter = (
   /** the sought entry has been rotated away: all that is later is new */
   const giveUp = (): void => {
     seeking = false;
+    onLost();
     for (const { chunk, place } of held) {
       if (sought && BigInt(place.timestamp) > BigInt(sought.timestamp)) give(chunk, formatCursor(place));
     }

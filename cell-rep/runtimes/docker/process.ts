@@ -3,7 +3,9 @@ import type { Container as EngineContainer } from 'dockerode';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type {
+  ContainerUsage,
   ExitStatus,
+  OutputChunk,
   OutputCursor,
   OutputReader,
   ProcessInfo,
@@ -12,6 +14,7 @@ import type {
 import { dial } from './engine.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
 import { createOutputSplitter, sinceOf } from './output.js';
+import { containerUsage } from './usage.js';
 
 /** ms until an engine that did not answer is asked again */
 const RETRY_MS = 500;
@@ -23,6 +26,8 @@ export interface EngineProcess {
   readonly running: RunningProcess;
   readonly engineId: string;
   info(): ProcessInfo;
+  /** what it takes now; undefined when it has ended, or the engine does not say */
+  usage(): Promise<ContainerUsage | undefined>;
   /** resolves with the process's end, whoever still reads */
   readonly ended: Promise<ExitStatus>;
   /** SIGKILL at once, or an error; `running.signal` waits for an engine that is away */
@@ -96,11 +101,13 @@ interface Reading {
 /** Reads what is there, or follows to the end of the process; moves `reading.cursor` along. */
 const readOutput = async (reading: Reading, signal: AbortSignal, follow: boolean): Promise<void> => {
   const { container, reader } = reading;
-  const splitter = createOutputSplitter(reading.cursor, (chunk, cursor) => {
+  const give = (chunk: OutputChunk, cursor: OutputCursor): void => {
     if (signal.aborted) return;
     reading.cursor = cursor;
     reader.onChunk(chunk, cursor);
-  });
+  };
+  const lose = (): void => (signal.aborted ? undefined : reader.onLost?.(undefined));
+  const splitter = createOutputSplitter(reading.cursor, give, lose);
   const from = { stdout: true, stderr: true, timestamps: true, since: sinceOf(reading.cursor) } as const;
   if (!follow) {
     splitter.take(await container.logs({ ...from, follow: false, abortSignal: signal }));
@@ -156,6 +163,10 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
     engineId: container.id,
     ended,
     info: () => ({ id, running: known === undefined, ...(known && { exit: known }) }),
+    async usage() {
+      if (known !== undefined) return undefined;
+      return containerUsage(container).catch(() => undefined);
+    },
     running: {
       id,
       get exited() {

@@ -4,7 +4,7 @@ use warnings;
 use POSIX ();
 use Fcntl qw(:DEFAULT :flock :mode);
 
-our $READ;
+our ( $READ, $LINUX );
 
 sub read_as {
     my ( $uid, $gid, $path, $limit ) = @_;
@@ -21,6 +21,30 @@ sub read_as {
     }
     die "too-large\n" if length $data > $limit;
     return $data;
+}
+
+# Copies a regular file into TARGET, which is ours and empty, as that user; only what lies below one of ROOTS, wherever
+# links lead: looked at when the file is open, so that nobody can exchange it in between.
+sub copy_as {
+    my ( $uid, $gid, $path, $limit, $target, @roots ) = @_;
+    sysopen( my $to, $target, O_WRONLY ) or die "unreadable\n";
+    become( $uid, $gid ) or die "user: $!\n";
+    my $flags = O_RDONLY | O_NONBLOCK | ( $LINUX ? 0 : O_NOFOLLOW );
+    sysopen( my $fh, $path, $flags ) or die $!{ENOENT} || $!{ENOTDIR} ? "absent\n" : "unreadable\n";
+    my $real = $LINUX ? readlink( '/proc/self/fd/' . fileno $fh ) // '' : $path;
+    die "outside\n" unless grep { index( $real, "$_/" ) == 0 } @roots;
+    my @stat = stat $fh;
+    die "unreadable\n" unless S_ISREG( $stat[2] );
+    my $copied = 0;
+    while (1) {
+        my $n = sysread( $fh, my $data, $READ );
+        die "unreadable\n" unless defined $n;
+        last if $n == 0;
+        $copied += $n;
+        die "too-large\n" if $copied > $limit;
+        write_all( $to, $data ) or die "cannot write the copy: $!\n";
+    }
+    return $copied;
 }
 
 sub make_path {

@@ -1,10 +1,12 @@
 /** One container of the process runtime. */
 import type { Container } from '../../core/container-runtime.js';
-import { placeInto, readFrom } from './content.js';
+import { copyOutOf, placeInto, readFrom } from './content.js';
 import type { CellContext, ContainerContext } from './context.js';
 import { destroyContainer } from './ending.js';
 import type { ContainerRecord, Layout } from './layout.js';
 import { adoptProcess, runIn, unregister } from './starting.js';
+import { createTreeMeter } from '../tree-size.js';
+import { usageOf } from './usage.js';
 
 export interface ProcessContainer extends Container {
   /** finds processes of an earlier life */
@@ -20,6 +22,7 @@ export const createProcessContainer = (
 ): ProcessContainer => {
   const container: ContainerContext = { cell, layout, record, processes: new Map() };
   const { processes } = container;
+  const disk = createTreeMeter([layout.home, layout.tmp], cell.clock);
   let destroying: Promise<void> | undefined;
 
   return {
@@ -44,6 +47,8 @@ export const createProcessContainer = (
     },
     place: (content) => placeInto(container, content),
     readFile: (path, limitBytes) => readFrom(container, path, limitBytes),
+    copyOut: (request) => copyOutOf(container, request),
+    usage: () => usageOf(container, disk),
     // one that failed may be tried again
     destroy: () =>
       (destroying ??= destroyContainer(container).catch((error: unknown) => {

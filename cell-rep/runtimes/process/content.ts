@@ -1,8 +1,27 @@
 /** Content that goes into a container and comes out of it. */
-import { chmod, chown, copyFile, mkdtemp, rmdir } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  realpath,
+  rename,
+  rmdir,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import type { VolumeMountedFile } from '../../../common/model/action.js';
 import { unpack } from '../../archive/unpack.js';
-import type { PlacedContent, PlaceResult, ReadFileResult } from '../../core/container-runtime.js';
+import { bindingPath } from '../../core/binding-files.js';
+import type {
+  CopyOutRequest,
+  CopyOutResult,
+  PlacedContent,
+  PlaceResult,
+  ReadFileResult,
+} from '../../core/container-runtime.js';
 import type { ContainerContext } from './context.js';
 import { removeTree } from './layout.js';
 
@@ -69,4 +88,54 @@ export const readFrom = async (
   if (reply.ok) return { ok: true, content: Buffer.from(reply.rest) };
   const known = reply.reason === 'absent' || reply.reason === 'too-large';
   return { ok: false, reason: known ? (reply.reason as 'absent' | 'too-large') : 'unreadable' };
+};
+
+const COPY_REASONS = new Set(['absent', 'too-large', 'outside']);
+
+/** What `readFrom` reads, as long as it lies, wherever links lead, below home or tmp: the rest is the machine's. */
+export const copyOutOf = async (
+  { cell, layout, record }: ContainerContext,
+  { path, to, limitBytes }: CopyOutRequest,
+): Promise<CopyOutResult> => {
+  if (path.includes('\0')) return { ok: false, reason: 'unreadable' };
+  const target = isAbsolute(path) ? path : inside(layout.home, path);
+  if (target === undefined) return { ok: false, reason: 'outside' };
+  await writeFile(to, '', { flag: 'wx', mode: 0o600 });
+  const user = String(record.uid);
+  const roots = await Promise.all([layout.home, layout.tmp].map((dir) => realpath(dir)));
+  const fields = [user, user, target, String(limitBytes), resolve(to), ...roots];
+  const reply = await cell.helper.request('copy', ...fields);
+  if (reply.ok) return { ok: true, bytes: Number(reply.rest.toString()) };
+  await unlink(to).catch(() => undefined);
+  const known = COPY_REASONS.has(reply.reason);
+  return { ok: false, reason: known ? (reply.reason as 'absent' | 'too-large' | 'outside') : 'unreadable' };
+};
+
+/** Ours, so that nobody can put a link in our way; their user's group may read them. */
+export const writeBindings = async (
+  { layout, record }: ContainerContext,
+  files: readonly VolumeMountedFile[],
+): Promise<void> => {
+  await mkdir(layout.bindings, { recursive: true });
+  if (record.uid >= 0) await chown(layout.bindings, -1, record.uid);
+  await chmod(layout.bindings, 0o750);
+  for (const { path, content } of files) {
+    const name = bindingPath(path);
+    if (name === undefined) throw new Error(`bad path: ${JSON.stringify(path)}`);
+    await writeBinding(layout.bindings, name.split('/'), content);
+  }
+};
+
+/** Modes are set, since those of making are cut by the umask. */
+const writeBinding = async (root: string, parts: string[], content: string): Promise<void> => {
+  for (let depth = 1; depth < parts.length; depth += 1) {
+    const dir = join(root, ...parts.slice(0, depth));
+    await mkdir(dir, { recursive: true });
+    await chmod(dir, 0o755);
+  }
+  const file = join(root, ...parts);
+  // another process may be reading the older one
+  await writeFile(`${file}.new`, content);
+  await chmod(`${file}.new`, 0o444);
+  await rename(`${file}.new`, file);
 };

@@ -4,6 +4,7 @@ import type { Logger } from '../../../common/ports/logger.js';
 import type { Helper } from './helper.js';
 import type { ContainerRecord, Layout } from './layout.js';
 import type { SupervisedProcess } from './process.js';
+import type { createProcessTable } from './usage.js';
 
 /** What all containers of a cell share. */
 export interface CellContext {
@@ -20,6 +21,8 @@ export interface CellContext {
   path: string;
   outputFileBytes: number;
   archiveLimits: ArchiveLimits;
+  /** processes of this machine and what they take; undefined = nobody knows */
+  processTable: ReturnType<typeof createProcessTable>;
   /** gives ports and user back */
   release(record: ContainerRecord): void;
 }

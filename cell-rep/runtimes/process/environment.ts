@@ -1,3 +1,4 @@
+import { BINDINGS_ROOT } from '../../core/container-runtime.js';
 import type { ContainerPort, ProcessSpec } from '../../core/container-runtime.js';
 
 const COMMON_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
@@ -21,7 +22,14 @@ const hostPortFor = (port: string | undefined, ports: readonly ContainerPort[]):
 /** The whole environment of a process: nothing of the platform's own gets in. */
 export const buildEnvironment = (
   spec: ProcessSpec,
-  place: { home: string; tmp: string; path: string; ports: readonly ContainerPort[] },
+  place: {
+    home: string;
+    tmp: string;
+    path: string;
+    ports: readonly ContainerPort[];
+    /** where files of bindings are, if there are any */
+    bindings?: string;
+  },
 ): Record<string, string> => {
   const env: Record<string, string> = {
     HOME: place.home,
@@ -33,8 +41,21 @@ export const buildEnvironment = (
   };
   const port = hostPortFor(spec.env['PORT'], place.ports);
   if (port !== undefined) env['PORT'] = port;
-  return env;
+  // the older name of the same, where an application asks by it
+  const older = spec.env['VCAP_APP_PORT'];
+  if (older !== undefined) env['VCAP_APP_PORT'] = hostPortFor(older, place.ports) ?? older;
+  return place.bindings === undefined ? env : withBindings(env, place.bindings);
 };
+
+/** Nobody may make files below /etc: variables that name the place of bindings name the real one. */
+const withBindings = (env: Record<string, string>, dir: string): Record<string, string> => ({
+  ...env,
+  ...Object.fromEntries(
+    Object.entries(env)
+      .filter(([, value]) => value === BINDINGS_ROOT || value.startsWith(`${BINDINGS_ROOT}/`))
+      .map(([name, value]) => [name, dir + value.slice(BINDINGS_ROOT.length)]),
+  ),
+});
 
 /** Why this cannot be started, found before anything is; NUL separates fields on the way to the helper. */
 export const specProblem = (spec: ProcessSpec): string | undefined => {

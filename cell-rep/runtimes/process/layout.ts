@@ -4,6 +4,7 @@
  *     <root>/<guid>/             0711
  *       container.json           0600  what it is; `destroyed.json` once it is being removed
  *       home/  tmp/              0700  the container's user
+ *       bindings/            0750  files of service bindings, once a process has some; its user may read them
  *       proc-<id>/               0700  of one process: state, out.0, out.1 (supervise.pl)
  *       stage-<n>/               0700  content on its way into home
  */
@@ -24,6 +25,7 @@ export interface Layout {
   dir: string;
   home: string;
   tmp: string;
+  bindings: string;
   record: string;
   destroyed: string;
 }
@@ -34,6 +36,7 @@ export const layoutOf = (root: string, guid: string): Layout => {
     dir,
     home: join(dir, 'home'),
     tmp: join(dir, 'tmp'),
+    bindings: join(dir, 'bindings'),
     record: join(dir, 'container.json'),
     destroyed: join(dir, 'destroyed.json'),
   };

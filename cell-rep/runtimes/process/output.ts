@@ -9,8 +9,8 @@ export const MIN_OUTPUT_FILE_BYTES = 64 * 1024;
 
 const FILE_HEADER = 16;
 const RECORD_HEADER = 16;
-/** more than the longest record: 64 KiB and its header */
-const WINDOW = 128 * 1024;
+/** the longest record, 64 KiB and its header, and little more: what is read at once is worked on in one turn */
+const WINDOW = 66 * 1024;
 
 interface Position {
   generation: number;
@@ -22,16 +22,22 @@ const parseCursor = (cursor: string): Position | undefined => {
   return match ? { generation: Number(match[1]), offset: Number(match[2]) } : undefined;
 };
 
-const readGeneration = async (file: FileHandle): Promise<number | undefined> => {
+interface FileHeader {
+  generation: number;
+  /** bytes of records that came before this file; undefined = the supervisor did not count them yet */
+  before: number | undefined;
+}
+
+const readHeader = async (file: FileHandle): Promise<FileHeader | undefined> => {
   const header = Buffer.alloc(FILE_HEADER);
   const { bytesRead } = await file.read(header, 0, FILE_HEADER, 0);
-  return bytesRead === FILE_HEADER && header.toString('latin1', 0, 4) === 'OUTC'
-    ? header.readUInt32BE(4)
-    : undefined;
+  if (bytesRead !== FILE_HEADER || header.toString('latin1', 0, 4) !== 'OUTC') return undefined;
+  const generation = header.readUInt32BE(4);
+  const before = header.readUInt32BE(8) * 2 ** 32 + header.readUInt32BE(12);
+  return { generation, before: generation > 0 && before === 0 ? undefined : before };
 };
 
-interface OutputFile {
-  generation: number;
+interface OutputFile extends FileHeader {
   file: FileHandle;
 }
 
@@ -39,8 +45,8 @@ const openSlot = async (dir: string, slot: number): Promise<OutputFile | undefin
   let file: FileHandle | undefined;
   try {
     file = await open(join(dir, `out.${slot}`), 'r');
-    const generation = await readGeneration(file);
-    if (generation !== undefined) return { generation, file };
+    const header = await readHeader(file);
+    if (header !== undefined) return { ...header, file };
   } catch {
     // not there (yet)
   }
@@ -99,16 +105,27 @@ export const createFollower = ({ dir, from, reader, onError }: FollowerOptions):
   const start = parseCursor(from);
   const at: Position = start ?? { generation: 0, offset: FILE_HEADER };
   let file: FileHandle | undefined;
+  /** bytes of records before the file that is read; undefined = not known */
+  let before: number | undefined;
+  /** bytes of records that were read or are told to be missing; undefined = not known */
+  let known = start === undefined ? 0 : undefined;
   let stopped = false;
+
+  /** Told where a reader met what it did not expect: a later file, or one with more before it than it has seen. */
+  const tellLoss = (found: OutputFile): void => {
+    if (known !== undefined && found.before !== undefined) {
+      if (found.before > known) reader.onLost?.(found.before - known);
+    } else if (found.generation !== at.generation) reader.onLost?.(undefined);
+  };
 
   const openNext = async (): Promise<boolean> => {
     const found = await openFrom(dir, at.generation);
     if (!found) return false;
-    file = found.file;
-    if (found.generation !== at.generation) {
-      at.generation = found.generation;
-      at.offset = FILE_HEADER;
-    }
+    const isExpected = found.generation === at.generation;
+    // what a reader of an earlier life has seen is known by its place in the file
+    if (known !== undefined || !isExpected) tellLoss(found);
+    if (!isExpected) Object.assign(at, { generation: found.generation, offset: FILE_HEADER });
+    ({ file, before } = found);
     return true;
   };
 
@@ -126,6 +143,7 @@ export const createFollower = ({ dir, from, reader, onError }: FollowerOptions):
   const closeFile = async (): Promise<void> => {
     const old = file;
     file = undefined;
+    known = before === undefined ? undefined : before + at.offset - FILE_HEADER;
     await old?.close();
   };
 

@@ -36,6 +36,7 @@ import {
 import type { ContainerRecord, Layout } from './layout.js';
 import { MIN_OUTPUT_FILE_BYTES } from './output.js';
 import type { SupervisedProcess } from './process.js';
+import { createProcessTable } from './usage.js';
 import { reachableNode, TOOLS } from './tools.js';
 import { createUserPool, DEFAULT_USERS, fitUserRange, readUidMap, USER_CLAIMS } from './users.js';
 import type { UserPool, UserRange } from './users.js';
@@ -177,6 +178,7 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
     path: options.path ?? defaultPath(dirname(process.execPath)),
     outputFileBytes: Math.max(options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES, MIN_OUTPUT_FILE_BYTES),
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
+    processTable: createProcessTable(options.clock),
     release(record) {
       containers.delete(record.spec.guid);
       release(resources, record);

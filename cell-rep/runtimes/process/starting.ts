@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ProcessSpec, RunResult } from '../../core/container-runtime.js';
+import { writeBindings } from './content.js';
 import type { ContainerContext } from './context.js';
 import { buildEnvironment, specProblem } from './environment.js';
 import { processDir, removeTree } from './layout.js';
@@ -56,7 +57,13 @@ const startedAfterAll = async ({ cell }: ContainerContext, one: SupervisedProces
 };
 
 const startRequest = ({ cell, layout, record }: ContainerContext, spec: ProcessSpec): string[] => {
-  const place = { home: layout.home, tmp: layout.tmp, path: cell.path, ports: record.ports };
+  const place = {
+    home: layout.home,
+    tmp: layout.tmp,
+    path: cell.path,
+    ports: record.ports,
+    ...(spec.files !== undefined && { bindings: layout.bindings }),
+  };
   const user = String(record.uid);
   // a limit on processes counts all of a user: only where the user is the container's own
   const pids = record.uid >= 0 ? record.spec.limits.maxPids : 0;
@@ -100,6 +107,11 @@ export const runIn = async (container: ContainerContext, spec: ProcessSpec): Pro
   const problem = specProblem(spec);
   if (problem !== undefined) return { ok: false, reason: problem };
   if (container.processes.has(spec.id)) return { ok: false, reason: `process ${spec.id} exists already` };
+  try {
+    if (spec.files !== undefined) await writeBindings(container, spec.files);
+  } catch (error) {
+    return { ok: false, reason: `failed to create volume mounted files: ${(error as Error).message}` };
+  }
   const first = await start(container, spec);
   // the helper died over it, and it is certain that nothing was started: its successor may try
   return !first.ok && first.lost === true ? start(container, spec) : first;

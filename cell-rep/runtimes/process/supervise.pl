@@ -55,7 +55,8 @@ sub run_process {
 }
 
 # ---- output files -------------------------------------------------------------------------------------------
-# Generation g lives in out.(g mod 2). A file starts with "OUTC", its generation and 8 bytes of zero; a record is
+# Generation g lives in out.(g mod 2). A file starts with "OUTC", its generation and, in 64 bits, how many bytes of
+# records came before it, those that a full disk lost included: so a reader knows what it has missed. A record is
 # stream (1, 2), three bytes of zero, length, seconds, nanoseconds (32 bit each, network order), then its bytes.
 
 sub open_output {
@@ -64,7 +65,8 @@ sub open_output {
     close delete $out->{fh} if $out->{fh};
     unlink "$path.new";
     sysopen( my $fh, "$path.new", O_WRONLY | O_CREAT | O_EXCL, 0600 ) or return;
-    return unless write_all( $fh, pack( 'a4 N x8', 'OUTC', $out->{generation} ) ) && rename( "$path.new", $path );
+    my @before = ( int( $out->{before} / 2**32 ), $out->{before} % 2**32 );
+    return unless write_all( $fh, pack( 'a4 N N N', 'OUTC', $out->{generation}, @before ) ) && rename( "$path.new", $path );
     $out->{fh} = $fh;
     $out->{size} = 16;
     return;
@@ -72,11 +74,14 @@ sub open_output {
 
 sub write_output {
     my ( $out, $stream, $data ) = @_;
-    if ( $out->{size} >= $out->{limit} || !$out->{fh} ) { $out->{generation} += 1 if $out->{fh}; open_output($out) }
-    return unless $out->{fh};    # a full disk loses output, never the application
+    if ( $out->{size} >= $out->{limit} || !$out->{fh} ) {
+        if ( $out->{fh} ) { $out->{generation} += 1; $out->{before} += $out->{size} - 16 }
+        open_output($out);
+    }
     my $record = pack( 'C x3 N N N', $stream, length $data, wall() ) . $data;
+    if ( !$out->{fh} ) { $out->{before} += length $record; return }    # a full disk loses output, never the application
     if ( write_all( $out->{fh}, $record ) ) { $out->{size} += length $record }
-    else { truncate( $out->{fh}, $out->{size} ); sysseek( $out->{fh}, $out->{size}, 0 ) }
+    else { truncate( $out->{fh}, $out->{size} ); sysseek( $out->{fh}, $out->{size}, 0 ); $out->{before} += length $record }
     return;
 }
 
@@ -149,7 +154,7 @@ sub supervise {
     # whoever holds the lock decides: if the platform has declared this start dead, it is dead
     sysopen( my $state, "$dir/state", O_WRONLY | O_APPEND ) or $fail->("no container: $!");
     flock( $state, LOCK_EX | LOCK_NB ) or $fail->('given up');
-    my $out = { dir => $dir, generation => 0, limit => $req->{outbytes}, size => 0 };
+    my $out = { dir => $dir, generation => 0, before => 0, limit => $req->{outbytes}, size => 0 };
     my $subreaper = prctl( 36, 1 );
     pipe( my $out_r, my $out_w ) && pipe( my $err_r, my $err_w ) or $fail->("pipe: $!");
     pipe( my $go_r,  my $go_w )  && pipe( my $st_r,  my $st_w )  or $fail->("pipe: $!");

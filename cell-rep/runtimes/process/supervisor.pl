@@ -9,6 +9,7 @@
 #   watch  ID DIR            tells `gone` once nobody holds the lock (an adopted supervisor has ended)
 #   forget ID DIR            releases the lock taken by `watch`
 #   read   ID UID GID PATH LIMIT        a regular file, read as that user
+#   copy   ID UID GID PATH LIMIT TARGET ROOT..   a regular file below one of the ROOTs, into the empty file TARGET
 #   merge  ID UID GID TREE TARGET       moves a tree of files into TARGET, as that user
 #   killall ID UID           kills every process of a user (never 0)
 #
@@ -103,6 +104,7 @@ sub handle {
     elsif ( $verb eq 'watch' )   { handle_watch( $id, @fields ) }
     elsif ( $verb eq 'forget' )  { delete $watched{ $fields[0] }; answer( 'reply', $id, 'ok', '' ) }
     elsif ( $verb eq 'read' )    { fork_work( $id, \&read_as, @fields ) }
+    elsif ( $verb eq 'copy' )    { fork_work( $id, \&copy_as, @fields ) }
     elsif ( $verb eq 'merge' )   { fork_work( $id, \&merge_as, @fields ) }
     elsif ( $verb eq 'killall' ) { fork_work( $id, \&kill_all_of, @fields ) }
     else                         { answer( 'reply', $id, 'failed', 'unknown request' ) }

@@ -13,6 +13,7 @@ import type { SimulatedScript } from './script.js';
 export interface SimulatedProcess {
   readonly running: RunningProcess;
   info(): ProcessInfo;
+  usage(): { cpuNs: number; memoryBytes: number };
   /** ends it; nothing happens when it has ended */
   end(exit: Partial<ExitStatus>): void;
 }
@@ -46,6 +47,7 @@ const createOutput = (clock: Clock): Output => {
       let at = from === '' ? 0 : Number(from);
       let queue = Promise.resolve();
       const hand = (): void => {
+        if (at < first && at > 0) reader.onLost?.(undefined);
         for (at = Math.max(at, first); at < first + kept.length && wakers.has(wake);) {
           const chunk = kept[at - first] as OutputChunk;
           at += 1;
@@ -83,6 +85,8 @@ export interface SimulatedProcessOptions {
 export const createSimulatedProcess = (options: SimulatedProcessOptions): SimulatedProcess => {
   const { spec, script, clock, random } = options;
   const output = createOutput(clock);
+  const startedAt = clock.monotonic();
+  let endedAt: number | undefined;
   let exit: ExitStatus | undefined;
   let finish: (status: ExitStatus) => void = () => undefined;
   let cancel: Cancel = () => undefined;
@@ -91,6 +95,7 @@ export const createSimulatedProcess = (options: SimulatedProcessOptions): Simula
   const end = (how: Partial<ExitStatus>): void => {
     if (exit) return;
     cancel();
+    endedAt = clock.monotonic();
     exit = { code: 0, signal: 0, outOfMemory: false, lost: false, ...how };
     finish(exit);
   };
@@ -136,6 +141,10 @@ export const createSimulatedProcess = (options: SimulatedProcessOptions): Simula
 
   return {
     running,
+    usage: () => ({
+      cpuNs: ((endedAt ?? clock.monotonic()) - startedAt) * (script.cpuMilli ?? 0) * 1000,
+      memoryBytes: exit ? 0 : (script.memoryMb ?? 0) * 1024 * 1024,
+    }),
     info: () => ({ id: spec.id, running: !exit, ...(exit && { exit }) }),
     end,
   };

@@ -3,7 +3,7 @@
  * and benchmarks of everything around them. Same contract as the real ones, except that nothing answers at its ports
  * and content is kept only as far as `readFile` needs it.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { ImageDescription } from '../../../common/model/image.js';
 import type { Clock } from '../../../common/ports/clock.js';
@@ -13,6 +13,8 @@ import type {
   ContainerPort,
   ContainerRuntime,
   ContainerSpec,
+  CopyOutRequest,
+  CopyOutResult,
   DescribeResult,
   PlacedContent,
   PlaceResult,
@@ -77,7 +79,7 @@ interface Machine {
   release(guid: string, ports: readonly ContainerPort[]): void;
 }
 
-const createFiles = (): Pick<Container, 'place' | 'readFile'> => {
+const createFiles = (): Pick<Container, 'place' | 'readFile' | 'copyOut'> => {
   const files = new Map<string, StoredFile>();
   return {
     async place(content: PlacedContent): Promise<PlaceResult> {
@@ -97,6 +99,15 @@ const createFiles = (): Pick<Container, 'place' | 'readFile'> => {
         return Promise.resolve({ ok: false, reason: 'too-large' });
       }
       return Promise.resolve({ ok: true, content });
+    },
+    async copyOut({ path, to, limitBytes }: CopyOutRequest): Promise<CopyOutResult> {
+      const full = homePath(path);
+      if (full === undefined) return { ok: false, reason: 'outside' };
+      const content = files.get(full);
+      if (content === undefined) return { ok: false, reason: 'absent' };
+      if (content === 'large' || content.length > limitBytes) return { ok: false, reason: 'too-large' };
+      await writeFile(to, content, { flag: 'wx', mode: 0o600 });
+      return { ok: true, bytes: content.length };
     },
   };
 };
@@ -155,6 +166,11 @@ const createContainer = (
       for (const [id, one] of processes) {
         if (id.startsWith(idPrefix) && !one.info().running) processes.delete(id);
       }
+    },
+    usage() {
+      const all = [...processes.values()].map((one) => one.usage());
+      const sum = (what: 'cpuNs' | 'memoryBytes'): number => all.reduce((total, one) => total + one[what], 0);
+      return Promise.resolve({ cpuNs: sum('cpuNs'), memoryBytes: sum('memoryBytes'), diskBytes: 0 });
     },
     destroy() {
       if (!destroyed) {

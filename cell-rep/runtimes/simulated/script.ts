@@ -24,6 +24,10 @@ export interface SimulatedScript {
   /** chance, 0 to 1, that its end is not known: as if its supervisor had vanished */
   lossChance?: number;
   ignoresTerm?: boolean;
+  /** CPU that it takes as long as it runs, milli-CPU; default 0 */
+  cpuMilli?: number;
+  /** MB that it takes as long as it runs; default 0 */
+  memoryMb?: number;
 }
 
 /** The variable of a process's environment that holds its script, as JSON. */

@@ -115,6 +115,30 @@ t.test('download - what is wrong is said, and leaves nothing', async (t) => {
   t.same(await readdir(cacheDir), []);
 });
 
+t.test('download - what could not be had at once is tried three times, what is wrong once', async (t) => {
+  const asked: string[] = [];
+  const { downloader } = await open(t);
+  const base = await serve(t, ({ url = '', socket }, response) => {
+    asked.push(url);
+    const times = asked.filter((one) => one === url).length;
+    if (url === '/cut') return void (times < 3 ? socket.destroy() : response.end(CONTENT));
+    if (url === '/busy' && times < 3) return void response.writeHead(503).end();
+    response.writeHead(url === '/broken' ? 500 : url === '/denied' ? 403 : 200).end(CONTENT);
+  });
+  const get = async (path: string): Promise<string> => {
+    const fetched = await downloader.fetch(action(base + path), never);
+    if (!fetched.ok) return fetched.reason;
+    fetched.release();
+    return 'fetched';
+  };
+  const paths = ['/cut', '/busy', '/broken', '/denied'];
+  t.same(await Promise.all(paths.map(get)), ['fetched', 'fetched', 'status 500', 'status 403']);
+  t.same(
+    paths.map((path) => asked.filter((one) => one === path).length),
+    [3, 3, 3, 1],
+  );
+});
+
 t.test('download - inner addresses are refused, by name, by number and by redirect', async (t) => {
   let hits = 0;
   const base = await serve(t, (_request, response) => {

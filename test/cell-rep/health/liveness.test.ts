@@ -25,7 +25,7 @@ const watch = (startTimeoutMs: number) => {
           app.probes += 1;
           return Promise.resolve(app.result);
         },
-        timings: { startTimeoutMs, intervalMs: 30_000 },
+        timings: { startTimeoutMs, intervalMs: 30_000, mayHang: false },
       },
     ],
     alreadyHealthy: false,

@@ -104,6 +104,19 @@ t.test('supervisor - why one ended is told in its own words', async (t) => {
   await supervisor.stop();
 });
 
+t.test('supervisor - one that has done what it was there for is not started again', async (t) => {
+  const dir = makeDir(t);
+  const clock = createFakeClock();
+  const done: Program = { ...shell(dir, 'cell-1', ''), args: ['-c', 'exit 0'] };
+  const { supervisor, notes, pid } = supervise(t, { dir, programs: [done], clock });
+  supervisor.start();
+  await eventually(() => notes.length === 1, { what: 'a note' });
+  t.same(notes, ['cell-1 has ended as it was asked to, and is not started again']);
+  await clock.advance(60_000);
+  t.equal(pid('cell-1'), 0);
+  await supervisor.stop();
+});
+
 t.test('supervisor - one that does not end by itself is killed', async (t) => {
   const dir = makeDir(t);
   const clock = createFakeClock();

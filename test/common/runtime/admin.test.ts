@@ -8,6 +8,7 @@ import { createPrometheusMetrics } from '../../../common/adapters/prometheus-met
 import { createSystemClock } from '../../../common/adapters/system-clock.js';
 import type { Metrics } from '../../../common/ports/metrics.js';
 import { createAdminServer } from '../../../common/runtime/admin.js';
+import type { AdminPages } from '../../../common/runtime/admin.js';
 import type { DoorAddress } from '../../../common/runtime/door.js';
 import { connectionTo } from '../../../common/runtime/endpoint.js';
 import type { Endpoint } from '../../../common/runtime/endpoint.js';
@@ -30,15 +31,24 @@ const tempDir = async (t: Test): Promise<string> => {
 
 interface Given {
   address?: DoorAddress;
+  pages?: AdminPages;
   health?: () => Health;
   metrics?: Metrics;
 }
 
-const open = async (t: Test, { address, health = () => HEALTHY, metrics }: Given = {}) => {
+const open = async (t: Test, { address, health = () => HEALTHY, metrics, pages }: Given = {}) => {
   const logger = createCaptureLogger();
   const at = address ?? { socketPath: join(await tempDir(t), 'admin.sock') };
   const shown = metrics ?? createPrometheusMetrics({ logger });
-  const server = createAdminServer({ address: at, what: 'bbs', clock, logger, metrics: shown, health });
+  const server = createAdminServer({
+    address: at,
+    what: 'bbs',
+    clock,
+    logger,
+    metrics: shown,
+    health,
+    pages,
+  });
   await server.start();
   t.teardown(() => server.stop());
   const ask = async (
@@ -76,6 +86,25 @@ t.test('admin - tells health and metrics on a unix socket of its own account', a
   t.match(page.headers['content-type'], /^text\/plain; version=0\.0\.4/);
   t.same(samplesIn(page.text), { RequestCount: 1 });
   t.equal((await stat((at as { socketPath: string }).socketPath)).mode & 0o777, 0o600);
+});
+
+t.test('admin - a component adds what its operator may ask of it', async (t) => {
+  let asked = 0;
+  const pages: AdminPages = {
+    '/ping': { method: 'GET', answer: () => ({ status: 200, body: {} }) },
+    '/evacuate': {
+      method: 'POST',
+      answer: () => ({ status: 202, body: { asked: (asked += 1) } }),
+    },
+  };
+  const { ask } = await open(t, { pages });
+  t.equal((await ask('/ping')).status, 200);
+  const wrong = await ask('/evacuate');
+  t.same([wrong.status, wrong.headers['allow'], asked], [405, 'POST', 0]);
+  t.match(JSON.parse(wrong.text), { reason: '/evacuate is asked for with POST, not GET' });
+  const done = await ask('/evacuate', { method: 'POST' });
+  t.same([done.status, done.text], [202, '{"asked":1}']);
+  t.match((await ask('/nothing')).text, '/health, /metrics, /ping and /evacuate');
 });
 
 t.test('admin - what is not healthy is told with 503 and the reasons', async (t) => {

@@ -102,11 +102,11 @@ t.test(
   },
 );
 
-t.test('routes - paths differ, and only event streams are read with GET', async (t) => {
+t.test('routes - paths differ, and only event streams and the dump are read with GET', async (t) => {
   const names = Object.keys(BBS_ROUTES) as BbsRoute[];
   t.equal(new Set(Object.values(BBS_ROUTES)).size, names.length);
   t.strictSame(
     names.filter((name) => methodOf(name) === 'GET').map((name) => BBS_ROUTES[name]),
-    ['/v1/events.r1', '/v1/events', '/v1/events.outcry'],
+    ['/v1/events.r1', '/v1/events', '/v1/dump.outcry', '/v1/events.outcry'],
   );
 });
