@@ -161,7 +161,7 @@ const list: Job = ({ endpoint, size }, timed) =>
 const cells: Job = ({ endpoint }, timed) =>
   withLanes(endpoint, async (lanes) => {
     const requests = presences().map((lease) =>
-      requestOf(BBS_ROUTES.RenewLease, encode('LeaseRequest', lease)),
+      requestOf(BBS_ROUTES.AcquireLease, encode('LeaseRequest', lease)),
     );
     await timed('cells', () => askAll(lanes, requests, isAnswered));
   });
