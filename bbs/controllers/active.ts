@@ -177,6 +177,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     observation: () => observe(store, transactions),
     async withdraw() {
       presence.stop();
+      effects.stop();
       await Promise.all([converger.stop(), callbacks.stop()]);
     },
   };
