@@ -233,7 +233,7 @@ const board: Case = async ({ rounds, execArgv }) => {
   const config = { log: { level: 'info' }, converge_repeat_interval: '1s' };
   try {
     await fillBoard(join(dir, 'data', 'db'), INSTANCES);
-    const probed = { dir, config, execArgv: [...execArgv, '--import', PROBE] };
+    const probed = { dir, config, execArgv: [...execArgv, `--import=${PROBE}`] };
     const waits = await useBbs(probed, stretches);
     return await useBbs({ dir, execArgv, config: {} }, async (bbs) => {
       await bbs.start();

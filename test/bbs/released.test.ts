@@ -147,15 +147,17 @@ t.test(
       await new Promise((resolve) => setTimeout(resolve, 400 + random.fraction() * 800));
       await bbs.kill();
       const left = new Database(bbs.file);
-      const { version } = left.prepare('SELECT version FROM store_owner').get() as { version: number };
-      const { count } = left.prepare('SELECT count(*) AS count FROM actual_lrps').get() as { count: number };
+      // read to their ends: a statement that is not would keep the file in use
+      const [owner] = left.prepare('SELECT version FROM store_owner').all() as { version: number }[];
+      const [rows] = left.prepare('SELECT count(*) AS count FROM actual_lrps').all() as { count: number }[];
       left.close();
+      const [version, count] = [owner!.version, rows!.count];
       seen.add(version);
       t.equal(count, MANY + 4, `version ${version}`);
       t.ok(version === 1 || version === BBS_SCHEMA.version);
     }
     await bbs.start();
-    const rows = await bbs.client().actualLrps({ processGuid: 'many' });
-    t.equal(rows.ok && rows.value.length, MANY);
+    const read = await bbs.client().actualLrps({ processGuid: 'many' });
+    t.equal(read.ok && read.value.length, MANY);
   },
 );

@@ -119,12 +119,14 @@ t.test('evacuation - claimed: another place is asked for, and the container goes
     ['reserved', 'claim'],
     ['initializing', 'desired'],
   ] as const) {
-    const rep = await openCell();
+    const world = createWorld();
+    world.bbs.desired.set('app', desiredLrp({ instances: 3 }));
     let answer: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (answer = resolve));
-    const { claimActualLrp, desiredLrp: fetched } = rep.bbs;
-    if (hold === 'claim') rep.bbs.claimActualLrp = async (...args) => (await held, claimActualLrp(...args));
-    else rep.bbs.desiredLrp = async (...args) => (await held, fetched(...args));
+    const { claimActualLrp, desiredLrp: fetched } = world.bbs;
+    if (hold === 'claim') world.bbs.claimActualLrp = async (...args) => (await held, claimActualLrp(...args));
+    else world.bbs.desiredLrp = async (...args) => (await held, fetched(...args));
+    const rep = await startRep(world);
     rep.workLrp();
     await rep.until(() => rep.rep.cell.known()[0]?.state === state, state);
     const done = isDone(rep);

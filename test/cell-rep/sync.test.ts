@@ -156,7 +156,6 @@ t.test('sync - a task that is here and should not run here goes, whether it has 
     const world = createWorld();
     const definition = pendingTask();
     world.bbs.allTasks.set('task', definition);
-    const rep = await openCell(world);
     let fetched: () => void = () => undefined;
     if (!begun) {
       const { task } = world.bbs;
@@ -170,6 +169,7 @@ t.test('sync - a task that is here and should not run here goes, whether it has 
         return task(guid);
       };
     }
+    const rep = await openCell(world);
     rep.workTask();
     await rep.until(() => rep.rep.cell.known()[0]?.state === (begun ? 'running' : 'initializing'), 'there');
     world.bbs.allTasks.set('task', { ...definition, state: 'Completed', cellId: '' });
