@@ -44,7 +44,7 @@ export const assembleBbs = (options: BbsOptions): Bbs => {
   let closeBus = none;
   const phase = createPhase('bbs');
   const metrics = createBbsMetrics(options.metrics ?? NO_METRICS, {
-    serves: () => active !== undefined && !lost,
+    servedMs: () => (active === undefined || lost ? undefined : clock.monotonic() - active.since),
     observation: () => (lost ? undefined : active?.observation()),
     eventWindow: () => active?.hub.window,
   });

@@ -22,12 +22,16 @@ export interface BbsMetrics {
   /** this BBS has come to own its store */
   elected(): void;
   streams: StreamMetrics;
+  /** whoever wanted a task has answered its callback, or is left to convergence */
+  callback(answered: boolean): void;
+  /** changes go to the store; what is told afterwards ends them, after so many ms */
+  storing(): (stored: boolean, ms: number) => void;
 }
 
 /** What is asked of a BBS when somebody looks. */
 export interface BbsSources {
-  /** it owns its store and answers */
-  serves(): boolean;
+  /** ms for which it has owned its store and answered; undefined while it does not */
+  servedMs(): number | undefined;
   /** undefined while it owns no store */
   observation(): Observation | undefined;
   eventWindow: WindowReading;
@@ -77,8 +81,15 @@ const boardOf = ({ desired, lrps, tasks, ...rest }: Observation): Readings<keyof
 const registerState = (metrics: Metrics, sources: BbsSources): void => {
   const state = {
     LockHeld: { help: '1 while this BBS owns its store and answers.' },
-  };
-  metrics.gauges(state, () => ({ LockHeld: Number(sources.serves()) }));
+    LockHeldDuration: { help: 'How long it has owned its store.', unit: 'ns' },
+  } as const;
+  metrics.gauges(state, () => {
+    const ms = sources.servedMs();
+    return {
+      LockHeld: Number(ms !== undefined),
+      LockHeldDuration: ms === undefined ? undefined : ms * NS_PER_MS,
+    };
+  });
   metrics.gauges(BOARD, () => {
     const observation = sources.observation();
     return observation ? boardOf(observation) : {};
@@ -152,9 +163,54 @@ const registerTasks = (metrics: Metrics) => {
   };
 };
 
+/** Diego's names of what its database does; here one query is one commit of the store. */
+const registerStore = (metrics: Metrics) => {
+  const succeeded = metrics.counter('DBQueriesSucceeded', { help: 'Commits that were stored.' });
+  const failed = metrics.counter('DBQueriesFailed', {
+    help: 'Commits of which nothing was stored, or of which it is not known.',
+  });
+  const total = metrics.counter('DBQueriesTotal', { help: 'Commits that went to the store.' });
+  const duration = metrics.histogram('DBQueryDurationMax', {
+    help: 'Time in which the store took, or refused, a commit.',
+    unit: 'ns',
+    buckets: DURATION_BUCKETS_NS,
+  });
+  let inFlight = 0;
+  const family = { DBQueriesInFlight: { help: 'Commits that the store has not answered yet.' } };
+  metrics.gauges(family, () => ({ DBQueriesInFlight: inFlight }));
+  return () => {
+    total.increment();
+    inFlight += 1;
+    return (stored: boolean, ms: number): void => {
+      inFlight -= 1;
+      (stored ? succeeded : failed).increment();
+      duration.observe(ms * NS_PER_MS);
+    };
+  };
+};
+
+const registerCallbacks = (metrics: Metrics) => {
+  const answered = metrics.counter('TaskCallbacksSucceeded', {
+    help: 'Completion callbacks of tasks that were answered.',
+  });
+  const unanswered = metrics.counter('TaskCallbacksFailed', {
+    help: 'Completion callbacks of tasks that failed at every attempt, and are left to convergence.',
+  });
+  return (isAnswered: boolean): void => (isAnswered ? answered : unanswered).increment();
+};
+
+/** Crashes by the moment; how many are crashed now is one of the board's numbers. */
+const registerCrashes = (metrics: Metrics) => {
+  const crashes = metrics.counter('ActualLRPCrashes', { help: 'Crashes of instances that cells told of.' });
+  return (event: BbsEvent): void => {
+    if (event.kind === 'actual_lrp_crashed') crashes.increment();
+  };
+};
+
 /** Registers what a BBS measures. */
 export const createBbsMetrics = (metrics: Metrics, sources: BbsSources): BbsMetrics => {
   registerState(metrics, sources);
+  const [tasks, crashes] = [registerTasks(metrics), registerCrashes(metrics)];
   const elected = metrics.counter('BBSMasterElected', { help: 'Times that this BBS came to own its store.' });
   const turnedAway = metrics.counter('RequestsTurnedAway', {
     help: 'Calls over HTTP that were turned away because too many were in hand.',
@@ -164,7 +220,12 @@ export const createBbsMetrics = (metrics: Metrics, sources: BbsSources): BbsMetr
     answered: registerRequests(metrics),
     refused: (route) => turnedAway.increment({ route }),
     ...registerConvergence(metrics),
-    committed: registerTasks(metrics),
+    committed(event) {
+      tasks(event);
+      crashes(event);
+    },
+    callback: registerCallbacks(metrics),
+    storing: registerStore(metrics),
     elected: () => elected.increment(),
     streams: registerStreams(metrics, () => sources.eventWindow()),
   };

@@ -6,92 +6,28 @@
  *
  * `npm run bench:bbs-start [-- INSTANCES [ROUNDS]]`.
  */
-import { readFileSync } from 'node:fs';
 import { Client } from 'undici';
-import { createSeededRandom } from '../common/adapters/seeded-random.js';
-import type { ActualLrp } from '../common/model/lrp.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
-import { newUnclaimed } from '../bbs/core/rows.js';
-import { context, desiredLrp, netInfo } from '../test/support/bbs.js';
-import { openFile } from '../test/support/bbs-kill.js';
 import { createBbsProcess } from '../test/support/bbs-process.js';
 import type { BbsProcess } from '../test/support/bbs-process.js';
-import { machine, printTable } from './harness.js';
+import { fillBoard } from './bbs-board-file.js';
+import { machine, median, printTable, round } from './harness.js';
+import { cpuTimeOf, residentOf } from './process-usage.js';
 
 const INSTANCES = Number(process.argv[3] ?? 250_000);
 const ROUNDS = Number(process.argv[4] ?? 5);
-/** of one process */
-const EACH = 10;
-const CELLS = 1_000;
-const TOGETHER = 100;
-
-const random = createSeededRandom(7);
-
-const instance = (processGuid: string, index: number, app: number): ActualLrp => ({
-  ...newUnclaimed({ processGuid, index, domain: 'cf-apps' }, { ...context(), newGuid: random.uuid }),
-  ...netInfo(`10.0.${app % 250}.${index}`),
-  state: 'RUNNING',
-  instanceGuid: random.uuid(),
-  cellId: `cell-${(app * 7 + index) % CELLS}`,
-  metricTags: {
-    source_id: processGuid.slice(0, 36),
-    organization_name: 'org',
-    space_name: 'space',
-    app_name: `app-${app}`,
-    process_type: 'web',
-    instance_id: String(index),
-  },
-  routable: true,
-  availabilityZone: `z${app % 3}`,
-});
-
-/** A board of running instances, as Cloud Foundry names them. */
-const fill = async (dir: string, instances: number): Promise<void> => {
-  const store = await openFile(dir);
-  const apps = Math.ceil(instances / EACH);
-  for (let from = 0; from < apps; from += TOGETHER) {
-    await store.transact((tables) => {
-      for (let app = from; app < Math.min(from + TOGETHER, apps); app += 1) {
-        const processGuid = `${random.uuid()}-${random.uuid()}`;
-        const modificationTag = { epoch: random.uuid(), index: 0 };
-        const routes = {
-          'cf-router': JSON.stringify([{ hostnames: [`app-${app}.example.com`], port: 8080 }]),
-        };
-        tables.desired_lrps.put(
-          processGuid,
-          desiredLrp({ processGuid, domain: 'cf-apps', instances: EACH, modificationTag, routes }),
-        );
-        for (let index = 0; index < EACH; index += 1) {
-          const row = instance(processGuid, index, app);
-          tables.actual_lrps.put(`${processGuid}/${index}/ORDINARY`, row);
-        }
-      }
-      return { value: undefined, events: [] };
-    });
-  }
-  await store.close();
-};
 
 interface Usage {
-  /** MB */
-  resident: number;
+  /** MB, the most so far */
   highest: number;
   /** s of all threads */
   cpu: number;
 }
 
-const TICKS_PER_SECOND = 100;
-
-const usageOf = (pid: number): Usage => {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const megabytes = (name: string): number =>
-    Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  const cpu = (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND;
-  return { resident: megabytes('VmRSS'), highest: megabytes('VmHWM'), cpu };
-};
+const usageOf = (pid: number): Usage => ({
+  highest: residentOf(pid).highest,
+  cpu: cpuTimeOf(pid).all / 1_000,
+});
 
 /** Reads everything that is listed, as a client does that is about to use it; MB that it took. */
 const listAll = async ({ socketPath }: BbsProcess, contentType: string): Promise<number> => {
@@ -152,11 +88,6 @@ const measure = async (bbs: BbsProcess, lists: boolean): Promise<Measured> => {
   };
 };
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
-
-const round = (value: number, digits = 0): number => Math.round(value * 10 ** digits) / 10 ** digits;
-
 const report = (name: string, runs: readonly Measured[]) => ({
   name,
   runs: runs.length,
@@ -174,7 +105,7 @@ const boards = [0, INSTANCES].map((instances) => ({
   runs: [] as Measured[],
 }));
 try {
-  for (const { instances, bbs } of boards) await fill(`${bbs.dataDir}/db`, instances);
+  for (const { instances, bbs } of boards) await fillBoard(`${bbs.dataDir}/db`, instances);
   for (let at = 0; at <= ROUNDS; at += 1) {
     for (const { bbs, runs } of boards) {
       const measured = await measure(bbs, at === ROUNDS);

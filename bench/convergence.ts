@@ -16,6 +16,7 @@ import { createMemoryEngine } from '../common/store/memory-engine.js';
 import { bbsConfig } from '../bbs/config.js';
 import { createAttention } from '../bbs/controllers/attention.js';
 import { createConvergence } from '../bbs/controllers/convergence.js';
+import { createHistory } from '../bbs/controllers/history.js';
 import { createPasses } from '../bbs/controllers/passes.js';
 import { createTransactions } from '../bbs/controllers/transactions.js';
 import { actualLrpRowKey } from '../bbs/core/rows.js';
@@ -47,6 +48,7 @@ const openBench = async (processes: number) => {
     engine: createMemoryEngine(),
     schema: BBS_SCHEMA,
     specs: BBS_SPECS,
+    journal: createHistory(config).journal,
   });
   const gone = new Set<string>();
   const attention = createAttention();
@@ -54,7 +56,7 @@ const openBench = async (processes: number) => {
     for (const emission of emissions) if ('event' in emission) attention.follow(emission.event);
   });
   const metrics = createBbsMetrics(NO_METRICS, {
-    serves: () => true,
+    servedMs: () => 0,
     observation: () => undefined,
     eventWindow: () => undefined,
   });

@@ -20,11 +20,15 @@ export interface Figures {
   least: number;
 }
 
-const round = (value: number): number => Math.round(value * 10) / 10;
+export const round = (value: number, digits = 0): number => Math.round(value * 10 ** digits) / 10 ** digits;
+
+/** NaN of nothing. */
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 
 const figuresOf = (name: string, times: readonly number[]): Figures => {
   const sorted = [...times].sort((a, b) => a - b);
-  const at = (part: number): number => round(sorted[Math.floor((sorted.length - 1) * part)] ?? 0);
+  const at = (part: number): number => round(sorted[Math.floor((sorted.length - 1) * part)] ?? 0, 1);
   return { name, runs: sorted.length, median: at(0.5), p90: at(0.9), least: at(0) };
 };
 

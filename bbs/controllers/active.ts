@@ -9,6 +9,7 @@ import type { BbsConfig } from '../config.js';
 import { decided } from '../core/decision.js';
 import { clampDomains } from '../core/domains.js';
 import { endedLease } from '../core/leases.js';
+import { measureEngine } from '../store/measured-engine.js';
 import { BBS_SCHEMA, BBS_SPECS } from '../store/schema.js';
 import type { BbsStore, BbsTables, Emission } from '../store/schema.js';
 import { createHttpCallbacks } from '../http-callbacks.js';
@@ -51,6 +52,8 @@ export interface Active {
   presence: Presence;
   converger: Converger;
   hub: EventHub;
+  /** when it came to own its store; monotonic ms */
+  since: number;
   /** the board in numbers, as it is now */
   observation(): Observation;
   /** nothing of its own accord begins any more; resolves when what was under way has ended */
@@ -123,7 +126,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
   const history = createHistory(config);
   const { journal } = history;
   const store = await openGroupStore<BbsTables, Emission>({
-    engine,
+    engine: measureEngine(engine, { clock, storing: metrics.storing }),
     schema: BBS_SCHEMA,
     specs: BBS_SPECS,
     logger,
@@ -142,6 +145,7 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     transactions,
     sender: createHttpCallbacks({ allowedHosts: config.callbackHosts, timeoutMs: config.callbackTimeoutMs }),
     workers: config.callbackWorkers,
+    onDone: metrics.callback,
   });
   const effects = createEffects({
     bus,
@@ -169,9 +173,11 @@ export const openActive = async (options: ActiveOptions): Promise<Active> => {
     presence,
     converger,
     hub,
+    since: clock.monotonic(),
     observation: () => observe(store, transactions),
     async withdraw() {
       presence.stop();
+      effects.stop();
       await Promise.all([converger.stop(), callbacks.stop()]);
     },
   };

@@ -29,6 +29,8 @@ export const createAttention = (): Attention => {
   const tasks = new Set<string>();
 
   const markSlot = (processGuid: string, index: number): void => {
+    // all of it is looked at anyhow
+    if (processes.has(processGuid)) return;
     const indices = slots.get(processGuid);
     if (indices) indices.add(index);
     else slots.set(processGuid, new Set([index]));

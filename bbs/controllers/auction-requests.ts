@@ -6,18 +6,21 @@ const BUDGET = Math.floor(MAX_PAYLOAD_BYTES * 0.8);
 /** tags, lengths and integers of one message or list entry at most */
 const OVERHEAD = 16;
 
-const textBytes = (texts: readonly string[]): number =>
-  texts.reduce((sum, text) => sum + Buffer.byteLength(text) + OVERHEAD, 0);
+const textBytes = (text: string): number => Buffer.byteLength(text) + OVERHEAD;
 
-const constraintBytes = (start: LrpStart | TaskStart): number =>
-  8 * OVERHEAD + textBytes([start.rootfs, start.domain, ...start.placementTags, ...start.volumeDrivers]);
+const listBytes = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + textBytes(text), 0);
+
+const constraintBytes = ({ rootfs, domain, placementTags, volumeDrivers }: LrpStart | TaskStart): number =>
+  8 * OVERHEAD + textBytes(rootfs) + textBytes(domain) + listBytes(placementTags) + listBytes(volumeDrivers);
 
 const instanceBytes = ({ placementId }: LrpStart['instances'][number]): number =>
   Buffer.byteLength(placementId) + 2 * OVERHEAD;
 
 /** One start, split so that no piece is larger than the budget; most need no splitting. */
 const splitLrp = (start: LrpStart): { piece: LrpStart; bytes: number }[] => {
-  const fixed = constraintBytes(start) + textBytes([start.processGuid]);
+  const fixed = constraintBytes(start) + textBytes(start.processGuid);
+  const whole = start.instances.reduce((sum, instance) => sum + instanceBytes(instance), fixed);
+  if (whole <= BUDGET) return [{ piece: start, bytes: whole }];
   const pieces: { piece: LrpStart; bytes: number }[] = [];
   let instances: LrpStart['instances'] = [];
   let bytes = fixed;
@@ -55,7 +58,7 @@ export const lrpRequests = (traceId: string, starts: readonly LrpStart[]): Aucti
 export const taskRequests = (traceId: string, starts: readonly TaskStart[]): AuctionRequest[] => {
   const items = starts.map((piece) => ({
     piece,
-    bytes: constraintBytes(piece) + textBytes([piece.taskGuid, piece.placementId]),
+    bytes: constraintBytes(piece) + textBytes(piece.taskGuid) + textBytes(piece.placementId),
   }));
   return pack(items).map((tasks) => ({ traceId, lrps: [], tasks }));
 };

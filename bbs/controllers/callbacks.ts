@@ -13,6 +13,8 @@ export interface CallbacksOptions {
   logger: Logger;
   /** callbacks under way at once */
   workers: number;
+  /** one has been answered, or has failed at every attempt */
+  onDone(answered: boolean): void;
 }
 
 /** Tells whoever wanted a task of its outcome (behaviour sheet §3). */
@@ -99,6 +101,7 @@ export const createCallbacks = (options: CallbacksOptions): Callbacks => {
   };
 
   const undelivered = (task: Task, attempt: CallbackAttempt): void => {
+    options.onDone(false);
     const url = shownUrl(task.completionCallbackUrl);
     const { code, message, remedy } = new OutcryError('TASK_CALLBACK_FAILED', {
       task: task.taskGuid,
@@ -119,6 +122,7 @@ export const createCallbacks = (options: CallbacksOptions): Callbacks => {
     const attempt = await deliver(task);
     // stays Resolving: convergence demotes it, and has it tried again
     if (!isAnswer(attempt)) return pool.stopped() ? undefined : undelivered(task, attempt);
+    options.onDone(true);
     logger.debug('complete', { traceId, taskGuid });
     await transactions.run('delete-task', traceId, (tables, ctx) =>
       deliveredTask(tables.tasks.get(taskGuid), task.createdAt, ctx),

@@ -26,6 +26,8 @@ export interface Effects {
   /** whether a rejection of that task now is one of its retries (design §8.2) */
   counted(taskGuid: string): boolean;
   forget(taskGuid: string): void;
+  /** nothing is asked for any more when the bus comes back */
+  stop(): void;
 }
 
 type CellEffect = Extract<Effect, { cellId: string }>;
@@ -93,6 +95,25 @@ const createAuctionMessages = (options: EffectsOptions) => {
   };
 };
 
+/**
+ * Nothing is made of a request while there is no bus to carry it, which would be the more the longer it is away: all
+ * that has no place is asked for again when it is back.
+ */
+const createMissed = ({ bus, logger, onUnheard }: EffectsOptions) => {
+  let missed = false;
+  const stop = bus.onConnection((up) => {
+    if (up && missed) onUnheard();
+    if (up) missed = false;
+  });
+  return {
+    stop,
+    miss(): void {
+      if (!missed) logger.info('request-auctions.failed', { error: 'disconnected' });
+      missed = true;
+    },
+  };
+};
+
 /** What one commit asks to be auctioned, by the request that caused it. */
 interface Wanted {
   lrps: LrpStart[];
@@ -100,9 +121,10 @@ interface Wanted {
 }
 
 export const createEffects = (options: EffectsOptions): Effects => {
-  const { logger } = options;
+  const { bus, logger } = options;
   const toCell = createCellMessages(options);
   const toAuctioneer = createAuctionMessages(options);
+  const { miss, stop } = createMissed(options);
   /** tasks last asked for only because room appeared */
   const extra = new Set<string>();
 
@@ -133,6 +155,7 @@ export const createEffects = (options: EffectsOptions): Effects => {
   };
 
   const request = (traceId: string, { lrps, tasks }: Wanted): void => {
+    if (!bus.connected() && lrps.length + tasks.length > 0) return miss();
     for (const wanted of lrpRequests(traceId, lrps)) guard(() => toAuctioneer(SUBJECTS.auctionLrps, wanted));
     for (const wanted of taskRequests(traceId, tasks))
       guard(() => toAuctioneer(SUBJECTS.auctionTasks, wanted));
@@ -150,5 +173,6 @@ export const createEffects = (options: EffectsOptions): Effects => {
     },
     counted: (taskGuid) => !extra.has(taskGuid),
     forget: (taskGuid) => void extra.delete(taskGuid),
+    stop,
   };
 };

@@ -1,10 +1,21 @@
-const OCTET = /^(0|[1-9]\d{0,2})$/;
+const OCTET = '(0|[1-9]\\d{0,2})';
+const QUAD = new RegExp(`^${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}$`);
 const GROUP = /^[0-9a-fA-F]{1,4}$/;
 
-const isIpv4 = (text: string): boolean => {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => OCTET.test(part) && Number(part) <= 255);
+/** An IPv4 address as a number; undefined when it is none. */
+const ipv4Value = (text: string): number | undefined => {
+  const octets = QUAD.exec(text);
+  if (!octets) return undefined;
+  let value = 0;
+  for (let at = 1; at <= 4; at += 1) {
+    const octet = Number(octets[at]);
+    if (octet > 255) return undefined;
+    value = value * 256 + octet;
+  }
+  return value;
 };
+
+const isIpv4 = (text: string): boolean => ipv4Value(text) !== undefined;
 
 /** How many 16-bit groups a colon-separated run stands for; undefined when it is none. */
 const groups = (run: string, mayEndInIpv4: boolean): number | undefined => {
@@ -54,6 +65,9 @@ const eightGroups = (ip: string): number[] => {
 
 /** Two addresses of which the first is not beyond the last. */
 export const isIpRange = (first: string, last: string): boolean => {
+  const [low, high] = [ipv4Value(first), ipv4Value(last)];
+  // what nearly all ranges are, and a desired LRP may have many of
+  if (low !== undefined && high !== undefined) return low <= high;
   if (!isIp(first) || !isIp(last)) return false;
   const [from, to] = [eightGroups(first), eightGroups(last)];
   const at = from.findIndex((value, index) => value !== to[index]);

@@ -22,23 +22,23 @@ const copiesOf = ({ evacuating, suspect }: Slot, instanceKey: ActualLrpInstanceK
   [evacuating, suspect].flatMap((row) => (row && sameInstance(row, instanceKey) ? [row] : []));
 
 /** The container goes, and with it every copy of it that is not the slot's own row. */
-const dropCopies = (slot: Slot, instanceKey: ActualLrpInstanceKey, ctx: Context): Decided<boolean> => {
+const dropCopies = (slot: Slot, instanceKey: ActualLrpInstanceKey, ctx: Context): SlotDraft => {
   const draft = openSlot(slot);
   for (const copy of copiesOf(slot, instanceKey)) removeRow(draft, copy, ctx);
-  return closeSlot(draft, false);
+  return draft;
 };
 
-/** Drops a copy, or hands the slot's own row to `decide`; whoever is neither is unknown. */
+/** Drops copies, and hands the slot's own row to `decide`; whoever has neither is unknown. */
 const onInstance = (
   slot: Slot,
   { instanceKey }: OfInstance,
   ctx: Context,
   decide: (draft: SlotDraft, ordinary: ActualLrp) => Decided<boolean>,
 ): Decided<boolean> => {
-  if (copiesOf(slot, instanceKey).length > 0) return dropCopies(slot, instanceKey, ctx);
+  const draft = dropCopies(slot, instanceKey, ctx);
   const { ordinary } = slot;
-  if (!ordinary || !sameInstance(ordinary, instanceKey)) return refused('ResourceNotFound');
-  return decide(openSlot(slot), ordinary);
+  if (ordinary && sameInstance(ordinary, instanceKey)) return decide(draft, ordinary);
+  return draft.changes.length > 0 ? closeSlot(draft, false) : refused('ResourceNotFound');
 };
 
 /** Not started yet: another cell is asked for at once. */
@@ -145,6 +145,6 @@ export const evacuateRunning = (slot: Slot, at: RunningEvacuation, ctx: Context)
     return recreates ? giveWay(slot, ordinary, at, ctx) : makeWay(slot, ordinary, request, ctx);
   }
   const isReplaced = !ordinary || ordinary.state === 'RUNNING' || ordinary.state === 'CRASHED';
-  if (isReplaced || recreates) return dropCopies(slot, request.instanceKey, ctx);
+  if (isReplaced || recreates) return closeSlot(dropCopies(slot, request.instanceKey, ctx), false);
   return keepDraining(slot, request, ctx);
 };

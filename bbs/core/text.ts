@@ -4,7 +4,12 @@ const SUFFIX = '(truncated)';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export const byteLength = (text: string): number => encoder.encode(text).length;
+const byteLength = (text: string): number => encoder.encode(text).length;
+
+/** Whether texts are more than `limit` bytes of UTF-8 together: three per UTF-16 unit at most, so that few are encoded. */
+export const isLonger = (texts: readonly string[], limit: number): boolean =>
+  texts.reduce((sum, text) => sum + text.length, 0) * 3 > limit &&
+  texts.reduce((sum, text) => sum + byteLength(text), 0) > limit;
 
 /** Reasons of 1024 bytes or more are cut to at most 1024 that end in `(truncated)`, never within a character. */
 export const truncated = (text: string): string => {

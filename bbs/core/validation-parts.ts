@@ -16,9 +16,9 @@ import type {
   VolumeMount,
 } from '../../common/model/lrp.js';
 import { isCidr, isIp, isIpRange } from './addresses.js';
-import { field, nested, required } from './problems.js';
+import { field, nested, problemsIn, required } from './problems.js';
 import type { Problems } from './problems.js';
-import { byteLength } from './text.js';
+import { isLonger } from './text.js';
 import { checkAction, checkChecksum, INVALID_ACTION_TYPE } from './validation-actions.js';
 
 const MAX_ANNOTATION = 10 * 1024;
@@ -30,15 +30,13 @@ export const isGuid = (text: string): boolean => GUID.test(text);
 
 /** Tells the fields that are below zero, in the order given. */
 export const notNegative = (fields: Record<string, number>): Problems =>
-  Object.entries(fields).flatMap(([name, value]) => (value < 0 ? field(name) : []));
+  problemsIn(fields, (value) => value < 0);
 
 export const checkAnnotation = (annotation: string): Problems =>
-  byteLength(annotation) > MAX_ANNOTATION ? field('annotation') : [];
+  isLonger([annotation], MAX_ANNOTATION) ? field('annotation') : [];
 
-export const checkRoutes = (routes: Routes): Problems => {
-  const total = Object.values(routes).reduce((sum, raw) => sum + byteLength(raw), 0);
-  return total > MAX_ROUTES ? field('routes') : [];
-};
+export const checkRoutes = (routes: Routes): Problems =>
+  isLonger(Object.values(routes), MAX_ROUTES) ? field('routes') : [];
 
 /** The root file system is a URL with a scheme. */
 export const hasScheme = (rootfs: string): boolean => /^[a-zA-Z][a-zA-Z0-9+.-]*:[^\s\p{Cc}]*$/u.test(rootfs);
@@ -117,7 +115,11 @@ export const checkCheckDefinition = (definition: CheckDefinition | undefined): P
     : [];
 
 export const checkMountedFiles = (files: readonly VolumeMountedFile[]): Problems =>
-  files.reduce((sum, file) => sum + byteLength(file.content), 0) > MAX_MOUNTED_FILES
+  files.length > 0 &&
+  isLonger(
+    files.map((file) => file.content),
+    MAX_MOUNTED_FILES,
+  )
     ? field('volumeMountedFiles')
     : [];
 

@@ -4,6 +4,9 @@ import { wellFormed } from './text.js';
 const KEPT_BYTES = 1024 * 1024;
 const FIRST_BYTES = 16 * 1024;
 
+/** Messages are copied out into slabs, as Node.js does, of which a new one costs more than a message; larger ones apart. */
+const SLAB_BYTES = 128 * 1024;
+
 /** Texts up to here are copied by character, which for short ones costs less than a call into the runtime. */
 const SHORT_TEXT = 64;
 
@@ -23,6 +26,9 @@ const varintSize = (value: number): number => {
 export class ByteWriter {
   private buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   private at = 0;
+  private slab = Buffer.alloc(0);
+  /** bytes of the slab */
+  private taken = 0;
   /** where messages that are open have their length */
   private readonly open: number[] = [];
 
@@ -148,9 +154,19 @@ export class ByteWriter {
 
   /** A copy of what has been written. */
   finish(): Buffer {
-    const bytes = Buffer.allocUnsafe(this.at);
+    const bytes = this.allocate(this.at);
     this.buffer.copy(bytes, 0, 0, this.at);
     return bytes;
+  }
+
+  private allocate(bytes: number): Buffer {
+    if (bytes > SLAB_BYTES / 8) return Buffer.allocUnsafeSlow(bytes);
+    if (this.taken + bytes > this.slab.length) {
+      this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.taken = 0;
+    }
+    this.taken += bytes;
+    return this.slab.subarray(this.taken - bytes, this.taken);
   }
 
   /** Forgets everything, messages that were never ended included. */

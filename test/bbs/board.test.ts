@@ -175,6 +175,31 @@ t.test('board - a request that no auctioneer takes is made again, sooner than th
 });
 
 t.test(
+  'board - what could not be asked for while the bus was away is asked for when it is back',
+  async (t) => {
+    const test = await openBoard();
+    test.bus.disconnect();
+    must(await test.board.desireLrp(desiredLrp({ instances: 2 }), ''));
+    must(await test.board.desireTask(task(), ''));
+    await test.clock.advance(20_000);
+    t.same(test.requests, []);
+    t.equal(test.logger.named('request-auctions.failed').length, 1, 'told once');
+    test.bus.reconnect();
+    await test.clock.advance(500);
+    t.same(
+      test.requests.map((request) => [request.lrps[0]?.instances.length, request.tasks.length]),
+      [
+        [2, 0],
+        [undefined, 1],
+      ],
+    );
+    await test.clock.advance(5_000);
+    t.equal(test.requests.length, 2, 'and not after it was taken');
+    await test.close();
+  },
+);
+
+t.test(
   'board - room that appeared has everything unplaced asked for again, gathered and not counted',
   async (t) => {
     const test = await openBoard();

@@ -5,6 +5,7 @@ import { must, openBoard, taskDefinition } from '../support/bbs.js';
 import type { TestBoard } from '../support/bbs.js';
 import { eventually } from '../support/eventually.js';
 import { openHttpTarget } from '../support/http-target.js';
+import { samplesOf } from '../support/metrics.js';
 import type { HttpTarget } from '../support/http-target.js';
 
 type Test = { teardown(task: () => unknown): unknown };
@@ -117,6 +118,7 @@ t.test('callback - what was not told is demoted, tried again, and forgotten afte
   await board.clock.advance(60_000);
   await isLeft(opened, 2);
   t.equal(target.received.length, 6);
+  t.match(await samplesOf(board.metrics), { TaskCallbacksFailed: 2, TaskCallbacksSucceeded: 0 });
   target.answer = (_request, response) => void response.end();
   await board.clock.advance(120_000);
   await isGone(opened);

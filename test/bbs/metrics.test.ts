@@ -70,6 +70,26 @@ t.test('bbs metrics - a cell that is gone leaves suspects, and is present no mor
   });
 });
 
+t.test('bbs metrics - crashes and commits as they happen', async (t) => {
+  const { board, engine, metrics, renew, close } = await openBoard({ converge: false });
+  t.teardown(close);
+  await renew('cell-1');
+  must(await board.desireLrp(desiredLrp(), ''));
+  must(await board.startActualLrp(startOf(ONE), ''));
+  const before = await samplesOf(metrics);
+  must(await board.crashActualLrp({ key: KEY, instanceKey: ONE, reason: 'boom' }, ''));
+  engine.faults.failCommits(1);
+  await board.desireLrp(desiredLrp({ processGuid: 'other' }), '');
+  const after = await samplesOf(metrics);
+  const risen = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
+  t.equal(risen('ActualLRPCrashes'), 1);
+  t.equal(risen('DBQueriesTotal'), 2);
+  t.equal(risen('DBQueriesSucceeded'), 1);
+  t.equal(risen('DBQueriesFailed'), 1);
+  t.equal(risen('DBQueryDurationMax_count'), 2);
+  t.equal(after['DBQueriesInFlight'], 0);
+});
+
 t.test('bbs metrics - tasks by state, and by cell as they begin and end', async (t) => {
   const { board, metrics, close } = await openBoard();
   t.teardown(close);

@@ -48,7 +48,10 @@ What is no name to Prometheus became a label:
 | \`requests.COMPONENT\`, \`latency.COMPONENT\` | label \`component\` of \`total_requests\` and \`latency\` |
 | \`responses.2xx\` … | \`responses{status_group="2xx"}\` … |
 
-Not Diego's: \`AuctionBatches…\`, \`AuctionRecordingBytes\`, \`Event…\`, \`Events…\`, \`cancelled_requests\`, and the API's.
+Not Diego's: \`AuctionBatches…\`, \`AuctionRecordingBytes\`, \`Event…\`, \`Events…\`, \`ActualLRPCrashes\`, \`TaskCallbacks…\`, \`cancelled_requests\`, and the API's.
+
+Diego's \`OpenFileDescriptors\` is Node's \`process_open_fds\`; of its \`DB…\` there are those that a store of ours has:
+a query is a commit, there are no connections to wait for, and nothing is encrypted.
 
 A metric with labels appears with its first sample. What cannot be told at the moment is left out: a BBS that
 owns no store says nothing of the board. The board's numbers are those of the moment of the scrape, which

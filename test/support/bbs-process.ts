@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
+import type { Endpoint } from '../../common/runtime/endpoint.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { createBbsClient } from '../../bbs/index.js';
 import type { BbsClient } from '../../bbs/index.js';
@@ -50,6 +51,8 @@ export const createBbsProcess = (
     /** where it is instead of in a temporary directory of its own, which is removed with it */
     dir?: string;
     execArgv?: readonly string[];
+    /** the way in, where `config` has it listen elsewhere than at its socket */
+    endpoint?: Endpoint;
   } = {},
 ): BbsProcess => {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'outcry-bbs-'));
@@ -74,7 +77,7 @@ export const createBbsProcess = (
 
   const client = (): BbsClient => {
     const made = createBbsClient({
-      endpoint: { socketPath },
+      endpoint: options.endpoint ?? { socketPath },
       clock: createSystemClock(),
       logger: silentLogger,
       attempts: 1,

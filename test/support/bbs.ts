@@ -247,7 +247,7 @@ export const openBoard = async (options: BoardOptions = {}): Promise<TestBoard> 
   const base = { config, clock, random: createSeededRandom(7), logger, bus, engine };
   const metrics = createPrometheusMetrics({ logger });
   const measured = createBbsMetrics(metrics, {
-    serves: () => true,
+    servedMs: () => 0,
     observation: () => active.observation(),
     eventWindow: () => active.hub.window,
   });

@@ -120,7 +120,7 @@ export const startBoard = async (options: BoardOptions): Promise<BoardLife> => {
   let lost = false;
   const onLost = (): void => void (lost = true);
   const metrics = createBbsMetrics(NO_METRICS, {
-    serves: () => true,
+    servedMs: () => 0,
     observation: () => undefined,
     eventWindow: () => undefined,
   });

@@ -91,6 +91,15 @@ const TABLE: Row[] = [
     auctioned: true,
   },
   {
+    situation: 'claimed, by an instance of which a copy drains as well: both go',
+    call: claim,
+    rows: { ordinary: claimed(), evacuating: evacuating() },
+    keep: false,
+    left: ['ORDINARY UNCLAIMED'],
+    told: [REMOVED, CREATED, REMOVED],
+    auctioned: true,
+  },
+  {
     situation: 'crashed: counted, not asked for at once and not told as a crash',
     call: crash,
     rows: { ordinary: runningOn(ONE) },

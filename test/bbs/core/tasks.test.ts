@@ -5,6 +5,7 @@ import {
   completeTask,
   convergeTask,
   deleteTask,
+  deliveredTask,
   desireTask,
   failTask,
   reauctionTask,
@@ -243,6 +244,37 @@ t.test('task convergence - completed ones expire, resolving ones are demoted', a
   t.equal(converged(completed({ firstCompletedAt: NOW - 121 * SECOND })), 'removed');
   t.equal(converged(resolving({ updatedAt: NOW - 30 * SECOND })), 'unchanged');
   t.match(converged(resolving({ updatedAt: NOW - 31 * SECOND })), { state: 'Completed' });
+});
+
+t.test(
+  'tasks - with a callback: told when it has ended, and again while nobody has taken note',
+  async (t) => {
+    const url = { completionCallbackUrl: 'http://example.org/done' };
+    const told = [{ kind: 'callback', taskGuid: 'task' }];
+    t.same(must(completeTask(running(url), done, context())).effects, told);
+    t.same(must(failTask(task(url), { reason: 'x' }, context())).effects, told);
+    t.same(effects(must(cancelTask(running(url), context()))), ['callback', 'cancel']);
+    t.same(must(rejectTask(task(url), { ...rejection, maxRetries: 0 }, context())).effects, told);
+    t.same(must(rejectTask(task(url), rejection, context())).effects, [], 'it has not ended');
+    const again = (updated: number, over = url) =>
+      convergeTask(completed({ ...over, updatedAt: NOW - updated * SECOND }), world(), context())?.effects ??
+      [];
+    t.same(again(31), told);
+    t.same(again(30), []);
+    t.same(again(31, { completionCallbackUrl: '' }), []);
+    const expired = task({ ...url, createdAt: NOW - 1801 * SECOND });
+    t.same(convergeTask(expired, world(), context())?.effects, told);
+  },
+);
+
+t.test('tasks - a callback that was answered ends that very task, demoted or not', async (t) => {
+  for (const row of [resolving(), completed()]) {
+    t.same(kinds(must(deliveredTask(row, row.createdAt, context()))), ['task_removed']);
+    t.same(must(deliveredTask(row, row.createdAt + SECOND, context())).changes, [], 'one made later');
+  }
+  for (const row of [task(), running(), undefined]) {
+    t.same(must(deliveredTask(row, NOW, context())).changes, []);
+  }
 });
 
 t.test('tasks - room appeared: asked for again without cost', async (t) => {
