@@ -15,7 +15,7 @@ const { problems, ...counts } = await killAgainAndAgain({
   rounds,
   writers: 32,
   readers: 8,
-  longestMs: 2_000,
+  longestMs: 1_500,
   onRound(so) {
     if (so.rounds % 10 === 0) say(`round ${so.rounds}: ${so.answered} answered, ${so.cutOff} cut off`);
   },
