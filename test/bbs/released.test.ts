@@ -3,9 +3,9 @@
  * `UPDATE_STORES=1 npm test -- bbs/released`, and its file goes into test/fixtures/store.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import Database from 'libsql';
 import t from 'tap';
 import type { Test } from 'tap';
@@ -108,11 +108,13 @@ t.test('released stores - the board is the same, rows are found by all that they
 t.test('released stores - a newer version is refused by the command, with code and file', async (t) => {
   const bbs = createBbsProcess();
   t.teardown(bbs.close);
-  const dir = join(bbs.dataDir, 'db');
-  restoreReleased(dir, 'bbs', BBS_SCHEMA.version);
-  const db = new Database(bbs.file);
+  // what this process has opened it may keep in use for a while after closing it
+  const aside = t.testdir();
+  restoreReleased(aside, 'bbs', BBS_SCHEMA.version);
+  const db = new Database(join(aside, basename(bbs.file)));
   db.exec('UPDATE store_owner SET version = 99');
   db.close();
+  cpSync(aside, join(bbs.dataDir, 'db'), { recursive: true });
   const args = ['cli/bin/outcry.mjs', 'bbs', '--config', bbs.configFile];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   t.equal(status, 1);
@@ -130,8 +132,11 @@ t.test(
   async (t) => {
     const bbs = createBbsProcess();
     t.teardown(bbs.close);
-    restoreReleased(join(bbs.dataDir, 'db'), 'bbs', 1);
-    const db = new Database(bbs.file);
+    // this process opens copies only, as above
+    const aside = t.testdir();
+    const dir = join(bbs.dataDir, 'db');
+    restoreReleased(join(aside, 'first'), 'bbs', 1);
+    const db = new Database(join(aside, 'first', basename(bbs.file)));
     const [[value]] = db.prepare('SELECT value FROM actual_lrps').raw().all() as [[string]];
     const put = db.prepare('INSERT INTO actual_lrps VALUES (?, ?)');
     db.exec('BEGIN');
@@ -139,6 +144,7 @@ t.test(
       put.run(`many/${n}/ORDINARY`, value.replace('"app"', '"many"').replace('"index":0', `"index":${n}`));
     db.exec('COMMIT');
     db.close();
+    cpSync(join(aside, 'first'), dir, { recursive: true });
 
     const random = createSystemRandom();
     const seen = new Set<number>();
@@ -146,8 +152,8 @@ t.test(
       bbs.spawn();
       await new Promise((resolve) => setTimeout(resolve, 400 + random.fraction() * 800));
       await bbs.kill();
-      const left = new Database(bbs.file);
-      // read to their ends: a statement that is not would keep the file in use
+      cpSync(dir, join(aside, `${round}`), { recursive: true });
+      const left = new Database(join(aside, `${round}`, basename(bbs.file)));
       const [owner] = left.prepare('SELECT version FROM store_owner').all() as { version: number }[];
       const [rows] = left.prepare('SELECT count(*) AS count FROM actual_lrps').all() as { count: number }[];
       left.close();
