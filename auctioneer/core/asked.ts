@@ -1,5 +1,6 @@
 import type { Auction } from './auction.js';
 import { type Entry, NONE } from './bids.js';
+import { runsOf } from './order.js';
 
 /** The processes of a batch. */
 export interface Processes {
@@ -42,14 +43,12 @@ const createProcesses = () => {
   };
 };
 
-/** Of each auction, the first of those of the same request before it that lie in a row with it. */
+/** Of each auction, the first of its run. */
 const headsOf = (auctions: readonly Auction[]): Uint32Array => {
+  const begins = runsOf(auctions);
   const heads = new Uint32Array(auctions.length);
-  let head = 0;
-  for (let at = 0; at < auctions.length; at += 1) {
-    if (auctions[at]?.request !== auctions[head]?.request) head = at;
-    heads[at] = head;
-  }
+  for (let run = 0; run + 1 < begins.length; run += 1)
+    heads.fill(begins[run] ?? 0, begins[run], begins[run + 1]);
   return heads;
 };
 

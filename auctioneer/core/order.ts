@@ -41,7 +41,7 @@ const byArrival = (auctions: readonly Auction[]): Sorted => {
 };
 
 /** Where the runs of auctions of one request begin, and the end of all: the instances of a process arrive in a row. */
-const runsOf = (auctions: readonly Auction[]): Uint32Array => {
+export const runsOf = (auctions: readonly Auction[]): Uint32Array => {
   const begins = new Uint32Array(auctions.length + 1);
   let count = 0;
   let last: Auction['request'] | undefined;

@@ -124,13 +124,19 @@ t.test('history - the life of a task', async (t) => {
   await test.close();
 });
 
-t.test('history - it survives the BBS, and goes on with the next number', async (t) => {
+/** An LRP was desired of one board, and its instance is claimed at the next one on the same store. */
+const claimedAfterRestart = async () => {
   const engine = createMemoryEngine();
   const first = await openBoard({ engine, converge: false });
   await desire(first, 1);
   await first.close();
   const second = await openBoard({ engine, converge: false });
   must(await second.board.claimActualLrp({ key: KEY, instanceKey: ONE }, ''));
+  return second;
+};
+
+t.test('history - it survives the BBS, and goes on with the next number', async (t) => {
+  const second = await claimedAfterRestart();
   t.same(await told(second, 'app'), ['desired 1', 'waiting #0', 'claimed #0 cell-1']);
   t.same(
     must(await second.board.history({ guid: 'app', ...ALL })).map(({ number }) => number),
@@ -185,12 +191,7 @@ t.test('history - so much of one guid, so much in all, and the oldest go first',
 });
 
 t.test('history - what is noted before anybody has asked for earlier entries comes after them', async (t) => {
-  const engine = createMemoryEngine();
-  const first = await openBoard({ engine, converge: false });
-  await desire(first, 1);
-  await first.close();
-  const second = await openBoard({ engine, converge: false });
-  must(await second.board.claimActualLrp({ key: KEY, instanceKey: ONE }, ''));
+  const second = await claimedAfterRestart();
   must(await second.board.startActualLrp(startOf(ONE), ''));
   const expected = ['desired 1', 'waiting #0', 'claimed #0 cell-1', 'running #0 cell-1'];
   t.same(await told(second, 'app'), expected);

@@ -2,6 +2,7 @@
 import t from 'tap';
 import type { ActualLrp } from '../../common/model/lrp.js';
 import { desiredLrp, pendingTask, runAction } from '../support/lrps.js';
+import { claimedRow } from '../support/fake-bbs.js';
 import type { RepWorld, RunningRep } from '../support/rep.js';
 import { createWorld, startRep } from '../support/rep.js';
 
@@ -14,29 +15,8 @@ const openCell = async (world: RepWorld = createWorld()): Promise<RunningRep> =>
 
 const told = ({ bbs }: RepWorld): string[] => bbs.calls.filter((call) => !call.startsWith('lease'));
 
-const row = (over: Partial<ActualLrp>): ActualLrp => ({
-  processGuid: 'app',
-  index: 0,
-  domain: 'test',
-  instanceGuid: 'lost',
-  cellId: 'cell-1',
-  address: '',
-  ports: [],
-  instanceAddress: '',
-  preferredAddress: 'UNKNOWN',
-  instanceIpv6Address: '',
-  crashCount: 0,
-  crashReason: '',
-  state: 'RUNNING',
-  placementError: '',
-  since: 0,
-  modificationTag: { epoch: 'e', index: 1 },
-  presence: 'ORDINARY',
-  internalRoutes: [],
-  metricTags: {},
-  availabilityZone: '',
-  ...over,
-});
+const row = (over: Partial<ActualLrp>): ActualLrp =>
+  claimedRow({ instanceGuid: 'lost', state: 'RUNNING', ...over });
 
 for (const { what, lost, calls } of [
   { what: 'CLAIMED', lost: row({ state: 'CLAIMED' }), calls: ['remove app.0'] },

@@ -5,6 +5,31 @@ import type { BbsErrorType, BbsResult } from '../../common/model/bbs-error.js';
 import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import type { Task } from '../../common/model/task.js';
 
+/** A row as the board has it of an instance that a cell has claimed. */
+export const claimedRow = (over: Partial<ActualLrp> = {}): ActualLrp => ({
+  processGuid: 'app',
+  index: 0,
+  domain: 'test',
+  instanceGuid: '',
+  cellId: 'cell-1',
+  address: '',
+  ports: [],
+  instanceAddress: '',
+  preferredAddress: 'UNKNOWN',
+  instanceIpv6Address: '',
+  crashCount: 0,
+  crashReason: '',
+  state: 'CLAIMED',
+  placementError: '',
+  since: 0,
+  modificationTag: { epoch: 'e', index: 1 },
+  presence: 'ORDINARY',
+  internalRoutes: [],
+  metricTags: {},
+  availabilityZone: '',
+  ...over,
+});
+
 /** The calls that a rep makes, on a few maps, with a switch for being away. */
 export interface FakeBbs extends RepBbs {
   readonly desired: Map<string, DesiredLrp>;
@@ -42,31 +67,6 @@ export const createFakeBbs = (): FakeBbs => {
     return fail(type);
   };
 
-  const row = (
-    guid: string,
-    from: Pick<ActualLrp, 'processGuid' | 'index' | 'domain'>,
-    cellId: string,
-  ): ActualLrp => ({
-    ...from,
-    instanceGuid: guid,
-    cellId,
-    address: '',
-    ports: [],
-    instanceAddress: '',
-    preferredAddress: 'UNKNOWN',
-    instanceIpv6Address: '',
-    crashCount: 0,
-    crashReason: '',
-    state: 'CLAIMED',
-    placementError: '',
-    since: 0,
-    modificationTag: { epoch: 'e', index: 1 },
-    presence: 'ORDINARY',
-    internalRoutes: [],
-    metricTags: {},
-    availabilityZone: '',
-  });
-
   const bbs: FakeBbs = {
     desired: new Map(),
     rows: new Map(),
@@ -98,7 +98,7 @@ export const createFakeBbs = (): FakeBbs => {
       const refused = guard('claim');
       if (refused !== undefined) return refused;
       calls.push(`claim ${key.processGuid}.${key.index}`);
-      bbs.rows.set(instanceKey.instanceGuid, row(instanceKey.instanceGuid, key, instanceKey.cellId));
+      bbs.rows.set(instanceKey.instanceGuid, claimedRow({ ...key, ...instanceKey }));
       return done();
     },
     async startActualLrp(start) {
@@ -107,7 +107,7 @@ export const createFakeBbs = (): FakeBbs => {
       calls.push(`start ${start.key.processGuid}.${start.key.index} routable=${start.routable}`);
       bbs.starts.push(start);
       const { instanceGuid, cellId } = start.instanceKey;
-      bbs.rows.set(instanceGuid, { ...row(instanceGuid, start.key, cellId), state: 'RUNNING' });
+      bbs.rows.set(instanceGuid, claimedRow({ ...start.key, instanceGuid, cellId, state: 'RUNNING' }));
       return done();
     },
     async crashActualLrp({ key, instanceKey, reason }) {
@@ -137,7 +137,7 @@ export const createFakeBbs = (): FakeBbs => {
       calls.push(`evacuate-running ${start.key.processGuid}.${start.key.index} routable=${start.routable}`);
       bbs.starts.push(start);
       const { instanceGuid, cellId } = start.instanceKey;
-      const copy = { ...row(instanceGuid, start.key, cellId), state: 'RUNNING' as const };
+      const copy = claimedRow({ ...start.key, instanceGuid, cellId, state: 'RUNNING' });
       if (bbs.keeps) bbs.rows.set(instanceGuid, { ...copy, presence: 'EVACUATING' });
       else bbs.rows.delete(instanceGuid);
       return { ok: true, value: bbs.keeps };

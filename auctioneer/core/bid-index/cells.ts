@@ -1,5 +1,6 @@
 import type { CellState } from '../../../common/model/cell.js';
 import { MAX_AMOUNT } from '../amounts.js';
+import { column } from './column.js';
 import type { Offers } from './offers.js';
 import { sortByKey } from './radix.js';
 import { shapesOf } from './shapes.js';
@@ -43,13 +44,6 @@ export const SHAPE = 15;
 
 /** Room for any request. */
 export const UNCOUNTED = MAX_AMOUNT;
-
-/** A number of each cell, as whole numbers of 0…2^32 − 1. */
-export const column = (states: readonly CellState[], pick: (state: CellState) => number): Uint32Array => {
-  const values = new Uint32Array(states.length);
-  for (let at = 0; at < states.length; at += 1) values[at] = pick(states[at]!);
-  return values;
-};
 
 export interface Zones {
   readonly names: ReadonlyMap<string, number>;

@@ -1,4 +1,5 @@
 import type { CellState } from '../../../common/model/cell.js';
+import { column } from './column.js';
 import type { Offers } from './offers.js';
 
 /** Sizes so near each other that the smallest cell's share of a request is as good a bound as each cell's own. */
@@ -53,17 +54,12 @@ const stepsOf = (sizes: Uint32Array, offers: Offers): Uint32Array => {
  * range of such numbers are of about one size in both.
  */
 export const shapesOf = (states: readonly CellState[], offers: Offers): Uint32Array => {
-  const sizes = new Uint32Array(states.length);
-  const fill = (size: (state: CellState) => number): Uint32Array => {
-    for (let number = 0; number < states.length; number += 1) sizes[number] = size(states[number]!);
-    return sizes;
-  };
   const memory = stepsOf(
-    fill(({ total }) => total.memoryMb),
+    column(states, ({ total }) => total.memoryMb),
     offers,
   );
   const disk = stepsOf(
-    fill(({ total }) => total.diskMb),
+    column(states, ({ total }) => total.diskMb),
     offers,
   );
   for (let number = 0; number < memory.length; number += 1)
