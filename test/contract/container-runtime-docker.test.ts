@@ -38,6 +38,7 @@ await withDockerEngine(t, async (engine) => {
     real: {
       printsBinary: () => inImage(realProcessPrograms.printsBinary()),
       listens: () => inImage(realProcessPrograms.listens()),
+      works: () => inImage(realProcessPrograms.works()),
       prints: realProcessPrograms.prints,
       printsBelow: realProcessPrograms.printsBelow,
     },

@@ -38,6 +38,10 @@ export const realProcessPrograms: RealPrograms = {
     node(
       'require("net").createServer((s) => s.end("hello")).listen(process.env.PORT, () => console.log("ready"))',
     ),
+  works: () =>
+    node(
+      'console.log("ready"); setInterval(() => { for (const until = Date.now() + 20; Date.now() < until; ); }, 40)',
+    ),
   prints: (file) => ({ path: '/bin/cat', args: [file], env: {} }),
   printsBelow: (variable, file) => sh(`exec /bin/cat "$${variable}/$1"`, file),
 };

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { link, mkdir, readFile, readdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface UserRange {
@@ -70,14 +70,22 @@ export interface UserPoolOptions {
   claims: string;
 }
 
-/** Moves it aside first: another cell may be doing the same, and its new claim must not be lost. */
+/**
+ * One cell at a time looks and unlinks: between the two, another could have dropped the claim and a third made its own.
+ * A cell that dies in between leaves its guard, and the block, unused.
+ */
 const dropIfStale = async (path: string): Promise<void> => {
-  const owner = await readFile(path, 'utf8');
-  if (owner === '' || existsSync(owner)) return;
-  const aside = `${path}.${process.pid}.stale`;
-  await rename(path, aside);
-  if ((await readFile(aside, 'utf8')) !== owner) await link(aside, path);
-  await unlink(aside);
+  const isStale = async (): Promise<boolean> => {
+    const owner = await readFile(path, 'utf8').catch(() => '');
+    return owner !== '' && !existsSync(owner);
+  };
+  const guard = `${path}.dropping`;
+  if (!(await isStale()) || !(await claim(guard, String(process.pid)))) return;
+  try {
+    if (await isStale()) await unlink(path);
+  } finally {
+    await unlink(guard);
+  }
 };
 
 const readClaims = async ({ claims, root }: UserPoolOptions): Promise<number[]> => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import { createFakeClock } from '../../../common/adapters/fake-clock.js';
@@ -89,6 +90,27 @@ t.test('users - are never shared, between cells neither, and a claim ends with i
   t.equal(await (await open(roots[2])).take(), undefined);
   await rm(roots[0], { recursive: true });
   t.not(await (await open(roots[2])).take(), undefined, 'what the first cell had is free again');
+});
+
+t.test('users - cells that start together share no claim that another left', async (t) => {
+  for (let round = 0; round < 10; round += 1) {
+    const dir = await scratch(t);
+    const claims = join(dir, 'claims');
+    await mkdir(claims);
+    for (let block = 0; block < 24; block += 1) {
+      await writeFile(join(claims, String(1000 + block * 100)), join(dir, 'gone'));
+    }
+    const cells = Array.from({ length: 24 }, async (_, i) => {
+      const root = join(dir, `cell-${i}`);
+      await mkdir(root);
+      for (let turn = 0; turn < i * 3; turn += 1) await setImmediate();
+      const pool = createUserPool({ range: { base: 1000, count: 2400 }, root, claims });
+      await pool.open();
+      return pool.take();
+    });
+    const taken = (await Promise.all(cells)).filter((uid) => uid !== undefined);
+    t.equal(new Set(taken.map((uid) => Math.floor(uid / 100))).size, taken.length);
+  }
 });
 
 t.test('users - claims that could not be written are tried again', async (t) => {
