@@ -141,10 +141,16 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
   const roots = rootsInTurn(forest, wanted, spread, zoneCount);
   for (let turn = 0; turn < roots; turn += 1) {
     let next = scratch.rootBounds[turn]! <= limit ? scratch.roots[turn]! : NONE;
+    // whether all cells below the group of `next` are in zones in question
+    let inZone = zoneCount === ANY;
     for (;;) {
       while (next === NONE && depth > 0) {
         depth -= 1;
-        if (bounds[depth]! <= limit) next = groups[depth >> 2]! * SLOTS + (depth & 3);
+        if (bounds[depth]! <= limit) {
+          const noted = groups[depth >> 2]!;
+          inZone = noted < 0;
+          next = (inZone ? ~noted : noted) * SLOTS + (depth & 3);
+        }
         bounds[depth] = Infinity;
       }
       if (next === NONE) break;
@@ -155,7 +161,7 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
       if (cpu > 0 && ints[own + CPU]! < cpu) continue;
       const group = ints[own + BELOW]!;
       const champion = ints[own + CHAMPION]!;
-      const anyZone = zoneCount === ANY || ints[own + ZONE]! !== SEVERAL;
+      const anyZone = inZone || ints[own + ZONE]! !== SEVERAL;
       if (group < 0 || (champion >= 0 && anyZone && isSettled(forest, node, wanted, spread))) {
         const score = scoreAt(forest, champion, wanted, instancesAt(spread, champion));
         if (score < lowest || (score === lowest && isBefore(forest.cells.rows, champion, best))) {
@@ -188,7 +194,8 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
         if (isElsewhere(perZone, ints[z + 3]!, zoneCount)) b3 = Infinity;
       }
       depth = (depth + 3) & ~3;
-      groups[depth >> 2] = group;
+      groups[depth >> 2] = anyZone ? ~group : group;
+      inZone = anyZone;
       bounds[depth] = b0;
       bounds[depth + 1] = b1;
       bounds[depth + 2] = b2;
