@@ -126,18 +126,14 @@ const rootsInTurn = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCoun
 export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
   const { floats, singles, ints, scratch, view } = forest;
   const { perNode, perZone } = spread;
-  const { memory, disk } = wanted;
+  const [memory, disk, cpu] = [wanted.memory, wanted.disk, forest.countsCpu ? wanted.cpu : 0];
   const { groups, bounds } = scratch;
-  const cpu = forest.countsCpu ? wanted.cpu : 0;
   const penalty = view.kind === 'lrp' && perNode !== undefined ? view.weights.neighbour : 0;
   // where the request lies between the three whose least scores are known
   const ofMemory = (memory - view.frame.leastMemory) / view.frame.memory;
   const ofDisk = (disk - view.frame.leastDisk) / view.frame.disk;
-  let best = NONE;
-  let lowest = Infinity;
-  let limit = Number.MAX_VALUE;
-  let depth = 0;
-  let looked = 0;
+  let [best, lowest, limit] = [NONE, Infinity, Number.MAX_VALUE];
+  let [depth, looked] = [0, 0];
   const roots = rootsInTurn(forest, wanted, spread, zoneCount);
   for (let turn = 0; turn < roots; turn += 1) {
     let next = scratch.rootBounds[turn]! <= limit ? scratch.roots[turn]! : NONE;
@@ -146,11 +142,9 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
     for (;;) {
       while (next === NONE && depth > 0) {
         depth -= 1;
-        if (bounds[depth]! <= limit) {
-          const noted = groups[depth >> 2]!;
-          inZone = noted < 0;
-          next = (inZone ? ~noted : noted) * SLOTS + (depth & 3);
-        }
+        inZone = groups[depth >> 2]! < 0;
+        const group = inZone ? ~groups[depth >> 2]! : groups[depth >> 2]!;
+        if (bounds[depth]! <= limit) next = group * SLOTS + (depth & 3);
         bounds[depth] = Infinity;
       }
       if (next === NONE) break;
