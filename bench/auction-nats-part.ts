@@ -152,8 +152,8 @@ const startCell = (number: number, bus: NatsBus, tally: ReturnType<typeof create
         placed.push(guid);
         tally.booked(processGuid);
       }
-      announcer.changed();
-      return { cellId, incarnation, outcomes, state: state() };
+      announcer.workTaken();
+      return { cellId, incarnation, outcomes };
     },
     outcome: (query) => ({
       cellId,

@@ -8,6 +8,9 @@
  * who is present and all cells for their states. The others are warm; between them what was placed goes.
  * `stream`: 1,000 single instances a second for 30 s; each from its request until a ledger holds it.
  *
+ * `warmCpuMs`: what each of the processes used of the processors in a warm batch: on a machine that does other things
+ * as well it tells more than the time.
+ *
  * OUTCRY_BENCH_CELLS (10000), OUTCRY_BENCH_ROUNDS (9 warm ones), OUTCRY_BENCH_SECONDS (30).
  */
 import { fork } from 'node:child_process';
@@ -20,6 +23,7 @@ import { fileURLToPath } from 'node:url';
 import { eventually } from '../test/support/eventually.js';
 import { startNatsServer } from '../test/support/nats-server.js';
 import type { PartOrder, PartReport, PartRequest } from './auction-nats-part.js';
+import { cpuTimeOf } from './process-usage.js';
 import { machine, median, printTable, round } from './harness.js';
 
 const CELLS = Number(process.env['OUTCRY_BENCH_CELLS'] ?? 10_000);
@@ -34,6 +38,8 @@ const TIMEOUT_MS = 60_000;
 const all = { publish: ['>'], subscribe: ['>'], answers: true };
 
 interface Part {
+  readonly role: PartOrder['role'];
+  readonly pid: number;
   send(request: PartRequest): void;
   close(): void;
 }
@@ -44,7 +50,12 @@ const startPart = (order: PartOrder, onReport: (report: PartReport) => void): Pr
     child.once('exit', (code) => reject(new Error(`${order.role} has ended (${code})`)));
     child.on('message', (message: PartReport) => {
       if (message.say !== 'ready') return onReport(message);
-      resolve({ send: (request) => void child.send(request), close: () => child.disconnect() });
+      resolve({
+        role: order.role,
+        pid: child.pid ?? 0,
+        send: (request) => void child.send(request),
+        close: () => child.disconnect(),
+      });
     });
     child.send(order);
   });
@@ -78,6 +89,13 @@ const main = async (): Promise<void> => {
   };
   const total = (): number => [...held.values()].reduce((sum, count) => sum + count, 0);
 
+  /** ms of the processor used so far, by role */
+  const used = (): Record<string, number> => {
+    const times: Record<string, number> = { nats: cpuTimeOf(server.pid() ?? 0).all };
+    for (const { role, pid } of parts) times[role] = (times[role] ?? 0) + cpuTimeOf(pid).all;
+    return times;
+  };
+
   const batch = async (bbs: Part, number: number): Promise<number> => {
     bbs.send({ do: 'batch', round: number, instances: CELLS });
     await eventually(() => total() === CELLS, { timeoutMs: TIMEOUT_MS, what: `all of batch ${number}` });
@@ -98,9 +116,14 @@ const main = async (): Promise<void> => {
     await start('auctioneer');
     const first = await batch(bbs, 0);
     const warm: number[] = [];
+    const cpu: Record<string, number>[] = [];
     for (let at = 1; at <= ROUNDS; at += 1) {
       await release(cells);
+      const before = used();
       warm.push(await batch(bbs, at));
+      const after = used();
+      for (const role in before) before[role] = (after[role] ?? 0) - (before[role] ?? 0);
+      cpu.push(before);
     }
     await release(cells);
     bbs.send({ do: 'stream', perSecond: PER_SECOND, seconds: SECONDS });
@@ -114,6 +137,9 @@ const main = async (): Promise<void> => {
       firstMs: round(first),
       warmMs: round(median(warm)),
       warmLeastMs: round(Math.min(...warm)),
+      warmCpuMs: Object.fromEntries(
+        Object.keys(cpu[0] ?? {}).map((role) => [role, round(median(cpu.map((one) => one[role] ?? 0)))]),
+      ),
       stream: { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), most: quantile(waits, 1) },
     };
     console.log(

@@ -1,7 +1,7 @@
 import type { CoordinationApi } from '../../bbs/index.js';
 import type { OutcomeQuery, Work, WorkReply } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
-import type { Bus, RequestFailure } from '../../common/ports/bus.js';
+import type { Bus, RequestFailure, RequestResult } from '../../common/ports/bus.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { err, ok } from '../../common/model/result.js';
@@ -75,12 +75,12 @@ const askAll = async (context: Context, traceId: string): Promise<boolean> => {
   return present.ok;
 };
 
-const ask = async (
-  { bus, workTimeoutMs, known }: Context,
+/** What a cell answered, which tells of its state too. */
+const readReply = (
+  { known }: Context,
   cellId: string,
-  payload: { subject: string; bytes: Uint8Array },
-): Promise<Result<WorkReply, RequestFailure | 'garbled-reply'>> => {
-  const reply = await bus.request(payload.subject, payload.bytes, { timeoutMs: workTimeoutMs });
+  reply: RequestResult,
+): Result<WorkReply, RequestFailure | 'garbled-reply'> => {
   const decoded = reply.ok ? decode('WorkReply', reply.payload) : undefined;
   // what became of its work is not known, so neither is what it has left
   if (decoded?.ok !== true) {
@@ -92,16 +92,38 @@ const ask = async (
   return ok(decoded.value);
 };
 
-const askOutcome = (context: Context, cellId: string, query: OutcomeQuery) =>
-  ask(context, cellId, { subject: cellSubject(cellId, 'outcome'), bytes: encode('OutcomeQuery', query) });
+const askOutcome = async (context: Context, cellId: string, query: OutcomeQuery) => {
+  const { bus, workTimeoutMs: timeoutMs } = context;
+  const payload = encode('OutcomeQuery', query);
+  return readReply(
+    context,
+    cellId,
+    await bus.request(cellSubject(cellId, 'outcome'), payload, { timeoutMs }),
+  );
+};
 
-const commitOne = async (context: Context, work: Work): Promise<CommitResult> => {
+const resultOf = (context: Context, work: Work, answer: RequestResult): CommitResult => {
   const { cellId } = work;
-  const message = { subject: cellSubject(cellId, 'work'), bytes: encode('Work', work) };
-  const reply = await ask(context, cellId, message);
-  return reply.ok
-    ? { cellId, answered: true, outcomes: reply.value.outcomes }
-    : { cellId, answered: false, reason: reply.error };
+  const reply = readReply(context, cellId, answer);
+  if (!reply.ok) return { cellId, answered: false, reason: reply.error };
+  const { outcomes, state } = reply.value;
+  const tookAll = outcomes.every(({ status }) => status === 'accepted');
+  if (state === undefined && tookAll) context.known.reserve(work);
+  return { cellId, answered: true, outcomes };
+};
+
+const commit = async (context: Context, work: readonly Work[]): Promise<CommitResult[]> => {
+  const requests = work.map((one) => ({
+    subject: cellSubject(one.cellId, 'work'),
+    payload: encode('Work', one),
+  }));
+  const results = Array.from<CommitResult>({ length: work.length });
+  await context.bus.requestAll(requests, {
+    timeoutMs: context.workTimeoutMs,
+    // as it comes: what a cell tells of itself next is to count afterwards
+    onResult: (at, answer) => void (results[at] = resultOf(context, work[at] as Work, answer)),
+  });
+  return results;
 };
 
 /** Messages that change what is known. */
@@ -155,7 +177,7 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
       if (found.cells.length === 0) asked = false;
       return found;
     },
-    commit: (work) => Promise.all(work.map((one) => commitOne(context, one))),
+    commit: (work) => commit(context, work),
     async settle(cellId, placementIds, traceId) {
       const query = { traceId, placementIds: [...placementIds], deadlineMs: options.workTimeoutMs };
       const reply = await askOutcome(context, cellId, query);

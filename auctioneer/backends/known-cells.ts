@@ -1,3 +1,4 @@
+import type { Work } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
 import type { CellStates } from './cell-backend.js';
 
@@ -8,6 +9,8 @@ import type { CellStates } from './cell-backend.js';
 export interface KnownCells {
   /** what a cell says of itself; what is older than what is known changes nothing */
   hear(state: CellState): void;
+  /** a cell has taken work, of which it tells later: what it had then, it has no more */
+  reserve(work: Work): void;
   /** it no longer counts until it is heard again */
   forget(cellId: string): void;
   /** those that have a presence from now on; undefined: nobody can say, and whoever is heard takes part */
@@ -28,6 +31,23 @@ const MOST_STRANGERS = 1_000;
 /** Of one life of a rep the highest version is the latest; of two lives, the one heard last. */
 const isOlder = (state: CellState, than: CellState): boolean =>
   state.incarnation === than.incarnation && state.version < than.version;
+
+/** The state of a cell that has taken work, as it will tell it itself; an LRP also takes the memory of its proxy. */
+const lessWork = (state: CellState, { lrps, tasks }: Work): CellState => {
+  const { memoryMb, diskMb, containers } = state.available;
+  const available = { memoryMb, diskMb, containers: containers - lrps.length - tasks.length };
+  let cpuMilliAvailable = state.cpuMilliAvailable;
+  const lrpCounts = new Map(state.lrpCounts);
+  for (const { processGuid } of lrps) lrpCounts.set(processGuid, (lrpCounts.get(processGuid) ?? 0) + 1);
+  for (const one of [...lrps, ...tasks]) {
+    available.memoryMb -= one.memoryMb + ('processGuid' in one ? state.proxyMemoryMb : 0);
+    available.diskMb -= one.diskMb;
+    if (state.cpuMilliTotal > 0) cpuMilliAvailable -= one.cpuMilli;
+  }
+  const taskCount = state.taskCount + tasks.length;
+  const startingContainerCount = state.startingContainerCount + lrps.length + tasks.length;
+  return { ...state, available, cpuMilliAvailable, lrpCounts, taskCount, startingContainerCount };
+};
 
 export const createKnownCells = (): KnownCells => {
   const latest = new Map<string, CellState>();
@@ -55,6 +75,12 @@ export const createKnownCells = (): KnownCells => {
         strangers += 1;
       }
       latest.set(cellId, state);
+      answered = undefined;
+    },
+    reserve(work) {
+      const known = latest.get(work.cellId);
+      if (known === undefined || known.incarnation !== work.incarnation) return;
+      latest.set(work.cellId, lessWork(known, work));
       answered = undefined;
     },
     forget(cellId) {

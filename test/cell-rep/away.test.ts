@@ -157,7 +157,14 @@ t.test('bus - answers state, work and outcome; tells of changes and of room', as
   const reply = answer.ok ? decode('WorkReply', answer.payload) : undefined;
   t.match(reply, {
     ok: true,
-    value: { outcomes: [{ status: 'accepted' }], state: { lrpCounts: new Map([['app', 1]]) } },
+    value: { outcomes: [{ status: 'accepted' }], state: undefined },
+  });
+  t.equal(rep.rep.cell.state().lrpCounts.get('app'), 1);
+  const refused = encode('Work', workFor('another', { lrps: [lrpWork({ index: 1 })] }));
+  const refusal = await auctioneer.request('cell.cell-1.work', refused, { timeoutMs: 100 });
+  t.match(refusal.ok && decode('WorkReply', refusal.payload), {
+    ok: true,
+    value: { outcomes: [{ status: 'refused' }], state: { lrpCounts: new Map([['app', 1]]) } },
   });
   await rep.until(() => world.bbs.starts.length === 1, 'started');
   await rep.until(() => heard.length > 0, 'heard');
