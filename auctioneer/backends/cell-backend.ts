@@ -10,7 +10,9 @@ export type CommitResult =
 
 /** Port: where places come from, and where work goes. The auction does not know which. */
 export interface CellBackend {
-  /** states of the cells that answered in time */
+  /** where what finds no place here is tried, within the same batch; absent: nowhere */
+  readonly next?: CellBackend;
+  /** states of the cells that answered in time; never rejects */
   states(traceId: string): Promise<CellStates>;
   /** sends the work, one message per cell, and gathers what became of it; never rejects */
   commit(work: readonly Work[]): Promise<CommitResult[]>;
