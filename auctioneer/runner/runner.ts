@@ -5,7 +5,7 @@ import type { Random } from '../../common/ports/random.js';
 import type { CellBackend } from '../backends/cell-backend.js';
 import { type Auction, auctionId } from '../core/auction.js';
 import type { Failure } from '../core/decide.js';
-import { type Waiting, afterCommit } from '../core/outcomes.js';
+import { UNSEEN, type Waiting, afterCommit, waitsOf } from '../core/outcomes.js';
 import { withoutDuplicates } from '../core/order.js';
 import type { Policy } from '../core/policy.js';
 import type { DecidedBatch } from '../core/recording/batch.js';
@@ -52,6 +52,8 @@ interface Told {
   batch: DecidedBatch;
   failures: readonly Failure[];
   ms: number;
+  /** ms, of each request */
+  waitsMs: readonly number[];
 }
 
 const distinct = (waiting: readonly Waiting[]): Waiting[] => {
@@ -62,11 +64,17 @@ const distinct = (waiting: readonly Waiting[]): Waiting[] => {
 const cellsOf = ({ rounds }: DecidedBatch): number => rounds.reduce((sum, { length }) => sum + length, 0);
 
 /** Tells people, not components, of a batch. */
-const tell = ({ metrics, logger }: RunnerOptions, { batch, failures, ms }: Told): void => {
+const tell = ({ metrics, logger }: RunnerOptions, { batch, failures, ms, waitsMs }: Told): void => {
   const { settled } = batch;
   metrics.scheduled({
+    size: batch.auctions.length,
+    phases: batch,
     placed: settled.placed.map(({ auction }) => auction),
-    failed: failures.map(({ auction }) => auction),
+    failed: failures,
+    refused: [...settled.refused.map(({ reason }) => reason), ...settled.unseen.map(() => UNSEEN)],
+    unknown: settled.unknown.length,
+    retried: batch.retried.length,
+    waitsMs,
   });
   logger.info('scheduled', {
     traceId: batch.id,
@@ -93,7 +101,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
   const statesOf = async (from: CellBackend, traceId: string): Promise<CellState[]> => {
     const began = clock.monotonic();
     const { cells, missed } = await from.states(traceId);
-    metrics.fetchedStates({ ms: clock.monotonic() - began, missed: missed.length });
+    metrics.fetchedStates({ ms: clock.monotonic() - began, seen: cells.length, missed: missed.length });
     logger.debug('fetched-cell-reps', { cells: cells.length, missed, traceId });
     return cells;
   };
@@ -137,8 +145,9 @@ export const createRunner = (options: RunnerOptions): Runner => {
     const done = { id: traceId, at, policy, auctions, ...told, ...phases, statesMs };
     options.record(done);
     const failures = [...decision.failures, ...again.failures];
-    tell(options, { batch: done, failures, ms: committed - began });
+    tell(options, { batch: done, failures, ms: committed - began, waitsMs: waitsOf(batch, committed) });
     await options.report(failures, traceId);
+    metrics.reported(clock.monotonic() - committed);
   };
 
   const run = async (): Promise<void> => {
@@ -154,7 +163,8 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
   return {
     add(auctions) {
-      for (const auction of auctions) waiting.push({ auction, refusals: 0 });
+      const since = clock.monotonic();
+      for (const auction of auctions) waiting.push({ auction, refusals: 0, since });
       running ??= run();
     },
     waits: (id) => waiting.some(({ auction }) => isCalled(auction, id)),

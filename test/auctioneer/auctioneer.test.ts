@@ -122,12 +122,22 @@ t.test('auctioneer - a cell without a presence is not used', async (t) => {
 });
 
 t.test('auctioneer - refused work is tried in two more batches, then reported with the reason', async (t) => {
-  const { bus, ask, failed } = await startAuctioneer(t, ['cell-1']);
+  const { bus, ask, failed, metrics } = await startAuctioneer(t, ['cell-1']);
   const cell = addCell(bus, aCellState(), refuse);
   await ask({ tasks: [aTaskWork({ taskGuid: 'unlucky' })] });
   await eventually(() => failed.length > 0);
   t.same(failed, [{ id: 'unlucky', reason: 'full after all' }]);
   t.equal(cell.taken.length, 3);
+  const samples = await eventually(async () => {
+    const now = await samplesOf(metrics);
+    return now['AuctionBatchDuration_count{phase="report"}'] === 3 && now;
+  });
+  t.match(samples, {
+    'AuctionsRefused{reason="other"}': 3,
+    'AuctionsFailed{reason="other"}': 1,
+    AuctionsRetried: 2,
+    AuctionWaitDuration_count: 1,
+  });
 });
 
 t.test(
@@ -244,9 +254,20 @@ t.test(
       AuctioneerTaskAuctionsStarted: 1,
       AuctioneerFetchStatesDuration_count: 1,
       AuctioneerFailedCellStateRequests: 1,
+      AuctionCellsSeen: 2,
+      AuctionBatchSize_count: 1,
+      AuctionBatchSize_sum: 5,
+      AuctionWaitDuration_count: 1,
+      'AuctionsFailed{reason="resources"}': 2,
+      AuctionsUnknown: 0,
+      AuctionsRetried: 0,
       LockHeld: 1,
     });
+    for (const phase of ['states', 'decide', 'commit'])
+      t.equal(samples[`AuctionBatchDuration_count{phase="${phase}"}`], 1, phase);
     // a silent cell is waited for, for 200 ms; in ns
     t.ok((samples['AuctioneerFetchStatesDuration_sum'] ?? 0) > 100e6);
+    t.ok((samples['AuctionBatchDuration_sum{phase="states"}'] ?? 0) > 100e6);
+    t.ok((samples['AuctionWaitDuration_sum'] ?? 0) > 100e6);
   },
 );
