@@ -54,7 +54,7 @@ const withFewBatches = ({ batches, ...view }: View): View => {
 /** What could not be read is null, with the reason among the problems. */
 const asJson = ({ at, cells, batches, waiting }: View) => ({
   at,
-  cells: cells.value?.map(({ heardAgo: _, ...cell }) => cell) ?? null,
+  cells: cells.value?.map(({ cell_id, presence, state }) => ({ cell_id, presence, state })) ?? null,
   batches: batches.value ?? null,
   waiting: waiting.value ?? null,
   problems: [cells, batches, waiting].flatMap(({ problem }) => problem ?? []),
