@@ -3,8 +3,8 @@ import type { CellState } from '../../common/model/cell.js';
 
 /** What became of one cell's work. */
 export type CommitResult =
-  /** the cell answered: one outcome per placement id, and its state afterwards */
-  | { cellId: string; answered: true; outcomes: WorkOutcome[]; state?: CellState }
+  /** the cell answered: one outcome per placement id */
+  | { cellId: string; answered: true; outcomes: WorkOutcome[] }
   /** it did not: whether it took the work is not known */
   | { cellId: string; answered: false; reason: string };
 

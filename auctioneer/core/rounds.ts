@@ -50,11 +50,7 @@ const momentAfter = (rounds: readonly Round[], { policy, scorer }: RoundsInput):
 
 /** Cells that bid no more, with the instances they have by now: their zones go on counting them. */
 const counting = ({ cells, zones }: Moment): CellState[] => [
-  ...cells.map(({ state, lrpCounts }) => ({
-    ...state,
-    placeable: false,
-    lrpCounts: Object.fromEntries(lrpCounts),
-  })),
+  ...cells.map(({ state, lrpCounts }) => ({ ...state, placeable: false, lrpCounts })),
   ...zones.flatMap((zone) => zone.counting),
 ];
 

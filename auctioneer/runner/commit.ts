@@ -34,6 +34,16 @@ interface Sent {
   traceId: string;
 }
 
+const perCell = (placements: readonly Placement[]): Map<string, Placement[]> => {
+  const found = new Map<string, Placement[]>();
+  for (const placement of placements) {
+    const known = found.get(placement.cellId);
+    if (known === undefined) found.set(placement.cellId, [placement]);
+    else known.push(placement);
+  }
+  return found;
+};
+
 /** Sends work, one message per cell, and finds out what became of it. */
 export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): Committer => {
   /** A cell that did not answer is asked once more, by placement id; only silence stays unknown. */
@@ -58,11 +68,8 @@ export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): C
     const results = await backend.commit(
       workPerCell(placements, cells, { traceId, deadlineMs: workDeadlineMs }),
     );
-    const sentTo = (id: string): Placement[] => placements.filter(({ cellId }) => cellId === id);
-    return joined(
-      await Promise.all(
-        results.map((result) => settle(result, { backend, placements: sentTo(result.cellId), traceId })),
-      ),
-    );
+    const sent = perCell(placements);
+    const sentTo = (cellId: string): Sent => ({ backend, placements: sent.get(cellId) ?? [], traceId });
+    return joined(await Promise.all(results.map((result) => settle(result, sentTo(result.cellId)))));
   };
 };

@@ -59,7 +59,7 @@ t.test('overflow - it is explained by the cells that were asked, and replays the
   const near = createDirectCells([aCellState({ cellId: 'near', ...size(1) })]);
   const far = createDirectCells([
     aCellState({ cellId: 'far-1' }),
-    aCellState({ cellId: 'far-2', cellIndex: 1, lrpCounts: { web: 1 } }),
+    aCellState({ cellId: 'far-2', cellIndex: 1, lrpCounts: new Map([['web', 1]]) }),
   ]);
   const { runner, batches, answers } = startRunner(overflow(near, far));
   runner.add([...instances('web', 3), aTask('huge', 9999)]);
@@ -163,7 +163,7 @@ t.test('overflow - one limit of starting containers holds for the cells of both'
 t.test(
   'overflow - of cells with one id those of the first backend bid, unless they only count',
   async (t) => {
-    const counts = { web: 5 };
+    const counts = new Map([['web', 5]]);
     const near = createDirectCells([
       aCellState({ cellId: 'both', ...size(1) }),
       aCellState({ cellId: 'agent', cellIndex: 1, placeable: false, lrpCounts: counts }),

@@ -38,7 +38,7 @@ export const addCell = (bus: Bus, state: CellState, answer: Answer = accept): Fa
     const outcomes = answer(work.value);
     if (outcomes === 'silent') return;
     for (const outcome of outcomes) told.set(outcome.placementId, outcome);
-    message.respond(encode('WorkReply', { cellId, incarnation, outcomes, state: cell.state }));
+    message.respond(encode('WorkReply', { cellId, incarnation, outcomes }));
   });
   bus.subscribe(cellSubject(cellId, 'outcome'), (message) => {
     const query = decode('OutcomeQuery', message.payload);

@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import { createBusCells } from '../../auctioneer/backends/bus-cells.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { createMemoryBus } from '../../common/adapters/memory-bus.js';
+import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { ok } from '../../common/model/result.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { CellGround } from '../contract/cell-backend.js';
@@ -21,8 +22,10 @@ export const busGround = async ({ connect, cut, close }: GroundBus): Promise<Cel
   const backend = createBusCells({
     bus,
     bbs: { cells: () => Promise.resolve(ok([...presences].map(presenceOf))) },
+    clock: createSystemClock(),
     logger: silentLogger,
     stateTimeoutMs: 500,
+    refreshEveryMs: 60_000,
     workTimeoutMs: 500,
   });
   const joined = async (cellId: string, join: (bus: Bus) => void): Promise<void> => {

@@ -32,7 +32,7 @@ const setUp = async (t: Test, options: CliOptions = {}, { auctioneer = true } = 
   recorder.record(decidedBatch('aaaaaaaa-1', { cells: [aCellState()], auctions }));
   const cells = async () => ok(['cell-1', 'cell-2'].map(presenceOf));
   Object.assign(api.bbs.client, { cells });
-  addCell(api.bus, aCellState({ lrpCounts: { other: 3 } }));
+  addCell(api.bus, aCellState({ lrpCounts: new Map([['other', 3]]) }));
   const waits = { state: 'UNCLAIMED', cellId: '', since: (CLI_START - 5_000) * 1e6 } as const;
   api.bbs.actuals = [
     claimedRow({ ...waits, processGuid: 'web', placementError: 'insufficient resources: memory' }),
