@@ -24,7 +24,7 @@ export interface ScheduledBatch {
 
 /** What is told of an auctioneer's work as it does it. */
 export interface AuctioneerMetrics {
-  /** states of cells have been asked for: so many gave one, and so many present ones none that can be used */
+  /** states of cells have been asked for: so many are at hand, and of so many present ones none that can be used */
   fetchedStates(fetch: { ms: number; seen: number; missed: number }): void;
   scheduled(batch: ScheduledBatch): void;
   /** the BBS knows what found no place in a batch */
@@ -144,7 +144,7 @@ const registerStates = (metrics: Metrics): AuctioneerMetrics['fetchedStates'] =>
     unit: 'ns',
     buckets: DURATION_BUCKETS_NS,
   });
-  const seen = metrics.counter('AuctionCellsSeen', { help: 'Cells that gave a usable state for a batch.' });
+  const seen = metrics.counter('AuctionCellsSeen', { help: 'Cells whose state was at hand for a batch.' });
   const missed = metrics.counter('AuctioneerFailedCellStateRequests', {
     help: 'Present cells that gave no usable state for a batch.',
   });

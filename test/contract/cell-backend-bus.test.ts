@@ -10,6 +10,7 @@ import { requireSuite } from '../support/requires.js';
 import { type CellGround, cellBackendContract } from './cell-backend.js';
 
 cellBackendContract(t, 'over a bus in memory', memoryGround);
+cellBackendContract(t, 'over a bus in memory, hearing of changes', () => memoryGround({ listens: true }));
 
 /** Everybody under the rights of its own role. */
 const natsGround = async (): Promise<CellGround> => {

@@ -4,9 +4,9 @@ import { memoryGround } from '../support/cell-ground.js';
 import { type CellGround, cellBackendContract } from './cell-backend.js';
 
 /** Cells with odd numbers are the first backend's, those with even ones the second's, each on a bus of its own. */
-cellBackendContract(t, 'overflow of one over another', async (t): Promise<CellGround> => {
-  const first = await memoryGround(t);
-  const second = await memoryGround(t);
+cellBackendContract(t, 'overflow of one over another', async (): Promise<CellGround> => {
+  const first = await memoryGround();
+  const second = await memoryGround();
   const of = (cellId: string): CellGround => (/[13]$/.test(cellId) ? first : second);
   return {
     backend: overflow(first.backend, second.backend),

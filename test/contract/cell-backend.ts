@@ -68,10 +68,10 @@ const workFor = (cellId: string, count = 1): Work => ({
 
 const idsOf = ({ lrps, tasks }: Work): string[] => [...lrps, ...tasks].map(({ placementId }) => placementId);
 
-export const cellBackendContract = (t: Test, name: string, open: (t: Test) => Promise<CellGround>): void => {
+export const cellBackendContract = (t: Test, name: string, open: () => Promise<CellGround>): void => {
   const contract = (what: string, run: (t: Test, ground: CellGround) => Promise<void>): void =>
     void t.test(`cell backend, ${name} - ${what}`, async (t) => {
-      const ground = await open(t);
+      const ground = await open();
       t.teardown(() => ground.close());
       await run(t, ground);
     });

@@ -1,4 +1,3 @@
-import type { Test } from 'tap';
 import { createBusCells } from '../../auctioneer/backends/bus-cells.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { createMemoryBus } from '../../common/adapters/memory-bus.js';
@@ -15,8 +14,16 @@ export interface GroundBus {
   close(): Promise<void>;
 }
 
+export interface GroundOptions {
+  /** the backend hears of changes, and keeps what it heard */
+  listens?: boolean;
+}
+
 /** Cells over the bus, with a BBS of which only the presences are there. */
-export const busGround = async ({ connect, cut, close }: GroundBus): Promise<CellGround> => {
+export const busGround = async (
+  { connect, cut, close }: GroundBus,
+  { listens = false }: GroundOptions = {},
+): Promise<CellGround> => {
   const presences = new Set<string>();
   const bus = await connect('auctioneer');
   const backend = createBusCells({
@@ -28,6 +35,7 @@ export const busGround = async ({ connect, cut, close }: GroundBus): Promise<Cel
     refreshEveryMs: 60_000,
     workTimeoutMs: 500,
   });
+  const rest = listens ? backend.listen() : () => undefined;
   const joined = async (cellId: string, join: (bus: Bus) => void): Promise<void> => {
     const cell = await connect(cellId);
     join(cell);
@@ -51,27 +59,33 @@ export const busGround = async ({ connect, cut, close }: GroundBus): Promise<Cel
       );
     },
     cut,
-    close,
+    close() {
+      rest();
+      return close();
+    },
   };
 };
 
 /** In one process; the timer stands for the socket that would keep a process alive. */
-export const memoryGround = async (_t: Test): Promise<CellGround> => {
+export const memoryGround = async (options: GroundOptions = {}): Promise<CellGround> => {
   const broker = createMemoryBus();
   const clients: ReturnType<typeof broker.client>[] = [];
   const alive = setInterval(() => undefined, 1_000);
-  return busGround({
-    async connect() {
-      const client = broker.client();
-      clients.push(client);
-      return client;
+  return busGround(
+    {
+      async connect() {
+        const client = broker.client();
+        clients.push(client);
+        return client;
+      },
+      async cut() {
+        for (const client of clients) client.disconnect();
+      },
+      async close() {
+        for (const client of clients) await client.close();
+        clearInterval(alive);
+      },
     },
-    async cut() {
-      for (const client of clients) client.disconnect();
-    },
-    async close() {
-      for (const client of clients) await client.close();
-      clearInterval(alive);
-    },
-  });
+    options,
+  );
 };
