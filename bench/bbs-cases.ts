@@ -100,10 +100,10 @@ const inRounds = async (bbs: BbsProcess, endpoint: Endpoint, jobs: Jobs): Promis
 
 const ROUND = 10_000;
 
-const overSocket = ({ rounds, execArgv }: Settings, job: string): Promise<Measured[]> =>
+const overSocket = ({ rounds, execArgv }: Settings, job: string, size = ROUND): Promise<Measured[]> =>
   useBbs({ execArgv }, async (bbs) => {
     await bbs.start();
-    return inRounds(bbs, { socketPath: bbs.socketPath }, { job, rounds, size: ROUND });
+    return inRounds(bbs, { socketPath: bbs.socketPath }, { job, rounds, size });
   });
 
 const overTls = async ({ rounds, execArgv }: Settings, job: string): Promise<Measured[]> => {
@@ -127,9 +127,18 @@ const overTls = async ({ rounds, execArgv }: Settings, job: string): Promise<Mea
 const partOf = (measured: readonly Measured[], name: string): Measured[] =>
   measured.filter(({ part }) => part === name);
 
+const PARTS = ['claim', 'start', 'remove'];
+
 const transitions: Case = async (settings) => {
   const measured = await overSocket(settings, 'transitions');
-  return ['claim', 'start', 'remove'].map((part) => rate(part, '5,000/s', partOf(measured, part)));
+  return PARTS.map((part) => rate(part, '5,000/s', partOf(measured, part)));
+};
+
+const BULK_ROUND = 50_000;
+
+const bulk: Case = async (settings) => {
+  const measured = await overSocket(settings, 'bulk', BULK_ROUND);
+  return PARTS.map((part) => rate(`bulk ${part}`, '15,000/s', partOf(measured, part)));
 };
 
 // ---- with a large board ----
@@ -286,6 +295,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   desire: async (settings) => [rate('desire', '5,000/s', await overSocket(settings, 'desire'))],
   'desire-tls': async (settings) => [rate('desire, mTLS', '3,000/s', await overTls(settings, 'desire'))],
   transitions,
+  bulk,
   board,
   subscribers,
 };

@@ -40,7 +40,7 @@ export const openSocket = async (endpoint: Endpoint): Promise<Socket> => {
 let traces = 0;
 
 /** Every request has a trace of its own, as it has where many people ask. */
-const nextTrace = (): string => `7f461654-74d1-1ee5-8367-${String((traces += 1)).padStart(12, '0')}`;
+export const nextTrace = (): string => `7f461654-74d1-1ee5-8367-${String((traces += 1)).padStart(12, '0')}`;
 
 /** As Diego's clients ask: its Go library's headers, and a body in protobuf. */
 export const requestOf = (path: string, body: Uint8Array): Buffer =>
