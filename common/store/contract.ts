@@ -2,6 +2,12 @@ import type { OutcryError } from '../model/errors.js';
 import type { Result } from '../model/result.js';
 import type { Row } from './engine.js';
 
+/** Rows of one moment, whatever changes meanwhile; a list is one. Those of deferred tables are decoded as they are taken. */
+export interface RowList<T> {
+  readonly length: number;
+  slice(from: number, to: number): T[];
+}
+
 /**
  * Group commit over tables held in memory (design §8.4). Decisions see pending state; reads see
  * committed state only. While one batch is being made durable the next one gathers.
@@ -11,6 +17,8 @@ export interface TableView<T> {
   get(key: string): T | undefined;
   /** rows whose index `name` has `value`; order unspecified but stable */
   byIndex(name: string, value: string): Iterable<T>;
+  /** the same, or all rows; looks at none of them yet */
+  list(by?: { index: string; value: string }): RowList<T>;
   /** every value of index `name` under which a row is found, by either side; looks at no row */
   indexed(name: string): Iterable<string>;
   entries(): Iterable<[key: string, row: T]>;

@@ -1,4 +1,4 @@
-import type { PendingTable, TableSpec, TableView } from './contract.js';
+import type { PendingTable, RowList, TableSpec, TableView } from './contract.js';
 import { addToIndex, loadIntoIndex, removeFromIndex, slotsOfIndex } from './row-index.js';
 import type { SlotIndex } from './row-index.js';
 import { Deferred, decodeRow, findRow, textOf } from './row-text.js';
@@ -60,8 +60,31 @@ const createReader = <T>(spec: TableSpec<T>, onDamage: OnDamage) => {
     return (slot.committed = slot.pending = orDamage(slot.key, () => decodeRow(spec, found.text)));
   };
 
+  /** of what a slot held once, which may have been replaced since */
+  const seeThen = (slot: Slot<T>, then: T | Deferred): T => {
+    if (!(then instanceof Deferred)) return then;
+    const now = slot.committed === then ? see(slot, 'committed') : undefined;
+    return now ?? orDamage(slot.key, () => decodeRow(spec, then.text));
+  };
+
   return {
     see,
+    /** what is in the slots now; `isWanted` is asked of rows that have been decoded */
+    list(slots: Iterable<Slot<T>>, side: Side, isWanted: (row: T) => boolean): RowList<T> {
+      const from: Slot<T>[] = [];
+      const rows: (T | Deferred)[] = [];
+      for (const slot of slots) {
+        const row = slot[side];
+        if (row === undefined || !(row instanceof Deferred || isWanted(row))) continue;
+        from.push(slot);
+        rows.push(row);
+      }
+      return {
+        length: rows.length,
+        slice: (begin, end) =>
+          rows.slice(begin, end).map((row, nth) => seeThen(from[begin + nth] as Slot<T>, row)),
+      };
+    },
     find: (key: string, text: string): FoundRow<T> => orDamage(key, () => findRow(spec, text)),
     rowsOfIndex(index: Index<T>, value: string, side: Side): T[] {
       const rows: T[] = [];
@@ -116,7 +139,7 @@ const OTHER = { committed: 'pending', pending: 'committed' } as const;
 export const createRowTable = <T>(name: string, spec: TableSpec<T>, onDamage: OnDamage): RowTable<T> => {
   const slots = new Map<string, Slot<T>>();
   const indexes = createIndexes(name, spec);
-  const { see, find, rowsOfIndex } = createReader(spec, onDamage);
+  const { see, find, list, rowsOfIndex } = createReader(spec, onDamage);
   const counts = { committed: 0, pending: 0 };
 
   const set = (side: Side, key: string, row: T | undefined): void => {
@@ -138,6 +161,12 @@ export const createRowTable = <T>(name: string, spec: TableSpec<T>, onDamage: On
   const view = (side: Side): TableView<T> => ({
     get: (key) => at(key, side),
     byIndex: (indexName, value) => rowsOfIndex(indexes.named(indexName), value, side),
+    list(by) {
+      if (!by) return list(slots.values(), side, () => true);
+      const index = indexes.named(by.index);
+      // one that has not been decoded has not changed either, and is where it was found
+      return list(slotsOfIndex(index.slots, by.value), side, (row) => index.valueOf(row) === by.value);
+    },
     indexed: (indexName) => indexes.named(indexName).slots.keys(),
     *entries() {
       for (const slot of slots.values()) {
