@@ -2,6 +2,13 @@ import type { OutcryError } from '../model/errors.js';
 import type { Result } from '../model/result.js';
 import type { Row } from './engine.js';
 
+/** What is known of a row that has not been decoded. */
+export interface Glimpse {
+  readonly key: string;
+  /** whether it is found by that index at all */
+  isIn(index: string): boolean;
+}
+
 /** Rows of one moment, whatever changes meanwhile; a list is one. Those of deferred tables are decoded as they are taken. */
 export interface RowList<T> {
   readonly length: number;
@@ -19,11 +26,16 @@ export interface TableView<T> {
   byIndex(name: string, value: string): Iterable<T>;
   /** the same, or all rows; looks at none of them yet */
   list(by?: { index: string; value: string }): RowList<T>;
+  /** rows found so, by what they are found by alone; looks at none of them */
+  glance(by: { index: string; value: string }): Iterable<Glimpse>;
+  /** what a row is found by in that index; looks at no row */
+  indexedUnder(key: string, index: string): string | undefined;
   /** every value of index `name` under which a row is found, by either side; looks at no row */
   indexed(name: string): Iterable<string>;
   entries(): Iterable<[key: string, row: T]>;
   /** the keys alone; looks at no row */
   keys(): Iterable<string>;
+  has(key: string): boolean;
   count(): number;
 }
 
