@@ -53,7 +53,11 @@ const askedIn = (request: FastifyRequest): Asked => ({
 });
 
 const send = (reply: FastifyReply, { status, contentType, body }: Answered<Uint8Array>): FastifyReply =>
-  reply.code(status).header('content-type', contentType).send(body);
+  // most answers say that nothing went wrong, which is no body at all: without one, the head is all that is written
+  reply
+    .code(status)
+    .header('content-type', contentType)
+    .send(body.length === 0 ? undefined : body);
 
 type Sending = Pick<HttpDoorOptions, 'clock' | 'logger'>;
 
