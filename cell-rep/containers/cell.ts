@@ -115,12 +115,10 @@ export const createCell = (options: CellOptions): Cell => {
   const whyClosed = (): string =>
     closed || (context.runtime.healthy() ? '' : 'container runtime is unhealthy');
 
-  const reply = (outcomes: WorkReply['outcomes']): WorkReply => ({
-    cellId: facts.cellId,
-    incarnation: facts.incarnation,
-    outcomes,
-    state: state(),
-  });
+  const reply = (outcomes: WorkReply['outcomes'], tellsState = true): WorkReply => {
+    const { cellId, incarnation } = facts;
+    return { cellId, incarnation, outcomes, ...(tellsState && { state: state() }) };
+  };
 
   const admit = (work: Work, at: Pick<AdmissionContext, 'receivedAt' | 'withoutIds'>): Admission => {
     const closedBy = whyClosed() || (context.evacuating() ? EVACUATING : '');
@@ -131,14 +129,18 @@ export const createCell = (options: CellOptions): Cell => {
     for (const { work: one, reason } of refused)
       logger.info('work-refused', { traceId, placementId: one.placementId, reason });
     for (const identity of reserved) keep(make(context, identity));
-    if (reserved.length > 0) context.changed();
+    if (reserved.length > 0) context.workTaken();
     return admission;
   };
 
   return {
     ...createRequests({ ...options, hasStarted: () => closed !== STARTING }, containers),
     state,
-    perform: (work, receivedAt) => reply(admit(work, { receivedAt }).outcomes),
+    perform(work, receivedAt) {
+      const { outcomes, refused } = admit(work, { receivedAt });
+      // whoever placed it can reckon what is left of a cell that took it all
+      return reply(outcomes, refused.length > 0);
+    },
     take(work) {
       const { incarnation } = facts;
       const full = { ...work, incarnation, deadlineMs: Number.POSITIVE_INFINITY };

@@ -55,7 +55,7 @@ export interface Admission {
 }
 
 export interface LedgerCounts {
-  lrpCounts: Record<string, number>;
+  lrpCounts: ReadonlyMap<string, number>;
   taskCount: number;
   startingContainerCount: number;
 }
@@ -117,46 +117,72 @@ const whyWhole = (work: Work, options: LedgerOptions, context: AdmissionContext)
   return context.now - context.receivedAt >= work.deadlineMs ? 'work has expired' : '';
 };
 
-/** The entries and their sums. */
-const createBooks = () => {
-  const entries = new Map<string, { identity: ContainerIdentity; state: ContainerState }>();
-  let used = ZERO_DEMAND;
-  let version = 1;
+/** How many there are of what, kept with every change: they are told after each. */
+const createCounts = () => {
+  const lrps = new Map<string, number>();
+  let [tasks, starting] = [0, 0];
   return {
-    entries,
-    used: () => used,
-    version: () => version,
-    book(identity: ContainerIdentity, state: ContainerState): void {
-      entries.set(identity.guid, { identity, state });
-      used = addDemand(used, identity.demand);
-      version += 1;
+    /** `by`: 1 or -1 */
+    add({ identity, state }: LedgerEntry, by: number): void {
+      if (isStarting(state)) starting += by;
+      if (identity.kind === 'task') {
+        tasks += by;
+        return;
+      }
+      const count = (lrps.get(identity.processGuid) ?? 0) + by;
+      if (count === 0) lrps.delete(identity.processGuid);
+      else lrps.set(identity.processGuid, count);
     },
-    setState(guid: string, state: ContainerState): void {
-      const entry = entries.get(guid);
-      if (entry === undefined || entry.state === state) return;
-      entry.state = state;
-      version += 1;
-    },
-    release(guid: string): void {
-      const entry = entries.get(guid);
-      if (entry === undefined) return;
-      entries.delete(guid);
-      used = subtractDemand(used, entry.identity.demand);
-      version += 1;
-    },
+    read: (): LedgerCounts => ({
+      lrpCounts: new Map(lrps),
+      taskCount: tasks,
+      startingContainerCount: starting,
+    }),
   };
 };
 
-const countEntries = (entries: Iterable<LedgerEntry>): LedgerCounts => {
-  const lrpCounts = new Map<string, number>();
-  let taskCount = 0;
-  let startingContainerCount = 0;
-  for (const { identity, state } of entries) {
-    if (isStarting(state)) startingContainerCount += 1;
-    if (identity.kind === 'task') taskCount += 1;
-    else lrpCounts.set(identity.processGuid, (lrpCounts.get(identity.processGuid) ?? 0) + 1);
-  }
-  return { lrpCounts: Object.fromEntries(lrpCounts), taskCount, startingContainerCount };
+/** The entries and their sums. */
+const createBooks = () => {
+  const entries = new Map<string, LedgerEntry>();
+  const counts = createCounts();
+  let used = ZERO_DEMAND;
+  let version = 1;
+
+  const remove = (guid: string): void => {
+    const entry = entries.get(guid);
+    if (entry === undefined) return;
+    entries.delete(guid);
+    counts.add(entry, -1);
+    used = subtractDemand(used, entry.identity.demand);
+  };
+  const put = (entry: LedgerEntry): void => {
+    remove(entry.identity.guid);
+    entries.set(entry.identity.guid, entry);
+    counts.add(entry, 1);
+    used = addDemand(used, entry.identity.demand);
+    version += 1;
+  };
+
+  return {
+    entries,
+    used: () => used,
+    counts: counts.read,
+    version: () => version,
+    book: (identity: ContainerIdentity, state: ContainerState): void => put({ identity, state }),
+    setState(guid: string, state: ContainerState): void {
+      const entry = entries.get(guid);
+      if (entry === undefined || entry.state === state) return;
+      counts.add(entry, -1);
+      entries.set(guid, { ...entry, state });
+      counts.add({ ...entry, state }, 1);
+      version += 1;
+    },
+    release(guid: string): void {
+      if (!entries.has(guid)) return;
+      remove(guid);
+      version += 1;
+    },
+  };
 };
 
 /** What is left, never below zero: adopted containers may take more than there is. */
@@ -274,7 +300,7 @@ export const createLedger = (options: LedgerOptions): Ledger => {
     entries: () => [...books.entries.values()],
     used: books.used,
     available: () => remaining(options.total, books.used()),
-    counts: () => countEntries(books.entries.values()),
+    counts: books.counts,
     version: books.version,
   };
 };
