@@ -109,14 +109,17 @@ const imageQueries = (
   return answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images });
 };
 
-const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
-  createLedger({
+const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) => {
+  const { cpuCores } = config.runtime.docker;
+  return createLedger({
     cellId: config.cellId,
     incarnation,
     total: config.total,
+    ...(cpuCores.length > 0 && { cores: cpuCores }),
     proxyMemoryMb: config.proxyMemoryMb,
     mintGuid: () => random.uuid().slice(0, INSTANCE_GUID_LENGTH),
   });
+};
 
 /** Everything that the cell's containers share. */
 const createContext = (

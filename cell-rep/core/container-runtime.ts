@@ -1,5 +1,6 @@
 import type { VolumeMountedFile } from '../../common/model/action.js';
 import type { ImageDescription } from '../../common/model/image.js';
+import type { CpuCores } from './cpu-cores.js';
 
 /**
  * Port: what runs containers (design §4). Adapters in `../runtimes/`. One contract suite for all.
@@ -15,6 +16,8 @@ export interface ContainerLimits {
   maxPids: number;
   cpuWeight: number;
   cpuMilli: number;
+  /** the cores on which it has `cpuMilli`; absent: anywhere, as a weight alone */
+  cpus?: CpuCores;
 }
 
 export interface ContainerSpec {

@@ -16,6 +16,7 @@ import { reasonOf, statusOf, unless } from './engine-error.js';
 import type { Image } from './images.js';
 import { createEngineProcess, exitStatus } from './process.js';
 import type { EngineProcess } from './process.js';
+import type { Movable } from './shared-cores.js';
 import { usageOf } from './usage.js';
 
 /** ms for killed processes to end, before they are removed all the same */
@@ -24,7 +25,7 @@ const GONE = 404;
 const SHELL = '/bin/sh';
 const CONFLICT = 409;
 
-export interface EngineBackedContainer extends Container {
+export interface EngineBackedContainer extends Container, Movable {
   /** finds what an earlier life made */
   adopt(found: readonly EngineInfo[]): Promise<void>;
   /** stops watching; what runs goes on */
@@ -298,6 +299,12 @@ export const createEngineBackedContainer = (
       } catch {
         return { ok: false, reason: 'unreadable' };
       }
+    },
+    limits: () => record.spec.limits,
+    async moveTo(cores) {
+      // one that is being started may have been told of the cores before
+      await starting;
+      await Promise.all([...processes.values()].map((one) => one.moveTo(cores)));
     },
     usage: async () => usageOf([...processes.values()], await (disk ??= diskMeter(parts))()),
     // one that failed may be tried again

@@ -5,6 +5,7 @@ import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
 import type { Images } from './images.js';
 import type { Names } from './names.js';
+import type { SharedCores } from './shared-cores.js';
 
 /** What all containers of a cell share. */
 export interface CellContext {
@@ -19,6 +20,9 @@ export interface CellContext {
   network: string;
   /** two files of that size are kept of each process's output */
   outputFileBytes: number;
+  /** no more CPU than was asked for */
+  cpuHardCap: boolean;
+  sharedCores: SharedCores;
   archiveLimits: ArchiveLimits;
   /** the engine gave no answer: it is asked whether it is there */
   doubt(): void;

@@ -32,6 +32,8 @@ export interface EngineProcess {
   readonly ended: Promise<ExitStatus>;
   /** SIGKILL at once, or an error; `running.signal` waits for an engine that is away */
   kill(): Promise<void>;
+  /** to other cores, while it runs */
+  moveTo(cores: string): Promise<void>;
   /** stops watching; what runs goes on */
   close(): void;
 }
@@ -183,6 +185,9 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
         return () => stop.abort();
       },
       signal,
+    },
+    async moveTo(cores) {
+      if (known === undefined) await unless([GONE, NOT_RUNNING], container.update({ CpusetCpus: cores }));
     },
     kill: async () => (known === undefined ? sendSignal(container, 'SIGKILL') : undefined),
     close: () => closing.abort(),

@@ -3,6 +3,7 @@ import Docker from 'dockerode';
 import type { ContainerInfo as EngineInfo, DockerOptions, VolumeInspectInfo } from 'dockerode';
 import { DEFAULT_ARCHIVE_LIMITS } from '../../../common/model/archive-rules.js';
 import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
+import { OutcryError } from '../../../common/model/errors.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerRuntime, ContainerSpec, CreateResult } from '../../core/container-runtime.js';
@@ -18,6 +19,7 @@ import type { Image } from './images.js';
 import { createNames } from './names.js';
 import { createPulse } from './pulse.js';
 import type { Pulse } from './pulse.js';
+import { createSharedCores } from './shared-cores.js';
 
 export interface DockerRuntimeOptions {
   /** letters, digits, '-' and '_'; the engine's containers are found again by it */
@@ -42,6 +44,10 @@ export interface DockerRuntimeOptions {
   outputFileBytes?: number;
   /** for `place` */
   archiveLimits?: ArchiveLimits;
+  /** numbers of the cores that work may be pinned to; none = work has weights alone */
+  cpuCores?: readonly number[];
+  /** what asks for CPU gets no more of it even when nobody else wants it */
+  cpuHardCap?: boolean;
 }
 
 const GUID = /^[A-Za-z0-9_-]{1,100}$/;
@@ -50,6 +56,11 @@ const GONE = 404;
 
 const CAVEAT = 'applications run in Docker containers; disk and network are not limited';
 
+interface EngineFacts {
+  /** how many; 0 = not known yet */
+  cores: number;
+}
+
 interface Cell {
   context: CellContext;
   ports: PortPool;
@@ -57,6 +68,9 @@ interface Cell {
   /** half made: adopt leaves them alone */
   making: Set<string>;
   pulse: Pulse;
+  /** what the engine said of itself at the start */
+  facts: EngineFacts;
+  cpuCores: readonly number[];
 }
 
 const createCell = (options: DockerRuntimeOptions): Cell => {
@@ -67,6 +81,13 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
   const range = options.ports ?? { first: 20_000, last: 29_999 };
   const ports = createPortPool({ range, name: `${prefix}.${cellId}`, clock });
   const containers = new Map<string, EngineBackedContainer>();
+  const facts: EngineFacts = { cores: 0 };
+  const { cpuCores = [] } = options;
+  const sharedCores = createSharedCores({
+    count: () => (cpuCores.length > 0 ? facts.cores : 0),
+    containers: () => [...containers.values()],
+    logger,
+  });
   const context: CellContext = {
     docker,
     clock,
@@ -78,12 +99,25 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
     network: options.network ?? 'bridge',
     outputFileBytes: options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES,
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
+    cpuHardCap: options.cpuHardCap ?? false,
+    sharedCores,
     release(record) {
       containers.delete(record.spec.guid);
+      void sharedCores.settle();
       for (const { hostPort } of record.ports) ports.release(hostPort);
     },
   };
-  return { context, ports, containers, making: new Set(), pulse };
+  return { context, ports, containers, making: new Set(), pulse, facts, cpuCores };
+};
+
+/** Throws CELL_CORES_MISSING when work would be pinned to cores that are not there. */
+const learn = async ({ context, facts, cpuCores }: Cell): Promise<void> => {
+  const { NCPU } = (await context.docker.info()) as { NCPU: number };
+  facts.cores = NCPU;
+  const missing = cpuCores.filter((core) => core >= NCPU);
+  if (missing.length > 0) {
+    throw new OutcryError('CELL_CORES_MISSING', { cores: missing.join(', '), last: String(NCPU - 1) });
+  }
 };
 
 const build = (cell: Cell, record: ContainerRecord, image: Image): EngineBackedContainer => {
@@ -119,7 +153,10 @@ const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   const record = { spec, image: found.image.id, isStack: found.image.isStack, ports: mapped };
   try {
     await writeRecord(context, record);
-    return { ok: true, container: build(cell, record, found.image) };
+    const container = build(cell, record, found.image);
+    // nothing of it runs before others have left its cores
+    await context.sharedCores.settle();
+    return { ok: true, container };
   } catch (error) {
     context.release(record);
     throw error;
@@ -172,6 +209,7 @@ const adopt = async (cell: Cell): Promise<EngineBackedContainer[]> => {
     byGuid.set(guid, [...(byGuid.get(guid) ?? []), one]);
   }
   for (const volume of Volumes ?? []) await adoptOne(cell, volume, byGuid);
+  await cell.context.sharedCores.settle();
   return [...cell.containers.values()];
 };
 
@@ -183,7 +221,10 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
   return {
     kind: 'docker',
     caveat: CAVEAT,
-    start: pulse.start,
+    async start() {
+      await pulse.start();
+      await learn(cell);
+    },
     async stop() {
       pulse.stop();
       for (const container of cell.containers.values()) container.detach();
