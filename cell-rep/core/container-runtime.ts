@@ -79,6 +79,8 @@ export interface ExitStatus {
   /** 0 = none */
   signal: number;
   outOfMemory: boolean;
+  /** it was killed since its container took more disk than it may */
+  outOfDisk?: true;
   /** the supervisor vanished; how the process ended is not known */
   lost: boolean;
 }
@@ -189,6 +191,8 @@ export interface ContainerRuntime {
   stop(): Promise<void>;
   /** ready to take work; false makes the cell unhealthy */
   healthy(): boolean;
+  /** what it found, when it started, that it can do here and what not: told to people with the cell's annotations */
+  abilities?(): Record<string, string>;
   /** told of each change of `healthy()`; the returned function ends that */
   watchHealth(onChange: () => void): () => void;
   create(spec: ContainerSpec): Promise<CreateResult>;

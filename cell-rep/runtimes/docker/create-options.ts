@@ -5,6 +5,7 @@ import type { ProcessSpec } from '../../core/container-runtime.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { cpuOptions } from './cpu.js';
 import type { Image } from './images.js';
+import { sizeOption } from './storage.js';
 
 /** Where the platform's content goes; shared by all processes of a container. */
 export const HOME = '/home/vcap';
@@ -46,6 +47,12 @@ const limits = (
     ...cpuOptions(spec.limits, { hardCap: cpuHardCap, sharedCores: sharedCores.current() }),
     ...(nofile && { Ulimits: [{ Name: 'nofile', Soft: nofile, Hard: nofile }] }),
   };
+};
+
+/** Of what a process writes outside of the home. */
+const layerSize = ({ storage }: CellContext, { spec, imageBytes }: ContainerRecord): HostConfig => {
+  const { diskMb } = spec.limits;
+  return storage().layerQuota && diskMb > 0 ? { StorageOpt: sizeOption(diskMb, imageBytes) } : {};
 };
 
 /** The environment as the engine takes it; a name without a value takes away what the engine would add. */
@@ -121,6 +128,7 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
     HostConfig: {
       ...net.host,
       ...limits(cell, record, spec.nofile),
+      ...layerSize(cell, record),
       Init: true,
       Mounts: [homeMount(cell, guid)],
       CapDrop: ['ALL'],

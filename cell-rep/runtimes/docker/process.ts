@@ -45,6 +45,8 @@ export interface EngineProcessOptions {
   logger: Logger;
   /** the engine gave no answer */
   doubt(): void;
+  /** its container takes more disk than it may, and is killed for it */
+  isOverDisk(): boolean;
 }
 
 const LOST: ExitStatus = { code: 255, signal: 0, outOfMemory: false, lost: true };
@@ -126,7 +128,10 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
   let known = exit;
   const ended = exit
     ? Promise.resolve(exit)
-    : awaitExit(options, closing.signal).then((status) => (known = status));
+    : awaitExit(options, closing.signal).then((status) => {
+        known = options.isOverDisk() ? { ...status, outOfDisk: true } : status;
+        return known;
+      });
 
   /** Follows until the end is known, then reads the rest: what followers of the engine are told at the end may be short. */
   const follow = async (from: OutputCursor, reader: OutputReader, stop: AbortSignal): Promise<void> => {

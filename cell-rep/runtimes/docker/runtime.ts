@@ -12,6 +12,7 @@ import type { PortPool, PortRange } from '../ports.js';
 import { createEngineBackedContainer } from './container.js';
 import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
+import { createDiskGuard } from './disk-guard.js';
 import { DEFAULT_SOCKET } from './engine-address.js';
 import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
@@ -20,6 +21,8 @@ import { createNames } from './names.js';
 import { createPulse } from './pulse.js';
 import type { Pulse } from './pulse.js';
 import { createSharedCores } from './shared-cores.js';
+import { UNKNOWN_STORAGE, diskLimitText, learnStorage, sizeOption } from './storage.js';
+import type { Storage } from './storage.js';
 
 export interface DockerRuntimeOptions {
   /** letters, digits, '-' and '_'; the engine's containers are found again by it */
@@ -54,11 +57,12 @@ const GUID = /^[A-Za-z0-9_-]{1,100}$/;
 const DEFAULT_OUTPUT_FILE_BYTES = 4 * 1024 * 1024;
 const GONE = 404;
 
-const CAVEAT = 'applications run in Docker containers; disk and network are not limited';
+const CAVEAT = 'applications run in Docker containers';
 
 interface EngineFacts {
   /** how many; 0 = not known yet */
   cores: number;
+  storage: Storage;
 }
 
 interface Cell {
@@ -81,7 +85,7 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
   const range = options.ports ?? { first: 20_000, last: 29_999 };
   const ports = createPortPool({ range, name: `${prefix}.${cellId}`, clock });
   const containers = new Map<string, EngineBackedContainer>();
-  const facts: EngineFacts = { cores: 0 };
+  const facts: EngineFacts = { cores: 0, storage: UNKNOWN_STORAGE };
   const { cpuCores = [] } = options;
   const sharedCores = createSharedCores({
     count: () => (cpuCores.length > 0 ? facts.cores : 0),
@@ -101,8 +105,11 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
     cpuHardCap: options.cpuHardCap ?? false,
     sharedCores,
+    storage: () => facts.storage,
+    disks: createDiskGuard(clock),
     release(record) {
       containers.delete(record.spec.guid);
+      context.disks.remove(record.spec.guid);
       void sharedCores.settle();
       for (const { hostPort } of record.ports) ports.release(hostPort);
     },
@@ -112,8 +119,10 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
 
 /** Throws CELL_CORES_MISSING when work would be pinned to cores that are not there. */
 const learn = async ({ context, facts, cpuCores }: Cell): Promise<void> => {
-  const { NCPU } = (await context.docker.info()) as { NCPU: number };
+  const info = (await context.docker.info()) as { NCPU: number; Driver: string; DockerRootDir: string };
+  const { NCPU } = info;
   facts.cores = NCPU;
+  facts.storage = await learnStorage(context.docker, info, context.names.probe);
   const missing = cpuCores.filter((core) => core >= NCPU);
   if (missing.length > 0) {
     throw new OutcryError('CELL_CORES_MISSING', { cores: missing.join(', '), last: String(NCPU - 1) });
@@ -136,9 +145,24 @@ const volumeExists = async ({ docker, names }: CellContext, guid: string): Promi
   }
 };
 
-const writeRecord = async ({ docker, names }: CellContext, record: ContainerRecord): Promise<void> => {
-  await docker.createVolume({ Name: names.volume(record.spec.guid), Labels: names.volumeLabels(record) });
+const writeRecord = async (
+  { docker, names, storage }: CellContext,
+  record: ContainerRecord,
+): Promise<void> => {
+  const { guid, limits } = record.spec;
+  const isSized = storage().homeQuota && limits.diskMb > 0;
+  await docker.createVolume({
+    Name: names.volume(guid),
+    Labels: names.volumeLabels(record),
+    ...(isSized && { DriverOpts: sizeOption(limits.diskMb) }),
+  });
 };
+
+const imageOf = async ({ docker, storage }: CellContext, { id, isStack }: Image) => ({
+  image: id,
+  isStack,
+  ...(storage().countsImage && { imageBytes: (await docker.getImage(id).inspect()).Size }),
+});
 
 const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   const { context, ports } = cell;
@@ -147,10 +171,11 @@ const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   }
   const found = await context.images.find(spec.rootfs);
   if (!found.ok) return found;
+  const image = await imageOf(context, found.image);
   const hostPorts = await ports.take(spec.ports.length);
   if (!hostPorts) return { ok: false, reason: 'no free host port' };
   const mapped = spec.ports.map((containerPort, i) => ({ containerPort, hostPort: hostPorts[i] as number }));
-  const record = { spec, image: found.image.id, isStack: found.image.isStack, ports: mapped };
+  const record = { ...image, spec, ports: mapped };
   try {
     await writeRecord(context, record);
     const container = build(cell, record, found.image);
@@ -221,12 +246,15 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
   return {
     kind: 'docker',
     caveat: CAVEAT,
+    abilities: () => ({ 'disk-limit': diskLimitText(cell.facts.storage) }),
     async start() {
       await pulse.start();
       await learn(cell);
+      cell.context.disks.start(cell.facts.storage.root);
     },
     async stop() {
       pulse.stop();
+      cell.context.disks.stop();
       for (const container of cell.containers.values()) container.detach();
     },
     healthy: pulse.healthy,
