@@ -55,9 +55,9 @@ const PROBLEMS: { what: string; config: Record<string, unknown>; field: string; 
     problem: /has ssd, which placement_tags has, too/,
   },
   {
-    what: 'a driver twice',
-    config: { volume_drivers: ['nfs', 'nfs'] },
-    field: 'volume_drivers',
+    what: 'volumes of nowhere in particular',
+    config: { volume_drivers: { nfs: { root: 'somewhere' } } },
+    field: 'volume_drivers.nfs.root',
     problem: /./,
   },
   {
@@ -110,7 +110,7 @@ t.test('presence - all that placement and people go by', async (t) => {
     memory_overcommit: 2,
     max_containers: 9,
     rootfs_providers: { preloaded: ['cflinuxfs4', 'cflinuxfs5'], oci: [] },
-    volume_drivers: ['nfsv3driver'],
+    volume_drivers: { nfsv3driver: { root: '/srv/nfs' } },
     placement_tags: ['gpu'],
     optional_placement_tags: ['ssd'],
     annotations: { rack: '12' },

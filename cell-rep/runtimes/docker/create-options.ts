@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 import type { ProcessSpec } from '../../core/container-runtime.js';
+import type { BindMount } from '../../core/volumes.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { cpuOptions } from './cpu.js';
 import type { Image } from './images.js';
@@ -115,6 +116,7 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
   const { cell, record, image, spec, joins } = options;
   const { guid } = record.spec;
   const net = network(cell, record, joins);
+  const sysctls = sysctlsFor(record, joins);
   return {
     ...net.config,
     name: cell.names.container(guid, spec.id),
@@ -130,7 +132,8 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
       ...limits(cell, record, spec.nofile),
       ...layerSize(cell, record),
       Init: true,
-      Mounts: [homeMount(cell, guid)],
+      Mounts: [homeMount(cell, guid), ...bindMounts(record)],
+      ...(sysctls && { Sysctls: sysctls }),
       CapDrop: ['ALL'],
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
@@ -143,6 +146,30 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
     },
   };
 };
+
+/** What the kernel keeps per network is set by whoever has the network, the rest by each. */
+const sysctlsFor = (
+  { spec: { sysctls = {} } }: ContainerRecord,
+  joins: string | undefined,
+): Record<string, string> | undefined => {
+  const own = Object.entries(sysctls).filter(([name]) => joins === undefined || !name.startsWith('net.'));
+  return own.length > 0 ? Object.fromEntries(own) : undefined;
+};
+
+/** Why something cannot be mounted where it is wanted; '' = it can. */
+export const mountProblem = (mounts: readonly BindMount[]): string => {
+  const over = mounts.find(({ target }) => `${HOME}/`.startsWith(`${target}/`));
+  return over === undefined ? '' : `a volume at ${over.target} would hide the container's home`;
+};
+
+const bindMounts = ({ spec: { mounts = [] } }: ContainerRecord) =>
+  mounts.map(({ source, target, readOnly }) => ({
+    Type: 'bind' as const,
+    Source: source,
+    Target: target,
+    ReadOnly: readOnly,
+    BindOptions: { Propagation: 'rprivate' as const },
+  }));
 
 const homeMount = ({ names }: CellContext, guid: string) =>
   ({ Type: 'volume', Source: names.volume(guid), Target: HOME }) as const;

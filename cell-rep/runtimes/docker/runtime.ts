@@ -7,12 +7,14 @@ import { OutcryError } from '../../../common/model/errors.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerRuntime, ContainerSpec, CreateResult } from '../../core/container-runtime.js';
+import { sysctlProblem } from '../../core/sysctls.js';
 import { createPortPool } from '../ports.js';
 import type { PortPool, PortRange } from '../ports.js';
 import { createEngineBackedContainer } from './container.js';
 import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { createDiskGuard } from './disk-guard.js';
+import { mountProblem } from './create-options.js';
 import { DEFAULT_SOCKET } from './engine-address.js';
 import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
@@ -49,6 +51,8 @@ export interface DockerRuntimeOptions {
   archiveLimits?: ArchiveLimits;
   /** numbers of the cores that work may be pinned to; none = work has weights alone */
   cpuCores?: readonly number[];
+  /** kernel parameters that work may set: names, or beginnings as `net.ipv4.*`; default none */
+  sysctls?: readonly string[];
   /** what asks for CPU gets no more of it even when nobody else wants it */
   cpuHardCap?: boolean;
 }
@@ -75,6 +79,7 @@ interface Cell {
   /** what the engine said of itself at the start */
   facts: EngineFacts;
   cpuCores: readonly number[];
+  sysctls: readonly string[];
 }
 
 const createCell = (options: DockerRuntimeOptions): Cell => {
@@ -114,7 +119,16 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
       for (const { hostPort } of record.ports) ports.release(hostPort);
     },
   };
-  return { context, ports, containers, making: new Set(), pulse, facts, cpuCores };
+  return {
+    context,
+    ports,
+    containers,
+    making: new Set(),
+    pulse,
+    facts,
+    cpuCores,
+    sysctls: options.sysctls ?? [],
+  };
 };
 
 /** Throws CELL_CORES_MISSING when work would be pinned to cores that are not there. */
@@ -195,6 +209,8 @@ const create = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> =>
   if (containers.has(guid) || making.has(guid)) {
     return { ok: false, reason: `container ${guid} exists already` };
   }
+  const problem = sysctlProblem(spec.sysctls ?? {}, cell.sysctls) || mountProblem(spec.mounts ?? []);
+  if (problem !== '') return { ok: false, reason: problem };
   making.add(guid);
   try {
     return await make(cell, spec);
@@ -246,6 +262,7 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
   return {
     kind: 'docker',
     caveat: CAVEAT,
+    mounts: true,
     abilities: () => ({ 'disk-limit': diskLimitText(cell.facts.storage) }),
     async start() {
       await pulse.start();
