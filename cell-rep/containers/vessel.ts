@@ -2,7 +2,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { StepContext } from '../actions/step.js';
 import { processEnvironment } from '../core/environment.js';
 import { containerTexts, cutReason } from '../core/exit-texts.js';
-import type { Container, ContainerSpec, CreateResult } from '../core/container-runtime.js';
+import type { Container, ContainerSpec, CreateResult, ImageCredentials } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
@@ -121,14 +121,16 @@ const take = (hull: Hull, container: Container, plan: RunPlan): void => {
 const makeContainer = async (
   { clock, metrics, runtime }: CellContext,
   spec: ContainerSpec,
+  credentials: ImageCredentials | undefined,
 ): Promise<CreateResult> => {
   const from = clock.monotonic();
-  const created = await runtime.create(spec);
+  const created = await runtime.create(spec, credentials);
   metrics.containerCreated({ ok: created.ok, ms: clock.monotonic() - from });
   return created;
 };
 
-const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
+const create = async (hull: Hull, whole: RunPlan): Promise<Created> => {
+  const { imageCredentials, ...plan } = whole;
   const { context, guid, logger, memory } = hull;
   const texts = containerTexts(context.cellId, guid);
   hull.plan = plan;
@@ -146,7 +148,7 @@ const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
   if (!mounted.ok) return failed('failed to mount volume', mounted.reason);
   const { mounts } = mounted;
   const spec = mounts.length > 0 ? { ...plan.spec, mounts } : plan.spec;
-  const created = await context.createSlots(() => makeContainer(context, spec));
+  const created = await context.createSlots(() => makeContainer(context, spec, imageCredentials));
   if (!created.ok) return failed('failed to create container', created.reason);
   take(hull, created.container, plan);
   memory.startedAt(MADE, context.clock.now());

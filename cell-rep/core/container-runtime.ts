@@ -51,6 +51,8 @@ export interface ContainerInfo {
   address: string;
   /** the container's own address */
   instanceAddress: string;
+  /** absent = it has none */
+  instanceIpv6Address?: string;
   /**
    * Where checks find the application at its container ports, since what answers at host ports takes connections
    * whether it listens or not; '' = not known yet. Absent: host ports answer for the application itself.
@@ -185,6 +187,12 @@ export interface Container {
   destroy(): Promise<void>;
 }
 
+/** Of a registry. */
+export interface ImageCredentials {
+  username: string;
+  password: string;
+}
+
 export type CreateResult = { ok: true; container: Container } | { ok: false; reason: string };
 
 export type DescribeResult = { ok: true; image: ImageDescription } | { ok: false; reason: string };
@@ -205,8 +213,11 @@ export interface ContainerRuntime {
   abilities?(): Record<string, string>;
   /** told of each change of `healthy()`; the returned function ends that */
   watchHealth(onChange: () => void): () => void;
-  /** refuses what it cannot give: nothing that is asked for is left out silently */
-  create(spec: ContainerSpec): Promise<CreateResult>;
+  /**
+   * Refuses what it cannot give: nothing that is asked for is left out silently. The credentials of the image's
+   * registry are used now, and kept nowhere.
+   */
+  create(spec: ContainerSpec, credentials?: ImageCredentials): Promise<CreateResult>;
   /** containers that exist now, those of an earlier life of this cell included */
   adopt(): Promise<Container[]>;
   /**

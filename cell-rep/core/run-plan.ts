@@ -13,7 +13,7 @@ import type {
   Sidecar,
 } from '../../common/model/lrp.js';
 import type { Task, TaskDefinition } from '../../common/model/task.js';
-import type { ContainerSpec } from './container-runtime.js';
+import type { ContainerSpec, ImageCredentials } from './container-runtime.js';
 import type { ContainerIdentity } from './identity.js';
 import { filesProblem } from './binding-files.js';
 import { allowAll, allowancesOf } from './egress.js';
@@ -31,6 +31,8 @@ import type { VolumeRequest } from './volumes.js';
 export interface RunPlan {
   identity: ContainerIdentity;
   spec: ContainerSpec;
+  /** of its image's registry; for the moment at which it is made, and never noted down */
+  imageCredentials?: ImageCredentials;
   /** what is mounted into it when it is made; absent = nothing */
   volumes?: VolumeRequest[];
   env: EnvironmentVariable[];
@@ -127,6 +129,9 @@ interface Made {
 const common = (from: Runnable, identity: ContainerIdentity, made: Made) => ({
   identity,
   spec: specOf(from, identity, made),
+  ...(from.imageUsername !== '' && {
+    imageCredentials: { username: from.imageUsername, password: from.imagePassword },
+  }),
   ...(made.volumes.length > 0 && { volumes: made.volumes }),
   env: from.env,
   files: from.volumeMountedFiles,

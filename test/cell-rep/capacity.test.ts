@@ -98,6 +98,7 @@ for (const { what, config, field, problem } of PROBLEMS) {
 t.test('presence - all that placement and people go by', async (t) => {
   const world = createWorld();
   let value = '';
+  world.runtime.abilities = () => ({ 'disk-limit': 'polled', rack: 'none' });
   const { acquireLease } = world.bbs;
   world.bbs.acquireLease = (request) => {
     value = request.value;
@@ -131,7 +132,7 @@ t.test('presence - all that placement and people go by', async (t) => {
       placementTags: ['gpu'],
       optionalPlacementTags: ['ssd'],
       repUrl: '',
-      annotations: { rack: '12' },
+      annotations: { 'disk-limit': 'polled', rack: '12' },
     },
   });
   t.match(rep.rep.cell.state(), {

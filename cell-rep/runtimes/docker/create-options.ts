@@ -30,6 +30,9 @@ const CAPABILITIES = [
 const INIT = '/sbin/docker-init';
 const OWN_PROCESSES = 2;
 
+/** numbers that no image need know */
+const NOBODY = '65534:65534';
+
 const MEGABYTE = 1024 * 1024;
 /** the engine takes no less */
 const LEAST_MEMORY_MB = 6;
@@ -103,6 +106,39 @@ const network = (
 /** Root by number: an image need not have a list of users. */
 const userOf = (image: Image, user: string): string => (user === 'root' && !image.isStack ? '0' : user);
 
+export interface NetworkOptions {
+  cell: CellContext;
+  record: ContainerRecord;
+  /** one in which `sleep` is found */
+  image: string;
+}
+
+/** Of a container that does nothing but have the network: what runs in it is nobody's. */
+export const networkOptions = ({ cell, record, image }: NetworkOptions): ContainerCreateOptions => {
+  const { guid } = record.spec;
+  const net = network(cell, record, undefined);
+  const sysctls = sysctlsFor(record, 'network');
+  return {
+    ...net.config,
+    name: cell.names.network(guid),
+    Image: image,
+    Labels: cell.names.labels(guid, 'network', ''),
+    Entrypoint: ['sleep', 'infinity'],
+    Cmd: [],
+    User: NOBODY,
+    HostConfig: {
+      ...net.host,
+      ...(sysctls && { Sysctls: sysctls }),
+      Init: true,
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'none', Config: {} },
+    },
+  };
+};
+
 export interface ProcessOptions {
   cell: CellContext;
   record: ContainerRecord;
@@ -116,7 +152,7 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
   const { cell, record, image, spec, joins } = options;
   const { guid } = record.spec;
   const net = network(cell, record, joins);
-  const sysctls = sysctlsFor(record, joins);
+  const sysctls = sysctlsFor(record, joins === undefined ? 'both' : 'joins');
   return {
     ...net.config,
     name: cell.names.container(guid, spec.id),
@@ -147,12 +183,14 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
   };
 };
 
-/** What the kernel keeps per network is set by whoever has the network, the rest by each. */
+/** What the kernel keeps per network is set by whoever has the network, the rest by each process. */
 const sysctlsFor = (
   { spec: { sysctls = {} } }: ContainerRecord,
-  joins: string | undefined,
+  who: 'network' | 'joins' | 'both',
 ): Record<string, string> | undefined => {
-  const own = Object.entries(sysctls).filter(([name]) => joins === undefined || !name.startsWith('net.'));
+  const own = Object.entries(sysctls).filter(
+    ([name]) => who === 'both' || name.startsWith('net.') === (who === 'network'),
+  );
   return own.length > 0 ? Object.fromEntries(own) : undefined;
 };
 
