@@ -169,6 +169,7 @@ const createContext = (
     createSlots: createSlots(config.createSlots),
     evacuating,
     changed: announcer.changed,
+    workTaken: announcer.workTaken,
     // room of a cell that drains is nobody's
     roomAppeared: () => (evacuating() ? undefined : announcer.roomAppeared()),
   };

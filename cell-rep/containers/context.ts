@@ -74,6 +74,8 @@ export interface CellContext {
   evacuating(): boolean;
   /** the books have changed */
   changed(): void;
+  /** the same, of work that was admitted */
+  workTaken(): void;
   /** room has appeared */
   roomAppeared(): void;
 }

@@ -33,8 +33,9 @@ t.test('lrp - is claimed, made, run and reported, with its environment and net i
   world.runtime.onEvent = (event) => order.push(event);
   const reply = rep.workLrp();
   t.equal(reply.outcomes[0]?.status, 'accepted');
-  t.equal(reply.state?.lrpCounts['app'], 1);
-  t.equal(reply.state?.startingContainerCount, 1);
+  const state = rep.rep.cell.state();
+  t.equal(state.lrpCounts.get('app'), 1);
+  t.equal(state.startingContainerCount, 1);
   await rep.until(() => world.bbs.starts.length === 1, 'started');
 
   t.same(order, ['create', 'run main'], 'claimed before anything was made');
