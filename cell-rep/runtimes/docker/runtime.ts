@@ -68,8 +68,6 @@ const GUID = /^[A-Za-z0-9_-]{1,100}$/;
 const DEFAULT_OUTPUT_FILE_BYTES = 4 * 1024 * 1024;
 const GONE = 404;
 
-const CAVEAT = 'applications run in Docker containers';
-
 interface EngineFacts {
   /** how many; 0 = not known yet */
   cores: number;
@@ -285,7 +283,7 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
 
   return {
     kind: 'docker',
-    caveat: CAVEAT,
+    caveat: '',
     mounts: true,
     abilities: () => ({
       'disk-limit': diskLimitText(cell.facts.storage),
