@@ -27,6 +27,7 @@ import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
 import type { Image } from './images.js';
 import { createNames } from './names.js';
+import { addressesOf } from './network.js';
 import { createPulse } from './pulse.js';
 import type { Pulse } from './pulse.js';
 import { createSharedCores } from './shared-cores.js';
@@ -285,6 +286,7 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
     kind: 'docker',
     caveat: '',
     mounts: true,
+    mostContainers: () => addressesOf(cell.context.docker, cell.context.network),
     abilities: () => ({
       'disk-limit': diskLimitText(cell.facts.storage),
       'egress-rules': egressText(cell.facts.egress),
