@@ -46,14 +46,30 @@ export const properties = {
     description: 'how many times `memory` is promised, where instances seldom take what they may',
   },
   disk_overcommit: { ...factor, description: 'the same of `disk`' },
-  max_containers: { ...whole(1), description: 'containers at a time' },
+  max_containers: {
+    ...whole(1),
+    description: 'containers at a time; no more than the network of `runtime: docker` has addresses for',
+  },
   cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },
   rootfs_providers: {
     type: 'object',
     additionalProperties: texts,
     description: 'schemes of root file systems and the names offered in each; an empty list takes any',
   },
-  volume_drivers: { ...names, description: 'names of volume drivers' },
+  volume_drivers: {
+    type: 'object',
+    description:
+      'volumes that work may name, by driver, each a directory below one of this machine: `{NAME: {root: DIR, read_only: true}}`; with `runtime: docker` alone',
+    additionalProperties: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['root'],
+      properties: {
+        root: { type: 'string', pattern: '^/', description: 'volume ID is the directory ID there' },
+        read_only: { type: 'boolean', description: 'nobody writes' },
+      },
+    },
+  },
   placement_tags: { ...names, description: 'work must name them all to come here' },
   optional_placement_tags: { ...names, description: 'work may name them' },
   annotations: {
@@ -88,6 +104,20 @@ export const properties = {
         items: { type: 'string', pattern: HOST_PATTERN },
         description:
           'registries that images may be fetched from though they are at loopback or link-local addresses: `HOST:PORT` as images name them, or `HOST` for each of its ports',
+      },
+      cpu_cores: {
+        ...text,
+        description:
+          'cores of this machine, as `0-3,8`, that work with `cpu_milli` is pinned to: whole ones for itself, what is left as shares of one; no other cell may have them. Empty: it has weights alone, anywhere',
+      },
+      sysctls: {
+        ...names,
+        description:
+          'kernel parameters that work may set for itself, by name or as `net.ipv4.*`: a property `sysctl.NAME` of its network',
+      },
+      cpu_hard_cap: {
+        type: 'boolean',
+        description: 'work with `cpu_milli` gets no more than that, though nobody else wants it',
       },
     },
   },

@@ -11,8 +11,11 @@ import type { ReportProblem } from '../common/runtime/config.js';
 import { defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import { properties } from './config-schema.js';
 import type { Demand } from './core/resources.js';
-import { parseEngine } from './runtimes/docker/engine-address.js';
-import type { EngineAddress } from './runtimes/docker/engine-address.js';
+import type { DirectoryVolumes } from './volumes/directory.js';
+import { runtimeOf } from './runtime-config.js';
+import type { RuntimeConfig, UserDocker } from './runtime-config.js';
+
+export type { RuntimeConfig } from './runtime-config.js';
 
 interface UserConfig {
   cell_id: string;
@@ -28,19 +31,13 @@ interface UserConfig {
   max_containers: number;
   cpu_milli: number;
   rootfs_providers?: Record<string, string[]>;
-  volume_drivers: string[];
+  volume_drivers: Record<string, { root: string; read_only?: boolean }>;
   placement_tags: string[];
   optional_placement_tags: string[];
   annotations: Record<string, string>;
   proxy_memory_mb: number;
   runtime: 'process' | 'docker';
-  docker: {
-    engine: string;
-    network: string;
-    prefix: string;
-    stacks: Record<string, string>;
-    registries: string[];
-  };
+  docker: UserDocker;
   host_ports: { first: number; last: number };
   blobs?: UserEndpoint;
   data_dir: string;
@@ -59,24 +56,6 @@ interface UserConfig {
   max_log_lines_per_second: number;
 }
 
-/** What runs containers, and with what. */
-export interface RuntimeConfig {
-  kind: 'process' | 'docker';
-  /** where containers' host ports are opened, and told to routers */
-  address: string;
-  ports: { first: number; last: number };
-  docker: {
-    engine: EngineAddress;
-    network: string;
-    /** '' = derived from the data directory */
-    prefix: string;
-    /** image of each stack, by its name */
-    stacks: Record<string, string>;
-    /** fetched from though they are at loopback or link-local addresses */
-    registries: string[];
-  };
-}
-
 /** What a rep runs by. Durations in ms, memory and disk in MB. */
 export interface CellRepConfig {
   cellId: string;
@@ -91,7 +70,7 @@ export interface CellRepConfig {
   /** what is promised: what there is, times the factors of over-commitment */
   total: Demand;
   rootfsProviders: Record<string, RootfsProvider>;
-  volumeDrivers: string[];
+  volumeDrivers: Record<string, DirectoryVolumes>;
   placementTags: string[];
   optionalPlacementTags: string[];
   /** told with the presence, for people and their tools */
@@ -135,25 +114,6 @@ const providers = (lists: Record<string, string[]>): Record<string, RootfsProvid
       set.length === 0 ? { type: 'arbitrary' } : { type: 'fixed_set', set },
     ]),
   );
-
-const engineAt = (engine: string, report: ReportProblem): EngineAddress => {
-  try {
-    return parseEngine(engine);
-  } catch (error) {
-    report('docker.engine', (error as Error).message);
-    return {};
-  }
-};
-
-const runtimeOf = (
-  { runtime, address, host_ports: ports, docker }: UserConfig,
-  report: ReportProblem,
-): RuntimeConfig => ({
-  kind: runtime,
-  address,
-  ports,
-  docker: { ...docker, engine: engineAt(docker.engine, report) },
-});
 
 /** A Docker cell takes any image beside its stacks. */
 const defaultProviders = ({ runtime, docker }: UserConfig): Record<string, string[]> => {
@@ -205,6 +165,14 @@ const urlOf = ({ rep_url: url, address }: UserConfig, listen: DoorAddress | unde
   return `https://${addressText({ host: address, port: listen.port })}`;
 };
 
+const volumesOf = ({ volume_drivers: drivers }: UserConfig): Record<string, DirectoryVolumes> =>
+  Object.fromEntries(
+    Object.entries(drivers).map(([name, { root, read_only: readOnly = false }]) => [
+      name,
+      { root, readOnly },
+    ]),
+  );
+
 /** MB, at most what the wire's integers can tell. */
 const promised = (megabytes: number, factor: number): number =>
   Math.min(Math.floor(megabytes * factor), 2 ** 31 - 1);
@@ -223,7 +191,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     disk_overcommit: 1,
     max_containers: 250,
     cpu_milli: 0,
-    volume_drivers: [],
+    volume_drivers: {},
     placement_tags: [],
     optional_placement_tags: [],
     annotations: {},
@@ -235,6 +203,9 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       prefix: '',
       stacks: { [STACK]: STACK_IMAGE },
       registries: [],
+      cpu_cores: '',
+      cpu_hard_cap: false,
+      sysctls: [],
     },
     host_ports: { first: 20_000, last: 29_999 },
     data_dir: '',
@@ -254,6 +225,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
   },
   compile(full, report) {
     check(full, report);
+    const runtime = runtimeOf(full, report);
     const listen = full.listen && compileDoor(full.listen, 'listen', report);
     return {
       cellId: full.cell_id,
@@ -266,15 +238,15 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
         memoryMb: promised(toMegabytes(full.memory), full.memory_overcommit),
         diskMb: promised(toMegabytes(full.disk), full.disk_overcommit),
         containers: full.max_containers,
-        cpuMilli: full.cpu_milli,
+        cpuMilli: full.cpu_milli || runtime.docker.cpuCores.length * 1000,
       },
       rootfsProviders: providers(full.rootfs_providers ?? defaultProviders(full)),
-      volumeDrivers: full.volume_drivers,
+      volumeDrivers: volumesOf(full),
       placementTags: full.placement_tags,
       optionalPlacementTags: full.optional_placement_tags,
       annotations: full.annotations,
       proxyMemoryMb: full.proxy_memory_mb,
-      runtime: runtimeOf(full, report),
+      runtime,
       blobs: full.blobs && compileEndpoint(full.blobs, 'blobs', report),
       stateDir: full.data_dir,
       onStop: full.on_stop,

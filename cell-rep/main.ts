@@ -13,7 +13,7 @@ import { createDownloader } from './actions/download.js';
 import { createUploader } from './actions/upload.js';
 import { assembleCellRep } from './assemble.js';
 import type { CellRep } from './assemble.js';
-import { capacityPerCell } from './capacity.js';
+import { capacityPerCell, withinRuntime } from './capacity.js';
 import { cellRepConfig } from './config.js';
 import type { CellRepConfig } from './config.js';
 import { chooseRuntime } from './runtimes/choose.js';
@@ -88,7 +88,8 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
     const transfers = createTransfers(cell, ground);
-    const assembled = assembleCellRep({ ...ground, bbs, config: cell, runtime, ...transfers });
+    const within = await withinRuntime(cell, runtime, ground.logger.session('rep', { cellId }));
+    const assembled = assembleCellRep({ ...ground, bbs, config: within, runtime, ...transfers });
     const { members, health, done } = assembled;
     return {
       members: [
