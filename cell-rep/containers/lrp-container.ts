@@ -3,7 +3,7 @@ import type { UpdateRequest } from '../../common/model/auction.js';
 import type { Routes } from '../../common/model/lrp.js';
 import { containerTexts } from '../core/exit-texts.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { LrpReport, RunOutcome } from '../core/life-cycle.js';
+import type { LrpReport, RunOutcome, StopCause } from '../core/life-cycle.js';
 import { afterLrpAnswer } from '../core/life-cycle.js';
 import { internalRoutesOf } from '../core/run-plan.js';
 import type { CellContext } from './context.js';
@@ -21,7 +21,7 @@ import {
   reportState,
   setRoutable,
 } from './lrp-parts.js';
-import type { ManagedContainer, Resume, StopCause } from './managed.js';
+import type { ManagedContainer, Resume } from './managed.js';
 import { createReporter } from './reporter.js';
 import { createVessel } from './vessel.js';
 
@@ -84,6 +84,32 @@ const begin = async (lrp: LrpInstance): Promise<void> => {
   return runToEnd(lrp);
 };
 
+/** Traffic first, then the container: `lrp.leaving` is resolved once its processes have been told. */
+const leave = (lrp: LrpInstance, cause: StopCause): void => {
+  lrp.leaving ??= (async () => {
+    const { context, identity, logger, vessel } = lrp;
+    logger.info('stopping', { cause });
+    vessel.say(containerTexts(context.cellId, identity.guid).stopping);
+    const noted = vessel.noteStop(cause);
+    try {
+      await leaveTraffic(lrp, cause);
+    } catch (error) {
+      logger.error('failed-to-leave-traffic', { error });
+    }
+    await noted;
+    vessel.requestStop();
+  })();
+};
+
+/** An earlier life of the rep was told to stop it, and may not have got to tell routers. */
+const goOnLeaving = (lrp: LrpInstance): void => {
+  if (lrp.vessel.state() === 'running') {
+    lrp.routable = true;
+    register(lrp);
+  }
+  leave(lrp, 'resumed');
+};
+
 /** An instance of an earlier life of the rep: it goes on where it was. */
 const goOn = async (lrp: LrpInstance, { container, stored }: Resume): Promise<void> => {
   const { vessel } = lrp;
@@ -97,7 +123,8 @@ const goOn = async (lrp: LrpInstance, { container, stored }: Resume): Promise<vo
     await container?.destroy();
     return finish(lrp, plan !== undefined && 'failed' in plan ? plan : STOPPED_EARLY);
   }
-  if (vessel.state() === 'running') becomeRunning(lrp);
+  if (vessel.stopCause() !== undefined) goOnLeaving(lrp);
+  else if (vessel.state() === 'running') becomeRunning(lrp);
   else vessel.setState('created');
   return runToEnd(lrp);
 };
@@ -166,16 +193,7 @@ export const createLrpContainer = (
   resume?: Resume,
 ): ManagedContainer => {
   const stop = (cause: StopCause): Promise<void> => {
-    lrp.leaving ??= (async () => {
-      lrp.logger.info('stopping', { cause });
-      lrp.vessel.say(containerTexts(context.cellId, identity.guid).stopping);
-      try {
-        await leaveTraffic(lrp, cause);
-      } catch (error) {
-        lrp.logger.error('failed-to-leave-traffic', { error });
-      }
-      lrp.vessel.requestStop();
-    })();
+    leave(lrp, cause);
     return settled;
   };
   const lrp = createInstance(identity, context, resume, stop);

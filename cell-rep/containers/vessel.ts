@@ -4,7 +4,7 @@ import { processEnvironment } from '../core/environment.js';
 import { containerTexts, cutReason } from '../core/exit-texts.js';
 import type { Container, CreateResult } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
+import type { ContainerState, RunOutcome, StopCause } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { ContainerLog } from '../logs/container-log.js';
 import { createContainerLog } from '../logs/container-log.js';
@@ -47,6 +47,10 @@ export interface Vessel {
   measure(): Promise<Measured | undefined>;
   /** a line in the application's log, from its platform */
   say(text: string): void;
+  /** why it was told to end, in an earlier life of the rep too; undefined: it was not */
+  stopCause(): StopCause | undefined;
+  /** resolves when a later life of the rep would know: only then may it be stopped */
+  noteStop(cause: StopCause): Promise<void>;
   /** nothing happens, once detached */
   requestStop(): void;
   complete(outcome: RunOutcome): void;
@@ -251,6 +255,11 @@ export const createVessel = (
     create: (plan) => create(hull, plan),
     adopt: (container, plan) => take(hull, container, plan),
     run: (hooks) => run(hull, hooks),
+    stopCause: hull.memory.stopping,
+    noteStop(cause) {
+      hull.memory.markStopping(cause);
+      return keeper.flush();
+    },
     requestStop: () => (hull.detach.signal.aborted ? undefined : hull.stop.abort()),
     complete(outcome) {
       hull.memory.setOutcome(outcome);

@@ -82,6 +82,54 @@ t.test('adoption - a crash that could not be told before the restart is told aft
   await second.stop();
 });
 
+for (const endsMeanwhile of [true, false]) {
+  const what = endsMeanwhile ? 'has ended meanwhile' : 'runs still';
+  t.test(`adoption - one that was told to stop did not crash, and goes: it ${what}`, async (t) => {
+    const world = createWorld();
+    const config = { data_dir: t.testdir() };
+    world.bbs.desired.set('app', desiredLrp());
+    const first = await startRep(world, config);
+    first.workLrp();
+    await first.until(() => world.bbs.starts.length === 1, 'started');
+    const main = first.only().main();
+    main.ignoresTerm = true;
+    const instance = { processGuid: 'app', index: 0, domain: 'test', instanceGuid: first.only().guid };
+    first.rep.cell.stop({ ...instance, traceId: 'trace' });
+    await first.until(() => main.signals.length > 0, 'SIGTERM');
+    const told = world.bbs.starts.length;
+    await first.stop();
+    if (endsMeanwhile) main.exit({ code: 0 });
+
+    const second = await startRep(world, config);
+    await second.until(() => world.bbs.calls.includes('remove app.0'), 'removed', 100);
+    t.equal(world.bbs.calls.filter((call) => call.startsWith('crash')).length, 0);
+    t.equal(world.bbs.starts.length, told, 'it is not told of as one that serves');
+    t.same(main.signals, endsMeanwhile ? ['SIGTERM'] : ['SIGTERM', 'SIGTERM', 'SIGKILL']);
+    await second.until(() => world.runtime.containers.size === 0, 'destroyed');
+    await second.stop();
+  });
+}
+
+t.test('adoption - a task that the whole cell stopped has failed by that, not by its end', async (t) => {
+  const world = createWorld();
+  const config = { data_dir: t.testdir() };
+  world.bbs.allTasks.set('task', pendingTask());
+  const first = await startRep(world, config);
+  first.workTask();
+  await first.until(() => world.runtime.containers.get('task')?.processes.has('main') ?? false, 'task');
+  const main = first.only().main();
+  main.ignoresTerm = true;
+  void first.rep.cell.container('task')?.stop('shutdown');
+  await first.until(() => main.signals.length > 0, 'SIGTERM');
+  await first.stop();
+  main.exit({ code: 143 });
+
+  const second = await startRep(world, config);
+  await second.until(() => world.bbs.completions.length === 1, 'task');
+  t.match(world.bbs.completions[0], { failed: true, failureReason: 'cell stopped before completion' });
+  await second.stop();
+});
+
 t.test('adoption - without notes, the container is still known by its tags', async (t) => {
   const world = createWorld();
   world.bbs.desired.set('app', desiredLrp());

@@ -202,23 +202,35 @@ const destroyAll = async (parts: Parts): Promise<void> => {
   cell.release(record);
 };
 
+const adoptProcess = async (parts: Parts, processId: string, container: EngineContainer): Promise<void> => {
+  const { State, HostConfig, NetworkSettings } = await container.inspect();
+  if (State.Status === 'exited' || State.Status === 'dead') {
+    register(parts, processId, container, exitStatus(State.ExitCode, State.OOMKilled));
+    return;
+  }
+  register(parts, processId, container);
+  if (HostConfig.NetworkMode?.startsWith('container:')) return;
+  parts.owner = processId;
+  takeAddress(parts, NetworkSettings.Networks);
+};
+
+/**
+ * Asked of itself, a container answers when no start of it is under way any more, as one may be that a killed rep has
+ * asked for: a list tells of it as of one that was never started.
+ */
+const hasNotBegun = async (container: EngineContainer): Promise<boolean> =>
+  (await container.inspect()).State.Status === 'created';
+
 const adoptOne = async (parts: Parts, found: EngineInfo): Promise<void> => {
   const { cell } = parts;
   const { role, processId } = cell.names.readLabels(found.Labels);
   const container = cell.docker.getContainer(found.Id);
   if (role === 'files') {
     parts.files = Promise.resolve(container);
-  } else if (found.State === 'created') {
-    // its start was never asked for, or never answered
+  } else if (found.State === 'created' && (await hasNotBegun(container))) {
     await unless([GONE], container.remove({ force: true, v: true }));
-  } else if (found.State === 'exited' || found.State === 'dead') {
-    const { State } = await container.inspect();
-    register(parts, processId, container, exitStatus(State.ExitCode, State.OOMKilled));
   } else {
-    register(parts, processId, container);
-    if (found.HostConfig.NetworkMode?.startsWith('container:')) return;
-    parts.owner = processId;
-    takeAddress(parts, found.NetworkSettings.Networks);
+    await adoptProcess(parts, processId, container);
   }
 };
 
