@@ -19,7 +19,7 @@ interface Snapshot {
   histories: Map<string, HistoryEntry[]>;
   starts: ReadonlyMap<string, number>;
   alive: Map<string, Alive>;
-  kept: Set<string>;
+  kept: Map<string, string>;
 }
 
 const value = <T>(result: { ok: true; value: T } | { ok: false; error: { message: string } }): T => {
@@ -132,7 +132,9 @@ const orphans = ({ alive, kept, rows, tasks }: Snapshot): string[] => {
     ...[...alive.keys()]
       .filter((key) => !known.has(key.split(' ')[0] ?? ''))
       .map((key) => `${key} lives, unknown`),
-    ...[...kept].filter((guid) => guid !== '' && !known.has(guid)).map((guid) => `${guid} is kept, unknown`),
+    ...[...kept]
+      .filter(([guid]) => !known.has(guid))
+      .map(([guid, where]) => `${guid} is kept (${where}), unknown`),
   ];
 };
 

@@ -22,8 +22,8 @@ export interface Witness {
   starts(): ReadonlyMap<string, number>;
   /** by `GUID STEP` */
   alive(): Map<string, Alive>;
-  /** guids of all that the runtime and the rep keep of containers */
-  kept(): Promise<Set<string>>;
+  /** where the runtime and the rep keep something of a container, by its guid */
+  kept(): Promise<Map<string, string>>;
   close(): void;
 }
 
@@ -81,6 +81,14 @@ const notedIn = (dataDir: string): string[] => {
   }
 };
 
+const keptIn = (places: Record<string, readonly string[]>): Map<string, string> => {
+  const kept = new Map<string, string>();
+  for (const [place, guids] of Object.entries(places))
+    for (const guid of guids.filter((one) => one !== ''))
+      kept.set(guid, kept.has(guid) ? `${kept.get(guid)}, ${place}` : place);
+  return kept;
+};
+
 /** Programs write a file per start into a directory that is open to every user. */
 export const watchProcesses = async ({ mark, dataDir, cellId }: WitnessOptions): Promise<Witness> => {
   const dir = mkdtempSync(join(tmpdir(), 'outcry-witness-'));
@@ -99,7 +107,7 @@ export const watchProcesses = async ({ mark, dataDir, cellId }: WitnessOptions):
       return counts;
     },
     alive: () => aliveWith(mark),
-    kept: async () => new Set([...readdirSync(root), ...notedIn(dataDir)]),
+    kept: async () => keptIn({ directory: readdirSync(root), notes: notedIn(dataDir) }),
     close: () => rmSync(dir, { recursive: true }),
   };
 };
@@ -139,8 +147,9 @@ export const watchEngine = async (
         client.listContainers({ all: true }),
         client.listVolumes(),
       ]);
-      const guids = [...containers, ...Volumes].map(({ Labels }) => labelled(Labels, '.guid'));
-      return new Set([...guids, ...notedIn(dataDir)]);
+      const guids = (all: { Labels: Record<string, string> }[]): string[] =>
+        all.map(({ Labels }) => labelled(Labels, '.guid'));
+      return keptIn({ container: guids(containers), volume: guids(Volumes), notes: notedIn(dataDir) });
     },
     close: () => (events as unknown as { destroy(): void }).destroy(),
   };

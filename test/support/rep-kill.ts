@@ -3,6 +3,7 @@
  * Programs are watched past the platform: none is started twice, whoever lived on is the same process, whoever ended is
  * told of once with its status, and nothing is left of the rest.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import type { DockerEngine } from './docker-engine.js';
@@ -131,6 +132,18 @@ const round = async (trial: Trial): Promise<string[]> => {
   return verdict.problems;
 };
 
+const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}|task-\d+/;
+const SHOWN_LINES = 20;
+
+/** What the rep has logged of the first one of whom something is wrong. */
+const said = ({ dir }: ProcessSystem, problems: readonly string[]): string[] => {
+  const guid = problems.map((problem) => GUID.exec(problem)?.[0]).find((one) => one !== undefined);
+  if (guid === undefined) return [];
+  const lines = readFileSync(join(dir, 'logs', `${CELL}.log`), 'utf8').split('\n');
+  const own = lines.filter((line) => line.includes(`"${guid}"`) || line.includes('"event":"rep.started"'));
+  return own.slice(-SHOWN_LINES).map((line) => `  ${line.slice(0, 400)}`);
+};
+
 const openSystem = async ({ engine }: RepKillOptions): Promise<ProcessSystem> => {
   const system = await createProcessSystem({
     cells: 1,
@@ -205,6 +218,7 @@ export const killRepAgainAndAgain = async (options: RepKillOptions): Promise<Rep
       Object.assign(counts, work.counts, { started: work.witness.starts().size });
       options.onRound?.(counts);
     }
+    problems.push(...said(system, problems));
     problems.push(...system.defects().map((defect) => `defect: ${defect}`));
   } catch (error) {
     problems.push(`round ${counts.rounds + 1}: ${(error as Error).stack}`);
