@@ -4,7 +4,9 @@ import { chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
+import { createFileNotes } from '../../cell-rep/containers/file-notes.js';
 import { chooseContainerRoot } from '../../cell-rep/runtimes/process/container-root.js';
+import { silentLogger } from '../../common/adapters/capture-logger.js';
 import type { EnvironmentVariable } from '../../common/model/action.js';
 
 /** One process of a container that lives: pid and the kernel's start time of it. */
@@ -73,12 +75,9 @@ const aliveWith = (mark: string): Map<string, Alive> => {
 export const catchesUsr1 = ({ pid }: Alive): boolean =>
   (BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? '0'}`) & 0x200n) !== 0n;
 
-const notedIn = (dataDir: string): string[] => {
-  try {
-    return readdirSync(join(dataDir, 'containers')).map((name) => name.split('.')[0] ?? '');
-  } catch {
-    return [];
-  }
+const notedIn = async (dataDir: string): Promise<string[]> => {
+  const notes = await createFileNotes(join(dataDir, 'containers'), silentLogger).load();
+  return notes.map(({ guid }) => guid);
 };
 
 const keptIn = (places: Record<string, readonly string[]>): Map<string, string> => {
@@ -107,7 +106,7 @@ export const watchProcesses = async ({ mark, dataDir, cellId }: WitnessOptions):
       return counts;
     },
     alive: () => aliveWith(mark),
-    kept: async () => keptIn({ directory: readdirSync(root), notes: notedIn(dataDir) }),
+    kept: async () => keptIn({ directory: readdirSync(root), notes: await notedIn(dataDir) }),
     close: () => rmSync(dir, { recursive: true }),
   };
 };
@@ -149,7 +148,7 @@ export const watchEngine = async (
       ]);
       const guids = (all: { Labels: Record<string, string> }[]): string[] =>
         all.map(({ Labels }) => labelled(Labels, '.guid'));
-      return keptIn({ container: guids(containers), volume: guids(Volumes), notes: notedIn(dataDir) });
+      return keptIn({ container: guids(containers), volume: guids(Volumes), notes: await notedIn(dataDir) });
     },
     close: () => (events as unknown as { destroy(): void }).destroy(),
   };

@@ -170,6 +170,29 @@ const suite = (engine: DockerEngine): void => {
     },
   );
 
+  t.test('docker runtime - what many small lines have left is read in portions', async (t) => {
+    const lines = 60_000;
+    const container = await mustCreate(await start(t));
+    const main = await mustRun(container, node(`process.stdout.write('y\\n'.repeat(${lines}))`));
+    await main.exited;
+    let [seen, inTurn, most] = [0, 0, 0];
+    const turn = (): void => {
+      inTurn = 0;
+      if (seen < lines) setImmediate(turn);
+    };
+    turn();
+    main.follow('', {
+      onChunk() {
+        seen += 1;
+        inTurn += 1;
+        most = Math.max(most, inTurn);
+      },
+    });
+    await main.exited;
+    t.equal(seen, lines);
+    t.ok(most <= 5_000, `${most} lines in one turn of the event loop`);
+  });
+
   t.test('docker runtime - a signal reaches the whole group', async (t) => {
     const container = await mustCreate(await start(t));
     const main = await mustRun(
