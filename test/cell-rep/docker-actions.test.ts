@@ -1,10 +1,7 @@
 /** A cell on a real Docker engine: every action, what limits hold, and many containers over an engine that comes and goes. */
 import t from 'tap';
 import type { Test } from 'tap';
-import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
-import { createSystemClock } from '../../common/adapters/system-clock.js';
 import type { Action } from '../../common/model/action.js';
-import { createDockerRuntime } from '../../cell-rep/runtimes/docker/runtime.js';
 import {
   downloadFrom,
   hashOf,
@@ -15,11 +12,11 @@ import {
   timed,
   uploadTo,
 } from '../support/action-programs.js';
+import { startDockerCell } from '../support/docker-cell.js';
 import { IMAGE_NODE, withDockerEngine } from '../support/docker-engine.js';
 import type { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { runAction } from '../support/lrps.js';
-import { startProcessCell } from '../support/process-cell.js';
 import type { ProcessCell } from '../support/process-cell.js';
 
 const WEB = `
@@ -49,20 +46,6 @@ const HTTP = {
   readinessChecks: [],
 };
 
-const startCell = (engine: DockerEngine): Promise<ProcessCell> =>
-  startProcessCell({
-    config: { graceful_shutdown_interval: '500ms', memory: '8G', disk: '32G' },
-    runtime: createDockerRuntime({
-      cellId: 'cell-1',
-      clock: createSystemClock(),
-      logger: createCaptureLogger(),
-      stacks: { cflinuxfs4: engine.image },
-      engine: { socketPath: engine.socketPath },
-      ports: { first: 34_000, last: 34_199 },
-      outputFileBytes: 16 * 1024 * 1024,
-    }),
-  });
-
 /** Number of calls that begin so. */
 const calls = ({ bbs }: ProcessCell, beginning: string): number =>
   bbs.calls.filter((call) => call.startsWith(beginning)).length;
@@ -70,7 +53,7 @@ const calls = ({ bbs }: ProcessCell, beginning: string): number =>
 const suite = async (engine: DockerEngine): Promise<void> => {
   const server = await startTransferServer();
   const { archive, asked, base, uploads } = server;
-  const cell = await startCell(engine);
+  const cell = await startDockerCell(engine);
   t.teardown(async () => {
     await cell.stop();
     await server.close();
