@@ -124,7 +124,7 @@ const goOn = async (lrp: LrpInstance, { container, stored }: Resume): Promise<vo
     return finish(lrp, plan !== undefined && 'failed' in plan ? plan : STOPPED_EARLY);
   }
   if (vessel.stopCause() !== undefined) goOnLeaving(lrp);
-  else if (vessel.state() === 'running') becomeRunning(lrp);
+  else if (vessel.state() === 'running' && !vessel.isDecided()) becomeRunning(lrp);
   else vessel.setState('created');
   return runToEnd(lrp);
 };

@@ -1,4 +1,4 @@
-import type { StepMemory } from '../actions/step.js';
+import type { StepMemory, StepResult } from '../actions/step.js';
 import type { ContainerState, RunOutcome, StopCause } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { OutputMemory } from '../logs/container-log.js';
@@ -16,6 +16,8 @@ export interface ContainerRecord {
   outputs: Record<string, { cursor: string; out: string; err: string }>;
   /** set when it was told to end: what comes then is no crash */
   stopping?: StopCause;
+  /** set when one of several processes or checks has decided the end, and the others are being ended for it */
+  verdict?: StepResult;
   /** set when completed: what the BBS still has to be told */
   outcome?: RunOutcome;
 }
@@ -43,6 +45,8 @@ export interface ContainerMemory extends StepMemory {
   stopping(): StopCause | undefined;
   /** the first cause counts */
   markStopping(cause: StopCause): void;
+  verdict(): StepResult | undefined;
+  setVerdict(verdict: StepResult): void;
   outcome(): RunOutcome | undefined;
   setOutcome(outcome: RunOutcome): void;
 }
@@ -68,7 +72,7 @@ export const createContainerMemory = (
   const started: Record<string, number> = { ...from?.started };
   let state: ContainerState = from?.state ?? 'reserved';
   let setUp = from?.setUp ?? false;
-  let { outcome, stopping } = from ?? {};
+  let { outcome, stopping, verdict } = from ?? {};
 
   return {
     record: () => ({
@@ -83,6 +87,7 @@ export const createContainerMemory = (
         ]),
       ),
       ...(stopping !== undefined && { stopping }),
+      ...(verdict !== undefined && { verdict }),
       ...(outcome !== undefined && { outcome }),
     }),
     state: () => state,
@@ -99,6 +104,11 @@ export const createContainerMemory = (
     markStopping(cause) {
       if (stopping !== undefined) return;
       stopping = cause;
+      onChange(true);
+    },
+    verdict: () => verdict,
+    setVerdict(next) {
+      verdict = next;
       onChange(true);
     },
     outcome: () => outcome,

@@ -12,6 +12,7 @@ import { pause } from '../waiting/pause.js';
 import { backOff } from '../waiting/retry.js';
 import type { Measured } from './measuring.js';
 import { runBody } from './body.js';
+import type { BodyOptions } from './body.js';
 import type { CellContext } from './context.js';
 import type { ContainerMemory, ContainerRecord } from './memory.js';
 import { createContainerMemory } from './memory.js';
@@ -47,6 +48,8 @@ export interface Vessel {
   measure(): Promise<Measured | undefined>;
   /** a line in the application's log, from its platform */
   say(text: string): void;
+  /** it is known how it ends, of an earlier life of the rep too: it only has to be ended */
+  isDecided(): boolean;
   /** why it was told to end, in an earlier life of the rep too; undefined: it was not */
   stopCause(): StopCause | undefined;
   /** resolves when a later life of the rep would know: only then may it be stopped */
@@ -152,7 +155,7 @@ const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
   return { ok: true };
 };
 
-const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
+const run = async (hull: Hull, hooks: RunHooks & Pick<BodyOptions, 'noted'>): Promise<RunOutcome> => {
   const { context, container, detach, guid, log, memory, plan, stop } = hull;
   if (container === undefined || plan === undefined || log === undefined) {
     throw new Error(`container ${guid} is run before it is made`);
@@ -254,7 +257,8 @@ export const createVessel = (
     say: (text) => say(hull, text),
     create: (plan) => create(hull, plan),
     adopt: (container, plan) => take(hull, container, plan),
-    run: (hooks) => run(hull, hooks),
+    run: (hooks) => run(hull, { ...hooks, noted: keeper.flush }),
+    isDecided: () => hull.memory.verdict() !== undefined,
     stopCause: hull.memory.stopping,
     noteStop(cause) {
       hull.memory.markStopping(cause);

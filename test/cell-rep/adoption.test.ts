@@ -1,6 +1,6 @@
 import t from 'tap';
 import { eventually } from '../support/eventually.js';
-import { desiredLrp, pendingTask } from '../support/lrps.js';
+import { desiredLrp, pendingTask, runAction } from '../support/lrps.js';
 import { createWorld, startRep } from '../support/rep.js';
 
 t.test(
@@ -109,6 +109,28 @@ for (const endsMeanwhile of [true, false]) {
     await second.stop();
   });
 }
+
+t.test('adoption - why an instance ends is known before its other processes are ended', async (t) => {
+  const world = createWorld();
+  const config = { data_dir: t.testdir() };
+  const sidecars = [{ action: runAction({ path: '/bin/sidecar' }), diskMb: 0, memoryMb: 0 }];
+  world.bbs.desired.set('app', desiredLrp({ sidecars }));
+  const first = await startRep(world, config);
+  first.workLrp();
+  await first.until(() => world.bbs.starts.length === 1, 'started');
+  await first.until(() => first.only().processes.has('sidecar-0'), 'sidecar');
+  const main = first.only().main();
+  main.ignoresTerm = true;
+  first.only().processes.get('sidecar-0')?.exit({ code: 0 });
+  await first.until(() => main.signals.length > 0, 'SIGTERM');
+  await first.stop();
+  main.exit({ code: 143 });
+
+  const second = await startRep(world, config);
+  await second.until(() => world.bbs.calls.some((call) => call.startsWith('crash')), 'crash');
+  t.ok(world.bbs.calls.includes('crash app.0: Codependent step exited'), world.bbs.calls.join());
+  await second.stop();
+});
 
 t.test('adoption - a task that the whole cell stopped has failed by that, not by its end', async (t) => {
   const world = createWorld();
