@@ -1,7 +1,7 @@
 import type { ActualLrpTransition } from '../../bbs/index.js';
 import type { UpdateRequest } from '../../common/model/auction.js';
 import type { Routes } from '../../common/model/lrp.js';
-import { containerTexts } from '../core/exit-texts.js';
+import { CONTAINER_MISSING, containerTexts } from '../core/exit-texts.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { LrpReport, RunOutcome, StopCause } from '../core/life-cycle.js';
 import { afterLrpAnswer } from '../core/life-cycle.js';
@@ -108,6 +108,8 @@ const goOnLeaving = (lrp: LrpInstance): void => {
     register(lrp);
   }
   leave(lrp, 'resumed');
+  // without traffic there is nothing to wait for, and much that could still be begun
+  if (lrp.vessel.state() !== 'running') lrp.vessel.requestStop();
 };
 
 /** An instance of an earlier life of the rep: it goes on where it was. */
@@ -122,6 +124,9 @@ const goOn = async (lrp: LrpInstance, { container, stored }: Resume): Promise<vo
   if (runnable === undefined) {
     await container?.destroy();
     return finish(lrp, plan !== undefined && 'failed' in plan ? plan : STOPPED_EARLY);
+  }
+  if (vessel.isMissing()) {
+    return finish(lrp, vessel.stopCause() === undefined ? crashed(CONTAINER_MISSING) : STOPPED_EARLY);
   }
   if (vessel.stopCause() !== undefined) goOnLeaving(lrp);
   else if (vessel.state() === 'running' && !vessel.isDecided()) becomeRunning(lrp);

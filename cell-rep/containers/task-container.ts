@@ -1,5 +1,5 @@
 import type { Logger } from '../../common/ports/logger.js';
-import { containerTexts } from '../core/exit-texts.js';
+import { CONTAINER_MISSING, containerTexts } from '../core/exit-texts.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { RunOutcome, StopCause, TaskReport } from '../core/life-cycle.js';
 import { afterTaskAnswer, taskReport } from '../core/life-cycle.js';
@@ -147,6 +147,7 @@ const goOn = async (task: TaskRun, { container, stored }: Resume): Promise<void>
     await container?.destroy();
     return finish(task, failedWith('task container does not exist'));
   }
+  if (vessel.isMissing()) return finish(task, failedWith(CONTAINER_MISSING));
   if (vessel.state() !== 'running') vessel.setState('created');
   const cause = vessel.stopCause();
   if (cause !== undefined) leave(task, cause);

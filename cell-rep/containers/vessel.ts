@@ -48,6 +48,8 @@ export interface Vessel {
   measure(): Promise<Measured | undefined>;
   /** a line in the application's log, from its platform */
   say(text: string): void;
+  /** it ran, and nothing of it is left: an earlier life of the rep has not ended it */
+  isMissing(): boolean;
   /** it is known how it ends, of an earlier life of the rep too: it only has to be ended */
   isDecided(): boolean;
   /** why it was told to end, in an earlier life of the rep too; undefined: it was not */
@@ -258,6 +260,7 @@ export const createVessel = (
     create: (plan) => create(hull, plan),
     adopt: (container, plan) => take(hull, container, plan),
     run: (hooks) => run(hull, { ...hooks, noted: keeper.flush }),
+    isMissing: () => hull.memory.state() === 'running' && hull.container?.info().processes.length === 0,
     isDecided: () => hull.memory.verdict() !== undefined,
     stopCause: hull.memory.stopping,
     noteStop(cause) {
@@ -272,7 +275,11 @@ export const createVessel = (
       // before anybody is told of the end, its last words are out
       hull.log?.flush();
     },
-    destroy: () => destroy(hull),
+    async destroy() {
+      // killed over it, the rep could not tell any more how it ended
+      await keeper.flush();
+      await destroy(hull);
+    },
     notePlan() {
       if (hull.plan !== undefined) void context.notes.savePlan(hull.plan);
     },

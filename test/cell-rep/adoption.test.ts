@@ -1,4 +1,5 @@
 import t from 'tap';
+import { createNoNotes } from '../../cell-rep/containers/file-notes.js';
 import { eventually } from '../support/eventually.js';
 import { desiredLrp, pendingTask, runAction } from '../support/lrps.js';
 import { createWorld, startRep } from '../support/rep.js';
@@ -129,6 +130,76 @@ t.test('adoption - why an instance ends is known before its other processes are 
   const second = await startRep(world, config);
   await second.until(() => world.bbs.calls.some((call) => call.startsWith('crash')), 'crash');
   t.ok(world.bbs.calls.includes('crash app.0: Codependent step exited'), world.bbs.calls.join());
+  await second.stop();
+});
+
+t.test('adoption - how an instance ended is noted before anything of it is taken away', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp());
+  let note = (): void => undefined;
+  const noting = new Promise<void>((resolve) => (note = resolve));
+  const rep = await startRep(world, {}, { notes: { ...createNoNotes(), save: () => noting } });
+  rep.workLrp();
+  await rep.until(() => world.bbs.starts.length === 1, 'started');
+  rep.only().main().exit({ code: 7 });
+  await rep.until(() => world.bbs.calls.some((call) => call.startsWith('crash')), 'told');
+  await world.clock.advance(5_000);
+  t.equal(
+    world.runtime.containers.size,
+    1,
+    'a kill now would leave no more than the container to tell of its end',
+  );
+  note();
+  await rep.until(() => world.runtime.containers.size === 0, 'destroyed');
+  await rep.stop();
+});
+
+t.test('adoption - one that ran and has nothing left in it is not begun again', async (t) => {
+  const world = createWorld();
+  const config = { data_dir: t.testdir() };
+  world.bbs.desired.set('app', desiredLrp());
+  world.bbs.allTasks.set('task', pendingTask());
+  const first = await startRep(world, config);
+  first.workLrp();
+  first.workTask();
+  await first.until(() => world.bbs.starts.length === 1, 'started');
+  await first.until(() => world.runtime.containers.get('task')?.processes.has('main') ?? false, 'task');
+  await first.stop();
+  const begun: string[] = [];
+  world.runtime.onEvent = (event) => void (event.startsWith('run ') && begun.push(event));
+  for (const { processes } of world.runtime.containers.values()) processes.clear();
+
+  const second = await startRep(world, config);
+  await second.until(() => world.bbs.calls.includes('crash app.0: missing garden container'), 'crash');
+  await second.until(() => world.bbs.completions.length === 1, 'task');
+  t.match(world.bbs.completions[0], { failed: true, failureReason: 'missing garden container' });
+  t.same(begun, []);
+  await second.until(() => world.runtime.containers.size === 0, 'destroyed');
+  await second.stop();
+});
+
+t.test('adoption - one that was told to stop while it was prepared is not begun', async (t) => {
+  const world = createWorld();
+  const config = { data_dir: t.testdir() };
+  world.bbs.desired.set('app', desiredLrp({ setup: runAction({ path: '/bin/setup' }) }));
+  const first = await startRep(world, config);
+  first.workLrp();
+  await first.until(
+    () => [...world.runtime.containers.values()][0]?.processes.has('setup') ?? false,
+    'setup',
+  );
+  const container = first.only();
+  const setup = container.processes.get('setup');
+  Object.assign(setup ?? {}, { ignoresTerm: true });
+  const instance = { processGuid: 'app', index: 0, domain: 'test', instanceGuid: container.guid };
+  first.rep.cell.stop({ ...instance, traceId: 'trace' });
+  await first.until(() => setup?.signals.length === 1, 'SIGTERM');
+  await first.stop();
+  setup?.exit({ code: 0 });
+
+  const second = await startRep(world, config);
+  await second.until(() => world.bbs.calls.includes('remove app.0'), 'removed');
+  t.same([...container.processes.keys()], ['setup']);
   await second.stop();
 });
 

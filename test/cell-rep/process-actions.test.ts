@@ -231,6 +231,16 @@ t.test('lrp - sidecars, setup and instances’ variables; what ends one ends the
   });
 });
 
+t.test('health - an application that takes connections and never answers is given up', async (t) => {
+  const script = "require('net').createServer(() => undefined).listen(process.env.PORT)";
+  const env = [{ name: 'PORT', value: '8080' }];
+  const action = runAction({ path: process.execPath, args: ['-e', script], user: '', env });
+  const checks = [{ httpCheck: { port: 8080, path: '/', requestTimeoutMs: 0, intervalMs: 0 } }];
+  const checkDefinition = { checks, logSource: '', readinessChecks: [] };
+  const reason = await cell.crash({ action, checkDefinition, startTimeoutMs: 2_500 });
+  t.match(reason, /^Instance never healthy after [23]\S*s: .*timed out after 1\.\d\d seconds$/);
+});
+
 t.test('stop - SIGTERM, the grace, SIGKILL, and the lines that tell of it', async (t) => {
   cell.startLrp({ processGuid: 'deaf', action: sh('trap "" TERM; echo ready; while :; do sleep 0.1; done') });
   await eventually(() => cell.texts().includes('APP OUT ready'));
