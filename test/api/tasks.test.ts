@@ -195,7 +195,15 @@ t.test('outcry - LRPs, tasks and cells as Diego has them', async (t) => {
       },
     ],
   });
-  const state = aCellState({ cellId: 'cell-1', zone: 'z1', lrpCounts: { a: 2, b: 1 }, taskCount: 1 });
+  const state = aCellState({
+    cellId: 'cell-1',
+    zone: 'z1',
+    lrpCounts: new Map([
+      ['a', 2],
+      ['b', 1],
+    ]),
+    taskCount: 1,
+  });
   api.bus.subscribe('cell.state', (message) => void message.respond(encode('CellState', state)));
   t.match((await api.call('GET', '/outcry/v1/cells')).body.resources, [
     { cell_id: 'cell-1', presence: { zone: 'z1' }, state: { lrp_counts: { a: 2, b: 1 }, task_count: 1 } },

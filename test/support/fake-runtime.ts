@@ -154,6 +154,7 @@ export const createFakeRuntime = (): FakeRuntime => {
   const runtime: FakeRuntime = {
     kind: 'fake',
     caveat: '',
+    mounts: true,
     containers: new Map(),
     refusal: '',
     isHealthy: true,

@@ -1,7 +1,7 @@
 /**
- * One container: a volume that is its home and its record, and a container of the engine's per process. The first of
- * them has the network and the ports, others join it; so each process keeps its own output and exit status, which a
- * command run inside of another's container would lose with the rep.
+ * One container: a volume that is its home and its record, an engine container that has its network and ports, and one
+ * per process; so each process keeps its own output and exit status, which a command run inside of another's container
+ * would lose with the rep.
  */
 import type { Container as EngineContainer, ContainerInfo as EngineInfo } from 'dockerode';
 import type { Container, ProcessSpec, RunResult } from '../../core/container-runtime.js';
@@ -12,18 +12,21 @@ import { guardDisk } from './disk.js';
 import { destroyAll, forget } from './ending.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
 import type { Image } from './images.js';
-import { NO_ADDRESS, register, takeAddress } from './parts.js';
+import { NO_ADDRESS, openNetwork, takeAddress } from './network.js';
+import { register } from './parts.js';
 import type { Parts } from './parts.js';
 import { exitStatus } from './process.js';
 import type { EngineProcess } from './process.js';
 import type { Movable } from './shared-cores.js';
 import { runIn } from './starting.js';
-import { usageOf } from './usage.js';
+import { networkUsage, usageOf } from './usage.js';
 
 const GONE = 404;
 const CONFLICT = 409;
 
 export interface EngineBackedContainer extends Container, Movable {
+  /** what it needs before its first process; throws when that cannot be had */
+  open(): Promise<void>;
   /** finds what an earlier life made */
   adopt(found: readonly EngineInfo[]): Promise<void>;
   /** stops watching; what runs goes on */
@@ -49,35 +52,32 @@ const sourceOf = async (parts: Parts, path: string): Promise<EngineContainer> =>
   return one && !isBelowHome(path) ? parts.cell.docker.getContainer(one.engineId) : filesOf(parts);
 };
 
-const adoptProcess = async (parts: Parts, processId: string, container: EngineContainer): Promise<void> => {
-  const { State, HostConfig, NetworkSettings } = await container.inspect();
-  if (State.Status === 'exited' || State.Status === 'dead') {
-    register(parts, processId, container, exitStatus(State.ExitCode, State.OOMKilled));
-    return;
-  }
-  register(parts, processId, container);
-  if (HostConfig.NetworkMode?.startsWith('container:')) return;
-  parts.owner = processId;
-  takeAddress(parts, NetworkSettings.Networks);
-};
-
 /**
- * Asked of itself, a container answers when no start of it is under way any more, as one may be that a killed rep has
- * asked for: a list tells of it as of one that was never started.
+ * Each is asked of itself: it answers when no start of it is under way any more, as one may be that a killed rep has
+ * asked for. A list would tell of it as of one that was never started.
  */
-const hasNotBegun = async (container: EngineContainer): Promise<boolean> =>
-  (await container.inspect()).State.Status === 'created';
-
-const adoptOne = async (parts: Parts, found: EngineInfo): Promise<void> => {
+const adoptOne = async (parts: Parts, { Id, Labels }: EngineInfo): Promise<void> => {
   const { cell } = parts;
-  const { role, processId } = cell.names.readLabels(found.Labels);
-  const container = cell.docker.getContainer(found.Id);
+  const { role, processId } = cell.names.readLabels(Labels);
+  const container = cell.docker.getContainer(Id);
   if (role === 'files') {
     parts.files = Promise.resolve(container);
-  } else if (found.State === 'created' && (await hasNotBegun(container))) {
+    return;
+  }
+  const { State, HostConfig, NetworkSettings } = await container.inspect();
+  if (State.Status === 'created' || (role === 'network' && !State.Running)) {
+    // a network that has ended is nobody's any more
     await unless([GONE], container.remove({ force: true, v: true }));
+  } else if (role === 'network') {
+    parts.network = container;
+    takeAddress(parts, NetworkSettings.Networks);
+  } else if (State.Status === 'exited' || State.Status === 'dead') {
+    register(parts, processId, container, exitStatus(State.ExitCode, State.OOMKilled));
   } else {
-    await adoptProcess(parts, processId, container);
+    register(parts, processId, container);
+    if (HostConfig.NetworkMode?.startsWith('container:')) return;
+    parts.owner = processId;
+    takeAddress(parts, NetworkSettings.Networks);
   }
 };
 
@@ -116,6 +116,7 @@ export const createEngineBackedContainer = (
     record,
     image,
     processes,
+    network: undefined,
     owner: undefined,
     ...NO_ADDRESS,
     files: undefined,
@@ -136,11 +137,15 @@ export const createEngineBackedContainer = (
       tags: record.spec.tags,
       address: cell.address,
       instanceAddress: parts.instanceAddress,
+      ...(parts.ipv6Address !== '' && { instanceIpv6Address: parts.ipv6Address }),
       // host ports are those of the engine's own proxy
       ...(parts.isDirect !== false && { checkAddress: parts.instanceAddress }),
       ports: record.ports,
       processes: [...processes.values()].map((one) => one.info()),
     }),
+    async open() {
+      await openNetwork(parts);
+    },
     run(spec) {
       const result = starting.then(() => start(spec));
       starting = result;
@@ -155,7 +160,7 @@ export const createEngineBackedContainer = (
       await starting;
       await Promise.all([...processes.values()].map((one) => one.moveTo(cores)));
     },
-    usage: async () => usageOf([...processes.values()], await disk.bytes()),
+    usage: async () => usageOf([...processes.values(), networkUsage(parts)], await disk.bytes()),
     // one that failed may be tried again
     destroy: () =>
       (destroying ??= starting
@@ -165,8 +170,8 @@ export const createEngineBackedContainer = (
           throw error;
         })),
     async adopt(found) {
-      // oldest first, as they were started
-      for (const one of [...found].sort((a, b) => a.Created - b.Created)) {
+      // oldest first, as they were started; the engine tells the latest first, and no parts of seconds
+      for (const one of found.toReversed().sort((a, b) => a.Created - b.Created)) {
         // a removal that an earlier life has asked for may be under way
         await unless([GONE], adoptOne(parts, one));
       }
