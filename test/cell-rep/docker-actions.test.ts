@@ -60,8 +60,11 @@ const suite = async (engine: DockerEngine): Promise<void> => {
   });
   const sum = { checksumAlgorithm: 'sha256' as const, checksumValue: hashOf('sha256', archive) };
   const cached = (): Action => downloadFrom(base, { cacheKey: 'parts', ...sum });
-  const running = (): Promise<string[]> =>
-    engine.client.listContainers().then((all) => all.map(({ Id, Created }) => `${Id} ${Created}`).sort());
+  /** The applications' own: each has a container for its network as well. */
+  const running = async (): Promise<string[]> => {
+    const all = await engine.client.listContainers({ filters: { label: ['outcry.role=process'] } });
+    return all.map(({ Id, Created }) => `${Id} ${Created}`).sort();
+  };
 
   /** All of them, as those that were told to end. */
   const crashedOnce = async (t: Test, names: readonly string[]): Promise<void> => {
@@ -152,7 +155,9 @@ const suite = async (engine: DockerEngine): Promise<void> => {
     cell.startTask({ taskGuid: 'bomb', action: node(BOMB), maxPids: most, memoryMb: 256 });
     const [found] = await eventually(
       async () => {
-        const all = await engine.client.listContainers({ filters: { label: ['outcry.guid=bomb'] } });
+        const all = await engine.client.listContainers({
+          filters: { label: ['outcry.guid=bomb', 'outcry.role=process'] },
+        });
         return all.length > 0 && all;
       },
       { what: 'the bomb', timeoutMs: 20_000 },
