@@ -132,6 +132,8 @@ export const watchEngine = async (
     rest = lines.pop() ?? '';
     for (const line of lines.filter((one) => one !== '')) {
       const labels = (JSON.parse(line) as EngineEvent).Actor.Attributes;
+      // what has a container's network may be made anew
+      if (labelled(labels, '.role') !== 'process') continue;
       const key = `${labelled(labels, '.guid')} ${labelled(labels, '.process')}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
