@@ -37,9 +37,11 @@ const finish = async (lrp: LrpInstance, ended: RunOutcome): Promise<void> => {
   // told to stop while it was leaving traffic: it did not crash
   const outcome = lrp.leaving === undefined ? ended : { ...ended, stopped: true };
   const { failed, stopped, reason } = outcome;
-  vessel.complete(outcome);
+  const noted = vessel.complete(outcome);
   void context.routes.remove(identity.guid);
   logger.info('process-completed-container', { failed, stopped, reason });
+  await noted;
+  if (vessel.detached.aborted) return;
   const last = lastReport(lrp, outcome);
   if (last !== undefined) reporter.set(last);
   await vessel.destroy();

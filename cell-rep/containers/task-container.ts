@@ -90,8 +90,10 @@ const finish = async (task: TaskRun, ended: RunOutcome): Promise<void> => {
   const final = ended.stopped && task.cause === 'shutdown' ? failedWith(CELL_STOPPED) : ended;
   const { outcome, result } = await readResult(vessel, final);
   task.result = result;
-  vessel.complete(outcome);
+  const noted = vessel.complete(outcome);
   logger.info('process-completed-container', { failed: outcome.failed, reason: outcome.reason });
+  await noted;
+  if (vessel.detached.aborted) return;
   const report = taskReport('completed', outcome);
   if (report.call !== 'nothing') reporter.set(report);
   await vessel.destroy();

@@ -59,7 +59,8 @@ export interface Vessel {
   noteStop(cause: StopCause): Promise<void>;
   /** nothing happens, once detached */
   requestStop(): void;
-  complete(outcome: RunOutcome): void;
+  /** resolves when a later life of the rep would know: only then may it be told, and destroyed */
+  complete(outcome: RunOutcome): Promise<void>;
   /** resolves when the container is gone; retried for as long as it takes */
   destroy(): Promise<void>;
   /** the plan has changed: noted */
@@ -282,12 +283,9 @@ export const createVessel = (
       setState('completed');
       // before anybody is told of the end, its last words are out
       hull.log?.flush();
+      return keeper.flush();
     },
-    async destroy() {
-      // killed over it, the rep could not tell any more how it ended
-      await keeper.flush();
-      await destroy(hull);
-    },
+    destroy: () => destroy(hull),
     notePlan() {
       if (hull.plan !== undefined) void context.notes.savePlan(hull.plan);
     },
