@@ -36,6 +36,8 @@ export interface SupervisedProcess {
   /** the supervisor is no more: finds out how the process ended, and ends what is left of it */
   supervisorGone(): Promise<void>;
   identity(): Promise<SupervisorIdentity | undefined>;
+  /** its supervisor is known to be no more, and had not got to start anything */
+  neverBegan(): Promise<boolean>;
   /** ends what runs without a supervisor */
   endSession(): Promise<void>;
   /** stops following, for good */
@@ -229,6 +231,11 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
     ended,
     supervisorGone: () => (settling ??= exit ? Promise.resolve() : settle()),
     identity,
+    async neverBegan() {
+      if (settling === undefined) return false;
+      await settling;
+      return (await identity()) === undefined;
+    },
     endSession: endOwn,
     close: () => followers.close(),
   };
