@@ -1,7 +1,7 @@
 /** One process of a container: its directory, its supervisor, who follows it. */
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
@@ -33,8 +33,8 @@ export interface SupervisedProcess {
   readonly info: () => ProcessInfo;
   /** resolves with the exit status, however it came; whatever followers got */
   readonly ended: Promise<SupervisedExit>;
-  /** the supervisor is no more: finds out how the process ended, and ends what is left of it */
-  supervisorGone(): Promise<void>;
+  /** the supervisor is no more: finds out how the process ended, unless it is told, and ends what is left of it */
+  supervisorGone(exit?: string): Promise<void>;
   identity(): Promise<SupervisorIdentity | undefined>;
   /** ends what runs without a supervisor */
   endSession(): Promise<void>;
@@ -53,9 +53,9 @@ const parseStarted = (line: string): SupervisorIdentity | undefined => {
   return { supervisor: Number(supervisor), leader: { pid: Number(pid), startTime, bootId } };
 };
 
-const parseEnded = (line: string): SupervisedExit | undefined => {
+const parseExit = (text: string): SupervisedExit | undefined => {
   try {
-    const { code, signal, lost, clean } = JSON.parse(line.slice('ended '.length)) as Partial<SupervisedExit>;
+    const { code, signal, lost, clean } = JSON.parse(text) as Partial<SupervisedExit>;
     if (typeof code !== 'number' || typeof signal !== 'number') return undefined;
     return { code, signal, outOfMemory: false, lost: lost === true, clean: clean === true };
   } catch {
@@ -65,16 +65,13 @@ const parseEnded = (line: string): SupervisedExit | undefined => {
 
 const stateFile = (dir: string): string => join(dir, 'state');
 
-/** For a supervisor to find, lock, and add to; see supervise.pl. */
-export const prepareState = (dir: string): Promise<void> => writeFile(stateFile(dir), '', { mode: 0o600 });
-
 export const readState = async (dir: string): Promise<State> => {
   const text = await readFile(stateFile(dir), 'utf8').catch(() => '');
   const lines = text.split('\n').slice(0, -1); // what has no end yet is still being written
   const started = lines.find((line) => line.startsWith('started '));
   const ended = lines.find((line) => line.startsWith('ended '));
   const identity = started === undefined ? undefined : parseStarted(started);
-  const exit = ended === undefined ? undefined : parseEnded(ended);
+  const exit = ended === undefined ? undefined : parseExit(ended.slice('ended '.length));
   return { ...(identity && { identity }), ...(exit && { exit }) };
 };
 
@@ -96,7 +93,10 @@ interface Followers {
   close(): void;
 }
 
-/** Tells of changes in a directory, and now and then without any. */
+/** not its supervisor's notes; a platform that does not say what has changed is believed that it is output */
+const isOutput = (name: string | null): boolean => name?.startsWith('out.') ?? true;
+
+/** Tells of output in a directory, and now and then without any. */
 const createWatch = (dir: string, clock: Clock, wake: () => void): { begin(): void; end(): void } => {
   let watcher: FSWatcher | undefined;
   let stopPoll: (() => void) | undefined;
@@ -109,7 +109,7 @@ const createWatch = (dir: string, clock: Clock, wake: () => void): { begin(): vo
       if (stopPoll) return;
       stopPoll = clock.every(SLOW_POLL_MS, wake);
       try {
-        watcher = watch(dir, { persistent: false }, wake);
+        watcher = watch(dir, { persistent: false }, (_, name) => isOutput(name) && wake());
         watcher.on('error', endWatcher);
       } catch {
         // too many watches, say: the poll serves
@@ -191,8 +191,8 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
     if (who) await endSession(who.leader, clock);
   };
 
-  const settle = async (): Promise<void> => {
-    let status = (await readState(dir)).exit;
+  const settle = async (told: string): Promise<void> => {
+    let status = parseExit(told) ?? (await readState(dir)).exit;
     if (!status) {
       logger.warn('supervisor-lost', { dir });
       await endOwn();
@@ -227,7 +227,7 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
     running,
     info: () => ({ id: running.id, running: !exit, ...(exit && { exit: toStatus(exit) }) }),
     ended,
-    supervisorGone: () => (settling ??= exit ? Promise.resolve() : settle()),
+    supervisorGone: (told = '') => (settling ??= exit ? Promise.resolve() : settle(told)),
     identity,
     endSession: endOwn,
     close: () => followers.close(),

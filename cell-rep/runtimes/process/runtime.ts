@@ -30,8 +30,8 @@ import {
   listDirectories,
   listProcessIds,
   readContainer,
+  makeContainer,
   removeTree,
-  writeContainer,
 } from './layout.js';
 import type { ContainerRecord, Layout } from './layout.js';
 import { MIN_OUTPUT_FILE_BYTES } from './output.js';
@@ -146,8 +146,8 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
   const watched = new Set<string>();
   const health = createHealthWatch();
 
-  const onGone = async (dir: string): Promise<void> => {
-    await processes.get(dir)?.supervisorGone();
+  const onGone = async (dir: string, exit: string): Promise<void> => {
+    await processes.get(dir)?.supervisorGone(exit);
     if (watched.delete(dir)) await helper.request('forget', dir);
   };
   const watch = async (dir: string): Promise<void> => {
@@ -158,8 +158,8 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
     clock: options.clock,
     logger,
     onHealth: health.tell,
-    onGone: (dir) =>
-      unattended({ logger, event: 'failed-to-end-process', fields: { dir } }, () => onGone(dir)),
+    onGone: (dir, exit) =>
+      unattended({ logger, event: 'failed-to-end-process', fields: { dir } }, () => onGone(dir, exit)),
     onRestart: () => {
       for (const one of processes.values()) {
         if (!one.info().running) continue;
@@ -193,29 +193,14 @@ const build = ({ context, containers }: Cell, layout: Layout, record: ContainerR
   return container;
 };
 
-const fill = async (cell: Cell, layout: Layout, spec: ContainerSpec): Promise<CreateResult> => {
-  const reserved = await reserve(cell.resources, spec);
-  if (!reserved.ok) return reserved;
-  try {
-    await writeContainer(layout, reserved.record);
-    return { ok: true, container: build(cell, layout, reserved.record) };
-  } catch (error) {
-    release(cell.resources, reserved.record);
-    return { ok: false, reason: (error as Error).message };
-  }
-};
-
 const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   const layout = layoutOf(cell.root, spec.guid);
-  try {
-    await mkdir(layout.dir, { mode: 0o711 });
-  } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    return { ok: false, reason: exists ? `container ${spec.guid} exists already` : (error as Error).message };
-  }
-  const made = await fill(cell, layout, spec);
-  if (!made.ok) await removeTree(layout.dir);
-  return made;
+  const reserved = await reserve(cell.resources, spec);
+  if (!reserved.ok) return reserved;
+  const made = await makeContainer(cell.context.helper, layout, reserved.record);
+  if (made.ok) return { ok: true, container: build(cell, layout, reserved.record) };
+  release(cell.resources, reserved.record);
+  return { ok: false, reason: made.exists ? `container ${spec.guid} exists already` : made.reason };
 };
 
 const create = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {

@@ -1,12 +1,11 @@
 /** Starts processes in a container, and finds those of an earlier life. */
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ProcessSpec, RunResult } from '../../core/container-runtime.js';
 import { writeBindings } from './content.js';
 import type { ContainerContext } from './context.js';
 import { buildEnvironment, specProblem } from './environment.js';
 import { processDir, removeTree } from './layout.js';
-import { createSupervisedProcess, prepareState, readState } from './process.js';
+import { createSupervisedProcess, readState } from './process.js';
 import type { SupervisedProcess, SupervisedExit } from './process.js';
 
 const RECHECK_MS = 50;
@@ -86,13 +85,6 @@ const startRequest = ({ cell, layout, record }: ContainerContext, spec: ProcessS
 const start = async (container: ContainerContext, spec: ProcessSpec): Promise<StartResult> => {
   const { helper, processes } = container.cell;
   const one = register(container, spec.id);
-  try {
-    await mkdir(one.dir, { mode: 0o700 });
-    await prepareState(one.dir);
-  } catch (error) {
-    await abandon(container, one);
-    return { ok: false, reason: (error as Error).message };
-  }
   await helper.ready();
   // from here on its end may be told; not before, when nobody holds its lock yet
   processes.set(one.dir, one);

@@ -182,7 +182,9 @@ sub supervise {
         { fh => $out_r, fd => fileno $out_r, stream => 1, open => 1 },
         { fh => $err_r, fd => fileno $err_r, stream => 2, open => 1 } );
     my $clean = reap_strays() && $subreaper;
-    write_all( $state, 'ended ' . exit_of( $status, $clean ) . "\n" );
+    my $exit = exit_of( $status, $clean );
+    # nothing that a full disk kept from its file is told: what is told must be found there again
+    write_all( $report, $exit ) if write_all( $state, "ended $exit\n" );
     POSIX::_exit(0);
     return;
 }
