@@ -45,7 +45,7 @@ const start = ({ runtime, containers, execArgv }: SystemOptions): Promise<Proces
     cells: 1,
     natsServers: 1,
     async prepare(dir) {
-      editConfig(join(dir, CELL, 'cell.yml'), roomy(containers)); if (process.env['TMPDIR']) for (const d of ['.', CELL, CELL + '/data']) { (await import('node:fs')).mkdirSync(join(dir, d), {recursive: true}); (await import('node:fs')).chmodSync(join(dir, d), 0o711); }
+      editConfig(join(dir, CELL, 'cell.yml'), roomy(containers));
       return { socketPath: join(dir, 'control/run/bbs.sock') };
     },
     command(name, [node = '', program = '', ...args]) {
