@@ -11,8 +11,10 @@ import type { ProcessIdentity } from './identity.js';
 import { createFollower } from './output.js';
 import type { Follower } from './output.js';
 
-/** How often output is looked for when nobody told of it. */
-const SLOW_POLL_MS = 1000;
+/** How often output is looked for where nobody tells of it. */
+const POLL_MS = 1_000;
+/** … and where a watch does, which may miss some when very much happens at a time */
+const SLOW_POLL_MS = 15_000;
 const KILL_TRIES = 100;
 const KILL_PAUSE_MS = 20;
 
@@ -100,6 +102,10 @@ const isOutput = (name: string | null): boolean => name?.startsWith('out.') ?? t
 const createWatch = (dir: string, clock: Clock, wake: () => void): { begin(): void; end(): void } => {
   let watcher: FSWatcher | undefined;
   let stopPoll: (() => void) | undefined;
+  const poll = (): void => {
+    stopPoll?.();
+    stopPoll = clock.every(watcher ? SLOW_POLL_MS : POLL_MS, wake);
+  };
   const endWatcher = (): void => {
     watcher?.close();
     watcher = undefined;
@@ -107,13 +113,16 @@ const createWatch = (dir: string, clock: Clock, wake: () => void): { begin(): vo
   return {
     begin() {
       if (stopPoll) return;
-      stopPoll = clock.every(SLOW_POLL_MS, wake);
       try {
         watcher = watch(dir, { persistent: false }, (_, name) => isOutput(name) && wake());
-        watcher.on('error', endWatcher);
+        watcher.on('error', () => {
+          endWatcher();
+          if (stopPoll) poll();
+        });
       } catch {
         // too many watches, say: the poll serves
       }
+      poll();
     },
     end() {
       endWatcher();
