@@ -37,7 +37,7 @@ import { createBusWorkSource } from './handlers/bus-work-source.js';
 import { tellContainerMetrics } from './handlers/container-metrics.js';
 import { answerImageQueries } from './handlers/image-queries.js';
 import type { ImageQueries } from './handlers/image-queries.js';
-import { IMAGE_SCHEME, factsOf } from './facts.js';
+import { IMAGE_SCHEME, factsOf, told } from './facts.js';
 import { createRepDoor } from './handlers/rep-door.js';
 import type { RepDoorOptions } from './handlers/rep-door.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
@@ -109,14 +109,17 @@ const imageQueries = (
   return answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images });
 };
 
-const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
-  createLedger({
+const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) => {
+  const { cpuCores } = config.runtime.docker;
+  return createLedger({
     cellId: config.cellId,
     incarnation,
     total: config.total,
+    ...(cpuCores.length > 0 && { cores: cpuCores }),
     proxyMemoryMb: config.proxyMemoryMb,
     mintGuid: () => random.uuid().slice(0, INSTANCE_GUID_LENGTH),
   });
+};
 
 /** Everything that the cell's containers share. */
 const createContext = (
@@ -171,7 +174,7 @@ const createContext = (
 
 /** The cell's lease, opened when its owner's name has been read. */
 const createPresenceMember = (
-  { config, clock, random, bus, bbs, presenceOwner: owner }: CellRepOptions,
+  { config, clock, random, bus, bbs, runtime, presenceOwner: owner }: CellRepOptions,
   parts: {
     facts: CellFacts;
     logger: Logger;
@@ -187,7 +190,7 @@ const createPresenceMember = (
       presence = createPresence({
         cellId: config.cellId,
         owner: owner ?? (await presenceOwner(config.stateDir, random)),
-        value: JSON.stringify(toJson('CellPresence', buildPresence(parts.facts))),
+        value: JSON.stringify(toJson('CellPresence', buildPresence(told(parts.facts, runtime)))),
         ttlMs: config.presenceTtlMs,
         everyMs: config.presenceEveryMs,
         bus,
@@ -211,7 +214,7 @@ const containerMembers = (cell: Cell, context: CellContext, config: CellRepConfi
     name: 'containers',
     async start() {
       const adopted = await adoptContainers({ cell, context });
-      logger.info('started', { incarnation, adopted, runtime: runtime.kind });
+      logger.info('started', { incarnation, adopted, runtime: runtime.kind, ...runtime.abilities?.() });
     },
     stop: () => logs.flush(),
   };

@@ -89,6 +89,15 @@ export const properties = {
         description:
           'registries that images may be fetched from though they are at loopback or link-local addresses: `HOST:PORT` as images name them, or `HOST` for each of its ports',
       },
+      cpu_cores: {
+        ...text,
+        description:
+          'cores of this machine, as `0-3,8`, that work with `cpu_milli` is pinned to: whole ones for itself, what is left as shares of one; no other cell may have them. Empty: it has weights alone, anywhere',
+      },
+      cpu_hard_cap: {
+        type: 'boolean',
+        description: 'work with `cpu_milli` gets no more than that, though nobody else wants it',
+      },
     },
   },
   host_ports: {

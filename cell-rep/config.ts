@@ -11,8 +11,10 @@ import type { ReportProblem } from '../common/runtime/config.js';
 import { defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import { properties } from './config-schema.js';
 import type { Demand } from './core/resources.js';
-import { parseEngine } from './runtimes/docker/engine-address.js';
-import type { EngineAddress } from './runtimes/docker/engine-address.js';
+import { runtimeOf } from './runtime-config.js';
+import type { RuntimeConfig, UserDocker } from './runtime-config.js';
+
+export type { RuntimeConfig } from './runtime-config.js';
 
 interface UserConfig {
   cell_id: string;
@@ -34,13 +36,7 @@ interface UserConfig {
   annotations: Record<string, string>;
   proxy_memory_mb: number;
   runtime: 'process' | 'docker';
-  docker: {
-    engine: string;
-    network: string;
-    prefix: string;
-    stacks: Record<string, string>;
-    registries: string[];
-  };
+  docker: UserDocker;
   host_ports: { first: number; last: number };
   blobs?: UserEndpoint;
   data_dir: string;
@@ -57,24 +53,6 @@ interface UserConfig {
   presence_interval: string | number;
   create_work_pool_size: number;
   max_log_lines_per_second: number;
-}
-
-/** What runs containers, and with what. */
-export interface RuntimeConfig {
-  kind: 'process' | 'docker';
-  /** where containers' host ports are opened, and told to routers */
-  address: string;
-  ports: { first: number; last: number };
-  docker: {
-    engine: EngineAddress;
-    network: string;
-    /** '' = derived from the data directory */
-    prefix: string;
-    /** image of each stack, by its name */
-    stacks: Record<string, string>;
-    /** fetched from though they are at loopback or link-local addresses */
-    registries: string[];
-  };
 }
 
 /** What a rep runs by. Durations in ms, memory and disk in MB. */
@@ -135,25 +113,6 @@ const providers = (lists: Record<string, string[]>): Record<string, RootfsProvid
       set.length === 0 ? { type: 'arbitrary' } : { type: 'fixed_set', set },
     ]),
   );
-
-const engineAt = (engine: string, report: ReportProblem): EngineAddress => {
-  try {
-    return parseEngine(engine);
-  } catch (error) {
-    report('docker.engine', (error as Error).message);
-    return {};
-  }
-};
-
-const runtimeOf = (
-  { runtime, address, host_ports: ports, docker }: UserConfig,
-  report: ReportProblem,
-): RuntimeConfig => ({
-  kind: runtime,
-  address,
-  ports,
-  docker: { ...docker, engine: engineAt(docker.engine, report) },
-});
 
 /** A Docker cell takes any image beside its stacks. */
 const defaultProviders = ({ runtime, docker }: UserConfig): Record<string, string[]> => {
@@ -235,6 +194,8 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       prefix: '',
       stacks: { [STACK]: STACK_IMAGE },
       registries: [],
+      cpu_cores: '',
+      cpu_hard_cap: false,
     },
     host_ports: { first: 20_000, last: 29_999 },
     data_dir: '',
@@ -254,6 +215,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
   },
   compile(full, report) {
     check(full, report);
+    const runtime = runtimeOf(full, report);
     const listen = full.listen && compileDoor(full.listen, 'listen', report);
     return {
       cellId: full.cell_id,
@@ -266,7 +228,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
         memoryMb: promised(toMegabytes(full.memory), full.memory_overcommit),
         diskMb: promised(toMegabytes(full.disk), full.disk_overcommit),
         containers: full.max_containers,
-        cpuMilli: full.cpu_milli,
+        cpuMilli: full.cpu_milli || runtime.docker.cpuCores.length * 1000,
       },
       rootfsProviders: providers(full.rootfs_providers ?? defaultProviders(full)),
       volumeDrivers: full.volume_drivers,
@@ -274,7 +236,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       optionalPlacementTags: full.optional_placement_tags,
       annotations: full.annotations,
       proxyMemoryMb: full.proxy_memory_mb,
-      runtime: runtimeOf(full, report),
+      runtime,
       blobs: full.blobs && compileEndpoint(full.blobs, 'blobs', report),
       stateDir: full.data_dir,
       onStop: full.on_stop,

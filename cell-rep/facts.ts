@@ -35,3 +35,9 @@ export const factsOf = (options: FactSources, incarnation: string): CellFacts =>
     proxyMemoryMb: config.proxyMemoryMb,
   };
 };
+
+/** With what its runtime can do here, which is known once that has started; what the operator says of it comes first. */
+export const told = (facts: CellFacts, { abilities }: ContainerRuntime): CellFacts => ({
+  ...facts,
+  annotations: { ...abilities?.(), ...facts.annotations },
+});

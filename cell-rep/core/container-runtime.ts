@@ -1,5 +1,6 @@
 import type { VolumeMountedFile } from '../../common/model/action.js';
 import type { ImageDescription } from '../../common/model/image.js';
+import type { CpuCores } from './cpu-cores.js';
 
 /**
  * Port: what runs containers (design §4). Adapters in `../runtimes/`. One contract suite for all.
@@ -15,6 +16,8 @@ export interface ContainerLimits {
   maxPids: number;
   cpuWeight: number;
   cpuMilli: number;
+  /** the cores on which it has `cpuMilli`; absent: anywhere, as a weight alone */
+  cpus?: CpuCores;
 }
 
 export interface ContainerSpec {
@@ -76,6 +79,8 @@ export interface ExitStatus {
   /** 0 = none */
   signal: number;
   outOfMemory: boolean;
+  /** it was killed since its container took more disk than it may */
+  outOfDisk?: true;
   /** the supervisor vanished; how the process ended is not known */
   lost: boolean;
 }
@@ -186,6 +191,8 @@ export interface ContainerRuntime {
   stop(): Promise<void>;
   /** ready to take work; false makes the cell unhealthy */
   healthy(): boolean;
+  /** what it found, when it started, that it can do here and what not: told to people with the cell's annotations */
+  abilities?(): Record<string, string>;
   /** told of each change of `healthy()`; the returned function ends that */
   watchHealth(onChange: () => void): () => void;
   create(spec: ContainerSpec): Promise<CreateResult>;

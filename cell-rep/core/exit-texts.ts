@@ -7,8 +7,9 @@ const LONGEST_REASON = 10_000;
 export const CODEPENDENT_EXITED = 'Codependent step exited';
 export const PROCESS_DID_NOT_EXIT = 'process did not exit';
 
-const suffix = ({ code, outOfMemory, lost }: ExitStatus): string => {
+const suffix = ({ code, outOfDisk, outOfMemory, lost }: ExitStatus): string => {
   if (outOfMemory && code !== 0) return ' (out of memory)';
+  if (outOfDisk && code !== 0) return ' (out of disk)';
   return lost ? ' (its supervisor vanished)' : '';
 };
 

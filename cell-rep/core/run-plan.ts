@@ -99,6 +99,7 @@ const common = (from: Runnable, identity: ContainerIdentity, ports: number[]) =>
       maxPids: from.maxPids,
       cpuWeight: from.cpuWeight,
       cpuMilli: from.cpuMilli,
+      ...(identity.cpus && { cpus: identity.cpus }),
     },
     ports: [...new Set(ports)],
     tags: toTags(identity),

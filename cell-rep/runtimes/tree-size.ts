@@ -22,6 +22,12 @@ const countBlocks = async (dir: string): Promise<number | undefined> => {
   return blocks;
 };
 
+/** Bytes of disk below a directory, as `countBlocks`. */
+export const treeBytes = async (dir: string): Promise<number | undefined> => {
+  const blocks = await countBlocks(dir);
+  return blocks === undefined ? undefined : blocks * BLOCK;
+};
+
 /**
  * Answers at once with what is known, and looks again in the background when that is old; the first time it looks
  * before it answers. undefined: none of the directories can be read.

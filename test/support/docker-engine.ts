@@ -6,7 +6,7 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,7 +42,7 @@ const IMAGE = 'outcry-test-stack';
 export const IMAGE_NODE = '/usr/local/bin/node';
 /** Just what the tests' programs need. */
 const SMALL_STACK: StackContents = {
-  required: ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ln', 'mkdir'],
+  required: ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ln', 'mkdir', 'truncate'],
   optional: [],
   files: [],
   npm: false,
@@ -149,6 +149,20 @@ const complaintOf = (log: string): string => {
   return last.replace(/^time="[^"]*" level=\w+ msg=/, '');
 };
 
+/** A file system of its own for the engine's data, whose driver holds layers to a size. */
+const mountBtrfs = async (dir: string): Promise<void> => {
+  const [image, data] = [join(dir, 'btrfs.image'), join(dir, 'data')];
+  await exec('truncate', ['--size=1G', image]);
+  await exec('mkfs.btrfs', ['-q', image]);
+  await mkdir(data);
+  await exec('mount', ['-o', 'loop', image, data]);
+};
+
+export interface EngineWish {
+  /** its data are on a btrfs; takes mkfs.btrfs (Debian's btrfs-progs), and a loop device */
+  btrfs?: true;
+}
+
 const spawnEngine = async (dir: string, slice: number, client: Docker): Promise<ChildProcess> => {
   const log = createWriteStream(join(dir, 'dockerd.log'), { flags: 'a' });
   await once(log, 'open');
@@ -173,7 +187,7 @@ const end = async (child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
   await exited;
 };
 
-export const startDockerEngine = async (): Promise<DockerEngine> => {
+export const startDockerEngine = async ({ btrfs }: EngineWish = {}): Promise<DockerEngine> => {
   await sweepStale();
   const dir = await mkdtemp(join(tmpdir(), PREFIX));
   await writeFile(join(dir, 'owner'), String(process.pid));
@@ -184,6 +198,7 @@ export const startDockerEngine = async (): Promise<DockerEngine> => {
     const slice = freeSlice();
     await writeFile(join(dir, 'slice'), String(slice));
     await addBridge(slice);
+    if (btrfs) await mountBtrfs(dir);
     const start = async (): Promise<void> => {
       child = await spawnEngine(dir, slice, client);
     };
@@ -231,10 +246,11 @@ export const startDockerEngine = async (): Promise<DockerEngine> => {
 export const withDockerEngine = async (
   tap: typeof t,
   suite: (engine: DockerEngine) => void | Promise<void>,
+  wish: EngineWish = {},
 ): Promise<void> => {
   const { available, reason } = suiteAvailable('docker');
   const engine = available
-    ? await startDockerEngine().catch(
+    ? await startDockerEngine(wish).catch(
         (error: Error) => `no Docker engine can be started here: ${error.message}`,
       )
     : reason;

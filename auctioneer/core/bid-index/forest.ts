@@ -47,7 +47,7 @@ export interface BidForest {
 export interface Scratch {
   readonly roots: Int32Array;
   readonly rootBounds: Float64Array;
-  /** on the way down, one in each level */
+  /** on the way down, one in each level; its complement where all cells below are in zones in question */
   readonly groups: Int32Array;
   /** of their nodes; Infinity: looked into already */
   readonly bounds: Float64Array;

@@ -126,25 +126,25 @@ const rootsInTurn = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCoun
 export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zoneCount: number): number => {
   const { floats, singles, ints, scratch, view } = forest;
   const { perNode, perZone } = spread;
-  const { memory, disk } = wanted;
+  const [memory, disk, cpu] = [wanted.memory, wanted.disk, forest.countsCpu ? wanted.cpu : 0];
   const { groups, bounds } = scratch;
-  const cpu = forest.countsCpu ? wanted.cpu : 0;
   const penalty = view.kind === 'lrp' && perNode !== undefined ? view.weights.neighbour : 0;
   // where the request lies between the three whose least scores are known
   const ofMemory = (memory - view.frame.leastMemory) / view.frame.memory;
   const ofDisk = (disk - view.frame.leastDisk) / view.frame.disk;
-  let best = NONE;
-  let lowest = Infinity;
-  let limit = Number.MAX_VALUE;
-  let depth = 0;
-  let looked = 0;
+  let [best, lowest, limit] = [NONE, Infinity, Number.MAX_VALUE];
+  let [depth, looked] = [0, 0];
   const roots = rootsInTurn(forest, wanted, spread, zoneCount);
   for (let turn = 0; turn < roots; turn += 1) {
     let next = scratch.rootBounds[turn]! <= limit ? scratch.roots[turn]! : NONE;
+    // whether all cells below the group of `next` are in zones in question
+    let inZone = zoneCount === ANY;
     for (;;) {
       while (next === NONE && depth > 0) {
         depth -= 1;
-        if (bounds[depth]! <= limit) next = groups[depth >> 2]! * SLOTS + (depth & 3);
+        inZone = groups[depth >> 2]! < 0;
+        const group = inZone ? ~groups[depth >> 2]! : groups[depth >> 2]!;
+        if (bounds[depth]! <= limit) next = group * SLOTS + (depth & 3);
         bounds[depth] = Infinity;
       }
       if (next === NONE) break;
@@ -155,7 +155,7 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
       if (cpu > 0 && ints[own + CPU]! < cpu) continue;
       const group = ints[own + BELOW]!;
       const champion = ints[own + CHAMPION]!;
-      const anyZone = zoneCount === ANY || ints[own + ZONE]! !== SEVERAL;
+      const anyZone = inZone || ints[own + ZONE]! !== SEVERAL;
       if (group < 0 || (champion >= 0 && anyZone && isSettled(forest, node, wanted, spread))) {
         const score = scoreAt(forest, champion, wanted, instancesAt(spread, champion));
         if (score < lowest || (score === lowest && isBefore(forest.cells.rows, champion, best))) {
@@ -188,7 +188,8 @@ export const findBest = (forest: BidForest, wanted: Wanted, spread: Spread, zone
         if (isElsewhere(perZone, ints[z + 3]!, zoneCount)) b3 = Infinity;
       }
       depth = (depth + 3) & ~3;
-      groups[depth >> 2] = group;
+      groups[depth >> 2] = anyZone ? ~group : group;
+      inZone = anyZone;
       bounds[depth] = b0;
       bounds[depth + 1] = b1;
       bounds[depth + 2] = b2;

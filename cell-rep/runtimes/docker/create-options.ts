@@ -3,7 +3,9 @@ import { posix } from 'node:path';
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 import type { ProcessSpec } from '../../core/container-runtime.js';
 import type { CellContext, ContainerRecord } from './context.js';
+import { cpuOptions } from './cpu.js';
 import type { Image } from './images.js';
+import { sizeOption } from './storage.js';
 
 /** Where the platform's content goes; shared by all processes of a container. */
 export const HOME = '/home/vcap';
@@ -30,19 +32,27 @@ const OWN_PROCESSES = 2;
 const MEGABYTE = 1024 * 1024;
 /** the engine takes no less */
 const LEAST_MEMORY_MB = 6;
-/** Diego's shares at weight 100 */
-const MOST_SHARES = 1024;
 
-const limits = ({ spec }: ContainerRecord, nofile: number | undefined): HostConfig => {
-  const { memoryMb, maxPids, cpuWeight } = spec.limits;
+const limits = (
+  { cpuHardCap, sharedCores }: CellContext,
+  { spec }: ContainerRecord,
+  nofile: number | undefined,
+): HostConfig => {
+  const { memoryMb, maxPids } = spec.limits;
   const memory = Math.max(memoryMb, LEAST_MEMORY_MB) * MEGABYTE;
   return {
     // no swap beyond it
     ...(memoryMb > 0 && { Memory: memory, MemorySwap: memory }),
     ...(maxPids > 0 && { PidsLimit: maxPids + OWN_PROCESSES }),
-    ...(cpuWeight > 0 && { CpuShares: Math.max(2, Math.round((MOST_SHARES * cpuWeight) / 100)) }),
+    ...cpuOptions(spec.limits, { hardCap: cpuHardCap, sharedCores: sharedCores.current() }),
     ...(nofile && { Ulimits: [{ Name: 'nofile', Soft: nofile, Hard: nofile }] }),
   };
+};
+
+/** Of what a process writes outside of the home. */
+const layerSize = ({ storage }: CellContext, { spec, imageBytes }: ContainerRecord): HostConfig => {
+  const { diskMb } = spec.limits;
+  return storage().layerQuota && diskMb > 0 ? { StorageOpt: sizeOption(diskMb, imageBytes) } : {};
 };
 
 /** The environment as the engine takes it; a name without a value takes away what the engine would add. */
@@ -117,7 +127,8 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
     ...(spec.user !== '' && { User: userOf(image, spec.user) }),
     HostConfig: {
       ...net.host,
-      ...limits(record, spec.nofile),
+      ...limits(cell, record, spec.nofile),
+      ...layerSize(cell, record),
       Init: true,
       Mounts: [homeMount(cell, guid)],
       CapDrop: ['ALL'],

@@ -9,6 +9,8 @@ export interface Names {
   container(guid: string, processId: string): string;
   /** a container that is never started: content goes in and out through it */
   files(guid: string): string;
+  /** of a volume that the engine is asked for to see what it can do; no guid begins with a dot */
+  readonly probe: string;
   volumeLabels(record: ContainerRecord): Record<string, string>;
   labels(guid: string, role: Role, processId: string): Record<string, string>;
   /** filter for everything of this cell, or of one container of it */
@@ -32,6 +34,7 @@ export const createNames = (prefix: string, cellId: string): Names => {
     // neither cell ids nor guids have dots in them, and no process id begins with one
     container: (guid, processId) => `${base(guid)}.${processId}`,
     files: (guid) => `${base(guid)}..files`,
+    probe: base('.probe'),
     volumeLabels: (record) => ({ ...mark(record.spec.guid), [`${prefix}.record`]: JSON.stringify(record) }),
     labels: (guid, role, processId) => ({
       ...mark(guid),

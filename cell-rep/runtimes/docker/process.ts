@@ -32,6 +32,8 @@ export interface EngineProcess {
   readonly ended: Promise<ExitStatus>;
   /** SIGKILL at once, or an error; `running.signal` waits for an engine that is away */
   kill(): Promise<void>;
+  /** to other cores, while it runs */
+  moveTo(cores: string): Promise<void>;
   /** stops watching; what runs goes on */
   close(): void;
 }
@@ -43,6 +45,8 @@ export interface EngineProcessOptions {
   logger: Logger;
   /** the engine gave no answer */
   doubt(): void;
+  /** its container takes more disk than it may, and is killed for it */
+  isOverDisk(): boolean;
 }
 
 const LOST: ExitStatus = { code: 255, signal: 0, outOfMemory: false, lost: true };
@@ -124,7 +128,10 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
   let known = exit;
   const ended = exit
     ? Promise.resolve(exit)
-    : awaitExit(options, closing.signal).then((status) => (known = status));
+    : awaitExit(options, closing.signal).then((status) => {
+        known = options.isOverDisk() ? { ...status, outOfDisk: true } : status;
+        return known;
+      });
 
   /** Follows until the end is known, then reads the rest: what followers of the engine are told at the end may be short. */
   const follow = async (from: OutputCursor, reader: OutputReader, stop: AbortSignal): Promise<void> => {
@@ -183,6 +190,9 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
         return () => stop.abort();
       },
       signal,
+    },
+    async moveTo(cores) {
+      if (known === undefined) await unless([GONE, NOT_RUNNING], container.update({ CpusetCpus: cores }));
     },
     kill: async () => (known === undefined ? sendSignal(container, 'SIGKILL') : undefined),
     close: () => closing.abort(),

@@ -3,6 +3,7 @@ import Docker from 'dockerode';
 import type { ContainerInfo as EngineInfo, DockerOptions, VolumeInspectInfo } from 'dockerode';
 import { DEFAULT_ARCHIVE_LIMITS } from '../../../common/model/archive-rules.js';
 import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
+import { OutcryError } from '../../../common/model/errors.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerRuntime, ContainerSpec, CreateResult } from '../../core/container-runtime.js';
@@ -11,6 +12,7 @@ import type { PortPool, PortRange } from '../ports.js';
 import { createEngineBackedContainer } from './container.js';
 import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
+import { createDiskGuard } from './disk-guard.js';
 import { DEFAULT_SOCKET } from './engine-address.js';
 import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
@@ -18,6 +20,9 @@ import type { Image } from './images.js';
 import { createNames } from './names.js';
 import { createPulse } from './pulse.js';
 import type { Pulse } from './pulse.js';
+import { createSharedCores } from './shared-cores.js';
+import { UNKNOWN_STORAGE, diskLimitText, learnStorage, sizeOption } from './storage.js';
+import type { Storage } from './storage.js';
 
 export interface DockerRuntimeOptions {
   /** letters, digits, '-' and '_'; the engine's containers are found again by it */
@@ -42,13 +47,23 @@ export interface DockerRuntimeOptions {
   outputFileBytes?: number;
   /** for `place` */
   archiveLimits?: ArchiveLimits;
+  /** numbers of the cores that work may be pinned to; none = work has weights alone */
+  cpuCores?: readonly number[];
+  /** what asks for CPU gets no more of it even when nobody else wants it */
+  cpuHardCap?: boolean;
 }
 
 const GUID = /^[A-Za-z0-9_-]{1,100}$/;
 const DEFAULT_OUTPUT_FILE_BYTES = 4 * 1024 * 1024;
 const GONE = 404;
 
-const CAVEAT = 'applications run in Docker containers; disk and network are not limited';
+const CAVEAT = 'applications run in Docker containers';
+
+interface EngineFacts {
+  /** how many; 0 = not known yet */
+  cores: number;
+  storage: Storage;
+}
 
 interface Cell {
   context: CellContext;
@@ -57,6 +72,9 @@ interface Cell {
   /** half made: adopt leaves them alone */
   making: Set<string>;
   pulse: Pulse;
+  /** what the engine said of itself at the start */
+  facts: EngineFacts;
+  cpuCores: readonly number[];
 }
 
 const createCell = (options: DockerRuntimeOptions): Cell => {
@@ -67,6 +85,13 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
   const range = options.ports ?? { first: 20_000, last: 29_999 };
   const ports = createPortPool({ range, name: `${prefix}.${cellId}`, clock });
   const containers = new Map<string, EngineBackedContainer>();
+  const facts: EngineFacts = { cores: 0, storage: UNKNOWN_STORAGE };
+  const { cpuCores = [] } = options;
+  const sharedCores = createSharedCores({
+    count: () => (cpuCores.length > 0 ? facts.cores : 0),
+    containers: () => [...containers.values()],
+    logger,
+  });
   const context: CellContext = {
     docker,
     clock,
@@ -78,12 +103,30 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
     network: options.network ?? 'bridge',
     outputFileBytes: options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES,
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
+    cpuHardCap: options.cpuHardCap ?? false,
+    sharedCores,
+    storage: () => facts.storage,
+    disks: createDiskGuard(clock),
     release(record) {
       containers.delete(record.spec.guid);
+      context.disks.remove(record.spec.guid);
+      void sharedCores.settle();
       for (const { hostPort } of record.ports) ports.release(hostPort);
     },
   };
-  return { context, ports, containers, making: new Set(), pulse };
+  return { context, ports, containers, making: new Set(), pulse, facts, cpuCores };
+};
+
+/** Throws CELL_CORES_MISSING when work would be pinned to cores that are not there. */
+const learn = async ({ context, facts, cpuCores }: Cell): Promise<void> => {
+  const info = (await context.docker.info()) as { NCPU: number; Driver: string; DockerRootDir: string };
+  const { NCPU } = info;
+  facts.cores = NCPU;
+  facts.storage = await learnStorage(context.docker, info, context.names.probe);
+  const missing = cpuCores.filter((core) => core >= NCPU);
+  if (missing.length > 0) {
+    throw new OutcryError('CELL_CORES_MISSING', { cores: missing.join(', '), last: String(NCPU - 1) });
+  }
 };
 
 const build = (cell: Cell, record: ContainerRecord, image: Image): EngineBackedContainer => {
@@ -102,9 +145,24 @@ const volumeExists = async ({ docker, names }: CellContext, guid: string): Promi
   }
 };
 
-const writeRecord = async ({ docker, names }: CellContext, record: ContainerRecord): Promise<void> => {
-  await docker.createVolume({ Name: names.volume(record.spec.guid), Labels: names.volumeLabels(record) });
+const writeRecord = async (
+  { docker, names, storage }: CellContext,
+  record: ContainerRecord,
+): Promise<void> => {
+  const { guid, limits } = record.spec;
+  const isSized = storage().homeQuota && limits.diskMb > 0;
+  await docker.createVolume({
+    Name: names.volume(guid),
+    Labels: names.volumeLabels(record),
+    ...(isSized && { DriverOpts: sizeOption(limits.diskMb) }),
+  });
 };
+
+const imageOf = async ({ docker, storage }: CellContext, { id, isStack }: Image) => ({
+  image: id,
+  isStack,
+  ...(storage().countsImage && { imageBytes: (await docker.getImage(id).inspect()).Size }),
+});
 
 const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   const { context, ports } = cell;
@@ -113,13 +171,17 @@ const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   }
   const found = await context.images.find(spec.rootfs);
   if (!found.ok) return found;
+  const image = await imageOf(context, found.image);
   const hostPorts = await ports.take(spec.ports.length);
   if (!hostPorts) return { ok: false, reason: 'no free host port' };
   const mapped = spec.ports.map((containerPort, i) => ({ containerPort, hostPort: hostPorts[i] as number }));
-  const record = { spec, image: found.image.id, isStack: found.image.isStack, ports: mapped };
+  const record = { ...image, spec, ports: mapped };
   try {
     await writeRecord(context, record);
-    return { ok: true, container: build(cell, record, found.image) };
+    const container = build(cell, record, found.image);
+    // nothing of it runs before others have left its cores
+    await context.sharedCores.settle();
+    return { ok: true, container };
   } catch (error) {
     context.release(record);
     throw error;
@@ -172,6 +234,7 @@ const adopt = async (cell: Cell): Promise<EngineBackedContainer[]> => {
     byGuid.set(guid, [...(byGuid.get(guid) ?? []), one]);
   }
   for (const volume of Volumes ?? []) await adoptOne(cell, volume, byGuid);
+  await cell.context.sharedCores.settle();
   return [...cell.containers.values()];
 };
 
@@ -183,9 +246,15 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
   return {
     kind: 'docker',
     caveat: CAVEAT,
-    start: pulse.start,
+    abilities: () => ({ 'disk-limit': diskLimitText(cell.facts.storage) }),
+    async start() {
+      await pulse.start();
+      await learn(cell);
+      cell.context.disks.start(cell.facts.storage.root);
+    },
     async stop() {
       pulse.stop();
+      cell.context.disks.stop();
       for (const container of cell.containers.values()) container.detach();
     },
     healthy: pulse.healthy,
