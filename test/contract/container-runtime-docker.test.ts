@@ -39,6 +39,8 @@ await withDockerEngine(t, async (engine) => {
       printsBinary: () => inImage(realProcessPrograms.printsBinary()),
       listens: () => inImage(realProcessPrograms.listens()),
       works: () => inImage(realProcessPrograms.works()),
+      takesMemory: (megabytes) => inImage(realProcessPrograms.takesMemory(megabytes)),
+      takesDisk: realProcessPrograms.takesDisk,
       prints: realProcessPrograms.prints,
       printsBelow: realProcessPrograms.printsBelow,
     },

@@ -38,6 +38,10 @@ export interface RealPrograms {
   listens(): Program;
   /** prints 'ready', computes and holds memory until it is signalled */
   works(): Program;
+  /** prints 'ready' once it has so many MB of memory, and goes on */
+  takesMemory(megabytes: number): Program;
+  /** writes so many MB to a file in its home, prints 'ready', and goes on */
+  takesDisk(megabytes: number): Program;
   /** prints the content of a file below its home */
   prints(file: string): Program;
   /** the same of a file whose path begins with the value of a variable of its environment */
@@ -447,6 +451,31 @@ const realTests = (harness: RuntimeHarness, real: RealPrograms): void => {
     await main.signal('SIGKILL');
     await main.exited;
     await eventually(async () => ((await container.usage()).memoryBytes ?? 0) === 0, { timeoutMs: 10_000 });
+  });
+
+  t.test(`${name} - who takes more memory than it may is ended, and only that`, async (t) => {
+    const runtime = await withRuntime(t, harness);
+    const limits = { ...LIMITS, memoryMb: 128 };
+    const within = await mustRun(await mustCreate(runtime, { limits }), real.takesMemory(20));
+    const above = await mustRun(await mustCreate(runtime, { limits }), real.takesMemory(300));
+    t.match(await above.exited, { code: 137, signal: 9, outOfMemory: true, lost: false });
+    const seen = collect(within);
+    await eventually(() => seen.text().includes('ready'), { timeoutMs: 10_000 });
+    await within.signal('SIGKILL');
+    t.match(await within.exited, { code: 137, outOfMemory: false });
+  });
+
+  t.test(`${name} - who takes more disk than it may is ended, and only that`, async (t) => {
+    const runtime = await withRuntime(t, harness);
+    const limits = { ...LIMITS, memoryMb: 0, diskMb: 32 };
+    const within = await mustRun(await mustCreate(runtime, { limits }), real.takesDisk(8));
+    const above = await mustRun(await mustCreate(runtime, { limits }), real.takesDisk(100));
+    t.match(await above.exited, { code: 137, signal: 9, outOfMemory: false, outOfDisk: true });
+    const seen = collect(within);
+    await eventually(() => seen.text().includes('ready'), { timeoutMs: 10_000 });
+    await within.signal('SIGKILL');
+    const { outOfDisk, code } = await within.exited;
+    t.same({ outOfDisk, code }, { outOfDisk: undefined, code: 137 });
   });
 
   t.test(`${name} - an archive is unpacked for the application to read, a broken one refused`, async (t) => {

@@ -3,7 +3,7 @@ import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
-import type { DiskGuard } from './disk-guard.js';
+import type { DiskGuard } from '../disk-guard.js';
 import type { Images } from './images.js';
 import type { Names } from './names.js';
 import type { SharedCores } from './shared-cores.js';

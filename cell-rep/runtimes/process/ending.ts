@@ -72,6 +72,7 @@ export const destroyContainer = async (container: ContainerContext): Promise<voi
     one.close();
     cell.processes.delete(one.dir);
   }
+  cell.disks.remove(record.spec.guid);
   await removeAll(container);
   cell.release(record);
 };

@@ -18,6 +18,9 @@ const SLOW_POLL_MS = 15_000;
 const KILL_TRIES = 100;
 const KILL_PAUSE_MS = 20;
 
+/** what of a container was too much, so that its processes were killed */
+export type Excess = 'memory' | 'disk';
+
 const LOST: SupervisedExit = { code: 255, signal: 0, outOfMemory: false, lost: true, clean: false };
 
 /** `clean`: the supervisor knows that no descendant of the process lives on */
@@ -40,11 +43,14 @@ export interface SupervisedProcess {
   identity(): Promise<SupervisorIdentity | undefined>;
   /** ends what runs without a supervisor */
   endSession(): Promise<void>;
+  /** kills it, since its container takes too much; whoever asks how it ended, in a later life too, is told why */
+  condemn(excess: Excess): Promise<void>;
   /** stops following, for good */
   close(): void;
 }
 
 interface State {
+  condemned?: Excess;
   identity?: SupervisorIdentity;
   exit?: SupervisedExit;
 }
@@ -65,6 +71,20 @@ const parseExit = (text: string): SupervisedExit | undefined => {
   }
 };
 
+const SIGKILL = 9;
+
+const because = (exit: SupervisedExit, excess: Excess | undefined): SupervisedExit => {
+  if (exit.signal !== SIGKILL || excess === undefined) return exit;
+  return excess === 'memory' ? { ...exit, outOfMemory: true } : { ...exit, outOfDisk: true };
+};
+
+const parseCondemned = (line: string | undefined): Excess | undefined => {
+  const word = line?.slice(CONDEMNED.length);
+  return word === 'memory' || word === 'disk' ? word : undefined;
+};
+
+const CONDEMNED = 'condemned ';
+
 const stateFile = (dir: string): string => join(dir, 'state');
 
 export const readState = async (dir: string): Promise<State> => {
@@ -72,9 +92,14 @@ export const readState = async (dir: string): Promise<State> => {
   const lines = text.split('\n').slice(0, -1); // what has no end yet is still being written
   const started = lines.find((line) => line.startsWith('started '));
   const ended = lines.find((line) => line.startsWith('ended '));
+  const condemned = parseCondemned(lines.find((line) => line.startsWith(CONDEMNED)));
   const identity = started === undefined ? undefined : parseStarted(started);
   const exit = ended === undefined ? undefined : parseExit(ended.slice('ended '.length));
-  return { ...(identity && { identity }), ...(exit && { exit }) };
+  return {
+    ...(identity && { identity }),
+    ...(exit && { exit: because(exit, condemned) }),
+    ...(condemned && { condemned }),
+  };
 };
 
 /** For the supervisor that could not do it itself; begins on a line of its own whatever was written before. */
@@ -176,10 +201,11 @@ export interface SupervisedProcessOptions {
   exit?: SupervisedExit;
 }
 
-const toStatus = ({ code, signal, outOfMemory, lost }: SupervisedExit): ExitStatus => ({
+const toStatus = ({ code, signal, outOfMemory, outOfDisk, lost }: SupervisedExit): ExitStatus => ({
   code,
   signal,
   outOfMemory,
+  ...(outOfDisk && { outOfDisk }),
   lost,
 });
 
@@ -188,6 +214,7 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
   const followers = createFollowers(dir, clock, logger);
   let exit = options.exit;
   let known: SupervisorIdentity | undefined;
+  let condemned = false;
   let finish: (status: SupervisedExit) => void = () => undefined;
   const ended = new Promise<SupervisedExit>((resolve) => (finish = resolve));
   if (exit) finish(exit);
@@ -201,7 +228,8 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
   };
 
   const settle = async (told: string): Promise<void> => {
-    let status = parseExit(told) ?? (await readState(dir)).exit;
+    // why it was killed stands in its file
+    let status = (condemned ? undefined : parseExit(told)) ?? (await readState(dir)).exit;
     if (!status) {
       logger.warn('supervisor-lost', { dir });
       await endOwn();
@@ -231,9 +259,19 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
     },
   };
 
+  const condemn = async (excess: Excess): Promise<void> => {
+    if (exit || condemned) return;
+    condemned = true;
+    logger.warn('process-takes-too-much', { dir, excess });
+    // begins on a line of its own, whatever its supervisor writes at the same time
+    await appendFile(stateFile(dir), `\n${CONDEMNED}${excess}\n`).catch(() => undefined); // no room for it either
+    await running.signal('SIGKILL');
+  };
+
   return {
     dir,
     running,
+    condemn,
     info: () => ({ id: running.id, running: !exit, ...(exit && { exit: toStatus(exit) }) }),
     ended,
     supervisorGone: (told = '') => (settling ??= exit ? Promise.resolve() : settle(told)),

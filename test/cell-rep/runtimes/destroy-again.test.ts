@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { createDiskGuard } from '../../../cell-rep/runtimes/disk-guard.js';
 import { createProcessContainer } from '../../../cell-rep/runtimes/process/container.js';
 import type { CellContext } from '../../../cell-rep/runtimes/process/context.js';
 import { layoutOf } from '../../../cell-rep/runtimes/process/layout.js';
@@ -23,6 +24,7 @@ t.test('process runtime - a removal that failed can be tried again, and then giv
   let failures = 1;
   const cell: Partial<CellContext> = {
     clock: createSystemClock(),
+    disks: createDiskGuard(createSystemClock()),
     logger: silentLogger,
     processes: new Map(),
     helper: { request: async () => ({ ok: false, reason: 'not empty', lost: false }) } as unknown as Helper,
