@@ -10,6 +10,7 @@ import type {
 } from '../../bbs/index.js';
 import type { Downloader } from '../actions/downloader.js';
 import type { Uploader } from '../actions/uploader.js';
+import type { CredentialIssuer } from '../core/credentials.js';
 import type { ContainerRuntime } from '../core/container-runtime.js';
 import type { Ledger } from '../core/ledger.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
@@ -58,6 +59,8 @@ export interface CellContext {
   runtime: ContainerRuntime;
   downloader: Downloader;
   uploader: Uploader;
+  /** makes each container a certificate; absent = they have none */
+  credentials?: CredentialIssuer;
   ledger: Ledger;
   logs: LogPublisher;
   /** lines per second that an instance may log; 0 = as many as it likes */

@@ -31,6 +31,8 @@ export interface RunPlan {
   files?: VolumeMountedFile[];
   /** directory of the platform's certificates, as the container is told; '' = none */
   certificatesPath?: string;
+  /** of its certificate, where the cell makes any; absent in plans of earlier versions */
+  organizationalUnits?: string[];
   /** brought into the container before anything runs */
   dependencies: Action[];
   setup?: Action;
@@ -107,6 +109,7 @@ const common = (from: Runnable, identity: ContainerIdentity, ports: number[]) =>
   env: from.env,
   files: from.volumeMountedFiles,
   certificatesPath: from.trustedSystemCertificatesPath,
+  organizationalUnits: from.certificateProperties?.organizationalUnit ?? [],
   dependencies: dependencies(from),
   logSource: from.logSource || DEFAULT_LOG_SOURCE,
   logTags: resolveMetricTags(from.metricTags, identity),

@@ -43,6 +43,7 @@ await withDockerEngine(t, async (engine) => {
       takesDisk: realProcessPrograms.takesDisk,
       prints: realProcessPrograms.prints,
       printsBelow: realProcessPrograms.printsBelow,
+      follows: realProcessPrograms.follows,
     },
     archive: makeZip,
     image: {

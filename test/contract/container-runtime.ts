@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { BINDINGS_ROOT } from '../../cell-rep/core/container-runtime.js';
+import { CREDENTIALS_ROOT } from '../../cell-rep/core/credentials.js';
 import type {
   Container,
   ContainerRuntime,
@@ -46,6 +47,8 @@ export interface RealPrograms {
   prints(file: string): Program;
   /** the same of a file whose path begins with the value of a variable of its environment */
   printsBelow(variable: string, file: string): Program;
+  /** … again and again, until it is signalled */
+  follows(variable: string, file: string): Program;
 }
 
 export interface RuntimeHarness {
@@ -433,6 +436,33 @@ const realTests = (harness: RuntimeHarness, real: RealPrograms): void => {
     };
     t.equal(await read('first', 'sesame'), 'sesame');
     t.equal(await read('second', 'changed'), 'changed');
+  });
+
+  t.test(`${name} - credentials are found by processes that run, and by those that come`, async (t) => {
+    const container = await mustCreate(await withRuntime(t, harness));
+    const readBy = async (id: string): Promise<string> => {
+      const { env, ...program } = real.printsBelow('CREDENTIALS', 'instance.crt');
+      const process = await mustRun(
+        container,
+        { ...program, env: { ...env, CREDENTIALS: CREDENTIALS_ROOT } },
+        { id },
+      );
+      const seen = collect(process);
+      t.match(await process.exited, { code: 0 });
+      return seen.text();
+    };
+    const put = async (content: string): Promise<void> => {
+      t.same(await container.putCredentials([{ path: 'instance.crt', content }]), { ok: true });
+    };
+    await put('the first');
+    const { env, ...program } = real.follows('CREDENTIALS', 'instance.crt');
+    const main = await mustRun(container, { ...program, env: { ...env, CREDENTIALS: CREDENTIALS_ROOT } });
+    const seen = collect(main);
+    await eventually(() => seen.text().includes('the first'), { timeoutMs: 10_000 });
+    t.equal(await readBy('early'), 'the first');
+    await put('the second');
+    await eventually(() => seen.text().includes('the second'), { timeoutMs: 10_000 });
+    t.equal(await readBy('late'), 'the second');
   });
 
   t.test(`${name} - what a container takes can be measured`, async (t) => {

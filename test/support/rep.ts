@@ -13,6 +13,7 @@ import { createGroup } from '../../common/runtime/group.js';
 import type { Downloader } from '../../cell-rep/actions/downloader.js';
 import { assembleCellRep } from '../../cell-rep/assemble.js';
 import type { CellRep } from '../../cell-rep/assemble.js';
+import type { CredentialIssuer } from '../../cell-rep/core/credentials.js';
 import { cellRepConfig } from '../../cell-rep/config.js';
 import type { FakeBbs } from './fake-bbs.js';
 import { createFakeBbs } from './fake-bbs.js';
@@ -82,7 +83,7 @@ let seed = 1;
 export const startRep = async (
   world: RepWorld = createWorld(),
   config: Record<string, unknown> = {},
-  extra: { downloader?: Downloader } = {},
+  extra: { downloader?: Downloader; credentials?: CredentialIssuer } = {},
 ): Promise<RunningRep> => {
   const { clock, runtime, bbs } = world;
   seed += 1;
@@ -105,6 +106,7 @@ export const startRep = async (
     bbs,
     runtime,
     downloader,
+    ...(extra.credentials && { credentials: extra.credentials }),
   });
   const group = createGroup(rep.members as Member[], world.logger);
   await group.start();

@@ -1,3 +1,4 @@
+import type { VolumeMountedFile } from '../../../common/model/action.js';
 import { networkInterfaces } from 'node:os';
 import type { Container as EngineContainer, EndpointSettings } from 'dockerode';
 import type { ExitStatus } from '../../core/container-runtime.js';
@@ -21,6 +22,8 @@ export interface Parts {
   files: Promise<EngineContainer> | undefined;
   /** takes more disk than it may, and is killed for it */
   overDisk: boolean;
+  /** for each process, from its start; undefined until there are some */
+  credentials: readonly VolumeMountedFile[] | undefined;
 }
 
 export const NO_ADDRESS = { instanceAddress: '', isDirect: undefined };

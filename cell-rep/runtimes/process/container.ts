@@ -1,7 +1,7 @@
 /** One container of the process runtime. */
 import { unattended } from '../../../common/runtime/unattended.js';
 import type { Container } from '../../core/container-runtime.js';
-import { copyOutOf, placeInto, readFrom } from './content.js';
+import { copyOutOf, placeInto, readFrom, writeFiles } from './content.js';
 import type { CellContext, ContainerContext } from './context.js';
 import { destroyContainer } from './ending.js';
 import type { ContainerRecord, Layout } from './layout.js';
@@ -70,6 +70,14 @@ export const createProcessContainer = (
     async forget(idPrefix) {
       for (const [id, one] of processes) {
         if (id.startsWith(idPrefix) && !one.info().running) await unregister(container, one);
+      }
+    },
+    async putCredentials(files) {
+      try {
+        await writeFiles(container, layout.credentials, files);
+        return { ok: true };
+      } catch (error) {
+        return { ok: false, reason: (error as Error).message };
       }
     },
     place: (content) => placeInto(container, content),

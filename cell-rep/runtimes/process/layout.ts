@@ -5,6 +5,7 @@
  *       container.json           0600  what it is; `destroyed.json` once it is being removed
  *       home/  tmp/              0700  the container's user
  *       bindings/            0750  files of service bindings, once a process has some; its user may read them
+ *       credentials/         0750  certificate and key, where the cell makes any; its user may read them
  *       proc-<id>/               0700  of one process: state, out.0, out.1 (supervise.pl)
  *       stage-<n>/               0700  content on its way into home
  */
@@ -27,6 +28,7 @@ export interface Layout {
   home: string;
   tmp: string;
   bindings: string;
+  credentials: string;
   record: string;
   destroyed: string;
 }
@@ -38,6 +40,7 @@ export const layoutOf = (root: string, guid: string): Layout => {
     home: join(dir, 'home'),
     tmp: join(dir, 'tmp'),
     bindings: join(dir, 'bindings'),
+    credentials: join(dir, 'credentials'),
     record: join(dir, 'container.json'),
     destroyed: join(dir, 'destroyed.json'),
   };
