@@ -49,7 +49,7 @@ export const realProcessPrograms: RealPrograms = {
   takesDisk: (megabytes) =>
     sh(`head -c ${megabytes * 1024 * 1024} /dev/zero > filled; echo ready; while :; do sleep 0.1; done`),
   prints: (file) => ({ path: '/bin/cat', args: [file], env: {} }),
-  follows: (variable, file) => sh(`while :; do /bin/cat "$${variable}/$1"; sleep 0.1; done`, file),
+  follows: (variable, file) => sh(`while :; do /bin/cat "$${variable}/$1"; echo; sleep 0.1; done`, file),
   printsBelow: (variable, file) => sh(`exec /bin/cat "$${variable}/$1"`, file),
 };
 
