@@ -96,8 +96,10 @@ const createAuctions = (options: AuctioneerOptions, logger: Logger, held: () => 
   const backend = createBusCells({
     bus,
     bbs,
+    clock,
     logger,
     stateTimeoutMs: config.stateTimeoutMs,
+    refreshEveryMs: config.stateRefreshMs,
     workTimeoutMs: config.workTimeoutMs,
   });
   const runner = createRunner({
@@ -117,6 +119,7 @@ const createAuctions = (options: AuctioneerOptions, logger: Logger, held: () => 
   return {
     listen(): Cancel {
       const cancels = [
+        backend.listen(),
         subscribeAuctions({ bus, runner, logger, queue: QUEUE }),
         subscribeQuestions({ bus, answers, whatIf, logger, queue: QUEUE }),
       ];

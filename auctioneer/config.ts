@@ -3,6 +3,7 @@ import { type PolicySettings, policyConfig } from './policy-config.js';
 
 interface UserConfig {
   cell_state_timeout: string | number;
+  cell_state_refresh: string | number;
   work_timeout: string | number;
   lease_ttl: string | number;
   recording: { size: string | number };
@@ -10,8 +11,10 @@ interface UserConfig {
 
 /** What the auctioneer runs by. Durations in ms. */
 export interface AuctioneerConfig extends PolicySettings {
-  /** how long a batch waits for cells to tell their states */
+  /** how long cells have to tell their states when all are asked */
   stateTimeoutMs: number;
+  /** how often all are asked, besides telling of changes themselves */
+  stateRefreshMs: number;
   /** how long a cell has to answer its work, and within which it must have read it */
   workTimeoutMs: number;
   /** of the lease that makes this auctioneer the active one */
@@ -31,7 +34,11 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
       ...policyConfig.schema.properties,
       cell_state_timeout: {
         ...DURATION,
-        description: 'how long a batch waits for cells to tell their states',
+        description: 'how long cells have to tell their states when all are asked; who does not is left out',
+      },
+      cell_state_refresh: {
+        ...DURATION,
+        description: 'how often all cells are asked for their states, besides telling of changes themselves',
       },
       work_timeout: {
         ...DURATION,
@@ -54,6 +61,7 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
   defaults: {
     ...policyConfig.defaults,
     cell_state_timeout: '1s',
+    cell_state_refresh: '30s',
     work_timeout: '10s',
     lease_ttl: '15s',
     recording: { size: '64M' },
@@ -61,6 +69,7 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
   compile: (full, report) => ({
     ...policyConfig.compile(full, report),
     stateTimeoutMs: toMs(full.cell_state_timeout),
+    stateRefreshMs: toMs(full.cell_state_refresh),
     workTimeoutMs: toMs(full.work_timeout),
     leaseTtlMs: toMs(full.lease_ttl),
     recordingMaxBytes: toMegabytesOrNone(full.recording.size) * BYTES_PER_MB,

@@ -87,13 +87,15 @@ const emptyCell = (number: number): CellState => {
 
 const fill = (dice: Dice, cell: CellState, apps: number): void => {
   const count = 1 + dice(20);
+  const counts = new Map<string, number>();
   for (let number = 0; number < count; number += 1) {
     const app = guid('app', dice(2 * apps));
     cell.available.memoryMb -= oneOf(dice, MEMORY);
     cell.available.diskMb -= oneOf(dice, DISK);
     cell.available.containers -= 1;
-    cell.lrpCounts[app] = (cell.lrpCounts[app] ?? 0) + 1;
+    counts.set(app, (counts.get(app) ?? 0) + 1);
   }
+  cell.lrpCounts = counts;
   cell.startingContainerCount = dice(4);
 };
 

@@ -50,6 +50,7 @@ import type { Presence, PresenceStatus } from './presence/presence.js';
 import { createPresence } from './presence/presence.js';
 import { createRouteEmitter } from './routes/emitter.js';
 import { createSlots } from './waiting/slots.js';
+import { directoryVolumes } from './volumes/directory.js';
 import type { WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
@@ -151,6 +152,7 @@ const createContext = (
     logger,
     bbs: gatherReports(options.bbs),
     runtime: options.runtime,
+    volumeDrivers: directoryVolumes(config.volumeDrivers),
     downloader: options.downloader,
     uploader: options.uploader,
     ...(options.credentials && { credentials: options.credentials }),
@@ -171,6 +173,7 @@ const createContext = (
     createSlots: createSlots(config.createSlots),
     evacuating,
     changed: announcer.changed,
+    workTaken: announcer.workTaken,
     // room of a cell that drains is nobody's
     roomAppeared: () => (evacuating() ? undefined : announcer.roomAppeared()),
   };

@@ -53,7 +53,20 @@ export const properties = {
     additionalProperties: texts,
     description: 'schemes of root file systems and the names offered in each; an empty list takes any',
   },
-  volume_drivers: { ...names, description: 'names of volume drivers' },
+  volume_drivers: {
+    type: 'object',
+    description:
+      'volumes that work may name, by driver, each a directory below one of this machine: `{NAME: {root: DIR, read_only: true}}`; with `runtime: docker` alone',
+    additionalProperties: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['root'],
+      properties: {
+        root: { type: 'string', pattern: '^/', description: 'volume ID is the directory ID there' },
+        read_only: { type: 'boolean', description: 'nobody writes' },
+      },
+    },
+  },
   placement_tags: { ...names, description: 'work must name them all to come here' },
   optional_placement_tags: { ...names, description: 'work may name them' },
   annotations: {
@@ -93,6 +106,11 @@ export const properties = {
         ...text,
         description:
           'cores of this machine, as `0-3,8`, that work with `cpu_milli` is pinned to: whole ones for itself, what is left as shares of one; no other cell may have them. Empty: it has weights alone, anywhere',
+      },
+      sysctls: {
+        ...names,
+        description:
+          'kernel parameters that work may set for itself, by name or as `net.ipv4.*`: a property `sysctl.NAME` of its network',
       },
       cpu_hard_cap: {
         type: 'boolean',

@@ -11,6 +11,7 @@ import type { ReportProblem } from '../common/runtime/config.js';
 import { defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import { properties } from './config-schema.js';
 import type { Demand } from './core/resources.js';
+import type { DirectoryVolumes } from './volumes/directory.js';
 import { runtimeOf } from './runtime-config.js';
 import type { RuntimeConfig, UserDocker } from './runtime-config.js';
 
@@ -30,7 +31,7 @@ interface UserConfig {
   max_containers: number;
   cpu_milli: number;
   rootfs_providers?: Record<string, string[]>;
-  volume_drivers: string[];
+  volume_drivers: Record<string, { root: string; read_only?: boolean }>;
   placement_tags: string[];
   optional_placement_tags: string[];
   annotations: Record<string, string>;
@@ -72,7 +73,7 @@ export interface CellRepConfig {
   /** what is promised: what there is, times the factors of over-commitment */
   total: Demand;
   rootfsProviders: Record<string, RootfsProvider>;
-  volumeDrivers: string[];
+  volumeDrivers: Record<string, DirectoryVolumes>;
   placementTags: string[];
   optionalPlacementTags: string[];
   /** told with the presence, for people and their tools */
@@ -183,6 +184,14 @@ const urlOf = ({ rep_url: url, address }: UserConfig, listen: DoorAddress | unde
   return `https://${addressText({ host: address, port: listen.port })}`;
 };
 
+const volumesOf = ({ volume_drivers: drivers }: UserConfig): Record<string, DirectoryVolumes> =>
+  Object.fromEntries(
+    Object.entries(drivers).map(([name, { root, read_only: readOnly = false }]) => [
+      name,
+      { root, readOnly },
+    ]),
+  );
+
 /** MB, at most what the wire's integers can tell. */
 const promised = (megabytes: number, factor: number): number =>
   Math.min(Math.floor(megabytes * factor), 2 ** 31 - 1);
@@ -201,7 +210,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     disk_overcommit: 1,
     max_containers: 250,
     cpu_milli: 0,
-    volume_drivers: [],
+    volume_drivers: {},
     placement_tags: [],
     optional_placement_tags: [],
     annotations: {},
@@ -215,6 +224,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       registries: [],
       cpu_cores: '',
       cpu_hard_cap: false,
+      sysctls: [],
     },
     host_ports: { first: 20_000, last: 29_999 },
     data_dir: '',
@@ -253,7 +263,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
         cpuMilli: full.cpu_milli || runtime.docker.cpuCores.length * 1000,
       },
       rootfsProviders: providers(full.rootfs_providers ?? defaultProviders(full)),
-      volumeDrivers: full.volume_drivers,
+      volumeDrivers: volumesOf(full),
       placementTags: full.placement_tags,
       optionalPlacementTags: full.optional_placement_tags,
       annotations: full.annotations,

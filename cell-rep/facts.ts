@@ -28,7 +28,7 @@ export const factsOf = (options: FactSources, incarnation: string): CellFacts =>
     total: config.total,
     zone: config.zone,
     rootfsProviders: providersOf(options),
-    volumeDrivers: config.volumeDrivers,
+    volumeDrivers: options.runtime.mounts ? Object.keys(config.volumeDrivers) : [],
     placementTags: config.placementTags,
     optionalPlacementTags: config.optionalPlacementTags,
     annotations: config.annotations,

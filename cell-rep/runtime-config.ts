@@ -13,6 +13,7 @@ export interface UserDocker {
   registries: string[];
   cpu_cores: string;
   cpu_hard_cap: boolean;
+  sysctls: string[];
 }
 
 interface UserRuntime {
@@ -41,6 +42,8 @@ export interface RuntimeConfig {
     /** that work may be pinned to; none = weights alone */
     cpuCores: number[];
     cpuHardCap: boolean;
+    /** that work may set: names, or beginnings as `net.ipv4.*` */
+    sysctls: string[];
   };
 }
 
@@ -70,13 +73,13 @@ const coresOf = (
 /** What of a configuration says how containers are run; what is wrong with it is reported. */
 export const runtimeOf = (full: UserRuntime, report: ReportProblem): RuntimeConfig => {
   const { runtime, address, host_ports: ports, docker } = full;
-  const { engine, network, prefix, stacks, registries } = docker;
+  const { engine, network, prefix, stacks, registries, sysctls } = docker;
   return {
     kind: runtime,
     address,
     ports,
     docker: {
-      ...{ network, prefix, stacks, registries },
+      ...{ network, prefix, stacks, registries, sysctls },
       engine: engineAt(engine, report),
       cpuCores: coresOf(full, report),
       cpuHardCap: docker.cpu_hard_cap,

@@ -50,7 +50,7 @@ const unknown = (cell: string, known: readonly Cell[]) => {
 const evacuationOf = (cellId: string, state: CellState | undefined, already: boolean): Evacuation => ({
   cellId,
   already,
-  instances: Object.values(state?.lrpCounts ?? {}).reduce((sum, count) => sum + count, 0),
+  instances: [...(state?.lrpCounts.values() ?? [])].reduce((sum, count) => sum + count, 0),
   tasks: state?.taskCount ?? 0,
 });
 

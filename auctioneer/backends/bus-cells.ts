@@ -1,20 +1,37 @@
 import type { CoordinationApi } from '../../bbs/index.js';
-import type { OutcomeQuery, Work, WorkOutcome } from '../../common/model/auction.js';
+import type { OutcomeQuery, Work, WorkReply } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
-import type { Bus } from '../../common/ports/bus.js';
+import type { Bus, RequestFailure, RequestResult } from '../../common/ports/bus.js';
+import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { err, ok } from '../../common/model/result.js';
+import type { Result } from '../../common/model/result.js';
+import { unattended } from '../../common/runtime/unattended.js';
 import { decode, encode } from '../../common/wire/codec.js';
-import { SUBJECTS, cellSubject } from '../../common/wire/subjects.js';
+import { SUBJECTS, bbsEventSubject, cellSubject } from '../../common/wire/subjects.js';
 import type { CellBackend, CellStates, CommitResult } from './cell-backend.js';
+import { createKnownCells } from './known-cells.js';
+import type { KnownCells } from './known-cells.js';
+import { createOddities } from './oddities.js';
+import type { Oddities } from './oddities.js';
 
 export interface BusCellsOptions {
   bus: Bus;
   bbs: Pick<CoordinationApi, 'cells'>;
+  clock: Clock;
   logger: Logger;
-  /** ms to wait for states */
+  /** ms to wait for states when all cells are asked */
   stateTimeoutMs: number;
+  /** ms after which all cells are asked again, lest a lost message be believed for ever */
+  refreshEveryMs: number;
   /** ms a cell has to answer its work */
   workTimeoutMs: number;
+}
+
+/** Cells over the bus, and what keeps their states up to date. */
+export interface BusCells extends CellBackend {
+  /** hears of changes from now on; until then, and while the bus is away, every batch asks all cells */
+  listen(): Cancel;
 }
 
 const usable = (state: CellState): boolean =>
@@ -25,78 +42,167 @@ const usable = (state: CellState): boolean =>
   state.available.diskMb <= state.total.diskMb &&
   state.available.containers <= state.total.containers;
 
-/** Of several states of one cell (two reps under one id, or an old answer) the latest version counts. */
-const latestOf = (states: readonly CellState[]): Map<string, CellState> => {
-  const latest = new Map<string, CellState>();
-  for (const state of states) {
-    const known = latest.get(state.cellId);
-    if (known === undefined || state.version > known.version) latest.set(state.cellId, state);
-  }
-  return latest;
+/** Answers waited for where nobody can say how many cells there are: a storm of them is not to fill the memory. */
+const MOST_CELLS = 100_000;
+
+interface Context extends BusCellsOptions {
+  known: KnownCells;
+  oddities: Oddities;
+}
+
+const hear = ({ known, oddities }: Context, payload: Uint8Array): void => {
+  const state = decode('CellState', payload);
+  if (!state.ok) oddities.note('unreadable-state', state.error.message);
+  else if (usable(state.value)) known.hear(state.value);
+  else oddities.note('impossible-resources', state.value.cellId);
 };
 
-/** Backend: cells reached over the bus. */
-export const createBusCells = (options: BusCellsOptions): CellBackend => {
-  const { bus, bbs, logger } = options;
+/** Asks who is present, then all cells for their states. */
+const askAll = async (context: Context, traceId: string): Promise<boolean> => {
+  const { bus, bbs, known, stateTimeoutMs } = context;
+  const present = await bbs.cells();
+  const ids = present.ok ? new Set(present.value.map((cell) => cell.cellId)) : undefined;
+  known.setPresent(ids);
+  // Only cells with a presence take part; when the BBS cannot say, all that answer do.
+  if (ids?.size === 0) return true;
+  const endRound = known.beginRound();
+  const answers = await bus.gather(SUBJECTS.cellState, encode('Traced', { traceId }), {
+    timeoutMs: stateTimeoutMs,
+    expected: ids?.size ?? MOST_CELLS,
+  });
+  for (const answer of answers) hear(context, answer);
+  endRound();
+  return present.ok;
+};
 
-  const gather = async (traceId: string, expected: number | undefined): Promise<CellState[]> => {
-    const limits = { timeoutMs: options.stateTimeoutMs };
-    const answers = await bus.gather(
-      SUBJECTS.cellState,
-      encode('Traced', { traceId }),
-      expected === undefined ? limits : { ...limits, expected },
-    );
-    const states: CellState[] = [];
-    for (const answer of answers) {
-      const state = decode('CellState', answer);
-      if (state.ok && usable(state.value)) states.push(state.value);
-      else
-        logger.warn('ignored-cell-state', {
-          reason: state.ok ? 'impossible-resources' : state.error.message,
+/** What a cell answered, which tells of its state too. */
+const readReply = (
+  { known }: Context,
+  cellId: string,
+  reply: RequestResult,
+): Result<WorkReply, RequestFailure | 'garbled-reply'> => {
+  const decoded = reply.ok ? decode('WorkReply', reply.payload) : undefined;
+  // what became of its work is not known, so neither is what it has left
+  if (decoded?.ok !== true) {
+    known.forget(cellId);
+    return err(reply.ok ? 'garbled-reply' : reply.error);
+  }
+  const { state } = decoded.value;
+  if (state !== undefined && usable(state)) known.hear(state);
+  return ok(decoded.value);
+};
+
+const askOutcome = async (context: Context, cellId: string, query: OutcomeQuery) => {
+  const { bus, workTimeoutMs: timeoutMs } = context;
+  const payload = encode('OutcomeQuery', query);
+  return readReply(
+    context,
+    cellId,
+    await bus.request(cellSubject(cellId, 'outcome'), payload, { timeoutMs }),
+  );
+};
+
+const resultOf = (context: Context, work: Work, answer: RequestResult): CommitResult => {
+  const { cellId } = work;
+  const reply = readReply(context, cellId, answer);
+  if (!reply.ok) return { cellId, answered: false, reason: reply.error };
+  const { outcomes, state } = reply.value;
+  const tookAll = outcomes.every(({ status }) => status === 'accepted');
+  if (state === undefined && tookAll) context.known.reserve(work);
+  return { cellId, answered: true, outcomes };
+};
+
+const commit = async (context: Context, work: readonly Work[]): Promise<CommitResult[]> => {
+  const requests = work.map((one) => ({
+    subject: cellSubject(one.cellId, 'work'),
+    payload: encode('Work', one),
+  }));
+  const results = Array.from<CommitResult>({ length: work.length });
+  await context.bus.requestAll(requests, {
+    timeoutMs: context.workTimeoutMs,
+    // as it comes: what a cell tells of itself next is to count afterwards
+    onResult: (at, answer) => void (results[at] = resultOf(context, work[at] as Work, answer)),
+  });
+  return results;
+};
+
+/** Messages that change what is known. */
+const subscribeChanges = (context: Context): Cancel[] => {
+  const { bus, known, logger } = context;
+  const onPresence = (payload: Uint8Array): void => {
+    const event = decode('BbsEvent', payload);
+    if (!event.ok) return;
+    const { value } = event;
+    if (value.kind === 'cell_disappeared') return known.disappeared(value.cellId);
+    if (value.kind !== 'cell_appeared') return;
+    known.appeared(value.cellId);
+    if (known.isHeard(value.cellId)) return;
+    const query: OutcomeQuery = { traceId: value.traceId, placementIds: [], deadlineMs: 0 };
+    unattended({ logger, event: 'failed-to-ask-cell' }, () => askOutcome(context, value.cellId, query));
+  };
+  return [
+    bus.subscribe(SUBJECTS.cellChanged, ({ payload }) => hear(context, payload)),
+    ...(['cell_appeared', 'cell_disappeared'] as const).map((kind) =>
+      bus.subscribe(bbsEventSubject(kind), ({ payload }) => onPresence(payload)),
+    ),
+  ];
+};
+
+/** Backend: cells reached over the bus, of which the latest states are kept. */
+export const createBusCells = (options: BusCellsOptions): BusCells => {
+  const { bus, clock, logger } = options;
+  const known = createKnownCells();
+  const oddities = createOddities(logger);
+  const context: Context = { ...options, known, oddities };
+  let listening = false;
+  /** whether all have been asked since changes are heard */
+  let asked = false;
+  let asking: Promise<void> | undefined;
+
+  const refresh = (traceId: string): Promise<void> => {
+    asking ??= askAll(context, traceId)
+      .then((complete) => void (asked = listening && complete && bus.connected()))
+      .finally(() => {
+        asking = undefined;
+        oddities.tell();
+      });
+    return asking;
+  };
+
+  return {
+    async states(traceId): Promise<CellStates> {
+      if (!asked) await refresh(traceId);
+      const found = known.states();
+      // nobody there: whoever asks again wants to know
+      if (found.cells.length === 0) asked = false;
+      return found;
+    },
+    commit: (work) => commit(context, work),
+    async settle(cellId, placementIds, traceId) {
+      const query = { traceId, placementIds: [...placementIds], deadlineMs: options.workTimeoutMs };
+      const reply = await askOutcome(context, cellId, query);
+      return reply.ok ? reply.value.outcomes : undefined;
+    },
+    listen() {
+      listening = true;
+      let timer: Cancel | undefined;
+      const again = (): void => {
+        timer = clock.after(options.refreshEveryMs, () => {
+          unattended({ logger, event: 'failed-to-ask-cells' }, () => refresh(''));
+          again();
         });
-    }
-    return states;
+      };
+      again();
+      const cancels = [
+        ...subscribeChanges(context),
+        bus.onConnection(() => void (asked = false)),
+        () => timer?.(),
+      ];
+      return () => {
+        cancels.forEach((cancel) => cancel());
+        listening = asked = false;
+        known.clear();
+      };
+    },
   };
-
-  /** Only cells with a presence take part; when the BBS cannot say, all that answer do. */
-  const states = async (traceId: string): Promise<CellStates> => {
-    const present = await bbs.cells();
-    const ids = present.ok ? new Set(present.value.map((cell) => cell.cellId)) : undefined;
-    if (ids?.size === 0) return { cells: [], missed: [] };
-    const latest = latestOf(await gather(traceId, ids?.size));
-    const cells = [...latest.values()].filter(({ cellId }) => ids?.has(cellId) ?? true);
-    return { cells, missed: [...(ids ?? [])].filter((id) => !latest.has(id)) };
-  };
-
-  const commitOne = async (work: Work): Promise<CommitResult> => {
-    const { cellId } = work;
-    const reply = await bus.request(cellSubject(cellId, 'work'), encode('Work', work), {
-      timeoutMs: options.workTimeoutMs,
-    });
-    if (!reply.ok) return { cellId, answered: false, reason: reply.error };
-    const decoded = decode('WorkReply', reply.payload);
-    if (!decoded.ok) return { cellId, answered: false, reason: 'garbled-reply' };
-    const { outcomes, state } = decoded.value;
-    return { cellId, answered: true, outcomes, ...(state === undefined ? {} : { state }) };
-  };
-
-  const settle = async (
-    cellId: string,
-    placementIds: readonly string[],
-    traceId: string,
-  ): Promise<WorkOutcome[] | undefined> => {
-    const query: OutcomeQuery = {
-      traceId,
-      placementIds: [...placementIds],
-      deadlineMs: options.workTimeoutMs,
-    };
-    const reply = await bus.request(cellSubject(cellId, 'outcome'), encode('OutcomeQuery', query), {
-      timeoutMs: options.workTimeoutMs,
-    });
-    if (!reply.ok) return undefined;
-    const decoded = decode('WorkReply', reply.payload);
-    return decoded.ok ? decoded.value.outcomes : undefined;
-  };
-
-  return { states, settle, commit: (work) => Promise.all(work.map(commitOne)) };
 };

@@ -48,8 +48,8 @@ const cpuProblem = (state: CellState): string | undefined =>
     : `invalid cpuMilliAvailable: ${state.cpuMilliAvailable} of ${state.cpuMilliTotal}`;
 
 const instancesProblem = ({ lrpCounts }: CellState): string | undefined => {
-  for (const guid in lrpCounts)
-    if (!isAmount(lrpCounts[guid] ?? 0)) return `invalid number of instances of ${guid}`;
+  for (const [guid, instances] of lrpCounts)
+    if (!isAmount(instances)) return `invalid number of instances of ${guid}`;
   return undefined;
 };
 

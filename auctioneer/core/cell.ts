@@ -37,7 +37,7 @@ export const createBatchCell = (
   cpuMilli: state.cpuMilliAvailable,
   starting: state.startingContainerCount,
   tasks: state.taskCount,
-  lrpCounts: new Map(Object.entries(state.lrpCounts)),
+  lrpCounts: new Map(state.lrpCounts),
 });
 
 /** An LRP also needs the memory of the cell's proxy; a task has none. */

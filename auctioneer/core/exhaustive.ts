@@ -43,16 +43,12 @@ export const zonesOf = ({ bidding, counting, policy }: Entrants): Zone[] => {
   return [...zones.values()].sort(byName);
 };
 
-/** A process may be named as every object's members are: `constructor`. */
-const countOf = (counts: CellState['lrpCounts'], guid: string): number =>
-  Object.hasOwn(counts, guid) ? (counts[guid] ?? 0) : 0;
-
 /** Instances of the same process in a zone, on any of its cells; tasks are not counted by zone. */
 export const instancesIn = (zone: Zone, entry: Entry): number => {
   if (entry.kind === 'task') return 0;
   const guid = entry.request.processGuid;
   const here = zone.cells.reduce((sum, cell) => sum + (cell.lrpCounts.get(guid) ?? 0), 0);
-  return zone.counting.reduce((sum, { lrpCounts }) => sum + countOf(lrpCounts, guid), here);
+  return zone.counting.reduce((sum, { lrpCounts }) => sum + (lrpCounts.get(guid) ?? 0), here);
 };
 
 const matching = (zones: readonly Zone[], entry: Entry): { zones: ZoneMatch[]; stage: Stage } => {

@@ -64,7 +64,7 @@ const modelCell = (cells: readonly CellState[]): CellState | undefined => {
       incarnation: 'what-if',
       version: 1,
       cpuMilliAvailable: model.cpuMilliTotal,
-      lrpCounts: {},
+      lrpCounts: new Map(),
       taskCount: 0,
       startingContainerCount: 0,
       placementTags: [],

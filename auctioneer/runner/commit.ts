@@ -25,6 +25,16 @@ const joined = (parts: readonly Settled[]): Settled => ({
   unknown: parts.flatMap((part) => part.unknown),
 });
 
+const perCell = (placements: readonly Placement[]): Map<string, Placement[]> => {
+  const found = new Map<string, Placement[]>();
+  for (const placement of placements) {
+    const known = found.get(placement.cellId);
+    if (known === undefined) found.set(placement.cellId, [placement]);
+    else known.push(placement);
+  }
+  return found;
+};
+
 /** Sends work, one message per cell, and finds out what became of it. */
 export const createCommitter = ({ backend, logger, workDeadlineMs }: CommitterOptions): Committer => {
   /** A cell that did not answer is asked once more, by placement id; only silence stays unknown. */
@@ -46,7 +56,9 @@ export const createCommitter = ({ backend, logger, workDeadlineMs }: CommitterOp
     const results = await backend.commit(
       workPerCell(placements, cells, { traceId, deadlineMs: workDeadlineMs }),
     );
-    const sentTo = (id: string): Placement[] => placements.filter(({ cellId }) => cellId === id);
-    return joined(await Promise.all(results.map((result) => settle(sentTo(result.cellId), result, traceId))));
+    const sent = perCell(placements);
+    return joined(
+      await Promise.all(results.map((result) => settle(sent.get(result.cellId) ?? [], result, traceId))),
+    );
   };
 };

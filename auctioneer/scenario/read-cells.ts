@@ -22,11 +22,11 @@ const provider: Read<RootfsProvider> = (value, at, report) => {
   return read.type === 'arbitrary' ? { type: read.type } : { type: read.type, set: [...read.set.keys()] };
 };
 
-const countsByProcess: Read<Record<string, number>> = (value, at, report) => {
+const countsByProcess: Read<ReadonlyMap<string, number>> = (value, at, report) => {
   const guids = list(object({ guid: key('process_guid', text) }))(value, at, report);
   const counts = new Map<string, number>();
   for (const { guid } of guids ?? []) counts.set(guid, (counts.get(guid) ?? 0) + 1);
-  return Object.fromEntries(counts);
+  return counts;
 };
 
 const length: Read<number> = (value, at, report) =>
@@ -41,7 +41,7 @@ const stateShape = object({
   rootfsProviders: key('RootFSProviders', mapOf(provider)),
   available: key('AvailableResources', resources),
   total: key('TotalResources', resources),
-  lrpCounts: optional('LRPs', countsByProcess, {}),
+  lrpCounts: optional('LRPs', countsByProcess, new Map()),
   taskCount: optional('Tasks', length, 0),
   startingContainerCount: optional('StartingContainerCount', number, 0),
   zone: key('Zone', text),

@@ -122,6 +122,12 @@ export const createCell = (options: CellOptions): Cell => {
     state: state(),
   });
 
+  /** Whoever placed it knows what is left of a cell that took it all: its state is told when something was refused. */
+  const replyToWork = (outcomes: WorkReply['outcomes']): WorkReply => {
+    if (outcomes.some(({ status }) => status !== 'accepted')) return reply(outcomes);
+    return { cellId: facts.cellId, incarnation: facts.incarnation, outcomes };
+  };
+
   const admit = (work: Work, at: Pick<AdmissionContext, 'receivedAt' | 'withoutIds'>): Admission => {
     const closedBy = whyClosed() || (context.evacuating() ? EVACUATING : '');
     const admission = ledger.admit(work, { ...at, now: clock.monotonic(), closed: closedBy });
@@ -131,14 +137,14 @@ export const createCell = (options: CellOptions): Cell => {
     for (const { work: one, reason } of refused)
       logger.info('work-refused', { traceId, placementId: one.placementId, reason });
     for (const identity of reserved) keep(make(context, identity));
-    if (reserved.length > 0) context.changed();
+    if (reserved.length > 0) context.workTaken();
     return admission;
   };
 
   return {
     ...createRequests({ ...options, hasStarted: () => closed !== STARTING }, containers),
     state,
-    perform: (work, receivedAt) => reply(admit(work, { receivedAt }).outcomes),
+    perform: (work, receivedAt) => replyToWork(admit(work, { receivedAt }).outcomes),
     take(work) {
       const { incarnation } = facts;
       const full = { ...work, incarnation, deadlineMs: Number.POSITIVE_INFINITY };

@@ -12,6 +12,7 @@ import type { Downloader } from '../actions/downloader.js';
 import type { Uploader } from '../actions/uploader.js';
 import type { CredentialIssuer } from '../core/credentials.js';
 import type { ContainerRuntime } from '../core/container-runtime.js';
+import type { VolumeDriver } from '../core/volumes.js';
 import type { Ledger } from '../core/ledger.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
 import type { RouteEmitter } from '../routes/emitter.js';
@@ -57,6 +58,8 @@ export interface CellContext {
   logger: Logger;
   bbs: RepBbs;
   runtime: ContainerRuntime;
+  /** by the names under which the operator offers them */
+  volumeDrivers: ReadonlyMap<string, VolumeDriver>;
   downloader: Downloader;
   uploader: Uploader;
   /** makes each container a certificate; absent = they have none */
@@ -74,6 +77,8 @@ export interface CellContext {
   evacuating(): boolean;
   /** the books have changed */
   changed(): void;
+  /** the same, of work that was admitted */
+  workTaken(): void;
   /** room has appeared */
   roomAppeared(): void;
 }

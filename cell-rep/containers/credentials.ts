@@ -22,13 +22,19 @@ export interface CredentialKeeper {
   end(): void;
 }
 
-const addressOf = (container: Container): string => container.info().instanceAddress;
+const addressesOf = (container: Container): string[] => {
+  const { instanceAddress, instanceIpv6Address = '' } = container.info();
+  return [instanceAddress, instanceIpv6Address].filter((address) => address !== '');
+};
 
 /** Makes them and puts them in place; answers until when they hold, or why there are none. */
-const renew = async (options: CredentialKeeperOptions, address: string): Promise<number | string> => {
+const renew = async (
+  options: CredentialKeeperOptions,
+  addresses: readonly string[],
+): Promise<number | string> => {
   const { container, issuer, subject, clock, onIssued } = options;
   const from = clock.monotonic();
-  const issued = await issuer.issue({ ...subject, addresses: [address] });
+  const issued = await issuer.issue({ ...subject, addresses });
   onIssued({ ok: issued.ok, ms: clock.monotonic() - from });
   if (!issued.ok) return issued.reason;
   const { certificate, key, validUntil } = issued.credentials;
@@ -46,21 +52,23 @@ const renew = async (options: CredentialKeeperOptions, address: string): Promise
 export const keepCredentials = (options: CredentialKeeperOptions): CredentialKeeper => {
   const { container, issuer, clock, logger } = options;
   const lead = renewalLeadMs(issuer.validityMs);
-  let held: { until: number; address: string } | undefined;
+  let held: { until: number; addresses: string } | undefined;
   let working: Promise<string> | undefined;
   let ended = false;
 
   const work = async (): Promise<string> => {
-    const address = addressOf(container);
-    const outcome = await renew(options, address);
+    const addresses = addressesOf(container);
+    const outcome = await renew(options, addresses);
     working = undefined;
     if (typeof outcome === 'string') return outcome;
-    held = { until: outcome, address };
+    held = { until: outcome, addresses: addresses.join() };
     return '';
   };
 
   const isDue = (): boolean =>
-    held === undefined || clock.now() >= held.until - lead || held.address !== addressOf(container);
+    held === undefined ||
+    clock.now() >= held.until - lead ||
+    held.addresses !== addressesOf(container).join();
 
   const look = async (): Promise<void> => {
     if (ended || working !== undefined || !isDue()) return;

@@ -87,7 +87,7 @@ export const startMessage = ({ context, transition, vessel, routable }: LrpInsta
       address: info?.address ?? '',
       instanceAddress: info?.instanceAddress ?? '',
       preferredAddress: 'HOST',
-      instanceIpv6Address: '',
+      instanceIpv6Address: info?.instanceIpv6Address ?? '',
       ports,
     },
     internalRoutes: vessel.plan()?.internalRoutes ?? [],

@@ -2,7 +2,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { StepContext } from '../actions/step.js';
 import { processEnvironment } from '../core/environment.js';
 import { containerTexts, cutReason } from '../core/exit-texts.js';
-import type { Container, CreateResult } from '../core/container-runtime.js';
+import type { Container, ContainerSpec, CreateResult, ImageCredentials } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
 import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
@@ -17,6 +17,7 @@ import { keepCredentials } from './credentials.js';
 import type { CredentialKeeper } from './credentials.js';
 import type { ContainerMemory, ContainerRecord } from './memory.js';
 import { createContainerMemory } from './memory.js';
+import { mountVolumes } from './mounting.js';
 
 /** ms between notes of how far output was read: what a killed rep's successor publishes twice, at most */
 const NOTES_EVERY_MS = 1_000;
@@ -121,15 +122,17 @@ const take = (hull: Hull, container: Container, plan: RunPlan): void => {
 /** How long it waited for its turn is no part of the time. */
 const makeContainer = async (
   { clock, metrics, runtime }: CellContext,
-  { spec }: RunPlan,
+  spec: ContainerSpec,
+  credentials: ImageCredentials | undefined,
 ): Promise<CreateResult> => {
   const from = clock.monotonic();
-  const created = await runtime.create(spec);
+  const created = await runtime.create(spec, credentials);
   metrics.containerCreated({ ok: created.ok, ms: clock.monotonic() - from });
   return created;
 };
 
-const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
+const create = async (hull: Hull, whole: RunPlan): Promise<Created> => {
+  const { imageCredentials, ...plan } = whole;
   const { context, guid, logger, memory } = hull;
   const texts = containerTexts(context.cellId, guid);
   hull.plan = plan;
@@ -138,12 +141,17 @@ const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
   // noted first: a container that is found without its plan could not be gone on with
   await context.notes.savePlan(plan);
   memory.setState('initializing');
-  const created = await context.createSlots(() => makeContainer(context, plan));
-  if (!created.ok) {
-    logger.error('failed-to-create-container', { reason: created.reason });
-    say(hull, texts.notCreated(created.reason), 'ERR');
-    return { ok: false, reason: `failed to create container: ${created.reason}` };
-  }
+  const failed = (what: string, reason: string): Created => {
+    logger.error('failed-to-create-container', { reason });
+    say(hull, texts.notCreated(reason), 'ERR');
+    return { ok: false, reason: `${what}: ${reason}` };
+  };
+  const mounted = await mountVolumes(context.volumeDrivers, plan.volumes ?? []);
+  if (!mounted.ok) return failed('failed to mount volume', mounted.reason);
+  const { mounts } = mounted;
+  const spec = mounts.length > 0 ? { ...plan.spec, mounts } : plan.spec;
+  const created = await context.createSlots(() => makeContainer(context, spec, imageCredentials));
+  if (!created.ok) return failed('failed to create container', created.reason);
   take(hull, created.container, plan);
   memory.startedAt(MADE, context.clock.now());
   say(hull, texts.created);

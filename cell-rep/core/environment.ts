@@ -20,9 +20,11 @@ const instanceVariables = ({ kind, guid, index }: ContainerIdentity): Record<str
 /** Where the container is found. CF_INSTANCE_PORT and _ADDR name the first mapping; empty without ports. */
 const networkVariables = (info: ContainerInfo): Record<string, string> => {
   const [first] = info.ports;
+  const { instanceIpv6Address: ipv6 } = info;
   return {
     CF_INSTANCE_IP: info.address,
     CF_INSTANCE_INTERNAL_IP: info.instanceAddress,
+    ...(ipv6 !== undefined && { CF_INSTANCE_INTERNAL_IPV6: ipv6 }),
     CF_INSTANCE_PORT: first === undefined ? '' : String(first.hostPort),
     CF_INSTANCE_ADDR: first === undefined ? '' : `${info.address}:${first.hostPort}`,
     CF_INSTANCE_PORTS: JSON.stringify(

@@ -59,7 +59,7 @@ export interface Admission {
 }
 
 export interface LedgerCounts {
-  lrpCounts: Record<string, number>;
+  lrpCounts: ReadonlyMap<string, number>;
   taskCount: number;
   startingContainerCount: number;
 }
@@ -121,49 +121,75 @@ const whyWhole = (work: Work, options: LedgerOptions, context: AdmissionContext)
   return context.now - context.receivedAt >= work.deadlineMs ? 'work has expired' : '';
 };
 
+/** How many there are of what, kept with every change: they are told after each. */
+const createCounts = () => {
+  const lrps = new Map<string, number>();
+  let [tasks, starting] = [0, 0];
+  return {
+    /** `by`: 1 or -1 */
+    add({ identity, state }: LedgerEntry, by: number): void {
+      if (isStarting(state)) starting += by;
+      if (identity.kind === 'task') {
+        tasks += by;
+        return;
+      }
+      const count = (lrps.get(identity.processGuid) ?? 0) + by;
+      if (count === 0) lrps.delete(identity.processGuid);
+      else lrps.set(identity.processGuid, count);
+    },
+    read: (): LedgerCounts => ({
+      lrpCounts: new Map(lrps),
+      taskCount: tasks,
+      startingContainerCount: starting,
+    }),
+  };
+};
+
 /** The entries and their sums, and who has which cores. */
 const createBooks = (cpus: CpuAllocator | undefined) => {
-  const entries = new Map<string, { identity: ContainerIdentity; state: ContainerState }>();
+  const entries = new Map<string, LedgerEntry>();
+  const counts = createCounts();
   let used = ZERO_DEMAND;
   let version = 1;
+
+  const remove = (guid: string): void => {
+    const entry = entries.get(guid);
+    if (entry === undefined) return;
+    entries.delete(guid);
+    counts.add(entry, -1);
+    cpus?.release(guid);
+    used = subtractDemand(used, entry.identity.demand);
+  };
+  const put = (entry: LedgerEntry): void => {
+    remove(entry.identity.guid);
+    entries.set(entry.identity.guid, entry);
+    counts.add(entry, 1);
+    if (entry.identity.cpus !== undefined) cpus?.keep(entry.identity.guid, entry.identity.cpus);
+    used = addDemand(used, entry.identity.demand);
+    version += 1;
+  };
+
   return {
     entries,
     cpus,
     used: () => used,
+    counts: counts.read,
     version: () => version,
-    book(identity: ContainerIdentity, state: ContainerState): void {
-      entries.set(identity.guid, { identity, state });
-      if (identity.cpus !== undefined) cpus?.keep(identity.guid, identity.cpus);
-      used = addDemand(used, identity.demand);
-      version += 1;
-    },
+    book: (identity: ContainerIdentity, state: ContainerState): void => put({ identity, state }),
     setState(guid: string, state: ContainerState): void {
       const entry = entries.get(guid);
       if (entry === undefined || entry.state === state) return;
-      entry.state = state;
+      counts.add(entry, -1);
+      entries.set(guid, { ...entry, state });
+      counts.add({ ...entry, state }, 1);
       version += 1;
     },
     release(guid: string): void {
-      const entry = entries.get(guid);
-      if (entry === undefined) return;
-      entries.delete(guid);
-      cpus?.release(guid);
-      used = subtractDemand(used, entry.identity.demand);
+      if (!entries.has(guid)) return;
+      remove(guid);
       version += 1;
     },
   };
-};
-
-const countEntries = (entries: Iterable<LedgerEntry>): LedgerCounts => {
-  const lrpCounts = new Map<string, number>();
-  let taskCount = 0;
-  let startingContainerCount = 0;
-  for (const { identity, state } of entries) {
-    if (isStarting(state)) startingContainerCount += 1;
-    if (identity.kind === 'task') taskCount += 1;
-    else lrpCounts.set(identity.processGuid, (lrpCounts.get(identity.processGuid) ?? 0) + 1);
-  }
-  return { lrpCounts: Object.fromEntries(lrpCounts), taskCount, startingContainerCount };
 };
 
 /** What is left, never below zero: adopted containers may take more than there is. */
@@ -291,7 +317,7 @@ export const createLedger = (options: LedgerOptions): Ledger => {
     entries: () => [...books.entries.values()],
     used: books.used,
     available: () => remaining(options.total, books.used()),
-    counts: () => countEntries(books.entries.values()),
+    counts: books.counts,
     version: books.version,
   };
 };

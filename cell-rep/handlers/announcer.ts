@@ -5,19 +5,26 @@ import type { WorkSource } from '../work-source.js';
 /** Tells of changes of the cell, many at once: a burst of containers is one message. */
 export interface Announcer {
   changed(): void;
+  /** work was admitted: whoever placed it knows, others have time */
+  workTaken(): void;
   roomAppeared(): void;
   stop(): void;
 }
 
 /** ms in which changes are gathered into one announcement */
 const GATHER_MS = 20;
+/** the same for admitted work: a batch is over before ten thousand cells tell of it */
+const GATHER_TAKEN_MS = 200;
 
 export const createAnnouncer = (options: {
   clock: Clock;
   source: WorkSource;
   state: () => CellState;
 }): Announcer => {
+  const { clock } = options;
   let timer: Cancel | undefined;
+  /** ms, monotonic */
+  let due = 0;
   let room = false;
   let stopped = false;
 
@@ -30,12 +37,18 @@ export const createAnnouncer = (options: {
     room = false;
   };
 
-  const changed = (): void => {
-    if (!stopped) timer ??= options.clock.after(GATHER_MS, announce);
+  const announceWithin = (ms: number): void => {
+    const at = clock.monotonic() + ms;
+    if (stopped || (timer !== undefined && due <= at)) return;
+    timer?.();
+    due = at;
+    timer = clock.after(ms, announce);
   };
+  const changed = (): void => announceWithin(GATHER_MS);
 
   return {
     changed,
+    workTaken: () => announceWithin(GATHER_TAKEN_MS),
     roomAppeared() {
       room = true;
       changed();

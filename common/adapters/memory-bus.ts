@@ -1,5 +1,12 @@
 import { MAX_PAYLOAD_BYTES } from '../ports/bus.js';
-import type { Bus, BusHandler, GatherOptions, RequestFailure, RequestResult } from '../ports/bus.js';
+import type {
+  Bus,
+  BusRequest,
+  BusHandler,
+  GatherOptions,
+  RequestFailure,
+  RequestResult,
+} from '../ports/bus.js';
 import type { Cancel, Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { silentLogger } from './capture-logger.js';
@@ -170,6 +177,11 @@ const createConnection = (shared: Pick<Context, 'broker' | 'clock' | 'logger'>):
     publish: sending.publish,
     subscribe: (subject, handler, options) => receiving.subscribe(subject, handler, options?.queue),
     request: (subject, payload, { timeoutMs }) => asking.request(subject, payload, timeoutMs),
+    async requestAll(requests, { timeoutMs, onResult }) {
+      const ask = async ({ subject, payload }: BusRequest, at: number): Promise<void> =>
+        onResult(at, await asking.request(subject, payload, timeoutMs));
+      await Promise.all(requests.map(ask));
+    },
     gather: asking.gather,
     connected: state.up,
     denied: () => '',

@@ -28,7 +28,7 @@ export interface CellState {
   /** milli-CPU; total 0 = the cell does not account CPU, and CPU never filters there */
   cpuMilliAvailable: number;
   cpuMilliTotal: number;
-  lrpCounts: Record<string, number>;
+  lrpCounts: ReadonlyMap<string, number>;
   taskCount: number;
   startingContainerCount: number;
   zone: string;

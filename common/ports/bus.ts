@@ -15,6 +15,18 @@ export type RequestFailure = 'no-responders' | 'timeout' | 'disconnected' | 'too
 
 export type RequestResult = { ok: true; payload: Uint8Array } | { ok: false; error: RequestFailure };
 
+export interface BusRequest {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+}
+
+export interface RequestAllOptions {
+  /** ms until what has no answer has timed out */
+  timeoutMs: number;
+  /** told once of each request by its place, in the order in which outcomes come */
+  onResult(at: number, result: RequestResult): void;
+}
+
 export interface GatherOptions {
   /** ms until the gathering ends */
   timeoutMs: number;
@@ -32,6 +44,8 @@ export interface Bus {
   /** with `queue`, each message goes to one member of the group */
   subscribe(subject: string, handler: BusHandler, options?: { queue?: string }): Cancel;
   request(subject: string, payload: Uint8Array, options: { timeoutMs: number }): Promise<RequestResult>;
+  /** many requests at once, to thousands; resolves when each has its outcome, never rejects */
+  requestAll(requests: readonly BusRequest[], options: RequestAllOptions): Promise<void>;
   /** one request, many answers, until the deadline or `expected` are in; never rejects */
   gather(subject: string, payload: Uint8Array, options: GatherOptions): Promise<Uint8Array[]>;
   connected(): boolean;

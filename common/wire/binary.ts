@@ -105,9 +105,9 @@ const writeValue = (id: number, value: ValuePlan, expression: string, constants:
 };
 
 const writeMap = (field: FieldPlan, access: string, constants: Constants): string =>
-  `for (const k of Object.keys(${access})) {
+  `for (const k of ${field.asMap ? `${access}.keys()` : `Object.keys(${access})`}) {
     w.uint32(${tag(field.id, DELIMITED)}).fork().uint32(${tag(1, DELIMITED)}).string(k);
-    ${writeValue(2, field.value, `${access}[k]`, constants)}
+    ${writeValue(2, field.value, field.asMap ? `${access}.get(k)` : `${access}[k]`, constants)}
     w.ldelim();
   }`;
 
@@ -188,7 +188,7 @@ const readMap = (field: FieldPlan, access: string, constants: Constants): string
       case ${tag(2, wireType(field.value))}: v = ${readValue(field.value, 'e', constants)}; break;
       ${skip} } }
     h.checkEnd(r, e); ${checkKind(field.value, 'v')}
-    h.put(${field.optional ? `(${access} ??= {})` : access}, k, v); break; }`;
+    ${field.asMap ? `${access}.set(k, v)` : `h.put(${field.optional ? `(${access} ??= {})` : access}, k, v)`}; break; }`;
 
 const readList = (field: FieldPlan, access: string, constants: Constants): string => {
   const push = `${access}.push(${readValue(field.value, 'end', constants)});`;
@@ -233,6 +233,7 @@ const makeFields = (plan: MessagePlan): string[] => {
     .filter((field) => !field.optional && !field.ignore)
     .flatMap((field) => {
       if (field.embed && field.value.is === 'message') return makeFields(field.value.message);
+      if (field.asMap) return [`${field.key}: new Map()`];
       if (field.shape !== 'single') return [`${field.key}: ${field.shape === 'map' ? '{}' : '[]'}`];
       return [`${field.key}: ${defaultOf(field.value)}`];
     });

@@ -116,6 +116,9 @@ const scalarCodec = (value: ValuePlan & { is: 'scalar' }): ValueCodec => ({
   },
 });
 
+const fieldsOfMap = ({ asMap }: FieldPlan, map: unknown): Fields =>
+  asMap ? Object.fromEntries(map as Map<string, unknown>) : (map as Fields);
+
 const shaped = (field: FieldPlan, one: ValueCodec): ValueCodec => {
   if (field.shape === 'list') {
     return {
@@ -129,9 +132,12 @@ const shaped = (field: FieldPlan, one: ValueCodec): ValueCodec => {
   }
   if (field.shape === 'single') return one;
   return {
-    print: (map) => mapValues(map as Fields, one.print),
+    print: (map) => mapValues(fieldsOfMap(field, map), one.print),
     parse: (json, path, errors) => {
-      if (isObject(json)) return mapValues(json, (item, key) => one.parse(item, join(path, key), errors));
+      if (isObject(json)) {
+        const fields = mapValues(json, (item, key) => one.parse(item, join(path, key), errors));
+        return field.asMap ? new Map(Object.entries(fields)) : fields;
+      }
       complain(errors, path, () => 'must be an object');
       return undefined;
     },
@@ -146,7 +152,7 @@ interface FieldCodec extends ValueCodec {
 
 const isEmpty = (field: FieldPlan, value: unknown): boolean => {
   if (field.shape === 'list') return (value as unknown[]).length === 0;
-  if (field.shape === 'map') return Object.keys(value as Fields).length === 0;
+  if (field.shape === 'map') return Object.keys(fieldsOfMap(field, value)).length === 0;
   return field.value.is === 'enum' ? value === field.value.names[0] : !value;
 };
 

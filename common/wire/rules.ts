@@ -18,6 +18,8 @@ export interface MessageRules {
   readonly always?: readonly string[];
   /** Maps that may be absent in the model. On the wire an empty one and an absent one are the same. */
   readonly optional?: readonly string[];
+  /** Maps that the model has as a `Map`: many, with keys of their own, which cost an object several times as much. */
+  readonly maps?: readonly string[];
   /** Old fields that the model has no place for: read over, and written only for those who know no newer ones. */
   readonly ignore?: readonly string[];
   /** Strings with a fixed set of values; the first stands for absent. */
@@ -217,7 +219,7 @@ const ANSWERS: Record<string, MessageRules> = {
 };
 
 const OURS: Record<string, MessageRules> = {
-  CellState: { always: words('available total') },
+  CellState: { always: words('available total'), maps: ['lrp_counts'] },
   ZoneOfAuction: { always: ['standing'] },
   WhatIf: { always: words('moved waiting') },
   DesiredLrpEvent: { always: ['desired_lrp'] },

@@ -46,6 +46,8 @@ export interface FieldPlan {
   readonly omit: boolean;
   readonly embed: boolean;
   readonly ignore: boolean;
+  /** a map that the model has as a `Map` */
+  readonly asMap: boolean;
   /** as the .proto file has it above the field; '' without one */
   readonly comment: string;
 }
@@ -89,8 +91,9 @@ const valuePlan = (field: protobuf.Field, rules: MessageRules, planOf: PlanOf): 
 
 const fieldPlan = (field: protobuf.Field, rules: MessageRules, planOf: PlanOf): FieldPlan => {
   const name = field.name;
-  const has = (list: keyof MessageRules & ('omit' | 'embed' | 'always' | 'optional' | 'ignore')): boolean =>
-    rules[list]?.includes(name) ?? false;
+  const has = (
+    list: keyof MessageRules & ('omit' | 'embed' | 'always' | 'optional' | 'ignore' | 'maps'),
+  ): boolean => rules[list]?.includes(name) ?? false;
   const value = valuePlan(field, rules, planOf);
   const shape = field.map ? 'map' : field.repeated ? 'list' : 'single';
   const mayBeAbsent = field.partOf !== null || (value.is === 'message' && shape === 'single');
@@ -104,6 +107,7 @@ const fieldPlan = (field: protobuf.Field, rules: MessageRules, planOf: PlanOf): 
     omit: has('omit'),
     embed: has('embed'),
     ignore: has('ignore'),
+    asMap: has('maps'),
     comment: field.comment ?? field.partOf?.comment ?? '',
   };
 };

@@ -192,7 +192,15 @@ t.test('outcry - LRPs, tasks and cells as Diego has them', async (t) => {
   t.match(await api.call('POST', '/outcry/v1/tasks', { json: {} }), { status: 422 });
 
   api.bbs.client.cells = async () => ({ ok: true, value: [presenceOf('cell-1')] });
-  const state = aCellState({ cellId: 'cell-1', zone: 'z1', lrpCounts: { a: 2, b: 1 }, taskCount: 1 });
+  const state = aCellState({
+    cellId: 'cell-1',
+    zone: 'z1',
+    lrpCounts: new Map([
+      ['a', 2],
+      ['b', 1],
+    ]),
+    taskCount: 1,
+  });
   api.bus.subscribe('cell.state', (message) => void message.respond(encode('CellState', state)));
   t.match((await api.call('GET', '/outcry/v1/cells')).body.resources, [
     { cell_id: 'cell-1', presence: { zone: 'z1' }, state: { lrp_counts: { a: 2, b: 1 }, task_count: 1 } },
@@ -206,7 +214,11 @@ t.test('cells - one is asked to empty itself, once', async (t) => {
     status: 404,
     body: { errors: [{ outcry: { code: 'CELL_UNKNOWN' } }] },
   });
-  let state = aCellState({ cellId: 'cell-1', lrpCounts: { a: 2, b: 1 }, taskCount: 1 });
+  const lrpCounts = new Map([
+    ['a', 2],
+    ['b', 1],
+  ]);
+  let state = aCellState({ cellId: 'cell-1', lrpCounts, taskCount: 1 });
   api.bus.subscribe('cell.state', (message) => void message.respond(encode('CellState', state)));
   api.bbs.client.cells = async () => ({ ok: true, value: [presenceOf('cell-1')] });
   t.match(await evacuate('cell-2'), {

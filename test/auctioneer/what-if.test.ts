@@ -230,7 +230,7 @@ t.test('what-if - new cells are as most cells are, empty, and after all others',
   const odd = aCellState({ cellId: 'new-1', rootfsProviders: {}, placementTags: ['gpu'], cellIndex: 7 });
   const busy = three.map((cell) => ({
     ...cell,
-    lrpCounts: { a: 1 },
+    lrpCounts: new Map([['a', 1]]),
     taskCount: 1,
     optionalPlacementTags: ['x'],
   }));
@@ -248,7 +248,7 @@ t.test('what-if - new cells are as most cells are, empty, and after all others',
       zone: 'z1',
       rootfsProviders: { preloaded: {} },
       available: { memoryMb: 10, diskMb: 20, containers: 10 },
-      lrpCounts: {},
+      lrpCounts: new Map(),
       taskCount: 0,
       placementTags: [],
       optionalPlacementTags: [],

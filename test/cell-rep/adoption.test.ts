@@ -24,7 +24,7 @@ t.test(
     const second = await startRep(world, config);
     await second.until(() => world.bbs.starts.length === 2, 'reported again');
     t.equal(second.only(), container);
-    t.equal(second.rep.cell.state().lrpCounts['app'], 1);
+    t.equal(second.rep.cell.state().lrpCounts.get('app'), 1);
     t.equal(second.rep.cell.state().startingContainerCount, 0);
     await second.until(() => world.lines.includes('APP/PROC/WEB OUT four'), 'lines');
     t.same(

@@ -144,7 +144,7 @@ t.test('bus - answers state, work and outcome; tells of changes and of room', as
   const heard: string[] = [];
   auctioneer.subscribe('cell.changed', ({ payload }) => {
     const state = decode('CellState', payload);
-    if (state.ok) heard.push(`changed ${state.value.version} ${state.value.lrpCounts['app'] ?? 0}`);
+    if (state.ok) heard.push(`changed ${state.value.version} ${state.value.lrpCounts.get('app') ?? 0}`);
   });
   auctioneer.subscribe('auction.capacity', () => heard.push('capacity'));
   const [bytes] = await auctioneer.gather('cell.state', new Uint8Array(0), { timeoutMs: 100, expected: 1 });
@@ -157,7 +157,14 @@ t.test('bus - answers state, work and outcome; tells of changes and of room', as
   const reply = answer.ok ? decode('WorkReply', answer.payload) : undefined;
   t.match(reply, {
     ok: true,
-    value: { outcomes: [{ status: 'accepted' }], state: { lrpCounts: { app: 1 } } },
+    value: { outcomes: [{ status: 'accepted' }], state: undefined },
+  });
+  t.equal(rep.rep.cell.state().lrpCounts.get('app'), 1);
+  const refused = encode('Work', workFor('another', { lrps: [lrpWork({ index: 1 })] }));
+  const refusal = await auctioneer.request('cell.cell-1.work', refused, { timeoutMs: 100 });
+  t.match(refusal.ok && decode('WorkReply', refusal.payload), {
+    ok: true,
+    value: { outcomes: [{ status: 'refused' }], state: { lrpCounts: new Map([['app', 1]]) } },
   });
   await rep.until(() => world.bbs.starts.length === 1, 'started');
   await rep.until(() => heard.length > 0, 'heard');

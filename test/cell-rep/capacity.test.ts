@@ -55,9 +55,9 @@ const PROBLEMS: { what: string; config: Record<string, unknown>; field: string; 
     problem: /has ssd, which placement_tags has, too/,
   },
   {
-    what: 'a driver twice',
-    config: { volume_drivers: ['nfs', 'nfs'] },
-    field: 'volume_drivers',
+    what: 'volumes of nowhere in particular',
+    config: { volume_drivers: { nfs: { root: 'somewhere' } } },
+    field: 'volume_drivers.nfs.root',
     problem: /./,
   },
   {
@@ -98,6 +98,7 @@ for (const { what, config, field, problem } of PROBLEMS) {
 t.test('presence - all that placement and people go by', async (t) => {
   const world = createWorld();
   let value = '';
+  world.runtime.abilities = () => ({ 'disk-limit': 'polled', rack: 'none' });
   const { acquireLease } = world.bbs;
   world.bbs.acquireLease = (request) => {
     value = request.value;
@@ -110,7 +111,7 @@ t.test('presence - all that placement and people go by', async (t) => {
     memory_overcommit: 2,
     max_containers: 9,
     rootfs_providers: { preloaded: ['cflinuxfs4', 'cflinuxfs5'], oci: [] },
-    volume_drivers: ['nfsv3driver'],
+    volume_drivers: { nfsv3driver: { root: '/srv/nfs' } },
     placement_tags: ['gpu'],
     optional_placement_tags: ['ssd'],
     annotations: { rack: '12' },
@@ -131,7 +132,7 @@ t.test('presence - all that placement and people go by', async (t) => {
       placementTags: ['gpu'],
       optionalPlacementTags: ['ssd'],
       repUrl: '',
-      annotations: { rack: '12' },
+      annotations: { 'disk-limit': 'polled', rack: '12' },
     },
   });
   t.match(rep.rep.cell.state(), {

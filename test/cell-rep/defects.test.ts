@@ -11,7 +11,7 @@ t.test('lrp - whose making breaks by a defect is told of at once, and its room i
   rep.workLrp();
   await rep.until(() => world.bbs.calls.some((call) => call.startsWith('crash app.0')), 'told');
   t.equal(world.logger.named('rep.ordinary-lrp-processor.container-life-failed').length, 1);
-  await rep.until(() => Object.keys(rep.rep.cell.state().lrpCounts).length === 0, 'room is back');
+  await rep.until(() => rep.rep.cell.state().lrpCounts.size === 0, 'room is back');
   await rep.stop();
 });
 

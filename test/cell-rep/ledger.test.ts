@@ -140,7 +140,7 @@ t.test('ledger - counts per process, tasks and what is starting; every change is
     work({ lrps: [lrpWork(), lrpWork({ placementId: 'b', index: 1 })], tasks: [taskWork()] }),
     at(0),
   );
-  t.same(ledger.counts(), { lrpCounts: { app: 2 }, taskCount: 1, startingContainerCount: 3 });
+  t.same(ledger.counts(), { lrpCounts: new Map([['app', 2]]), taskCount: 1, startingContainerCount: 3 });
   t.equal(ledger.used().memoryMb, 64 * 3 + 32 * 2, 'proxy memory for LRPs only');
   const before = ledger.version();
   ledger.setState(reserved[0]?.guid ?? '', 'running');
@@ -205,5 +205,5 @@ t.test('ledger - resources add up and nothing is over-committed, under any seque
 t.test('ledger - counts processes of any name', async (t) => {
   const ledger = make();
   ledger.admit(work({ lrps: [lrpWork({ processGuid: 'constructor' })], tasks: [] }), at(0));
-  t.same(ledger.counts().lrpCounts, { constructor: 1 });
+  t.same(ledger.counts().lrpCounts, new Map([['constructor', 1]]));
 });

@@ -33,8 +33,9 @@ t.test('lrp - is claimed, made, run and reported, with its environment and net i
   world.runtime.onEvent = (event) => order.push(event);
   const reply = rep.workLrp();
   t.equal(reply.outcomes[0]?.status, 'accepted');
-  t.equal(reply.state?.lrpCounts['app'], 1);
-  t.equal(reply.state?.startingContainerCount, 1);
+  const state = rep.rep.cell.state();
+  t.equal(state.lrpCounts.get('app'), 1);
+  t.equal(state.startingContainerCount, 1);
   await rep.until(() => world.bbs.starts.length === 1, 'started');
 
   t.same(order, ['create', 'run main'], 'claimed before anything was made');
@@ -114,6 +115,24 @@ t.test('lrp - out of memory is told apart; an action that exits 0 is a crash wit
     await rep.stop();
   }
   t.pass();
+});
+
+t.test('lrp - credentials of its image go to whoever makes the container, and into no note', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp({ imageUsername: 'me', imagePassword: 'sesame' }));
+  const given: unknown[] = [];
+  const { create } = world.runtime;
+  world.runtime.create = (spec, credentials) => {
+    given.push(credentials);
+    return create(spec);
+  };
+  const rep = await startRep(world);
+  rep.workLrp();
+  await rep.until(() => given.length === 1, 'made');
+  t.same(given, [{ username: 'me', password: 'sesame' }]);
+  const [container] = rep.rep.cell.containers();
+  t.notMatch(JSON.stringify(await container?.measure()), /sesame/);
+  await rep.stop();
 });
 
 t.test('lrp - refused claims leave nothing behind; the process is never made', async (t) => {

@@ -1,7 +1,7 @@
 import type t from 'tap';
 import type { CaptureLogger } from '../../common/adapters/capture-logger.js';
 import { MAX_PAYLOAD_BYTES } from '../../common/ports/bus.js';
-import type { Bus } from '../../common/ports/bus.js';
+import type { Bus, BusRequest, RequestResult } from '../../common/ports/bus.js';
 import { eventually } from '../support/eventually.js';
 
 /** What an adapter provides so that the suite can exercise it. Its users may do everything below `test.`. */
@@ -223,6 +223,47 @@ const requestTests = (tap: Tap, harness: () => BusHarness): void => {
     t.same(await bus.request('test.mute', bytes(''), { timeoutMs: 50 }), { ok: false, error: 'timeout' });
   });
 
+  tap.test('many requests - an outcome for each, in their order', async (t) => {
+    const [asker, answerer] = [await harness().connect(), await harness().connect()];
+    answerer.subscribe('test.each.*', ({ subject, respond }) => {
+      if (!subject.endsWith('mute')) respond(bytes(subject.slice('test.each.'.length)));
+    });
+    await answerer.flush();
+    const subjects = ['a', 'mute', 'b', 'c'].map((name) => `test.each.${name}`);
+    const requests = [...subjects, 'test.nobody', 'test..wrong'].map((subject) => ({
+      subject,
+      payload: bytes(''),
+    }));
+    const large = { subject: 'test.each.d', payload: new Uint8Array(MAX_PAYLOAD_BYTES + 1) };
+    const all = async (asked: BusRequest[], timeoutMs: number): Promise<string[]> => {
+      const told: string[] = [];
+      const onResult = (at: number, result: RequestResult): void => {
+        t.notOk(at in told, 'once');
+        told[at] = result.ok ? text(result.payload) : result.error;
+      };
+      await asker.requestAll(asked, { timeoutMs, onResult });
+      return told;
+    };
+    t.same(await all([...requests, large], 300), [
+      'a',
+      'timeout',
+      'b',
+      'c',
+      'no-responders',
+      'denied',
+      'too-large',
+    ]);
+    t.same(await all([], 600_000), []);
+    const many = Array.from({ length: 2_000 }, (_, at) => ({
+      subject: `test.each.${at}`,
+      payload: bytes(''),
+    }));
+    t.same(
+      await all(many, 60_000),
+      many.map((_, at) => String(at)),
+    );
+  });
+
   tap.test('gather - collects until as many as expected are in, or until the deadline', async (t) => {
     const asker = await harness().connect();
     for (const name of ['a', 'b', 'c']) {
@@ -255,12 +296,19 @@ const connectionTests = (tap: Tap, harness: () => BusHarness): void => {
       await b.flush();
       const pending = a.request('test.cut.mute', bytes(''), { timeoutMs: 600_000 });
       const gathering = a.gather('test.cut.mute', bytes(''), { timeoutMs: 600_000 });
+      const each: RequestResult[] = [];
+      const asking = a.requestAll([{ subject: 'test.cut.mute', payload: bytes('') }], {
+        timeoutMs: 600_000,
+        onResult: (_at, result) => void each.push(result),
+      });
       await a.flush();
 
       await harness().cut();
       await eventually(() => !a.connected() && !b.connected());
       t.same(await pending, { ok: false, error: 'disconnected' });
       t.same(await gathering, []);
+      await asking;
+      t.same(each, [{ ok: false, error: 'disconnected' }]);
       t.equal(a.publish('test.cut', bytes('meanwhile')), false);
       t.same(await a.request('test.cut', bytes(''), { timeoutMs: 600_000 }), {
         ok: false,

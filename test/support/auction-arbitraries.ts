@@ -63,7 +63,9 @@ const cell = fc
     proxyMemoryMb: usually(0, fc.constantFrom(32, 100)),
     cpu: usually(0, fc.constantFrom(1000, 4000)),
     cellIndex: fc.nat(5),
-    lrpCounts: usually({}, fc.dictionary(fc.constantFrom(...PROCESSES), fc.nat(3))),
+    lrpCounts: usually({}, fc.dictionary(fc.constantFrom(...PROCESSES), fc.nat(3))).map(
+      (counts) => new Map(Object.entries(counts)),
+    ),
     taskCount: usually(0, fc.nat(3)),
     startingContainerCount: usually(0, fc.nat(3)),
     volumeDrivers: usually<string[]>([], fc.subarray(DRIVERS)),

@@ -26,7 +26,8 @@ const later = (cells: readonly CellState[], kinds: readonly number[]): CellState
     const kind = kinds[at % Math.max(1, kinds.length)] ?? 0;
     const available = { ...cell.available, containers: Math.max(0, cell.available.containers - 1) };
     if (kind === 0) return [structuredClone(cell)];
-    if (kind === 1) return [{ ...cell, version: cell.version + 1, lrpCounts: { ...cell.lrpCounts, b: 7 } }];
+    if (kind === 1)
+      return [{ ...cell, version: cell.version + 1, lrpCounts: new Map(cell.lrpCounts).set('b', 7) }];
     if (kind === 2) return [{ ...cell, available }];
     return kind === 3 ? [{ ...cell, incarnation: 'second', version: 1, zone: 'z9' }] : [];
   });

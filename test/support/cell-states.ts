@@ -13,7 +13,7 @@ export const aCellState = (overrides: Partial<CellState> = {}): CellState => ({
   total: { memoryMb: 1024, diskMb: 4096, containers: 10 },
   cpuMilliAvailable: 0,
   cpuMilliTotal: 0,
-  lrpCounts: {},
+  lrpCounts: new Map(),
   taskCount: 0,
   startingContainerCount: 0,
   zone: 'z1',

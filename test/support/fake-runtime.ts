@@ -160,6 +160,7 @@ export const createFakeRuntime = (): FakeRuntime => {
   const runtime: FakeRuntime = {
     kind: 'fake',
     caveat: '',
+    mounts: true,
     containers: new Map(),
     refusal: '',
     isHealthy: true,

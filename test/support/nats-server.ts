@@ -20,6 +20,8 @@ export interface NatsProcess {
   start(): Promise<void>;
   /** SIGSTOP: connections stay and nobody answers. `kill` ends it all the same. */
   pause(): void;
+  /** undefined while it is not running */
+  pid(): number | undefined;
 }
 
 export interface NatsServer extends NatsProcess {
@@ -87,6 +89,7 @@ export const natsProcess = (dir: string, port: number): NatsProcess => {
       );
     },
     pause: () => void child?.kill('SIGSTOP'),
+    pid: () => child?.pid,
     async kill() {
       const dying = child;
       child = undefined;

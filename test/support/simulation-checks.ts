@@ -98,14 +98,14 @@ const ledgerProblems = (cell: SimulatedCell): string[] => {
   if (state === undefined) return [`${cell.cellId} has no rep`];
   const identities = cell.contents().map(({ identity }) => identity);
   const lrps = identities.filter(({ kind }) => kind === 'lrp');
-  const counts: Record<string, number> = {};
-  for (const { processGuid } of lrps) counts[processGuid] = (counts[processGuid] ?? 0) + 1;
+  const counts = new Map<string, number>();
+  for (const { processGuid } of lrps) counts.set(processGuid, (counts.get(processGuid) ?? 0) + 1);
   const expected = {
     memoryMb: Math.max(0, cell.memoryMb - sum(identities.map(({ demand }) => demand.memoryMb))),
     diskMb: Math.max(0, cell.diskMb - sum(identities.map(({ demand }) => demand.diskMb))),
     containers: Math.max(0, cell.containers - identities.length),
   };
-  const sorted = (map: Record<string, number>) => JSON.stringify(Object.entries(map).sort());
+  const sorted = (map: ReadonlyMap<string, number>) => JSON.stringify([...map].sort());
   const problems: string[] = [];
   const check = (what: string, told: string, real: string): void => {
     if (told !== real) problems.push(`${cell.cellId} ${what}: says ${told}, has ${real}`);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/ports/clock.js';
-import type { Bus, BusHandler } from '../../common/ports/bus.js';
+import type { Bus, BusRequest, BusHandler } from '../../common/ports/bus.js';
 import type { Random } from '../../common/ports/random.js';
 import type { MemoryBus } from '../../common/adapters/memory-bus.js';
 import type { Container, ContainerRuntime, RunningProcess } from '../../cell-rep/core/container-runtime.js';
@@ -99,15 +99,22 @@ export const createMortalBus = (
       }
     };
 
+  const request: Bus['request'] = life.live(async (subject, payload, options) => {
+    const reply = await bus.request(subject, payload, options);
+    if (!reply.ok || !chance(faults.lose)) return reply;
+    await clock.sleep(options.timeoutMs);
+    return { ok: false as const, error: 'timeout' as const };
+  });
+
   return {
     publish: (subject, payload) => life.alive() && bus.publish(subject, payload),
     subscribe: (subject, handler, options) => bus.subscribe(subject, handled(handler), options),
-    request: life.live(async (subject, payload, options) => {
-      const reply = await bus.request(subject, payload, options);
-      if (!reply.ok || !chance(faults.lose)) return reply;
-      await clock.sleep(options.timeoutMs);
-      return { ok: false as const, error: 'timeout' as const };
-    }),
+    request,
+    async requestAll(requests, { timeoutMs, onResult }) {
+      const ask = async ({ subject, payload }: BusRequest, at: number): Promise<void> =>
+        onResult(at, await request(subject, payload, { timeoutMs }));
+      await Promise.all(requests.map(ask));
+    },
     gather: life.live(bus.gather),
     connected: () => life.alive() && bus.connected(),
     denied: bus.denied,

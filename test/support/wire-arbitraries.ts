@@ -313,7 +313,7 @@ const cellState: fc.Arbitrary<CellState> = record({
   total: resources,
   cpuMilliAvailable: int32,
   cpuMilliTotal: int32,
-  lrpCounts: map(uint32),
+  lrpCounts: map(uint32).map((counts) => new Map(Object.entries(counts))),
   taskCount: uint32,
   startingContainerCount: uint32,
   zone: text,

@@ -21,9 +21,8 @@ const findInstances = ({ bidding, counting, processes, zones, forest }: Source):
   const { cells } = forest;
   const found: number[] = [];
   const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
-    for (const guid in lrpCounts) {
+    for (const [guid, instances] of lrpCounts) {
       const process = processes.numbers.get(guid);
-      const instances = lrpCounts[guid] ?? 0;
       if (process !== undefined && instances > 0) found.push(process, position, zone, instances);
     }
   };

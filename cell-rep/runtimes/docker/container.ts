@@ -1,7 +1,7 @@
 /**
- * One container: a volume that is its home and its record, and a container of the engine's per process. The first of
- * them has the network and the ports, others join it; so each process keeps its own output and exit status, which a
- * command run inside of another's container would lose with the rep.
+ * One container: a volume that is its home and its record, an engine container that has its network and ports, and one
+ * per process; so each process keeps its own output and exit status, which a command run inside of another's container
+ * would lose with the rep.
  */
 import type { Container as EngineContainer, ContainerInfo as EngineInfo } from 'dockerode';
 import { CREDENTIALS_ROOT } from '../../core/credentials.js';
@@ -13,18 +13,21 @@ import { guardDisk } from './disk.js';
 import { destroyAll, forget } from './ending.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
 import type { Image } from './images.js';
-import { NO_ADDRESS, register, takeAddress } from './parts.js';
+import { NO_ADDRESS, openNetwork, takeAddress } from './network.js';
+import { register } from './parts.js';
 import type { Parts } from './parts.js';
 import { exitStatus } from './process.js';
 import type { EngineProcess } from './process.js';
 import type { Movable } from './shared-cores.js';
 import { runIn } from './starting.js';
-import { usageOf } from './usage.js';
+import { networkUsage, usageOf } from './usage.js';
 
 const GONE = 404;
 const CONFLICT = 409;
 
 export interface EngineBackedContainer extends Container, Movable {
+  /** what it needs before its first process; throws when that cannot be had */
+  open(): Promise<void>;
   /** finds what an earlier life made */
   adopt(found: readonly EngineInfo[]): Promise<void>;
   /** stops watching; what runs goes on */
@@ -56,9 +59,12 @@ const adoptOne = async (parts: Parts, found: EngineInfo): Promise<void> => {
   const container = cell.docker.getContainer(found.Id);
   if (role === 'files') {
     parts.files = Promise.resolve(container);
-  } else if (found.State === 'created') {
-    // its start was never asked for, or never answered
+  } else if (found.State === 'created' || (role === 'network' && found.State !== 'running')) {
+    // its start was never asked for, or never answered; a network that has ended is nobody's any more
     await unless([GONE], container.remove({ force: true, v: true }));
+  } else if (role === 'network') {
+    parts.network = container;
+    takeAddress(parts, found.NetworkSettings.Networks);
   } else if (found.State === 'exited' || found.State === 'dead') {
     const { State } = await container.inspect();
     register(parts, processId, container, exitStatus(State.ExitCode, State.OOMKilled));
@@ -117,6 +123,7 @@ export const createEngineBackedContainer = (
     record,
     image,
     processes,
+    network: undefined,
     owner: undefined,
     ...NO_ADDRESS,
     files: undefined,
@@ -138,11 +145,15 @@ export const createEngineBackedContainer = (
       tags: record.spec.tags,
       address: cell.address,
       instanceAddress: parts.instanceAddress,
+      ...(parts.ipv6Address !== '' && { instanceIpv6Address: parts.ipv6Address }),
       // host ports are those of the engine's own proxy
       ...(parts.isDirect !== false && { checkAddress: parts.instanceAddress }),
       ports: record.ports,
       processes: [...processes.values()].map((one) => one.info()),
     }),
+    async open() {
+      await openNetwork(parts);
+    },
     run(spec) {
       const result = starting.then(() => start(spec));
       starting = result;
@@ -157,7 +168,7 @@ export const createEngineBackedContainer = (
       await starting;
       await Promise.all([...processes.values()].map((one) => one.moveTo(cores)));
     },
-    usage: async () => usageOf([...processes.values()], await disk.bytes()),
+    usage: async () => usageOf([...processes.values(), networkUsage(parts)], await disk.bytes()),
     // one that failed may be tried again
     destroy: () =>
       (destroying ??= starting
@@ -167,8 +178,8 @@ export const createEngineBackedContainer = (
           throw error;
         })),
     async adopt(found) {
-      // oldest first, as they were started
-      for (const one of [...found].sort((a, b) => a.Created - b.Created)) await adoptOne(parts, one);
+      // oldest first, as they were started; the engine tells the latest first, and no parts of seconds
+      for (const one of found.toReversed().sort((a, b) => a.Created - b.Created)) await adoptOne(parts, one);
     },
     detach() {
       for (const one of processes.values()) one.close();

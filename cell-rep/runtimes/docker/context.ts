@@ -4,6 +4,7 @@ import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
 import type { DiskGuard } from '../disk-guard.js';
+import type { EgressAbility } from './egress.js';
 import type { Images } from './images.js';
 import type { Names } from './names.js';
 import type { SharedCores } from './shared-cores.js';
@@ -26,6 +27,7 @@ export interface CellContext {
   cpuHardCap: boolean;
   sharedCores: SharedCores;
   storage(): Storage;
+  egress(): EgressAbility;
   disks: DiskGuard;
   archiveLimits: ArchiveLimits;
   /** the engine gave no answer: it is asked whether it is there */

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 import type { ProcessSpec } from '../../core/container-runtime.js';
+import type { BindMount } from '../../core/volumes.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { cpuOptions } from './cpu.js';
 import type { Image } from './images.js';
@@ -28,6 +29,9 @@ const CAPABILITIES = [
  */
 const INIT = '/sbin/docker-init';
 const OWN_PROCESSES = 2;
+
+/** numbers that no image need know */
+const NOBODY = '65534:65534';
 
 const MEGABYTE = 1024 * 1024;
 /** the engine takes no less */
@@ -102,6 +106,39 @@ const network = (
 /** Root by number: an image need not have a list of users. */
 const userOf = (image: Image, user: string): string => (user === 'root' && !image.isStack ? '0' : user);
 
+export interface NetworkOptions {
+  cell: CellContext;
+  record: ContainerRecord;
+  /** one in which `sleep` is found */
+  image: string;
+}
+
+/** Of a container that does nothing but have the network: what runs in it is nobody's. */
+export const networkOptions = ({ cell, record, image }: NetworkOptions): ContainerCreateOptions => {
+  const { guid } = record.spec;
+  const net = network(cell, record, undefined);
+  const sysctls = sysctlsFor(record, 'network');
+  return {
+    ...net.config,
+    name: cell.names.network(guid),
+    Image: image,
+    Labels: cell.names.labels(guid, 'network', ''),
+    Entrypoint: ['sleep', 'infinity'],
+    Cmd: [],
+    User: NOBODY,
+    HostConfig: {
+      ...net.host,
+      ...(sysctls && { Sysctls: sysctls }),
+      Init: true,
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'none', Config: {} },
+    },
+  };
+};
+
 export interface ProcessOptions {
   cell: CellContext;
   record: ContainerRecord;
@@ -115,6 +152,7 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
   const { cell, record, image, spec, joins } = options;
   const { guid } = record.spec;
   const net = network(cell, record, joins);
+  const sysctls = sysctlsFor(record, joins === undefined ? 'both' : 'joins');
   return {
     ...net.config,
     name: cell.names.container(guid, spec.id),
@@ -130,7 +168,8 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
       ...limits(cell, record, spec.nofile),
       ...layerSize(cell, record),
       Init: true,
-      Mounts: [homeMount(cell, guid)],
+      Mounts: [homeMount(cell, guid), ...bindMounts(record)],
+      ...(sysctls && { Sysctls: sysctls }),
       CapDrop: ['ALL'],
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
@@ -143,6 +182,32 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
     },
   };
 };
+
+/** What the kernel keeps per network is set by whoever has the network, the rest by each process. */
+const sysctlsFor = (
+  { spec: { sysctls = {} } }: ContainerRecord,
+  who: 'network' | 'joins' | 'both',
+): Record<string, string> | undefined => {
+  const own = Object.entries(sysctls).filter(
+    ([name]) => who === 'both' || name.startsWith('net.') === (who === 'network'),
+  );
+  return own.length > 0 ? Object.fromEntries(own) : undefined;
+};
+
+/** Why something cannot be mounted where it is wanted; '' = it can. */
+export const mountProblem = (mounts: readonly BindMount[]): string => {
+  const over = mounts.find(({ target }) => `${HOME}/`.startsWith(`${target}/`));
+  return over === undefined ? '' : `a volume at ${over.target} would hide the container's home`;
+};
+
+const bindMounts = ({ spec: { mounts = [] } }: ContainerRecord) =>
+  mounts.map(({ source, target, readOnly }) => ({
+    Type: 'bind' as const,
+    Source: source,
+    Target: target,
+    ReadOnly: readOnly,
+    BindOptions: { Propagation: 'rprivate' as const },
+  }));
 
 const homeMount = ({ names }: CellContext, guid: string) =>
   ({ Type: 'volume', Source: names.volume(guid), Target: HOME }) as const;

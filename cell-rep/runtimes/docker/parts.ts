@@ -1,6 +1,5 @@
+import type { Container as EngineContainer } from 'dockerode';
 import type { VolumeMountedFile } from '../../../common/model/action.js';
-import { networkInterfaces } from 'node:os';
-import type { Container as EngineContainer, EndpointSettings } from 'dockerode';
 import type { ExitStatus } from '../../core/container-runtime.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import type { Image } from './images.js';
@@ -14,9 +13,13 @@ export interface Parts {
   image: Image;
   /** by id */
   processes: Map<string, EngineProcess>;
-  /** id of the process that has the network */
+  /** has the network; undefined where a process has it */
+  network: EngineContainer | undefined;
+  /** id of that process */
   owner: string | undefined;
   instanceAddress: string;
+  /** '' = none */
+  ipv6Address: string;
   /** the instance address is reached from this machine; undefined = not known yet */
   isDirect: boolean | undefined;
   files: Promise<EngineContainer> | undefined;
@@ -25,16 +28,6 @@ export interface Parts {
   /** for each process, from its start; undefined until there are some */
   credentials: readonly VolumeMountedFile[] | undefined;
 }
-
-export const NO_ADDRESS = { instanceAddress: '', isDirect: undefined };
-
-/** What the engine says of a container's network, and whether its bridge is of this machine: else nobody gets there. */
-export const takeAddress = (parts: Parts, networks: Record<string, EndpointSettings>): void => {
-  const found = Object.values(networks).find(({ IPAddress }) => IPAddress !== '');
-  parts.instanceAddress = found?.IPAddress ?? '';
-  const own = Object.values(networkInterfaces()).flat();
-  parts.isDirect = own.some((one) => one?.address === found?.Gateway);
-};
 
 export const register = (
   parts: Parts,

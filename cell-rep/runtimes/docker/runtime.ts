@@ -6,13 +6,22 @@ import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
 import { OutcryError } from '../../../common/model/errors.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
-import type { ContainerRuntime, ContainerSpec, CreateResult } from '../../core/container-runtime.js';
+import type {
+  ContainerRuntime,
+  ContainerSpec,
+  CreateResult,
+  ImageCredentials,
+} from '../../core/container-runtime.js';
+import { sysctlProblem } from '../../core/sysctls.js';
 import { createPortPool } from '../ports.js';
 import type { PortPool, PortRange } from '../ports.js';
 import { createEngineBackedContainer } from './container.js';
 import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { createDiskGuard } from '../disk-guard.js';
+import { mountProblem } from './create-options.js';
+import { NO_EGRESS, egressText, learnEgress } from './egress.js';
+import type { EgressAbility } from './egress.js';
 import { DEFAULT_SOCKET } from './engine-address.js';
 import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
@@ -49,6 +58,8 @@ export interface DockerRuntimeOptions {
   archiveLimits?: ArchiveLimits;
   /** numbers of the cores that work may be pinned to; none = work has weights alone */
   cpuCores?: readonly number[];
+  /** kernel parameters that work may set: names, or beginnings as `net.ipv4.*`; default none */
+  sysctls?: readonly string[];
   /** what asks for CPU gets no more of it even when nobody else wants it */
   cpuHardCap?: boolean;
 }
@@ -57,12 +68,11 @@ const GUID = /^[A-Za-z0-9_-]{1,100}$/;
 const DEFAULT_OUTPUT_FILE_BYTES = 4 * 1024 * 1024;
 const GONE = 404;
 
-const CAVEAT = 'applications run in Docker containers';
-
 interface EngineFacts {
   /** how many; 0 = not known yet */
   cores: number;
   storage: Storage;
+  egress: EgressAbility;
 }
 
 interface Cell {
@@ -75,6 +85,7 @@ interface Cell {
   /** what the engine said of itself at the start */
   facts: EngineFacts;
   cpuCores: readonly number[];
+  sysctls: readonly string[];
 }
 
 const createCell = (options: DockerRuntimeOptions): Cell => {
@@ -85,7 +96,7 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
   const range = options.ports ?? { first: 20_000, last: 29_999 };
   const ports = createPortPool({ range, name: `${prefix}.${cellId}`, clock });
   const containers = new Map<string, EngineBackedContainer>();
-  const facts: EngineFacts = { cores: 0, storage: UNKNOWN_STORAGE };
+  const facts: EngineFacts = { cores: 0, storage: UNKNOWN_STORAGE, egress: NO_EGRESS };
   const { cpuCores = [] } = options;
   const sharedCores = createSharedCores({
     count: () => (cpuCores.length > 0 ? facts.cores : 0),
@@ -106,6 +117,7 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
     cpuHardCap: options.cpuHardCap ?? false,
     sharedCores,
     storage: () => facts.storage,
+    egress: () => facts.egress,
     disks: createDiskGuard(clock),
     release(record) {
       containers.delete(record.spec.guid);
@@ -114,7 +126,16 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
       for (const { hostPort } of record.ports) ports.release(hostPort);
     },
   };
-  return { context, ports, containers, making: new Set(), pulse, facts, cpuCores };
+  return {
+    context,
+    ports,
+    containers,
+    making: new Set(),
+    pulse,
+    facts,
+    cpuCores,
+    sysctls: options.sysctls ?? [],
+  };
 };
 
 /** Throws CELL_CORES_MISSING when work would be pinned to cores that are not there. */
@@ -122,6 +143,7 @@ const learn = async ({ context, facts, cpuCores }: Cell): Promise<void> => {
   const info = (await context.docker.info()) as { NCPU: number; Driver: string; DockerRootDir: string };
   const { NCPU } = info;
   facts.cores = NCPU;
+  facts.egress = await learnEgress();
   facts.storage = await learnStorage(context.docker, info, context.names.probe);
   const missing = cpuCores.filter((core) => core >= NCPU);
   if (missing.length > 0) {
@@ -164,12 +186,16 @@ const imageOf = async ({ docker, storage }: CellContext, { id, isStack }: Image)
   ...(storage().countsImage && { imageBytes: (await docker.getImage(id).inspect()).Size }),
 });
 
-const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
+const make = async (
+  cell: Cell,
+  spec: ContainerSpec,
+  credentials: ImageCredentials | undefined,
+): Promise<CreateResult> => {
   const { context, ports } = cell;
   if (await volumeExists(context, spec.guid)) {
     return { ok: false, reason: `container ${spec.guid} exists already` };
   }
-  const found = await context.images.find(spec.rootfs);
+  const found = await context.images.find(spec.rootfs, credentials);
   if (!found.ok) return found;
   const image = await imageOf(context, found.image);
   const hostPorts = await ports.take(spec.ports.length);
@@ -178,26 +204,38 @@ const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   const record = { ...image, spec, ports: mapped };
   try {
     await writeRecord(context, record);
-    const container = build(cell, record, found.image);
-    // nothing of it runs before others have left its cores
-    await context.sharedCores.settle();
-    return { ok: true, container };
   } catch (error) {
     context.release(record);
     throw error;
   }
+  const container = build(cell, record, found.image);
+  try {
+    await container.open();
+    // nothing of it runs before others have left its cores
+    await context.sharedCores.settle();
+    return { ok: true, container };
+  } catch (error) {
+    await container.destroy();
+    throw error;
+  }
 };
 
-const create = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
+const create = async (
+  cell: Cell,
+  spec: ContainerSpec,
+  credentials: ImageCredentials | undefined,
+): Promise<CreateResult> => {
   const { containers, making } = cell;
   const { guid } = spec;
   if (!GUID.test(guid)) return { ok: false, reason: `bad container guid: ${guid}` };
   if (containers.has(guid) || making.has(guid)) {
     return { ok: false, reason: `container ${guid} exists already` };
   }
+  const problem = sysctlProblem(spec.sysctls ?? {}, cell.sysctls) || mountProblem(spec.mounts ?? []);
+  if (problem !== '') return { ok: false, reason: problem };
   making.add(guid);
   try {
-    return await make(cell, spec);
+    return await make(cell, spec, credentials);
   } catch (error) {
     if (statusOf(error) === 0) cell.pulse.doubt();
     return { ok: false, reason: reasonOf(error) };
@@ -245,8 +283,12 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
 
   return {
     kind: 'docker',
-    caveat: CAVEAT,
-    abilities: () => ({ 'disk-limit': diskLimitText(cell.facts.storage) }),
+    caveat: '',
+    mounts: true,
+    abilities: () => ({
+      'disk-limit': diskLimitText(cell.facts.storage),
+      'egress-rules': egressText(cell.facts.egress),
+    }),
     async start() {
       await pulse.start();
       await learn(cell);
@@ -259,7 +301,7 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
     },
     healthy: pulse.healthy,
     watchHealth: pulse.watch,
-    create: (spec) => create(cell, spec),
+    create: (spec, credentials) => create(cell, spec, credentials),
     adopt: () => adopt(cell),
     describeImage: cell.context.images.describe,
   };

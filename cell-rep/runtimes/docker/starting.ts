@@ -1,4 +1,4 @@
-/** How a container's processes are started: the first has the network, others join it. */
+/** How a container's processes are started: they join its network. */
 import { posix } from 'node:path';
 import type { Container as EngineContainer } from 'dockerode';
 import { BINDINGS_ROOT } from '../../core/container-runtime.js';
@@ -8,18 +8,13 @@ import { specProblem } from '../process/environment.js';
 import { placeFiles, statOf } from './content.js';
 import { commandOf, processOptions } from './create-options.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
-import { NO_ADDRESS, register, takeAddress } from './parts.js';
+import { NO_ADDRESS, hasLostNetwork, networkOwner, openNetwork, takeAddress } from './network.js';
+import { register } from './parts.js';
 import type { Parts } from './parts.js';
 import type { EngineProcess } from './process.js';
 
 const GONE = 404;
 const SHELL = '/bin/sh';
-
-/** The container whose network is joined; none when its process has ended: then the next one has it. */
-const networkOwner = ({ owner, processes }: Parts): string | undefined => {
-  const one = owner === undefined ? undefined : processes.get(owner);
-  return one?.info().running ? one.engineId : undefined;
-};
 
 /** Said before the start: afterwards it is a line among the application's own, and a status like any other. */
 const missingProgram = async (
@@ -65,22 +60,14 @@ const makeProcess = async (
   return one;
 };
 
-const hasEnded = async ({ cell }: Parts, engineId: string): Promise<boolean> => {
-  try {
-    return !(await cell.docker.getContainer(engineId).inspect()).State.Running;
-  } catch (error) {
-    return statusOf(error) === GONE;
-  }
-};
-
-/** Who has the network may end at any moment: then this one has it. */
+/** Who has the network may end at any moment. */
 const joinOrOwn = async (parts: Parts, spec: ProcessSpec): Promise<EngineProcess> => {
-  const joins = networkOwner(parts);
+  const joins = networkOwner(parts) ?? (await openNetwork(parts));
   try {
     return await makeProcess(parts, spec, joins);
   } catch (error) {
-    if (joins === undefined || !(await hasEnded(parts, joins))) throw error;
-    return makeProcess(parts, spec, undefined);
+    if (joins === undefined || !(await hasLostNetwork(parts, joins))) throw error;
+    return makeProcess(parts, spec, await openNetwork(parts));
   }
 };
 

@@ -8,6 +8,7 @@ import { DEFAULT_ARCHIVE_LIMITS } from '../../../common/model/archive-rules.js';
 import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
 import type { Cancel, Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
+import { beyondProcesses } from '../../core/container-needs.js';
 import type {
   Container,
   ContainerRuntime,
@@ -217,6 +218,8 @@ const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
 
 const create = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   if (!GUID.test(spec.guid)) return { ok: false, reason: `bad container guid: ${spec.guid}` };
+  const beyond = beyondProcesses(spec);
+  if (beyond !== '') return { ok: false, reason: beyond };
   cell.making.add(spec.guid);
   try {
     return await make(cell, spec);

@@ -233,6 +233,7 @@ export const createSimulatedRuntime = (options: SimulatedRuntimeOptions): Contai
     },
     healthy: () => started,
     watchHealth: health.watch,
+    mounts: true,
     async create(spec) {
       if (!GUID.test(spec.guid)) return { ok: false, reason: `bad container guid: ${spec.guid}` };
       if (options.createMs !== undefined) await clock.sleep(options.createMs);

@@ -229,6 +229,30 @@ const suite = (engine: DockerEngine): void => {
   });
 
   t.test(
+    'docker runtime - an image that takes credentials is had with them, and by nobody else',
+    async (t) => {
+      const registry = await startImageRegistry({ credentials: 'me:sesame' });
+      t.teardown(() => registry.close());
+      registry.publish('team/secret', { Cmd: ['/one'] });
+      const rootfs = `docker://${registry.host}/team/secret#latest`;
+      const runtime = await start(t);
+      const reason = async (credentials?: { username: string; password: string }): Promise<string> => {
+        const made = await runtime.create(containerSpec({ rootfs }), credentials);
+        return made.ok ? 'made' : made.reason;
+      };
+      const refused = `image ${registry.host}/team/secret:latest: its registry refuses who asks, or the credentials`;
+      t.equal(await reason(), refused);
+      t.equal(await reason({ username: 'me', password: 'guess' }), refused);
+      const right = { username: 'me', password: 'sesame' };
+      t.same(await Promise.all([reason(right), reason(right)]), ['made', 'made']);
+      t.equal(await reason(), refused, 'though the engine has it');
+      t.equal(await reason(right), 'made', 'and it is the same to whoever may');
+      const { Volumes } = await engine.client.listVolumes();
+      t.notMatch(JSON.stringify(Volumes), /sesame/, 'they are kept nowhere');
+    },
+  );
+
+  t.test(
     'docker runtime - nothing is fetched from a registry of this machine that is not configured',
     async (t) => {
       const registry = await startImageRegistry();
@@ -305,7 +329,7 @@ const suite = (engine: DockerEngine): void => {
       t.same(await other.adopt(), []);
       await container.place({ file: '/etc/hostname', to: 'x', unpack: false, user: 'vcap' });
       const filters = { label: [`outcry.guid=${container.guid}`] };
-      t.equal((await engine.client.listContainers({ all: true, filters })).length, 2);
+      t.equal((await engine.client.listContainers({ all: true, filters })).length, 3);
       await container.destroy();
       t.same(await engine.client.listContainers({ all: true, filters }), []);
       const { Volumes } = await engine.client.listVolumes();

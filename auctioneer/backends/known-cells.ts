@@ -1,0 +1,135 @@
+import type { Work } from '../../common/model/auction.js';
+import type { CellState } from '../../common/model/cell.js';
+import type { CellStates } from './cell-backend.js';
+
+/**
+ * What is known of cells: their latest states, and which of them are present. Disposable: whatever it lacks or has
+ * wrong is put right by asking, and a cell's own books have the last word.
+ */
+export interface KnownCells {
+  /** what a cell says of itself; what is older than what is known changes nothing */
+  hear(state: CellState): void;
+  /** a cell has taken work, of which it tells later: what it had then, it has no more */
+  reserve(work: Work): void;
+  /** it no longer counts until it is heard again */
+  forget(cellId: string): void;
+  /** those that have a presence from now on; undefined: nobody can say, and whoever is heard takes part */
+  setPresent(cellIds: ReadonlySet<string> | undefined): void;
+  /** all are asked; the end forgets those that have not been heard meanwhile */
+  beginRound(): () => void;
+  appeared(cellId: string): void;
+  disappeared(cellId: string): void;
+  isHeard(cellId: string): boolean;
+  /** of all that are present; `missed`: those that have not been heard */
+  states(): CellStates;
+  clear(): void;
+}
+
+/** States kept of cells that have no presence yet: theirs may be on its way. */
+const MOST_STRANGERS = 1_000;
+
+/** Of one life of a rep the highest version is the latest; of two lives, the one heard last. */
+const isOlder = (state: CellState, than: CellState): boolean =>
+  state.incarnation === than.incarnation && state.version < than.version;
+
+/** The state of a cell that has taken work, as it will tell it itself; an LRP also takes the memory of its proxy. */
+const lessWork = (state: CellState, { lrps, tasks }: Work): CellState => {
+  const { memoryMb, diskMb, containers } = state.available;
+  const available = { memoryMb, diskMb, containers: containers - lrps.length - tasks.length };
+  let cpuMilliAvailable = state.cpuMilliAvailable;
+  const lrpCounts = new Map(state.lrpCounts);
+  for (const { processGuid } of lrps) lrpCounts.set(processGuid, (lrpCounts.get(processGuid) ?? 0) + 1);
+  for (const one of [...lrps, ...tasks]) {
+    available.memoryMb -= one.memoryMb + ('processGuid' in one ? state.proxyMemoryMb : 0);
+    available.diskMb -= one.diskMb;
+    if (state.cpuMilliTotal > 0) cpuMilliAvailable -= one.cpuMilli;
+  }
+  const taskCount = state.taskCount + tasks.length;
+  const startingContainerCount = state.startingContainerCount + lrps.length + tasks.length;
+  return { ...state, available, cpuMilliAvailable, lrpCounts, taskCount, startingContainerCount };
+};
+
+export const createKnownCells = (): KnownCells => {
+  const latest = new Map<string, CellState>();
+  /** heard in the round that is going on */
+  let heard: Set<string> | undefined;
+  let present: Set<string> | undefined;
+  let strangers = 0;
+  /** as answered last; undefined once anything has changed */
+  let answered: CellStates | undefined;
+
+  const isPresent = (cellId: string): boolean => present?.has(cellId) ?? true;
+
+  const remove = (cellId: string): void => {
+    if (latest.delete(cellId) && !isPresent(cellId)) strangers -= 1;
+  };
+
+  return {
+    hear(state) {
+      const { cellId } = state;
+      heard?.add(cellId);
+      const known = latest.get(cellId);
+      if (known !== undefined && isOlder(state, known)) return;
+      if (known === undefined && !isPresent(cellId)) {
+        if (strangers >= MOST_STRANGERS) return;
+        strangers += 1;
+      }
+      latest.set(cellId, state);
+      answered = undefined;
+    },
+    reserve(work) {
+      const known = latest.get(work.cellId);
+      if (known === undefined || known.incarnation !== work.incarnation) return;
+      latest.set(work.cellId, lessWork(known, work));
+      answered = undefined;
+    },
+    forget(cellId) {
+      remove(cellId);
+      answered = undefined;
+    },
+    setPresent(cellIds) {
+      present = cellIds && new Set(cellIds);
+      for (const cellId of latest.keys()) if (!isPresent(cellId)) latest.delete(cellId);
+      strangers = 0;
+      answered = undefined;
+    },
+    beginRound() {
+      const round = (heard = new Set<string>());
+      return () => {
+        heard = undefined;
+        for (const cellId of latest.keys()) if (!round.has(cellId)) remove(cellId);
+        answered = undefined;
+      };
+    },
+    appeared(cellId) {
+      if (isPresent(cellId)) return;
+      if (latest.has(cellId)) strangers -= 1;
+      present?.add(cellId);
+      answered = undefined;
+    },
+    disappeared(cellId) {
+      remove(cellId);
+      present?.delete(cellId);
+      answered = undefined;
+    },
+    isHeard: (cellId) => latest.has(cellId),
+    states() {
+      if (answered !== undefined) return answered;
+      const cells: CellState[] = [];
+      const missed: string[] = [];
+      for (const cellId of present ?? latest.keys()) {
+        const state = latest.get(cellId);
+        if (state === undefined) missed.push(cellId);
+        else cells.push(state);
+      }
+      answered = { cells, missed };
+      return answered;
+    },
+    clear() {
+      latest.clear();
+      present = undefined;
+      strangers = 0;
+      answered = undefined;
+    },
+  };
+};

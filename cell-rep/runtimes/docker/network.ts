@@ -1,0 +1,75 @@
+/**
+ * A container's network: that of an engine container which does nothing else, so that it is there before the first
+ * process, stays when one ends, and has its rules before anybody could do without. Where the engine has no stack to
+ * make one of, the first process has the network, and egress rules are refused.
+ */
+import { networkInterfaces } from 'node:os';
+import type { Container as EngineContainer, EndpointSettings } from 'dockerode';
+import { networkOptions } from './create-options.js';
+import { enforceEgress } from './egress.js';
+import { statusOf, unless } from './engine-error.js';
+import type { Parts } from './parts.js';
+
+const GONE = 404;
+
+export const NO_ADDRESS = { instanceAddress: '', ipv6Address: '', isDirect: undefined };
+
+/** What the engine says of a container's network, and whether its bridge is of this machine: else nobody gets there. */
+export const takeAddress = (parts: Parts, networks: Record<string, EndpointSettings>): void => {
+  const found = Object.values(networks).find(({ IPAddress }) => IPAddress !== '');
+  parts.instanceAddress = found?.IPAddress ?? '';
+  parts.ipv6Address = found?.GlobalIPv6Address ?? '';
+  const own = Object.values(networkInterfaces()).flat();
+  parts.isDirect = own.some((one) => one?.address === found?.Gateway);
+};
+
+const startHolder = async (parts: Parts, made: EngineContainer): Promise<void> => {
+  const { cell, record } = parts;
+  const { egress } = record.spec;
+  await made.start();
+  const { NetworkSettings, State } = await made.inspect();
+  takeAddress(parts, NetworkSettings.Networks);
+  if (egress === undefined) return;
+  const { instanceAddress: address, ipv6Address } = parts;
+  await enforceEgress({ pid: State.Pid, address, ipv6Address }, egress, cell.egress());
+};
+
+/** Id of what others join; undefined when the first process has to have the network. */
+export const openNetwork = async (parts: Parts): Promise<string | undefined> => {
+  const { cell, record } = parts;
+  const { guid, egress } = record.spec;
+  const image = record.isStack ? record.image : await cell.images.anyStack();
+  if (image === undefined) {
+    if (egress === undefined) return undefined;
+    throw new Error('egress rules cannot be enforced on this cell: its engine has no stack (docker.stacks)');
+  }
+  await unless([GONE], cell.docker.getContainer(cell.names.network(guid)).remove({ force: true, v: true }));
+  const made = await cell.docker.createContainer(networkOptions({ cell, record, image }));
+  try {
+    await startHolder(parts, made);
+  } catch (error) {
+    Object.assign(parts, NO_ADDRESS);
+    await unless([GONE], made.remove({ force: true, v: true }));
+    throw error;
+  }
+  parts.network = made;
+  return made.id;
+};
+
+/** Id of the engine container whose network is joined; undefined when there is none, or its process has ended. */
+export const networkOwner = ({ network, owner, processes }: Parts): string | undefined => {
+  if (network !== undefined) return network.id;
+  const one = owner === undefined ? undefined : processes.get(owner);
+  return one?.info().running ? one.engineId : undefined;
+};
+
+/** Whether the network that was to be joined went with its owner: then a new one may be opened. */
+export const hasLostNetwork = async (parts: Parts, engineId: string): Promise<boolean> => {
+  try {
+    if ((await parts.cell.docker.getContainer(engineId).inspect()).State.Running) return false;
+  } catch (error) {
+    if (statusOf(error) !== GONE) return false;
+  }
+  parts.network = undefined;
+  return true;
+};
