@@ -64,21 +64,23 @@ const startPart = (order: PartOrder, onReport: (report: PartReport) => void): Pr
 const quantile = (sorted: readonly number[], part: number): number =>
   round(sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN, 1);
 
-const main = async (): Promise<void> => {
+/** All processes of the bench, and what they have reported. */
+const startSystem = async () => {
   const dir = mkdtempSync(join(tmpdir(), 'outcry-bench-'));
   const server = await startNatsServer({ cells: all, bbs: all, auctioneer: all });
   const parts: Part[] = [];
   const held = new Map<number, number>();
+  /** of the stream's instances, when each was booked */
   const booked = new Map<number, number>();
   let [askedAt, latest] = [0, 0];
-  let streamed: number[] | undefined;
+  let asked: number[] | undefined;
 
   const start = async (role: PartOrder['role'], number = 0, count = 0): Promise<Part> => {
     const credentials = server.credentials(role);
     const order = { role, servers: server.url, credentials, dir, first: number * count, count };
     const part = await startPart(order, (report) => {
       if (report.say === 'asked') askedAt = report.at;
-      if (report.say === 'streamed') streamed = report.asked;
+      if (report.say === 'streamed') ({ asked } = report);
       if (report.say !== 'held') return;
       held.set(number, report.count);
       latest = Math.max(latest, report.at);
@@ -87,77 +89,94 @@ const main = async (): Promise<void> => {
     parts.push(part);
     return part;
   };
-  const total = (): number => [...held.values()].reduce((sum, count) => sum + count, 0);
 
-  /** ms of the processor used so far, by role */
-  const used = (): Record<string, number> => {
-    const times: Record<string, number> = { nats: cpuTimeOf(server.pid() ?? 0).all };
-    for (const { role, pid } of parts) times[role] = (times[role] ?? 0) + cpuTimeOf(pid).all;
-    return times;
-  };
+  const bbs = await start('bbs');
+  const cells: Part[] = [];
+  for (let at = 0; at < CELL_PROCESSES; at += 1)
+    cells.push(await start('cells', at, Math.ceil(CELLS / CELL_PROCESSES)));
+  await start('auctioneer');
 
-  const batch = async (bbs: Part, number: number): Promise<number> => {
-    bbs.send({ do: 'batch', round: number, instances: CELLS });
-    await eventually(() => total() === CELLS, { timeoutMs: TIMEOUT_MS, what: `all of batch ${number}` });
-    return latest - askedAt;
+  return {
+    /** ms of the processor used so far, by role */
+    used(): Used {
+      const times: Used = { nats: cpuTimeOf(server.pid() ?? 0).all };
+      for (const { role, pid } of parts) times[role] = (times[role] ?? 0) + cpuTimeOf(pid).all;
+      return times;
+    },
+    /** ms */
+    async batch(number: number): Promise<number> {
+      bbs.send({ do: 'batch', round: number, instances: CELLS });
+      const isHeld = (): boolean => [...held.values()].reduce((sum, count) => sum + count, 0) === CELLS;
+      await eventually(isHeld, { timeoutMs: TIMEOUT_MS, what: `all of batch ${number}` });
+      return latest - askedAt;
+    },
+    async release(): Promise<void> {
+      await sleep(QUIET_MS);
+      held.clear();
+      for (const part of cells) part.send({ do: 'release' });
+      await sleep(QUIET_MS);
+    },
+    /** ms of each, ascending */
+    async stream(): Promise<number[]> {
+      bbs.send({ do: 'stream', perSecond: PER_SECOND, seconds: SECONDS });
+      await eventually(() => asked !== undefined && booked.size === PER_SECOND * SECONDS, {
+        timeoutMs: SECONDS * 1_000 + TIMEOUT_MS,
+        what: 'all of the stream',
+      });
+      return [...booked].map(([single, at]) => at - (asked?.[single] ?? 0)).sort((a, b) => a - b);
+    },
+    async close(): Promise<void> {
+      for (const part of parts) part.close();
+      await server.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
   };
-  const release = async (cells: readonly Part[]): Promise<void> => {
-    await sleep(QUIET_MS);
-    held.clear();
-    for (const part of cells) part.send({ do: 'release' });
-    await sleep(QUIET_MS);
-  };
-
-  try {
-    const bbs = await start('bbs');
-    const cells: Part[] = [];
-    for (let at = 0; at < CELL_PROCESSES; at += 1)
-      cells.push(await start('cells', at, Math.ceil(CELLS / CELL_PROCESSES)));
-    await start('auctioneer');
-    const first = await batch(bbs, 0);
-    const warm: number[] = [];
-    const cpu: Record<string, number>[] = [];
-    for (let at = 1; at <= ROUNDS; at += 1) {
-      await release(cells);
-      const before = used();
-      warm.push(await batch(bbs, at));
-      const after = used();
-      for (const role in before) before[role] = (after[role] ?? 0) - (before[role] ?? 0);
-      cpu.push(before);
-    }
-    await release(cells);
-    bbs.send({ do: 'stream', perSecond: PER_SECOND, seconds: SECONDS });
-    await eventually(() => streamed !== undefined && booked.size === PER_SECOND * SECONDS, {
-      timeoutMs: SECONDS * 1_000 + TIMEOUT_MS,
-      what: 'all of the stream',
-    });
-    const waits = [...booked].map(([single, at]) => at - (streamed?.[single] ?? 0)).sort((a, b) => a - b);
-    const results = {
-      cells: CELLS,
-      firstMs: round(first),
-      warmMs: round(median(warm)),
-      warmLeastMs: round(Math.min(...warm)),
-      warmCpuMs: Object.fromEntries(
-        Object.keys(cpu[0] ?? {}).map((role) => [role, round(median(cpu.map((one) => one[role] ?? 0)))]),
-      ),
-      stream: { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), most: quantile(waits, 1) },
-    };
-    console.log(
-      JSON.stringify({ bench: 'auction-nats', ...machine(), ...results, warm: warm.map((ms) => round(ms)) }),
-    );
-    printTable([
-      ['what', 'ms', 'aim'],
-      ['first batch', results.firstMs, '1,000'],
-      ['warm batch, median', results.warmMs, '400'],
-      ['warm batch, least', results.warmLeastMs, ''],
-      ['single auction in a stream, p50', results.stream.p50, ''],
-      ['single auction in a stream, p99', results.stream.p99, '100'],
-    ]);
-  } finally {
-    for (const part of parts) part.close();
-    await server.close();
-    rmSync(dir, { recursive: true, force: true });
-  }
 };
 
-await main();
+type System = Awaited<ReturnType<typeof startSystem>>;
+type Used = Record<string, number>;
+
+const medians = (all: readonly Used[]): Used =>
+  Object.fromEntries(
+    Object.keys(all[0] ?? {}).map((role) => [role, round(median(all.map((one) => one[role] ?? 0)))]),
+  );
+
+const measure = async ({ batch, release, used, stream }: System) => {
+  const first = await batch(0);
+  const warm: number[] = [];
+  const cpu: Used[] = [];
+  for (let at = 1; at <= ROUNDS; at += 1) {
+    await release();
+    const before = used();
+    warm.push(round(await batch(at)));
+    const after = used();
+    cpu.push(Object.fromEntries(Object.entries(after).map(([role, ms]) => [role, ms - (before[role] ?? 0)])));
+  }
+  await release();
+  const waits = await stream();
+  return {
+    cells: CELLS,
+    firstMs: round(first),
+    warmMs: median(warm),
+    warmLeastMs: Math.min(...warm),
+    warm,
+    warmCpuMs: medians(cpu),
+    stream: { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), most: quantile(waits, 1) },
+  };
+};
+
+const system = await startSystem();
+try {
+  const results = await measure(system);
+  console.log(JSON.stringify({ bench: 'auction-nats', ...machine(), ...results }));
+  printTable([
+    ['what', 'ms', 'aim'],
+    ['first batch', results.firstMs, '1,000'],
+    ['warm batch, median', results.warmMs, '400'],
+    ['warm batch, least', results.warmLeastMs, ''],
+    ['single auction in a stream, p50', results.stream.p50, ''],
+    ['single auction in a stream, p99', results.stream.p99, '100'],
+  ]);
+} finally {
+  await system.close();
+}

@@ -1,4 +1,5 @@
 import type { ApiClient } from './http/api-client.js';
+import type { Screen } from './screen.js';
 
 /** What a command may use of the world. Handed in by main, so that commands can be run in tests. */
 export interface Context {
@@ -14,6 +15,8 @@ export interface Context {
   progress(text: string): void;
   /** width of a line that people read */
   readonly columns: number;
+  /** the terminal to draw on; undefined where stdout is none */
+  readonly screen: Screen | undefined;
   /** whether this machine finds an address for a host name */
   resolves(host: string): Promise<boolean>;
   sleep(ms: number): Promise<void>;
@@ -23,6 +26,8 @@ export interface Context {
   now(): number;
   /** aborted by Ctrl-C */
   readonly interrupted: AbortSignal;
+  /** as Ctrl-C does it */
+  interrupt(): void;
   api(): ApiClient;
 }
 

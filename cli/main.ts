@@ -5,6 +5,7 @@ import type { Context } from './context.js';
 import { type ApiClient, createApiClient } from './http/api-client.js';
 import { findTarget } from './http/target.js';
 import { runCommand } from './run.js';
+import { createScreen } from './screen.js';
 import { createTerminal } from './terminal.js';
 
 /** Commands that run until a signal, and mind their signals themselves. */
@@ -16,10 +17,8 @@ const WIDEST = 100;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The first signal asks for an end, the second one ends the process: then the system's own way of it is back. */
-const listenForInterruption = (): AbortSignal => {
-  const interruption = new AbortController();
+const listenForInterruption = (interruption: AbortController): void => {
   for (const signal of SIGNALS) process.once(signal, () => interruption.abort());
-  return interruption.signal;
 };
 
 /** `outcry logs app | head`: whoever reads has had enough. */
@@ -38,9 +37,9 @@ const resolves = (host: string): Promise<boolean> =>
 
 /** Runs one command. Returns the exit status; every failure has been printed. */
 export const main = async (argv: readonly string[]): Promise<number> => {
-  const interrupted = SERVERS.includes(argv[0] ?? '')
-    ? new AbortController().signal
-    : listenForInterruption();
+  const interruption = new AbortController();
+  if (!SERVERS.includes(argv[0] ?? '')) listenForInterruption(interruption);
+  const interrupted = interruption.signal;
   endWithReader();
   const clock = createSystemClock();
   const { print, drained, note, progress, clear } = createTerminal(process);
@@ -53,11 +52,13 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     note,
     progress,
     columns: Math.min(WIDEST, process.stdout.columns ?? WIDEST),
+    screen: createScreen(process, process.env.TERM),
     resolves,
     sleep: (ms) => clock.sleep(ms),
     elapsed: () => clock.monotonic(),
     now: () => clock.now(),
     interrupted,
+    interrupt: () => interruption.abort(),
     api: () => (client ??= createApiClient({ ...findTarget(process.env), signal: interrupted })),
   };
   try {

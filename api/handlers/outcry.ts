@@ -8,6 +8,7 @@ import type { ApiFailure } from '../core/failure.js';
 import { cfFailure, codedFailure } from '../core/failure.js';
 import { APPS_DOMAIN, TASKS_DOMAIN } from '../core/lrp-parts.js';
 import { isMapping } from '../../common/model/read.js';
+import { waitingOf } from '../core/waiting.js';
 import type { Cell } from '../services/cells.js';
 import { bbsFailure } from '../services/lrp-writer.js';
 import type { Deps } from './deps.js';
@@ -172,10 +173,29 @@ const eventRoutes = (server: FastifyInstance, { history }: Deps): void => {
   });
 };
 
+const DEFAULT_WAITING = 20;
+const MAX_WAITING = 1_000;
+
+const waitingRoutes = (server: FastifyInstance, { bbs, state }: Deps): void => {
+  server.get('/outcry/v1/waiting', async (request, reply) => {
+    const limit = limitIn(request, { fallback: DEFAULT_WAITING, most: MAX_WAITING });
+    if (!limit.ok) return sendFailures(reply, limit.error);
+    const actuals = outcome(await bbs.actualLrps({}), 'Actual LRP');
+    if (!actuals.ok) return sendFailures(reply, actuals.error);
+    const tasks = outcome(await bbs.tasks({}), 'Task');
+    return send(reply, tasks, (list) => {
+      const board = { actuals: actuals.value, tasks: list };
+      const { moreGroups, ...waiting } = waitingOf(board, { tables: state.tables, limit: limit.value });
+      return { ...waiting, more_groups: moreGroups };
+    });
+  });
+};
+
 export const outcryRoutes = (server: FastifyInstance, deps: Deps): void => {
   eventRoutes(server, deps);
   desiredLrpRoutes(server, deps);
   bbsTaskRoutes(server, deps);
+  waitingRoutes(server, deps);
   server.get('/outcry/v1/cells', async (_request, reply) =>
     send(reply, outcome(await deps.cells(), 'Cell'), (cells) => ({ resources: cells.map(cell) })),
   );

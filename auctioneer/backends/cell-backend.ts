@@ -3,14 +3,16 @@ import type { CellState } from '../../common/model/cell.js';
 
 /** What became of one cell's work. */
 export type CommitResult =
-  /** the cell answered: one outcome per placement id, and its state afterwards */
-  | { cellId: string; answered: true; outcomes: WorkOutcome[]; state?: CellState }
+  /** the cell answered: one outcome per placement id */
+  | { cellId: string; answered: true; outcomes: WorkOutcome[] }
   /** it did not: whether it took the work is not known */
   | { cellId: string; answered: false; reason: string };
 
 /** Port: where places come from, and where work goes. The auction does not know which. */
 export interface CellBackend {
-  /** states of the cells that answered in time */
+  /** where what finds no place here is tried, within the same batch; absent: nowhere */
+  readonly next?: CellBackend;
+  /** states of the cells that answered in time; never rejects */
   states(traceId: string): Promise<CellStates>;
   /** sends the work, one message per cell, and gathers what became of it; never rejects */
   commit(work: readonly Work[]): Promise<CommitResult[]>;

@@ -75,13 +75,22 @@ const listed = (tags: readonly string[]): string => {
   return quoted.length === 0 ? last : `${quoted.join(', ')} and ${last}`;
 };
 
+const MISMATCHES = {
+  rootfs: 'found no compatible cell for required rootfs',
+  'volume-drivers': 'found no compatible cell with required volume drivers',
+  'placement-tags': 'found no compatible cell with',
+} as const;
+
+/** How the texts of that stage begin. */
+export const mismatchStart = (stage: Exclude<Stage, 'matched'>): string => MISMATCHES[stage];
+
 /** Diego's text for work that no cell matches, by the furthest stage any cell reached. */
 export const mismatchText = (stage: Exclude<Stage, 'matched'>, constraint: PlacementConstraint): string => {
-  if (stage === 'rootfs') return 'found no compatible cell for required rootfs';
-  if (stage === 'volume-drivers') return 'found no compatible cell with required volume drivers';
+  const text = MISMATCHES[stage];
+  if (stage !== 'placement-tags') return text;
   const tags = constraint.placementTags;
-  if (tags.length === 0) return 'found no compatible cell with no placement tags';
-  return `found no compatible cell with placement tag${tags.length === 1 ? '' : 's'} ${listed(tags)}`;
+  if (tags.length === 0) return `${text} no placement tags`;
+  return `${text} placement tag${tags.length === 1 ? '' : 's'} ${listed(tags)}`;
 };
 
 export const NO_CELLS = 'unable to communicate to compatible cells';

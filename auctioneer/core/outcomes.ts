@@ -60,11 +60,21 @@ export interface Settled extends Sorted {
   unknown: Placement[];
 }
 
-/** What waits for its batch, and how often a cell has refused it. */
+/** What waits for its batch. */
 export interface Waiting {
   auction: Auction;
+  /** how often a cell has refused it */
   refusals: number;
+  /** ms, monotonic: when its request came */
+  since: number;
 }
+
+/** ms for which each request that has been in no batch before has waited; those of one request came at one time. */
+export const waitsOf = (batch: readonly Waiting[], now: number): number[] => {
+  const arrivals = new Set<number>();
+  for (const { refusals, since } of batch) if (refusals === 0) arrivals.add(since);
+  return Array.from(arrivals, (since) => now - since);
+};
 
 /** Why a cell that never saw its work has not taken it. */
 export const UNSEEN = 'the cell did not take the work';
@@ -74,12 +84,14 @@ export const afterCommit = (
   batch: readonly Waiting[],
   settled: Settled,
 ): { retried: Waiting[]; failures: Failure[] } => {
-  const counts = new Map(batch.map(({ auction, refusals }) => [auction, refusals]));
+  const known = new Map(batch.map((waiting) => [waiting.auction, waiting]));
   const retried: Waiting[] = [];
   const failures: Failure[] = [];
   const again = (auction: Auction, reason: string): void => {
-    const refusals = counts.get(auction) ?? 0;
-    if (refusals < REFUSAL_RETRIES) retried.push({ auction, refusals: refusals + 1 });
+    const waiting = known.get(auction);
+    if (waiting === undefined) return;
+    const { refusals, since } = waiting;
+    if (refusals < REFUSAL_RETRIES) retried.push({ auction, refusals: refusals + 1, since });
     else failures.push({ auction, reason });
   };
   for (const { placement, reason } of settled.refused) again(placement.auction, reason);

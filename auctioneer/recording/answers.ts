@@ -9,7 +9,6 @@ import type {
 } from '../../common/model/auction-questions.js';
 import type { Clock } from '../../common/ports/clock.js';
 import { auctionId } from '../core/auction.js';
-import { decide } from '../core/decide.js';
 import { explain } from '../core/explanation.js';
 import { consideredOrder } from '../core/order.js';
 import { type Ended, endsOf, placedBefore, worthExplaining } from '../core/recording/choose.js';
@@ -20,8 +19,9 @@ import {
   readDecisionLine,
 } from '../core/recording/lines.js';
 import { toldOf, unheardOf } from '../core/recording/told.js';
+import { cellsTogether, decideRounds, roundsUpTo } from '../core/rounds.js';
 import type { Scorer } from '../core/scorer.js';
-import { type BatchRecord, auctionsOf, cellsOf, exceptionsAt, linesOf, mayHave } from './record.js';
+import { type BatchRecord, auctionsOf, exceptionsAt, linesOf, mayHave, roundsOf } from './record.js';
 import type { Recorder } from './recorder.js';
 import { type Slices, createSlices } from './slices.js';
 
@@ -100,8 +100,8 @@ const NO_REPLAY: Omit<Replay, 'recording'> = {
 export const createAnswers = ({ recorder, clock, scorer, waits }: AnswersOptions): Answers => {
   const replayOf = async (record: BatchRecord): Promise<Omit<Replay, 'recording'>> => {
     const slices = createSlices(clock);
-    const input = { cells: await cellsOf(record, slices), auctions: await auctionsOf(record, slices) };
-    const decision = decide({ ...input, policy: record.policy, scorer });
+    const [rounds, auctions] = [await roundsOf(record, slices), await auctionsOf(record, slices)];
+    const decision = decideRounds(rounds, { auctions, policy: record.policy, scorer });
     const [recorded, replayed] = [linesOf(record), [...decisionLines(decision)]];
     const { differences, more } = differencesOf(recorded, replayed, MANY_DIFFERENCES);
     return {
@@ -118,8 +118,9 @@ export const createAnswers = ({ recorder, clock, scorer, waits }: AnswersOptions
     };
   };
 
-  const detailsOf = async ({ record, considered, lines }: Found, { auction, line }: Ended) => {
-    const cells = await cellsOf(record, createSlices(clock));
+  const detailsOf = async ({ record, considered, lines }: Found, { auction, line, cellId }: Ended) => {
+    const rounds = await roundsOf(record, createSlices(clock));
+    const cells = cellsTogether(roundsUpTo(rounds, cellId));
     const before = placedBefore(considered, lines, line);
     return toldOf(explain({ cells, auctions: considered, policy: record.policy, scorer, before, auction }));
   };

@@ -17,8 +17,8 @@ export interface BatchRecord {
   /** how the decision put the auctions in their order */
   readonly sorting: Sorting;
   readonly frames: Frames;
-  /** the cells' states, as numbers in `frames` */
-  readonly cells: Uint32Array;
+  /** the states of the cells of each backend, as numbers in `frames` */
+  readonly rounds: readonly Uint32Array[];
   /** AuctionRequests, in order of arrival */
   readonly requests: readonly Uint8Array[];
   /** the decision in its canonical form, in pieces */
@@ -29,12 +29,14 @@ export interface BatchRecord {
   readonly bytes: number;
 }
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
 const summaryOf = (batch: DecidedBatch): BatchSummary => {
-  const { id, at, cells, auctions, decision, settled } = batch;
+  const { id, at, rounds, auctions, decision, settled } = batch;
   return {
     id,
     at,
-    cells: cells.length,
+    cells: sum(rounds.map(({ length }) => length)),
     auctions: auctions.length,
     placed: settled.placed.length,
     refused: settled.refused.length + settled.unseen.length,
@@ -74,8 +76,7 @@ const encodeDecision = async ({ decision }: DecidedBatch, slices: Slices): Promi
   return pieces;
 };
 
-const sizeOf = (parts: readonly Uint8Array[]): number =>
-  parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+const sizeOf = (parts: readonly ArrayBufferView[]): number => sum(parts.map(({ byteLength }) => byteLength));
 
 /** What a record needs beside its bytes. */
 const OVERHEAD_BYTES = 1024;
@@ -85,17 +86,18 @@ export const encodeBatch = async (
   frames: Frames,
   slices: Slices,
 ): Promise<BatchRecord> => {
-  const cells = await addStates(frames, batch.cells, slices);
+  const rounds: Uint32Array[] = [];
+  for (const cells of batch.rounds) rounds.push(await addStates(frames, cells, slices));
   const requests = await encodeRequests(batch, slices);
   const decision = await encodeDecision(batch, slices);
   const exceptions = Buffer.from(JSON.stringify(exceptionsOf(batch)));
-  const bytes = OVERHEAD_BYTES + sizeOf([...requests, ...decision, exceptions]) + cells.byteLength;
+  const bytes = OVERHEAD_BYTES + sizeOf([...requests, ...decision, exceptions, ...rounds]);
   return {
     summary: summaryOf(batch),
     policy: batch.policy,
     sorting: batch.decision.sorting,
     frames,
-    cells,
+    rounds,
     requests,
     decision,
     exceptions,
@@ -115,8 +117,12 @@ export const auctionsOf = async ({ requests }: BatchRecord, slices: Slices): Pro
   return runs.flat();
 };
 
-export const cellsOf = ({ frames, cells }: BatchRecord, slices: Slices): Promise<CellState[]> =>
-  statesAt(frames, cells, slices);
+/** What each backend told. */
+export const roundsOf = async ({ frames, rounds }: BatchRecord, slices: Slices): Promise<CellState[][]> => {
+  const told: CellState[][] = [];
+  for (const numbers of rounds) told.push(await statesAt(frames, numbers, slices));
+  return told;
+};
 
 export const linesOf = ({ decision }: BatchRecord): string[] =>
   decision.flatMap((piece) => piece.toString('utf8').split('\n').slice(0, -1));

@@ -5,7 +5,6 @@ import type { Placement } from '../core/decide.js';
 import { type Settled, sortOutcomes, workPerCell } from '../core/outcomes.js';
 
 export interface CommitterOptions {
-  backend: CellBackend;
   logger: Logger;
   /** ms within which a cell must have read its work */
   workDeadlineMs: number;
@@ -16,14 +15,24 @@ export interface CommitContext {
   traceId: string;
 }
 
-export type Committer = (placements: readonly Placement[], context: CommitContext) => Promise<Settled>;
+export type Committer = (
+  backend: CellBackend,
+  placements: readonly Placement[],
+  context: CommitContext,
+) => Promise<Settled>;
 
-const joined = (parts: readonly Settled[]): Settled => ({
+export const joined = (parts: readonly Settled[]): Settled => ({
   placed: parts.flatMap((part) => part.placed),
   refused: parts.flatMap((part) => part.refused),
   unseen: parts.flatMap((part) => part.unseen),
   unknown: parts.flatMap((part) => part.unknown),
 });
+
+interface Sent {
+  backend: CellBackend;
+  placements: Placement[];
+  traceId: string;
+}
 
 const perCell = (placements: readonly Placement[]): Map<string, Placement[]> => {
   const found = new Map<string, Placement[]>();
@@ -36,9 +45,12 @@ const perCell = (placements: readonly Placement[]): Map<string, Placement[]> => 
 };
 
 /** Sends work, one message per cell, and finds out what became of it. */
-export const createCommitter = ({ backend, logger, workDeadlineMs }: CommitterOptions): Committer => {
+export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): Committer => {
   /** A cell that did not answer is asked once more, by placement id; only silence stays unknown. */
-  const settle = async (sent: Placement[], result: CommitResult, traceId: string): Promise<Settled> => {
+  const settle = async (
+    result: CommitResult,
+    { backend, placements: sent, traceId }: Sent,
+  ): Promise<Settled> => {
     if (result.answered) return { ...sortOutcomes(sent, result.outcomes), unknown: [] };
     logger.warn('commit.unknown', {
       cellId: result.cellId,
@@ -52,13 +64,12 @@ export const createCommitter = ({ backend, logger, workDeadlineMs }: CommitterOp
     return { ...sortOutcomes(sent, outcomes), unknown: [] };
   };
 
-  return async (placements, { cells, traceId }) => {
+  return async (backend, placements, { cells, traceId }) => {
     const results = await backend.commit(
       workPerCell(placements, cells, { traceId, deadlineMs: workDeadlineMs }),
     );
     const sent = perCell(placements);
-    return joined(
-      await Promise.all(results.map((result) => settle(sent.get(result.cellId) ?? [], result, traceId))),
-    );
+    const sentTo = (cellId: string): Sent => ({ backend, placements: sent.get(cellId) ?? [], traceId });
+    return joined(await Promise.all(results.map((result) => settle(result, sentTo(result.cellId)))));
   };
 };

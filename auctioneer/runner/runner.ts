@@ -4,15 +4,17 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { CellBackend } from '../backends/cell-backend.js';
 import { type Auction, auctionId } from '../core/auction.js';
-import { type Failure, decide } from '../core/decide.js';
-import { type Waiting, afterCommit } from '../core/outcomes.js';
+import type { Failure } from '../core/decide.js';
+import { UNSEEN, type Waiting, afterCommit, waitsOf } from '../core/outcomes.js';
 import { withoutDuplicates } from '../core/order.js';
 import type { Policy } from '../core/policy.js';
 import type { DecidedBatch } from '../core/recording/batch.js';
 import { isCalled } from '../core/recording/choose.js';
+import { joinRounds } from '../core/rounds.js';
 import type { Scorer } from '../core/scorer.js';
 import type { AuctioneerMetrics } from '../metrics.js';
 import { createCommitter } from './commit.js';
+import { createPlacer } from './place.js';
 
 export interface RunnerOptions {
   backend: CellBackend;
@@ -50,18 +52,33 @@ interface Told {
   batch: DecidedBatch;
   failures: readonly Failure[];
   ms: number;
+  /** ms, of each request */
+  waitsMs: readonly number[];
 }
 
+const distinct = (waiting: readonly Waiting[]): Waiting[] => {
+  const kept = new Set(withoutDuplicates(waiting.map(({ auction }) => auction)));
+  return waiting.filter(({ auction }) => kept.has(auction));
+};
+
+const cellsOf = ({ rounds }: DecidedBatch): number => rounds.reduce((sum, { length }) => sum + length, 0);
+
 /** Tells people, not components, of a batch. */
-const tell = ({ metrics, logger }: RunnerOptions, { batch, failures, ms }: Told): void => {
+const tell = ({ metrics, logger }: RunnerOptions, { batch, failures, ms, waitsMs }: Told): void => {
   const { settled } = batch;
   metrics.scheduled({
+    size: batch.auctions.length,
+    phases: batch,
     placed: settled.placed.map(({ auction }) => auction),
-    failed: failures.map(({ auction }) => auction),
+    failed: failures,
+    refused: [...settled.refused.map(({ reason }) => reason), ...settled.unseen.map(() => UNSEEN)],
+    unknown: settled.unknown.length,
+    retried: batch.retried.length,
+    waitsMs,
   });
   logger.info('scheduled', {
     traceId: batch.id,
-    cells: batch.cells.length,
+    cells: cellsOf(batch),
     auctions: batch.auctions.length,
     placed: settled.placed.length,
     refused: settled.refused.length,
@@ -77,27 +94,37 @@ const tell = ({ metrics, logger }: RunnerOptions, { batch, failures, ms }: Told)
  */
 export const createRunner = (options: RunnerOptions): Runner => {
   const { backend, clock, logger, metrics, policy, scorer } = options;
-  const commit = createCommitter(options);
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
   let stopped = false;
 
+  const statesOf = async (from: CellBackend, traceId: string): Promise<CellState[]> => {
+    const began = clock.monotonic();
+    const { cells, missed } = await from.states(traceId);
+    metrics.fetchedStates({ ms: clock.monotonic() - began, seen: cells.length, missed: missed.length });
+    logger.debug('fetched-cell-reps', { cells: cells.length, missed, traceId });
+    return cells;
+  };
+  const place = createPlacer({
+    clock,
+    commit: createCommitter(options),
+    statesOf,
+    isStopped: () => stopped,
+  });
+
   const fetchStates = async (traceId: string): Promise<CellState[]> => {
     for (let round = 1; ; round += 1) {
-      const from = clock.monotonic();
-      const { cells, missed } = await backend.states(traceId);
-      metrics.fetchedStates({ ms: clock.monotonic() - from, missed: missed.length });
-      logger.debug('fetched-cell-reps', { cells: cells.length, missed, traceId });
-      if (cells.length > 0 || round === NO_CELL_ROUNDS || stopped) return cells;
+      const cells = await statesOf(backend, traceId);
+      const isEnough = cells.length > 0 || backend.next !== undefined;
+      if (isEnough || round === NO_CELL_ROUNDS || stopped) return cells;
       await clock.sleep(NO_CELL_PAUSE_MS);
     }
   };
 
   const drain = (): Waiting[] => {
-    const batch = waiting;
+    const batch = distinct(waiting);
     waiting = [];
-    const kept = new Set(withoutDuplicates(batch.map(({ auction }) => auction)));
-    return batch.filter(({ auction }) => kept.has(auction));
+    return batch;
   };
 
   const runBatch = async (): Promise<void> => {
@@ -108,22 +135,19 @@ export const createRunner = (options: RunnerOptions): Runner => {
     const batch = drain();
     const auctions = batch.map(({ auction }) => auction);
     const [at, gathered] = [clock.now(), clock.monotonic()];
-    const decision = decide({ cells, auctions, policy, scorer });
-    const decided = clock.monotonic();
-    const settled = await commit(decision.placements, { cells, traceId });
+    const { rounds, settled, ...phases } = await place({ traceId, backend, cells, auctions, policy, scorer });
     const again = afterCommit(batch, settled);
     for (const one of again.retried) waiting.push(one);
     const [committed, retried] = [clock.monotonic(), again.retried.map(({ auction }) => auction)];
-    const phases = {
-      statesMs: gathered - began,
-      decideMs: decided - gathered,
-      commitMs: committed - decided,
-    };
-    const done = { id: traceId, at, policy, cells, auctions, decision, settled, retried, ...phases };
+    const decision = joinRounds(rounds);
+    const told = { rounds: rounds.map((round) => round.cells), decision, settled, retried };
+    const statesMs = gathered - began + phases.statesMs;
+    const done = { id: traceId, at, policy, auctions, ...told, ...phases, statesMs };
     options.record(done);
     const failures = [...decision.failures, ...again.failures];
-    tell(options, { batch: done, failures, ms: committed - began });
+    tell(options, { batch: done, failures, ms: committed - began, waitsMs: waitsOf(batch, committed) });
     await options.report(failures, traceId);
+    metrics.reported(clock.monotonic() - committed);
   };
 
   const run = async (): Promise<void> => {
@@ -139,7 +163,8 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
   return {
     add(auctions) {
-      for (const auction of auctions) waiting.push({ auction, refusals: 0 });
+      const since = clock.monotonic();
+      for (const auction of auctions) waiting.push({ auction, refusals: 0, since });
       running ??= run();
     },
     waits: (id) => waiting.some(({ auction }) => isCalled(auction, id)),

@@ -115,17 +115,9 @@ export const createCell = (options: CellOptions): Cell => {
   const whyClosed = (): string =>
     closed || (context.runtime.healthy() ? '' : 'container runtime is unhealthy');
 
-  const reply = (outcomes: WorkReply['outcomes']): WorkReply => ({
-    cellId: facts.cellId,
-    incarnation: facts.incarnation,
-    outcomes,
-    state: state(),
-  });
-
-  /** Whoever placed it knows what is left of a cell that took it all: its state is told when something was refused. */
-  const replyToWork = (outcomes: WorkReply['outcomes']): WorkReply => {
-    if (outcomes.some(({ status }) => status !== 'accepted')) return reply(outcomes);
-    return { cellId: facts.cellId, incarnation: facts.incarnation, outcomes };
+  const reply = (outcomes: WorkReply['outcomes'], tellsState = true): WorkReply => {
+    const { cellId, incarnation } = facts;
+    return { cellId, incarnation, outcomes, ...(tellsState && { state: state() }) };
   };
 
   const admit = (work: Work, at: Pick<AdmissionContext, 'receivedAt' | 'withoutIds'>): Admission => {
@@ -144,7 +136,11 @@ export const createCell = (options: CellOptions): Cell => {
   return {
     ...createRequests({ ...options, hasStarted: () => closed !== STARTING }, containers),
     state,
-    perform: (work, receivedAt) => replyToWork(admit(work, { receivedAt }).outcomes),
+    perform(work, receivedAt) {
+      const { outcomes, refused } = admit(work, { receivedAt });
+      // whoever placed it can reckon what is left of a cell that took it all
+      return reply(outcomes, refused.length > 0);
+    },
     take(work) {
       const { incarnation } = facts;
       const full = { ...work, incarnation, deadlineMs: Number.POSITIVE_INFINITY };

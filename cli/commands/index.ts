@@ -17,6 +17,7 @@ import { push } from './push.js';
 import { scale } from './scale.js';
 import { stack } from './stack.js';
 import { runTask, tasks } from './tasks.js';
+import { top } from './top.js';
 import { up } from './up.js';
 
 /** In the order in which help lists them. */
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   runTask,
   tasks,
   cells,
+  top,
   auction,
   lrp,
   task,

@@ -69,6 +69,7 @@ export interface Cell {
     total?: CellResources;
     lrp_counts?: Record<string, number>;
     task_count?: number;
+    starting_container_count?: number;
     evacuating?: boolean;
     /** whether it takes work */
     placeable?: boolean;

@@ -3,77 +3,20 @@ import { assembleAuctioneer } from '../../auctioneer/assemble.js';
 import { auctioneerConfig } from '../../auctioneer/config.js';
 import type { Scorer } from '../../auctioneer/core/scorer.js';
 import { silentLogger } from '../../common/adapters/capture-logger.js';
-import { type MemoryBus, createMemoryBus } from '../../common/adapters/memory-bus.js';
+import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
-import type { AuctionRequest, Work, WorkOutcome } from '../../common/model/auction.js';
-import type { CellPresence, CellState } from '../../common/model/cell.js';
+import type { AuctionRequest } from '../../common/model/auction.js';
 import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import { ok } from '../../common/model/result.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { decode, encode } from '../../common/wire/codec.js';
-import { cellSubject } from '../../common/wire/subjects.js';
+import { accept, addCell, presenceOf, refuse } from '../support/bus-cells.js';
 import { aCellState, aTaskWork, anLrpWork } from '../support/cell-states.js';
 import { eventually } from '../support/eventually.js';
 import { desiredLrp } from '../support/lrps.js';
 import { samplesOf } from '../support/metrics.js';
-
-type Answer = (work: Work) => WorkOutcome[] | 'silent';
-
-interface FakeCell {
-  state: CellState;
-  taken: Work[];
-  asked: string[][];
-}
-
-const accept: Answer = (work) =>
-  [...work.lrps, ...work.tasks].map(({ placementId }) => ({ placementId, status: 'accepted', reason: '' }));
-
-const refuse: Answer = (work) =>
-  [...work.lrps, ...work.tasks].map(({ placementId }) => ({
-    placementId,
-    status: 'refused',
-    reason: 'full after all',
-  }));
-
-/** A cell on the bus that answers work as told. */
-const addCell = (bus: MemoryBus, state: CellState, answer: Answer = accept): FakeCell => {
-  const cell: FakeCell = { state, taken: [], asked: [] };
-  const { cellId, incarnation } = state;
-  bus.subscribe('cell.state', (message) => message.respond(encode('CellState', cell.state)));
-  bus.subscribe(cellSubject(cellId, 'work'), (message) => {
-    const work = decode('Work', message.payload);
-    if (!work.ok) throw new Error(work.error.message);
-    cell.taken.push(work.value);
-    const outcomes = answer(work.value);
-    if (outcomes !== 'silent') message.respond(encode('WorkReply', { cellId, incarnation, outcomes }));
-  });
-  bus.subscribe(cellSubject(cellId, 'outcome'), (message) => {
-    const query = decode('OutcomeQuery', message.payload);
-    if (!query.ok) throw new Error(query.error.message);
-    cell.asked.push(query.value.placementIds);
-    const outcomes = query.value.placementIds.map((placementId) => ({
-      placementId,
-      status: 'never_seen' as const,
-      reason: '',
-    }));
-    message.respond(encode('WorkReply', { cellId, incarnation, outcomes }));
-  });
-  return cell;
-};
-
-const presence = (cellId: string): CellPresence => ({
-  cellId,
-  repAddress: '',
-  zone: 'z1',
-  capacity: { memoryMb: 1024, diskMb: 4096, containers: 10 },
-  rootfsProviders: [],
-  placementTags: [],
-  optionalPlacementTags: [],
-  repUrl: '',
-  annotations: {},
-});
 
 const startAuctioneer = async (
   t: Test,
@@ -100,7 +43,7 @@ const startAuctioneer = async (
     bus,
     bbs: {
       ping: () => Promise.resolve(true),
-      cells: () => Promise.resolve(ok(registered.map(presence))),
+      cells: () => Promise.resolve(ok(registered.map(presenceOf))),
       acquireLease: ({ owner }) => Promise.resolve(ok({ held: true, epoch: 1, holder: owner })),
       renewLease: ({ owner }) => Promise.resolve(ok({ held: true, epoch: 1, holder: owner })),
       releaseLease: () => Promise.resolve(ok(undefined)),
@@ -179,12 +122,22 @@ t.test('auctioneer - a cell without a presence is not used', async (t) => {
 });
 
 t.test('auctioneer - refused work is tried in two more batches, then reported with the reason', async (t) => {
-  const { bus, ask, failed } = await startAuctioneer(t, ['cell-1']);
+  const { bus, ask, failed, metrics } = await startAuctioneer(t, ['cell-1']);
   const cell = addCell(bus, aCellState(), refuse);
   await ask({ tasks: [aTaskWork({ taskGuid: 'unlucky' })] });
   await eventually(() => failed.length > 0);
   t.same(failed, [{ id: 'unlucky', reason: 'full after all' }]);
   t.equal(cell.taken.length, 3);
+  const samples = await eventually(async () => {
+    const now = await samplesOf(metrics);
+    return now['AuctionBatchDuration_count{phase="report"}'] === 3 && now;
+  });
+  t.match(samples, {
+    'AuctionsRefused{reason="other"}': 3,
+    'AuctionsFailed{reason="other"}': 1,
+    AuctionsRetried: 2,
+    AuctionWaitDuration_count: 1,
+  });
 });
 
 t.test(
@@ -301,9 +254,20 @@ t.test(
       AuctioneerTaskAuctionsStarted: 1,
       AuctioneerFetchStatesDuration_count: 1,
       AuctioneerFailedCellStateRequests: 1,
+      AuctionCellsSeen: 2,
+      AuctionBatchSize_count: 1,
+      AuctionBatchSize_sum: 5,
+      AuctionWaitDuration_count: 1,
+      'AuctionsFailed{reason="resources"}': 2,
+      AuctionsUnknown: 0,
+      AuctionsRetried: 0,
       LockHeld: 1,
     });
+    for (const phase of ['states', 'decide', 'commit'])
+      t.equal(samples[`AuctionBatchDuration_count{phase="${phase}"}`], 1, phase);
     // a silent cell is waited for, for 200 ms; in ns
     t.ok((samples['AuctioneerFetchStatesDuration_sum'] ?? 0) > 100e6);
+    t.ok((samples['AuctionBatchDuration_sum{phase="states"}'] ?? 0) > 100e6);
+    t.ok((samples['AuctionWaitDuration_sum'] ?? 0) > 100e6);
   },
 );

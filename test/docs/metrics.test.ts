@@ -48,7 +48,7 @@ What is no name to Prometheus became a label:
 | \`requests.COMPONENT\`, \`latency.COMPONENT\` | label \`component\` of \`total_requests\` and \`latency\` |
 | \`responses.2xx\` … | \`responses{status_group="2xx"}\` … |
 
-Not Diego's: \`AuctionBatches…\`, \`AuctionRecordingBytes\`, \`Event…\`, \`Events…\`, \`ActualLRPCrashes\`, \`TaskCallbacks…\`, \`cancelled_requests\`, and the API's.
+Not Diego's: \`Auction…\`, \`Auctions…\`, \`Event…\`, \`Events…\`, \`ActualLRPCrashes\`, \`TaskCallbacks…\`, \`cancelled_requests\`, and the API's.
 
 Diego's \`OpenFileDescriptors\` is Node's \`process_open_fds\`; of its \`DB…\` there are those that a store of ours has:
 a query is a commit, there are no connections to wait for, and nothing is encrypted.

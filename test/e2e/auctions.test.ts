@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { toJson } from '../../common/wire/codec.js';
 import { eventually } from '../support/eventually.js';
+import { desiredLrp } from '../support/lrps.js';
 import { PROBE, dataDir, outcry, startOutcry } from '../support/one-process.js';
 
 const ok = async (t: Test, dir: string, ...args: string[]): Promise<string> => {
@@ -13,6 +16,36 @@ const refused = async (t: Test, dir: string, args: string[], line: RegExp): Prom
   t.equal(code, 1, output);
   t.match(output, line);
   t.equal(output.trim().split('\n').length, 1, `one line: ${output}`);
+};
+
+/** More than any cell has. */
+const HUGE = toJson('DesiredLRP', {
+  ...desiredLrp({ processGuid: 'huge', instances: 2, memoryMb: 900_000 }),
+  metricTags: { source_id: { static: 'huge', dynamic: 'DynamicValueInvalid' } },
+});
+
+/** What waits, as `top` shows it; the board's own LRPs need no application. */
+const showsTop = async (t: Test, dir: string): Promise<void> => {
+  const file = join(t.testdir({ 'lrp.json': JSON.stringify(HUGE) }), 'lrp.json');
+  const desired = await outcry(dir, 'lrp', 'desire', file);
+  t.equal(desired.code, 0, desired.output);
+  const text = await eventually(async () => {
+    const { output } = await outcry(dir, 'top', '--once');
+    return output.includes('insufficient resources') && output;
+  });
+  t.match(text, /^outcry top .* 3 instances, 0 tasks /);
+  t.match(text, /\n3 cells\ncell +zone +MB free .*\ncell-1 +\S+ +\d+\/\d+ .* now\n/);
+  t.match(text, /\nlatest batches\nbatch +at +cells +size +placed +failed +states +decide +commit\n/);
+  t.match(
+    text,
+    /\n2 instances and 0 tasks wait for a place\nwaiting .*\nhuge +2 instances .* insufficient resources: memory\n/,
+  );
+  const { waiting } = JSON.parse((await outcry(dir, 'top', '--json')).output) as {
+    waiting: { groups: { id: string }[] };
+  };
+  t.match(waiting.groups, [{ name: 'huge', count: 2 }]);
+  t.match(await ok(t, dir, 'explain', waiting.groups[0]?.id ?? ''), /^huge\.\d: no place, /);
+  t.match(await outcry(dir, 'lrp', 'delete', 'huge'), { code: 0 });
 };
 
 interface Listed {
@@ -66,6 +99,8 @@ t.test(
     t.match((await outcry(dir, 'app', 'hello')).output, /3 of 3 running/);
     const after = JSON.parse(await ok(t, dir, 'list', '--json')) as Listed;
     t.equal(after.batches.length, batches.length, 'no batch was run for it');
+
+    await showsTop(t, dir);
 
     await refused(t, dir, ['replay', 'nothing'], /^outcry: BATCH_UNKNOWN: no recorded batch 'nothing'; /);
     await refused(

@@ -23,7 +23,7 @@ export const decidedBatch = (
     id,
     at: 1_700_000_000_000,
     policy,
-    cells: input.cells,
+    rounds: [input.cells],
     auctions: input.auctions,
     decision,
     settled: { ...settled, ...settle(settled) },

@@ -1,6 +1,7 @@
 import type { Context } from '../../cli/context.js';
 import { type ApiClient, createApiClient } from '../../cli/http/api-client.js';
 import { findTarget } from '../../cli/http/target.js';
+import type { Screen, Size } from '../../cli/screen.js';
 import { runCommand } from '../../cli/run.js';
 import { createTerminal } from '../../cli/terminal.js';
 
@@ -13,6 +14,8 @@ export interface CliOptions {
   tty?: boolean;
   /** of the terminal; 100 when absent */
   columns?: number;
+  /** stdout is a terminal of this size, to draw on */
+  screen?: Size;
   /** whether the machine finds host names; default: it does */
   resolves?: boolean;
   /** told of every wait; Ctrl-C is pressed with `interrupt` */
@@ -25,6 +28,10 @@ export interface FakeCli {
   /** runs `outcry WORDS…` */
   run(...argv: string[]): Promise<number>;
   interrupt(): void;
+  /** presses a key while the terminal is drawn on */
+  press(key: string): void;
+  /** what has been drawn, one after the other; undefined where the terminal was given back */
+  drawn(): readonly (readonly string[] | undefined)[];
   /** all that went to stdout */
   out(): string;
   /** all that went to stderr */
@@ -33,6 +40,26 @@ export interface FakeCli {
   errors(): string[];
   close(): Promise<void>;
 }
+
+/** Notes what is drawn. */
+const createFakeScreen = (size: Size) => {
+  const frames: (readonly string[] | undefined)[] = [];
+  let onKey: ((key: string) => void) | undefined;
+  const screen: Screen = {
+    size: () => size,
+    open({ key }) {
+      onKey = key;
+      return {
+        draw: (lines) => void frames.push(lines),
+        close() {
+          onKey = undefined;
+          frames.push(undefined);
+        },
+      };
+    },
+  };
+  return { screen, frames, press: (key: string) => onKey?.(key) };
+};
 
 /** ms since the epoch at which every fake command line begins */
 export const CLI_START = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -45,6 +72,7 @@ export const createFakeCli = (options: CliOptions = {}): FakeCli => {
     stderr: { write: (text) => (written.err += text), isTTY: tty },
   });
   const interruption = new AbortController();
+  const drawn = options.screen && createFakeScreen(options.screen);
   let client: ApiClient | undefined;
   let passed = 0;
 
@@ -63,9 +91,11 @@ export const createFakeCli = (options: CliOptions = {}): FakeCli => {
       await new Promise((resolve) => setImmediate(resolve));
     },
     columns: options.columns ?? 100,
+    screen: drawn?.screen,
     elapsed: () => passed,
     now: () => CLI_START + passed,
     interrupted: interruption.signal,
+    interrupt: () => interruption.abort(),
     api: () =>
       (client ??= createApiClient({
         ...(options.api ?? findTarget(context.env)),
@@ -77,6 +107,8 @@ export const createFakeCli = (options: CliOptions = {}): FakeCli => {
     context,
     run: (...argv) => runCommand(context, argv),
     interrupt: () => interruption.abort(),
+    press: (key) => drawn?.press(key),
+    drawn: () => drawn?.frames ?? [],
     out: () => written.out,
     err: () => written.err,
     errors: () => written.err.split('\n').filter((line) => line.startsWith('outcry: ')),

@@ -20,11 +20,14 @@ const FOUND = 4;
 const findInstances = ({ bidding, counting, processes, zones, forest }: Source): number[] => {
   const { cells } = forest;
   const found: number[] = [];
+  const { numbers } = processes;
   const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
-    for (const [guid, instances] of lrpCounts) {
-      const process = processes.numbers.get(guid);
+    const add = (process: number | undefined, instances: number | undefined = 0): void => {
       if (process !== undefined && instances > 0) found.push(process, position, zone, instances);
-    }
+    };
+    // the cells have run far more processes than a small batch asks for
+    if (numbers.size * 4 < lrpCounts.size) numbers.forEach((process, guid) => add(process, lrpCounts.get(guid)));
+    else lrpCounts.forEach((instances, guid) => add(numbers.get(guid), instances));
   };
   for (const [number, state] of bidding.entries()) {
     const position = cells.position[number]!;

@@ -18,7 +18,8 @@ export interface DecidedBatch extends Phases {
   /** ms since the epoch */
   at: number;
   policy: Policy;
-  cells: readonly CellState[];
+  /** what each backend that was asked told, in the order in which they were asked */
+  rounds: readonly (readonly CellState[])[];
   /** in order of arrival */
   auctions: readonly Auction[];
   decision: Decision;

@@ -1,0 +1,93 @@
+import t from 'tap';
+import { createKnownCells } from '../../../auctioneer/backends/known-cells.js';
+import { aCellState, aTaskWork, anLrpWork } from '../../support/cell-states.js';
+
+const present = (...ids: string[]): Set<string> => new Set(ids);
+
+t.test('known cells - the latest state of each, whatever the order in which they are heard', (t) => {
+  const known = createKnownCells();
+  known.setPresent(present('a', 'b', 'c'));
+  known.hear(aCellState({ cellId: 'a', version: 2, taskCount: 2 }));
+  known.hear(aCellState({ cellId: 'a', version: 1, taskCount: 1 }));
+  known.hear(aCellState({ cellId: 'b', version: 9, taskCount: 9 }));
+  known.hear(aCellState({ cellId: 'b', incarnation: 'second', version: 1, taskCount: 1 }));
+  const { cells, missed } = known.states();
+  t.same(
+    cells.map(({ cellId, taskCount }) => `${cellId} ${taskCount}`),
+    ['a 2', 'b 1'],
+    'of two lives the one heard last',
+  );
+  t.same(missed, ['c']);
+  t.end();
+});
+
+t.test('known cells - who is present counts, and who is not is soon forgotten', (t) => {
+  const known = createKnownCells();
+  const ids = (): string[] => known.states().cells.map(({ cellId }) => cellId);
+  known.hear(aCellState({ cellId: 'a' }));
+  t.same(ids(), ['a'], 'nobody has said who is present');
+  known.setPresent(present('b'));
+  t.same(ids(), []);
+  known.hear(aCellState({ cellId: 'c' }));
+  t.same(ids(), [], 'heard before it is present');
+  known.appeared('c');
+  t.same(ids(), ['c']);
+  known.disappeared('c');
+  known.appeared('c');
+  t.same(known.states(), { cells: [], missed: ['b', 'c'] });
+  for (let at = 0; at < 5_000; at += 1) known.hear(aCellState({ cellId: `stranger-${at}` }));
+  known.setPresent(undefined);
+  t.equal(known.states().cells.length, 1_000, 'strangers do not fill the memory');
+  known.setPresent(present('b'));
+  for (let at = 0; at < 5_000; at += 1) known.hear(aCellState({ cellId: `stranger-${at}` }));
+  for (let at = 0; at < 1_000; at += 1) known.appeared(`stranger-${at}`);
+  t.equal(known.states().cells.length, 1_000);
+  t.end();
+});
+
+t.test('known cells - who is silent when all are asked no longer counts', (t) => {
+  const known = createKnownCells();
+  known.setPresent(present('a', 'b'));
+  known.hear(aCellState({ cellId: 'a' }));
+  known.hear(aCellState({ cellId: 'b' }));
+  const end = known.beginRound();
+  known.hear(aCellState({ cellId: 'b', version: 1 }));
+  end();
+  t.same(known.states().missed, ['a']);
+  known.hear(aCellState({ cellId: 'a', version: 5 }));
+  t.same(known.states().missed, []);
+  known.forget('b');
+  t.same(known.states().missed, ['b']);
+  t.end();
+});
+
+t.test('known cells - work that a cell has taken is off its books until it tells', (t) => {
+  const known = createKnownCells();
+  const state = aCellState({ cellId: 'a', proxyMemoryMb: 5, cpuMilliTotal: 1000, cpuMilliAvailable: 1000 });
+  known.hear(state);
+  const work = {
+    traceId: 't',
+    deadlineMs: 1,
+    cellId: 'a',
+    incarnation: state.incarnation,
+    lrps: [anLrpWork({ cpuMilli: 100 }), anLrpWork({ index: 1 })],
+    tasks: [aTaskWork()],
+  };
+  known.reserve(work);
+  known.reserve({ ...work, incarnation: 'another' });
+  known.reserve({ ...work, cellId: 'unknown' });
+  t.match(known.states().cells, [
+    {
+      available: { memoryMb: 1024 - 3 * 64 - 2 * 5, diskMb: 4096 - 3 * 64, containers: 7 },
+      cpuMilliAvailable: 900,
+      lrpCounts: new Map([['app', 2]]),
+      taskCount: 1,
+      startingContainerCount: 3,
+      version: state.version,
+    },
+  ]);
+  t.same(state.lrpCounts, new Map(), 'what was handed out does not change');
+  known.hear({ ...state, version: 2 });
+  t.match(known.states().cells, [{ available: state.available }]);
+  t.end();
+});
