@@ -14,6 +14,7 @@ import { createUploader } from './actions/upload.js';
 import { assembleCellRep } from './assemble.js';
 import type { CellRep } from './assemble.js';
 import { capacityPerCell, withinRuntime } from './capacity.js';
+import { createCredentialIssuer } from './credentials/issuer.js';
 import { cellRepConfig } from './config.js';
 import type { CellRepConfig } from './config.js';
 import { chooseRuntime } from './runtimes/choose.js';
@@ -89,7 +90,10 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const { runtime, root } = await chooseRuntime(chosen);
     const transfers = createTransfers(cell, ground);
     const within = await withinRuntime(cell, runtime, ground.logger.session('rep', { cellId }));
-    const assembled = assembleCellRep({ ...ground, bbs, config: within, runtime, ...transfers });
+    const credentials =
+      cell.instanceIdentity && (await createCredentialIssuer({ ...cell.instanceIdentity, ...ground }));
+    const parts = { bbs, config: within, runtime, ...transfers, ...(credentials && { credentials }) };
+    const assembled = assembleCellRep({ ...ground, ...parts });
     const { members, health, done } = assembled;
     return {
       members: [

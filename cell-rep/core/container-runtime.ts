@@ -176,6 +176,11 @@ export interface Container {
   process(id: string): RunningProcess | undefined;
   /** drops what is kept of the processes with that beginning of their id that have ended; others stay */
   forget(idPrefix: string): Promise<void>;
+  /**
+   * Files that every process finds below CREDENTIALS_ROOT, those that run and those that come; in place of the ones
+   * before. As with files of bindings, a runtime without file systems of its own keeps them elsewhere.
+   */
+  putCredentials(files: readonly VolumeMountedFile[]): Promise<PlaceResult>;
   /** puts content into the container, owned by `user`; only below its home */
   place(content: PlacedContent): Promise<PlaceResult>;
   readFile(path: string, limitBytes: number): Promise<ReadFileResult>;

@@ -4,7 +4,7 @@ import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
 import type { CpuScale } from './cpu-scale.js';
-import type { DiskGuard } from './disk-guard.js';
+import type { DiskGuard } from '../disk-guard.js';
 import type { EgressAbility } from './egress.js';
 import type { Images } from './images.js';
 import type { Names } from './names.js';

@@ -20,7 +20,7 @@ import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { cpuScaleOf } from './cpu-scale.js';
 import type { CpuScale } from './cpu-scale.js';
-import { createDiskGuard } from './disk-guard.js';
+import { createDiskGuard } from '../disk-guard.js';
 import { mountProblem } from './create-options.js';
 import { NO_EGRESS, egressText, learnEgress } from './egress.js';
 import type { EgressAbility } from './egress.js';
