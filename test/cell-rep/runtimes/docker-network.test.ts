@@ -27,7 +27,8 @@ const REACH = `
     const [host, port] = target.split('=');
     const socket = require('net').connect({ host, port: Number(port), timeout: 3000 });
     const end = (word) => { socket.destroy(); resolve(word); };
-    socket.on('connect', () => end('reached')).on('error', (e) => end(e.code)).on('timeout', () => end('silent'));
+    // to its end: whoever is left in the middle of an answer may not bear it
+    socket.resume().on('end', () => end('reached')).on('error', (e) => end(e.code)).on('timeout', () => end('silent'));
   });
   (async () => { for (const target of process.argv.slice(1)) console.log(await one(target)); })();
 `;
