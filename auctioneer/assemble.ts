@@ -1,4 +1,4 @@
-import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../bbs/index.js';
+import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi, TransitionApi } from '../bbs/index.js';
 import type { BbsError } from '../common/model/bbs-error.js';
 import { err } from '../common/model/result.js';
 import type { Bus } from '../common/ports/bus.js';
@@ -25,9 +25,10 @@ import { createRunner } from './runner/runner.js';
 import { createWhatIf } from './runner/what-if.js';
 
 /** What an auctioneer asks of the BBS. */
-export type AuctioneerBbs = Pick<ActualLrpApi, 'actualLrps' | 'failActualLrp'> &
+export type AuctioneerBbs = Pick<ActualLrpApi, 'actualLrps'> &
   Pick<DesiredLrpApi, 'desiredLrps'> &
-  Pick<TaskApi, 'tasks' | 'rejectTask'> &
+  Pick<TaskApi, 'tasks'> &
+  TransitionApi &
   CoordinationApi;
 
 export interface AuctioneerOptions {

@@ -131,12 +131,14 @@ export interface TaskApi {
   deleteTask(taskGuid: string, traceId: string): Promise<BbsResult<void>>;
 }
 
-/** What reps report in one request, by kind, and as the calls of one alone take it. */
+/** What reps and auctioneers report in one request, by kind, and as the calls of one alone take it. */
 export interface TransitionArgs {
   claim: ActualLrpTransition;
   start: StartActualLrp;
   crash: ActualLrpTransition & { reason: string };
   remove: ActualLrpRemoval;
+  /** no place was found */
+  fail: { key: ActualLrpKey; placementError: string };
   evacuateClaimed: ActualLrpTransition;
   evacuateRunning: StartActualLrp;
   evacuateStopped: ActualLrpTransition;

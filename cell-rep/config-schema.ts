@@ -46,7 +46,10 @@ export const properties = {
     description: 'how many times `memory` is promised, where instances seldom take what they may',
   },
   disk_overcommit: { ...factor, description: 'the same of `disk`' },
-  max_containers: { ...whole(1), description: 'containers at a time' },
+  max_containers: {
+    ...whole(1),
+    description: 'containers at a time; no more than the network of `runtime: docker` has addresses for',
+  },
   cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },
   rootfs_providers: {
     type: 'object',

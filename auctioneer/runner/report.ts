@@ -1,10 +1,11 @@
-import type { ActualLrpApi, TaskApi } from '../../bbs/index.js';
+import type { Transition, TransitionAnswer, TransitionApi } from '../../bbs/index.js';
+import type { BbsResult } from '../../common/model/bbs-error.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { auctionId } from '../core/auction.js';
 import type { Failure } from '../core/decide.js';
 
 export interface ReporterOptions {
-  bbs: Pick<ActualLrpApi, 'failActualLrp'> & Pick<TaskApi, 'rejectTask'>;
+  bbs: TransitionApi;
   logger: Logger;
 }
 
@@ -12,35 +13,42 @@ export interface Reporter {
   report(failures: readonly Failure[], traceId: string): Promise<void>;
 }
 
+/** Failures in one request: texts of any length, and a request has a limit. */
+const AT_ONCE = 250;
+
+const transitionOf = ({ auction, reason }: Failure): Transition => {
+  if (auction.kind === 'task') {
+    const { taskGuid } = auction.request;
+    return { kind: 'rejectTask', args: { taskGuid, reason, of: { placementId: auction.placementId } } };
+  }
+  const { processGuid, domain } = auction.request;
+  return {
+    kind: 'fail',
+    args: { key: { processGuid, index: auction.index, domain }, placementError: reason },
+  };
+};
+
 /** Tells the BBS what found no place. The BBS keeps Diego's texts; what is more is recorded, to be asked for. */
 export const createReporter = ({ bbs, logger }: ReporterOptions): Reporter => {
-  const tell = async (failure: Failure, traceId: string): Promise<void> => {
-    const { auction, reason } = failure;
-    const answer =
-      auction.kind === 'lrp'
-        ? await bbs.failActualLrp(
-            {
-              processGuid: auction.request.processGuid,
-              index: auction.index,
-              domain: auction.request.domain,
-            },
-            reason,
-            traceId,
-          )
-        : await bbs.rejectTask(auction.request.taskGuid, reason, traceId, {
-            placementId: auction.placementId,
-          });
+  const tell = (
+    { auction, reason }: Failure,
+    answer: BbsResult<TransitionAnswer> | undefined,
+    traceId: string,
+  ): void =>
     logger.info(auction.kind === 'lrp' ? 'lrp-auction-failed' : 'task-auction-failed', {
       id: auctionId(auction),
       reason,
       traceId,
-      ...(answer.ok ? {} : { bbsError: answer.error }),
+      ...(answer?.ok === false && { bbsError: answer.error }),
     });
-  };
 
   return {
     async report(failures, traceId) {
-      await Promise.all(failures.map((failure) => tell(failure, traceId)));
+      for (let from = 0; from < failures.length; from += AT_ONCE) {
+        const some = failures.slice(from, from + AT_ONCE);
+        const answers = await bbs.transitions(some.map(transitionOf), traceId);
+        some.forEach((failure, at) => tell(failure, answers.ok ? answers.value[at] : answers, traceId));
+      }
     },
   };
 };

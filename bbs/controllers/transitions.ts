@@ -29,6 +29,10 @@ const RUNS: {
   claim: { run: (board, args, traceId) => board.claimActualLrp(args, traceId), ...done },
   start: { run: (board, args, traceId) => board.startActualLrp(args, traceId), ...done },
   crash: { run: (board, args, traceId) => board.crashActualLrp(args, traceId), ...done },
+  fail: {
+    run: (board, { key, placementError }, traceId) => board.failActualLrp(key, placementError, traceId),
+    ...done,
+  },
   remove: { run: (board, args, traceId) => board.removeActualLrp(args, traceId), ...done },
   evacuateClaimed: {
     run: (board, args, traceId) => board.evacuateClaimedActualLrp(args, traceId),

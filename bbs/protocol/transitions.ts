@@ -15,6 +15,7 @@ const CALLS = {
   start: actual.startActualLrp,
   crash: actual.crashActualLrp,
   remove: actual.removeActualLrp,
+  fail: actual.failActualLrp,
   evacuateClaimed: actual.evacuateClaimedActualLrp,
   evacuateRunning: actual.evacuateRunningActualLrp,
   evacuateStopped: actual.evacuateStoppedActualLrp,

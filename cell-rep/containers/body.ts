@@ -23,6 +23,8 @@ export interface BodyOptions {
   signal: AbortSignal;
   onRunning(): void;
   onReady(ready: boolean): void;
+  /** resolves when a later life of the rep would know what the memory has been told */
+  noted(): Promise<void>;
 }
 
 /** why steps end with the container; given so that no error is made up for it, with its stack, in every container */
@@ -164,6 +166,15 @@ const firstVerdict = (all: Promise<Verdict>[]): Promise<Verdict> =>
     void Promise.all(all).then(() => resolve(undefined), reject);
   });
 
+/** What ends the container; noted before anything else is ended for it, since each end looks like a reason. */
+const decide = async (all: Promise<Verdict>[], { memory, noted, signal }: BodyOptions): Promise<Verdict> => {
+  const verdict = await firstVerdict(all);
+  if (verdict === undefined || all.length === 1 || signal.aborted) return verdict;
+  memory.setVerdict(verdict);
+  await noted();
+  return verdict;
+};
+
 export type BodyResult = StepResult & { retryable: boolean };
 
 /**
@@ -176,9 +187,12 @@ export const runBody = async (options: BodyOptions): Promise<BodyResult> => {
   if (context.detached.aborted) return forever();
   if (early !== undefined) return { ...early, retryable: early.retryable ?? false };
   const controller = new AbortController();
+  // an earlier life of the rep knew, and did not get to the end of it
+  const known = options.memory.verdict();
+  if (known !== undefined) controller.abort();
   const all = steps(options, AbortSignal.any([signal, controller.signal]));
   // nothing goes on watching a container whose life is over, by a defect either
-  const verdict = await firstVerdict(all).finally(() => controller.abort(OVER));
+  const verdict = known ?? (await decide(all, options).finally(() => controller.abort(OVER)));
   await Promise.all(all);
   if (context.detached.aborted) return forever();
   return { ...(verdict ?? { ok: true }), retryable: false };

@@ -4,7 +4,7 @@ import { processEnvironment } from '../core/environment.js';
 import { containerTexts, cutReason } from '../core/exit-texts.js';
 import type { Container, ContainerSpec, CreateResult, ImageCredentials } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
+import type { ContainerState, RunOutcome, StopCause } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { ContainerLog } from '../logs/container-log.js';
 import { createContainerLog } from '../logs/container-log.js';
@@ -12,6 +12,7 @@ import { pause } from '../waiting/pause.js';
 import { backOff } from '../waiting/retry.js';
 import type { Measured } from './measuring.js';
 import { runBody } from './body.js';
+import type { BodyOptions } from './body.js';
 import type { CellContext } from './context.js';
 import { keepCredentials } from './credentials.js';
 import type { CredentialKeeper } from './credentials.js';
@@ -50,9 +51,18 @@ export interface Vessel {
   measure(): Promise<Measured | undefined>;
   /** a line in the application's log, from its platform */
   say(text: string): void;
+  /** it ran, and nothing of it is left: an earlier life of the rep has not ended it */
+  isMissing(): boolean;
+  /** it is known how it ends, of an earlier life of the rep too: it only has to be ended */
+  isDecided(): boolean;
+  /** why it was told to end, in an earlier life of the rep too; undefined: it was not */
+  stopCause(): StopCause | undefined;
+  /** resolves when a later life of the rep would know: only then may it be stopped */
+  noteStop(cause: StopCause): Promise<void>;
   /** nothing happens, once detached */
   requestStop(): void;
-  complete(outcome: RunOutcome): void;
+  /** resolves when a later life of the rep would know: only then may it be told, and destroyed */
+  complete(outcome: RunOutcome): Promise<void>;
   /** resolves when the container is gone; retried for as long as it takes */
   destroy(): Promise<void>;
   /** the plan has changed: noted */
@@ -177,7 +187,7 @@ const provideCredentials = async (keeper: CredentialKeeper | undefined): Promise
   return reason === '' ? '' : `failed to create credentials directory: ${reason}`;
 };
 
-const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
+const run = async (hull: Hull, hooks: RunHooks & Pick<BodyOptions, 'noted'>): Promise<RunOutcome> => {
   const keeper = credentialsOf(hull);
   try {
     const reason = await provideCredentials(keeper);
@@ -190,7 +200,7 @@ const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
 
 const runWith = async (
   hull: Hull,
-  hooks: RunHooks,
+  hooks: RunHooks & Pick<BodyOptions, 'noted'>,
   container: Container | undefined,
 ): Promise<RunOutcome> => {
   const { context, detach, guid, log, memory, plan, stop } = hull;
@@ -295,7 +305,14 @@ export const createVessel = (
     say: (text) => say(hull, text),
     create: (plan) => create(hull, plan),
     adopt: (container, plan) => take(hull, container, plan),
-    run: (hooks) => run(hull, hooks),
+    run: (hooks) => run(hull, { ...hooks, noted: keeper.flush }),
+    isMissing: () => hull.memory.state() === 'running' && hull.container?.info().processes.length === 0,
+    isDecided: () => hull.memory.verdict() !== undefined,
+    stopCause: hull.memory.stopping,
+    noteStop(cause) {
+      hull.memory.markStopping(cause);
+      return keeper.flush();
+    },
     requestStop: () => (hull.detach.signal.aborted ? undefined : hull.stop.abort()),
     complete(outcome) {
       hull.memory.setOutcome(outcome);
@@ -303,6 +320,7 @@ export const createVessel = (
       setState('completed');
       // before anybody is told of the end, its last words are out
       hull.log?.flush();
+      return keeper.flush();
     },
     destroy: () => destroy(hull),
     notePlan() {

@@ -212,6 +212,8 @@ export interface ContainerRuntime {
   stop(): Promise<void>;
   /** directories of this machine can be had in containers; absent = they cannot, and the cell offers no volumes */
   readonly mounts?: true;
+  /** how many containers it can have at all, as far as it knows; may be asked before it has started */
+  mostContainers?(): Promise<number | undefined>;
   /** ready to take work; false makes the cell unhealthy */
   healthy(): boolean;
   /** what it found, when it started, that it can do here and what not: told to people with the cell's annotations */

@@ -94,6 +94,7 @@ export interface WireTransition {
   startTask?: BbsRequests['StartTaskRequest'];
   completeTask?: BbsRequests['CompleteTaskRequest'];
   rejectTask?: BbsRequests['RejectTaskRequest'];
+  fail?: BbsRequests['FailActualLRPRequest'];
 }
 
 /** What became of one transition of several. */

@@ -53,13 +53,13 @@ const startAuctioneer = async (
       actualLrps: ({ cellId }) => Promise.resolve(ok(running.filter((lrp) => lrp.cellId === cellId))),
       desiredLrps: () => Promise.resolve(ok(desired)),
       tasks: () => Promise.resolve(ok([])),
-      failActualLrp: (key, reason) => {
-        failed.push({ id: `${key.processGuid}.${key.index}`, reason });
-        return Promise.resolve(ok(undefined));
-      },
-      rejectTask: (id, reason) => {
-        failed.push({ id, reason });
-        return Promise.resolve(ok(undefined));
+      transitions: (list) => {
+        for (const { kind, args } of list) {
+          if (kind === 'fail')
+            failed.push({ id: `${args.key.processGuid}.${args.key.index}`, reason: args.placementError });
+          if (kind === 'rejectTask') failed.push({ id: args.taskGuid, reason: args.reason });
+        }
+        return Promise.resolve(ok(list.map(() => ok({ keepContainer: false, shouldStart: false }))));
       },
     },
   });

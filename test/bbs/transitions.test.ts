@@ -30,6 +30,7 @@ const EVERY_KIND: Transition[] = [
   { kind: 'crash', args: { key: at(0), instanceKey: ONE, reason: 'boom' } },
   { kind: 'start', args: startOf(ONE, at(1)) },
   { kind: 'remove', args: { key: at(1), instanceKey: ONE } },
+  { kind: 'fail', args: { key: at(2), placementError: 'no room' } },
   { kind: 'start', args: startOf(ONE, at(2)) },
   { kind: 'evacuateRunning', args: startOf(ONE, at(2)) },
   { kind: 'removeEvacuating', args: { key: at(2), instanceKey: ONE } },

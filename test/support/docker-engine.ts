@@ -29,8 +29,10 @@ export interface DockerEngine {
   derive(name: string, changes: string[]): Promise<void>;
   /** ends the engine as a crash would; its containers run on */
   kill(): Promise<void>;
-  /** starts it again on the same socket */
-  start(): Promise<void>;
+  /** ends the engine as an administrator would: its containers run on where they may, else it ends them first */
+  stop(): Promise<void>;
+  /** starts it again on the same socket; whether containers outlive it is decided then */
+  start(mode?: { liveRestore: boolean }): Promise<void>;
   /** removes every container, the engine, and all that it left */
   close(): Promise<void>;
 }
@@ -130,7 +132,14 @@ const derive = async (client: Docker, name: string, changes: string[]): Promise<
   await container.remove();
 };
 
-const engineArgs = (dir: string, slice: number): string[] => [
+interface EnginePlace {
+  dir: string;
+  slice: number;
+  /** containers go on when it ends */
+  liveRestore: boolean;
+}
+
+const engineArgs = ({ dir, slice, liveRestore }: EnginePlace): string[] => [
   `--host=unix://${join(dir, 'docker.sock')}`,
   `--data-root=${join(dir, 'data')}`,
   `--exec-root=${join(dir, 'exec')}`,
@@ -138,7 +147,7 @@ const engineArgs = (dir: string, slice: number): string[] => [
   `--bridge=${bridgeName(slice)}`,
   // host ports are served by docker-proxy: neither firewall nor forwarding is touched
   ...['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'],
-  '--live-restore',
+  ...(liveRestore ? ['--live-restore'] : []),
   '--log-level=warn',
 ];
 
@@ -163,10 +172,11 @@ export interface EngineWish {
   btrfs?: true;
 }
 
-const spawnEngine = async (dir: string, slice: number, client: Docker): Promise<ChildProcess> => {
+const spawnEngine = async (place: EnginePlace, client: Docker): Promise<ChildProcess> => {
+  const { dir } = place;
   const log = createWriteStream(join(dir, 'dockerd.log'), { flags: 'a' });
   await once(log, 'open');
-  const child = spawn('dockerd', engineArgs(dir, slice), { stdio: ['ignore', log, log] });
+  const child = spawn('dockerd', engineArgs(place), { stdio: ['ignore', log, log] });
   log.close();
   const failed = once(child, 'error').then(([error]: Error[]) => Promise.reject(error));
   const answers = eventually(
@@ -199,8 +209,8 @@ export const startDockerEngine = async ({ btrfs }: EngineWish = {}): Promise<Doc
     await writeFile(join(dir, 'slice'), String(slice));
     await addBridge(slice);
     if (btrfs) await mountBtrfs(dir);
-    const start = async (): Promise<void> => {
-      child = await spawnEngine(dir, slice, client);
+    const start = async ({ liveRestore } = { liveRestore: true }): Promise<void> => {
+      child = await spawnEngine({ dir, slice, liveRestore }, client);
     };
     await start();
     await makeStackImage({
@@ -224,6 +234,7 @@ export const startDockerEngine = async ({ btrfs }: EngineWish = {}): Promise<Doc
         await killRest(dir, /containerd$/);
         await rm(join(dir, 'exec', 'containerd', 'containerd.pid'), { force: true });
       },
+      stop: () => end(child, 'SIGTERM'),
       async close() {
         for (const { Id } of await client.listContainers({ all: true }).catch(() => [])) {
           await client

@@ -28,6 +28,9 @@ export interface ProcessesOptions {
   presenceTtlMs?: number;
   /** absent: the process runtime */
   docker?: { socketPath: string; image: string };
+  /** put into the configuration of the BBS, and of every cell */
+  bbs?: Record<string, unknown>;
+  cell?: Record<string, unknown>;
   /** changes what has been written, before anything starts; where the BBS is found then */
   prepare?: (dir: string) => Promise<Endpoint>;
   /** what is run for a component, in the place of its own words */
@@ -113,12 +116,13 @@ const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<Loc
     runtime: options.docker
       ? { kind: 'docker', where: options.docker.socketPath, stacks: { [STACK]: options.docker.image } }
       : { kind: 'process' },
-    ...(ttl !== undefined && {
-      extra: {
-        bbs: { presence_ttl: ttl },
-        cell: { presence_ttl: ttl, presence_interval: Math.floor(ttl / 3) },
+    extra: {
+      bbs: { ...(ttl !== undefined && { presence_ttl: ttl }), ...options.bbs },
+      cell: {
+        ...(ttl !== undefined && { presence_ttl: ttl, presence_interval: Math.floor(ttl / 3) }),
+        ...options.cell,
       },
-    }),
+    },
   };
 };
 

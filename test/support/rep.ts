@@ -11,6 +11,7 @@ import type { Metrics } from '../../common/ports/metrics.js';
 import type { Member } from '../../common/runtime/group.js';
 import { createGroup } from '../../common/runtime/group.js';
 import type { Downloader } from '../../cell-rep/actions/downloader.js';
+import type { ContainerNotes } from '../../cell-rep/containers/memory.js';
 import { assembleCellRep } from '../../cell-rep/assemble.js';
 import type { CellRep } from '../../cell-rep/assemble.js';
 import type { CredentialIssuer } from '../../cell-rep/core/credentials.js';
@@ -83,7 +84,7 @@ let seed = 1;
 export const startRep = async (
   world: RepWorld = createWorld(),
   config: Record<string, unknown> = {},
-  extra: { downloader?: Downloader; credentials?: CredentialIssuer } = {},
+  extra: { downloader?: Downloader; notes?: ContainerNotes; credentials?: CredentialIssuer } = {},
 ): Promise<RunningRep> => {
   const { clock, runtime, bbs } = world;
   seed += 1;
@@ -106,6 +107,7 @@ export const startRep = async (
     bbs,
     runtime,
     downloader,
+    ...(extra.notes && { notes: extra.notes }),
     ...(extra.credentials && { credentials: extra.credentials }),
   });
   const group = createGroup(rep.members as Member[], world.logger);

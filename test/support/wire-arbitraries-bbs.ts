@@ -123,6 +123,7 @@ const requests = (parts: Parts): Of<BbsRequests> => {
           record({ traceId: text, startTask }),
           record({ traceId: text, completeTask }),
           record({ traceId: text, rejectTask }),
+          record({ traceId: text, fail: mixed(record({ errorMessage: text }), { key }) }),
         ),
       ),
     }),

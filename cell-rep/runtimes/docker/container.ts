@@ -53,26 +53,32 @@ const sourceOf = async (parts: Parts, path: string): Promise<EngineContainer> =>
   return one && !isBelowHome(path) ? parts.cell.docker.getContainer(one.engineId) : filesOf(parts);
 };
 
-const adoptOne = async (parts: Parts, found: EngineInfo): Promise<void> => {
+/**
+ * Each is asked of itself: it answers when no start of it is under way any more, as one may be that a killed rep has
+ * asked for. A list would tell of it as of one that was never started.
+ */
+const adoptOne = async (parts: Parts, { Id, Labels }: EngineInfo): Promise<void> => {
   const { cell } = parts;
-  const { role, processId } = cell.names.readLabels(found.Labels);
-  const container = cell.docker.getContainer(found.Id);
+  const { role, processId } = cell.names.readLabels(Labels);
+  const container = cell.docker.getContainer(Id);
   if (role === 'files') {
     parts.files = Promise.resolve(container);
-  } else if (found.State === 'created' || (role === 'network' && found.State !== 'running')) {
-    // its start was never asked for, or never answered; a network that has ended is nobody's any more
+    return;
+  }
+  const { State, HostConfig, NetworkSettings } = await container.inspect();
+  if (State.Status === 'created' || (role === 'network' && !State.Running)) {
+    // a network that has ended is nobody's any more
     await unless([GONE], container.remove({ force: true, v: true }));
   } else if (role === 'network') {
     parts.network = container;
-    takeAddress(parts, found.NetworkSettings.Networks);
-  } else if (found.State === 'exited' || found.State === 'dead') {
-    const { State } = await container.inspect();
+    takeAddress(parts, NetworkSettings.Networks);
+  } else if (State.Status === 'exited' || State.Status === 'dead') {
     register(parts, processId, container, exitStatus(State.ExitCode, State.OOMKilled));
   } else {
     register(parts, processId, container);
-    if (found.HostConfig.NetworkMode?.startsWith('container:')) return;
+    if (HostConfig.NetworkMode?.startsWith('container:')) return;
     parts.owner = processId;
-    takeAddress(parts, found.NetworkSettings.Networks);
+    takeAddress(parts, NetworkSettings.Networks);
   }
 };
 
@@ -179,7 +185,10 @@ export const createEngineBackedContainer = (
         })),
     async adopt(found) {
       // oldest first, as they were started; the engine tells the latest first, and no parts of seconds
-      for (const one of found.toReversed().sort((a, b) => a.Created - b.Created)) await adoptOne(parts, one);
+      for (const one of found.toReversed().sort((a, b) => a.Created - b.Created)) {
+        // a removal that an earlier life has asked for may be under way
+        await unless([GONE], adoptOne(parts, one));
+      }
     },
     detach() {
       for (const one of processes.values()) one.close();

@@ -102,9 +102,24 @@ interface Reading {
   reader: OutputReader;
 }
 
+/** Always a stream: the rest of a flood, taken at once, would be worked on in one turn of the event loop. */
+const openLog = (
+  { container, cursor }: Reading,
+  abortSignal: AbortSignal,
+  follow: boolean,
+): Promise<NodeJS.ReadableStream> =>
+  dial(container, {
+    path: `/containers/${container.id}/logs?`,
+    method: 'GET',
+    isStream: true,
+    abortSignal,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    options: { stdout: true, stderr: true, timestamps: true, since: sinceOf(cursor), follow },
+  });
+
 /** Reads what is there, or follows to the end of the process; moves `reading.cursor` along. */
 const readOutput = async (reading: Reading, signal: AbortSignal, follow: boolean): Promise<void> => {
-  const { container, reader } = reading;
+  const { reader } = reading;
   const give = (chunk: OutputChunk, cursor: OutputCursor): void => {
     if (signal.aborted) return;
     reading.cursor = cursor;
@@ -112,13 +127,8 @@ const readOutput = async (reading: Reading, signal: AbortSignal, follow: boolean
   };
   const lose = (): void => (signal.aborted ? undefined : reader.onLost?.(undefined));
   const splitter = createOutputSplitter(reading.cursor, give, lose);
-  const from = { stdout: true, stderr: true, timestamps: true, since: sinceOf(reading.cursor) } as const;
-  if (!follow) {
-    splitter.take(await container.logs({ ...from, follow: false, abortSignal: signal }));
-    return splitter.end();
-  }
-  const stream = await container.logs({ ...from, follow: true, abortSignal: signal });
-  for await (const bytes of stream) splitter.take(bytes as Buffer);
+  for await (const bytes of await openLog(reading, signal, follow)) splitter.take(bytes as Buffer);
+  if (!follow) splitter.end();
 };
 
 export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitStatus): EngineProcess => {

@@ -59,6 +59,18 @@ const instead = (
 };
 
 /** Why this cannot be started, found before anything is; NUL separates fields on the way to the helper. */
+/** Bytes that Linux takes of one argument or variable, its end included: a longer one is refused by each exec after it. */
+const LONGEST_STRING = 128 * 1024;
+
+const tooLong = (spec: ProcessSpec): string | undefined => {
+  const isTooLong = (text: string): boolean =>
+    // a character has four bytes at most
+    text.length * 4 >= LONGEST_STRING && Buffer.byteLength(text) >= LONGEST_STRING;
+  const variable = Object.entries(spec.env).find(([key, value]) => isTooLong(`${key}=${value}`));
+  if (variable !== undefined) return `argument list too long: environment variable ${variable[0]}`;
+  return spec.args.some(isTooLong) ? 'argument list too long: an argument of the command' : undefined;
+};
+
 export const specProblem = (spec: ProcessSpec): string | undefined => {
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(spec.id) || spec.id.startsWith('.'))
     return `bad process id: ${spec.id}`;
@@ -68,5 +80,5 @@ export const specProblem = (spec: ProcessSpec): string | undefined => {
     if (key === '' || /[=\0]/.test(key)) return `bad environment variable name: ${JSON.stringify(key)}`;
     if (value.includes('\0')) return `NUL in environment variable ${key}`;
   }
-  return undefined;
+  return tooLong(spec);
 };

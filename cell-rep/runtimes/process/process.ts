@@ -41,6 +41,8 @@ export interface SupervisedProcess {
   /** the supervisor is no more: finds out how the process ended, unless it is told, and ends what is left of it */
   supervisorGone(exit?: string): Promise<void>;
   identity(): Promise<SupervisorIdentity | undefined>;
+  /** its supervisor is known to be no more, and had not got to start anything */
+  neverBegan(): Promise<boolean>;
   /** ends what runs without a supervisor */
   endSession(): Promise<void>;
   /** kills it, since its container takes too much; whoever asks how it ended, in a later life too, is told why */
@@ -276,6 +278,11 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
     ended,
     supervisorGone: (told = '') => (settling ??= exit ? Promise.resolve() : settle(told)),
     identity,
+    async neverBegan() {
+      if (settling === undefined) return false;
+      await settling;
+      return (await identity()) === undefined;
+    },
     endSession: endOwn,
     close: () => followers.close(),
   };

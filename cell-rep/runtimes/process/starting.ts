@@ -119,5 +119,8 @@ export const adoptProcess = async (container: ContainerContext, id: string): Pro
   const { exit } = await readState(processDir(container.layout, id));
   const one = register(container, id, exit);
   container.cell.processes.set(one.dir, one);
-  if (!exit) await container.cell.watch(one.dir);
+  if (exit) return;
+  await container.cell.watch(one.dir);
+  // whoever asked for it was killed over it; a supervisor that comes late finds no place
+  if (await one.neverBegan()) await unregister(container, one);
 };

@@ -38,9 +38,9 @@ const reaches = (...targets: string[]): Program => ({
   env: {},
 });
 
-const listen = async (t: Test): Promise<number> => {
+const listen = async (t: Test, host = '0.0.0.0'): Promise<number> => {
   const server: Server = createServer((socket) => socket.end());
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   t.teardown(() => new Promise((resolve) => server.close(() => resolve())));
   return (server.address() as AddressInfo).port;
 };
@@ -150,6 +150,32 @@ const suite = (engine: DockerEngine): void => {
     const [holder] = await engine.client.listContainers({ filters });
     await engine.client.getContainer(holder?.Id ?? '').kill();
     t.same(await linesOf(adopted, reaches(target), 'again'), ['ECONNREFUSED'], 'a new one has them, too');
+  });
+
+  t.test('docker network - where it has IPv6, the address is told, and rules hold there, too', async (t) => {
+    const port = await listen(t, '::');
+    const slice = gatewayOf(await mustCreate(await start(t))).split('.')[2] ?? '0';
+    const name = `outcry-six-${slice}`;
+    const network = await engine.client.createNetwork({
+      Name: name,
+      EnableIPv6: true,
+      IPAM: { Config: [{ Subnet: `10.214.${slice}.0/24` }, { Subnet: `fd00:214:${slice}::/64` }] },
+    });
+    t.teardown(() => network.remove());
+    const runtime = await start(t, { network: name, cellId: 'cell-six' });
+    const free = await mustCreate(runtime);
+    t.match(free.info().instanceIpv6Address, new RegExp(`^fd00:214:${slice}::`));
+    const target = `fd00:214:${slice}::1=${port}`;
+    t.same(await linesOf(free, reaches(target)), ['reached']);
+    t.equal(await runtime.mostContainers?.(), 253, 'addresses of IPv4 are what is scarce');
+    t.equal(await open({ network: 'none-such' }).mostContainers?.(), undefined);
+    const allowed = { family: 6, destination: { network: `fd00:214:${slice}::/64` } } as const;
+    const bound = await mustCreate(runtime, {
+      egress: [{ ...allowed, protocol: 'tcp', ports: { first: port, last: port } }],
+    });
+    t.same(await linesOf(bound, reaches(target, `10.214.${slice}.1=${port}`)), ['reached', 'ECONNREFUSED']);
+    const shut = await mustCreate(runtime, { egress: [] });
+    t.same(await linesOf(shut, reaches(target)), ['ECONNREFUSED']);
   });
 
   t.test('docker network - rules that cannot be enforced are refused, and nothing is left', async (t) => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -144,6 +144,25 @@ t.test(
     t.ok(await isGone(pid));
   },
 );
+
+t.test('process runtime - what was to be started when the platform was killed has not begun', async (t) => {
+  const { runtime, root } = await setUp(t);
+  const container = await mustCreate(runtime);
+  for (const id of ['main', 'other']) {
+    const dir = join(root, 'containers', container.guid, `proc-${id}`);
+    await mkdir(dir, { mode: 0o700 });
+    if (id === 'main') await writeFile(join(dir, 'state'), '', { mode: 0o600 });
+  }
+  const after = openRuntime(root);
+  await after.start();
+  t.teardown(() => after.stop());
+  const [adopted] = await after.adopt();
+  t.same(adopted?.info().processes, []);
+  const main = await mustRun(adopted!, shell('echo begun; exit 3'));
+  const seen = collect(main);
+  t.match(await main.exited, { code: 3, lost: false });
+  t.equal(seen.text(), 'begun\n');
+});
 
 const LIMITS = { memoryMb: 96, diskMb: 0, maxPids: 0, cpuWeight: 0, cpuMilli: 0 };
 
