@@ -25,7 +25,7 @@ import { machine, median, printTable, round } from './harness.js';
 
 const ROUNDS = Number(process.env['OUTCRY_BENCH_ROUNDS'] ?? 5);
 const PROFILED = (process.env['OUTCRY_BENCH_PROF'] ?? '').split(',');
-const IDLE = { containers: 250, seconds: 90 };
+const IDLE = { containers: 250, seconds: 60 };
 
 const execArgv = (component: string): string[] =>
   PROFILED.includes(component) ? ['--cpu-prof', `--cpu-prof-dir=${process.cwd()}/profile-${component}`] : [];
