@@ -10,7 +10,7 @@ import type { DockerEngine } from './docker-engine.js';
 import { eventually } from './eventually.js';
 import { createProcessSystem } from './processes.js';
 import type { ProcessSystem } from './processes.js';
-import { LOST, judge } from './rep-kill-checks.js';
+import { NEVER_BEGUN, judge } from './rep-kill-checks.js';
 import type { Survivors, Verdict } from './rep-kill-checks.js';
 import { DOMAIN, churn, removeOld } from './rep-kill-work.js';
 import type { Work } from './rep-kill-work.js';
@@ -44,7 +44,7 @@ export interface RepKillCounts {
   started: number;
   crashes: number;
   tasksEnded: number;
-  /** tasks that were given to the rep and had not begun when it was killed */
+  /** tasks that had not begun when the rep was killed, or found none */
   tasksLost: number;
   /** processes that lived when the rep was killed, over all rounds */
   lived: number;
@@ -106,7 +106,7 @@ const forget = ({ work, counts, crashed }: Trial, { ended, crashes }: Verdict): 
   for (const { taskGuid, failureReason } of ended) {
     work.jobs.delete(taskGuid);
     counts.tasksEnded += 1;
-    if (failureReason === LOST) counts.tasksLost += 1;
+    if (NEVER_BEGUN.includes(failureReason)) counts.tasksLost += 1;
   }
   for (const [guid, { removed }] of work.apps) if (removed) work.apps.delete(guid);
   for (const guid of crashes) crashed.add(guid);
