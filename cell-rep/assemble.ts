@@ -29,6 +29,7 @@ import type { Measuring } from './containers/measuring.js';
 import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
 import type { ContainerRuntime } from './core/container-runtime.js';
+import type { CredentialIssuer } from './core/credentials.js';
 import type { Ledger } from './core/ledger.js';
 import { createLedger } from './core/ledger.js';
 import type { Announcer } from './handlers/announcer.js';
@@ -71,6 +72,8 @@ export interface CellRepOptions {
   runtime: ContainerRuntime;
   downloader: Downloader;
   uploader: Uploader;
+  /** makes each container a certificate; absent = they have none */
+  credentials?: CredentialIssuer;
   /** the bus when absent */
   workSource?: WorkSource;
   /** files in the state directory when absent */
@@ -152,6 +155,7 @@ const createContext = (
     volumeDrivers: directoryVolumes(config.volumeDrivers),
     downloader: options.downloader,
     uploader: options.uploader,
+    ...(options.credentials && { credentials: options.credentials }),
     ledger,
     logs: createLogPublisher({ cellId: config.cellId, bus, clock, logger }),
     logLinesPerSecond: config.logLinesPerSecond,

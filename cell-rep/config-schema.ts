@@ -46,7 +46,10 @@ export const properties = {
     description: 'how many times `memory` is promised, where instances seldom take what they may',
   },
   disk_overcommit: { ...factor, description: 'the same of `disk`' },
-  max_containers: { ...whole(1), description: 'containers at a time' },
+  max_containers: {
+    ...whole(1),
+    description: 'containers at a time; no more than the network of `runtime: docker` has addresses for',
+  },
   cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },
   rootfs_providers: {
     type: 'object',
@@ -130,6 +133,22 @@ export const properties = {
   },
   blobs: endpointSchema('the droplet store of the API'),
   data_dir: { ...text, filePath: true, description: 'directory of its own: notes on containers, downloads' },
+  instance_identity_ca_path: {
+    ...text,
+    filePath: true,
+    description:
+      'certificate of the authority (PEM) that signs a certificate for every container: `CF_INSTANCE_CERT`, `CF_INSTANCE_KEY`; empty: containers have none. It is read anew for each',
+  },
+  instance_identity_private_key_path: {
+    ...text,
+    filePath: true,
+    description: "the authority's private key (PEM), RSA or EC, without a passphrase",
+  },
+  instance_identity_validity_period: {
+    ...DURATION,
+    description:
+      'how long such a certificate holds; it is renewed 30 minutes before its end, or when an eighth is left of 4 hours or less',
+  },
   on_stop: {
     enum: ['leave', 'stop-containers'],
     description: 'leave: containers run on, and the next start adopts them',

@@ -41,6 +41,9 @@ interface UserConfig {
   host_ports: { first: number; last: number };
   blobs?: UserEndpoint;
   data_dir: string;
+  instance_identity_ca_path: string;
+  instance_identity_private_key_path: string;
+  instance_identity_validity_period: string | number;
   on_stop: 'leave' | 'stop-containers';
   graceful_shutdown_interval: string | number;
   in_flight_grace: string | number;
@@ -81,6 +84,8 @@ export interface CellRepConfig {
   blobs: Endpoint | undefined;
   /** where notes on containers are kept; '' = nowhere, for containers that do not outlive the rep */
   stateDir: string;
+  /** what signs certificates of containers; undefined = they have none */
+  instanceIdentity: { caFile: string; keyFile: string; validityMs: number } | undefined;
   /** leave: containers run on and are adopted by the next start */
   onStop: 'leave' | 'stop-containers';
   /** between SIGTERM and SIGKILL */
@@ -159,6 +164,20 @@ const check = (full: UserConfig, report: ReportProblem): void => {
   if (full.host_ports.first > full.host_ports.last) report('host_ports.first', 'must not be above last');
 };
 
+/** Shorter ones would be renewed all the time: each takes a good part of a second of a core. */
+const LEAST_VALIDITY_MS = 60_000;
+
+const identityOf = (full: UserConfig, report: ReportProblem): CellRepConfig['instanceIdentity'] => {
+  const { instance_identity_ca_path: caFile, instance_identity_private_key_path: keyFile } = full;
+  const validityMs = toMs(full.instance_identity_validity_period);
+  if (caFile === '' && keyFile === '') return undefined;
+  if (caFile === '') report('instance_identity_ca_path', 'is needed beside the private key');
+  if (keyFile === '') report('instance_identity_private_key_path', 'is needed beside the certificate');
+  if (validityMs < LEAST_VALIDITY_MS)
+    report('instance_identity_validity_period', 'must be at least a minute');
+  return { caFile, keyFile, validityMs };
+};
+
 /** As others find it; a socket has no URL that would lead there from elsewhere. */
 const urlOf = ({ rep_url: url, address }: UserConfig, listen: DoorAddress | undefined): string => {
   if (url !== '' || listen === undefined || 'socketPath' in listen || listen.port === 0) return url;
@@ -209,6 +228,9 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     },
     host_ports: { first: 20_000, last: 29_999 },
     data_dir: '',
+    instance_identity_ca_path: '',
+    instance_identity_private_key_path: '',
+    instance_identity_validity_period: '24h',
     on_stop: 'leave',
     graceful_shutdown_interval: '10s',
     in_flight_grace: '200ms',
@@ -249,6 +271,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       runtime,
       blobs: full.blobs && compileEndpoint(full.blobs, 'blobs', report),
       stateDir: full.data_dir,
+      instanceIdentity: identityOf(full, report),
       onStop: full.on_stop,
       graceMs: toMs(full.graceful_shutdown_interval),
       inFlightGraceMs: toMs(full.in_flight_grace),

@@ -27,6 +27,9 @@ export interface BodyOptions {
   noted(): Promise<void>;
 }
 
+/** why steps end with the container; given so that no error is made up for it, with its stack, in every container */
+const OVER = 'the container is over';
+
 /** Log source of what checks say, when the definition names none. */
 const HEALTH_SOURCE = 'HEALTH';
 
@@ -146,13 +149,13 @@ const readinessStep = async (options: BodyOptions, signal: AbortSignal): Promise
 const steps = (options: BodyOptions, signal: AbortSignal): Promise<Verdict>[] => {
   const { plan } = options;
   // checks end when the rep leaves; processes do not
-  const watched = AbortSignal.any([signal, options.context.detached]);
+  const watched = (): AbortSignal => AbortSignal.any([signal, options.context.detached]);
   const all = [mainStep(options, signal)];
   for (const [at, { action }] of plan.sidecars.entries()) {
     if (action !== undefined) all.push(sidecarStep(action, `sidecar-${at}`, options, signal));
   }
-  if (isMonitored(plan)) all.push(livenessStep(options, watched));
-  if ((plan.checks?.readinessChecks.length ?? 0) > 0) all.push(readinessStep(options, watched));
+  if (isMonitored(plan)) all.push(livenessStep(options, watched()));
+  if ((plan.checks?.readinessChecks.length ?? 0) > 0) all.push(readinessStep(options, watched()));
   return all;
 };
 
@@ -189,7 +192,7 @@ export const runBody = async (options: BodyOptions): Promise<BodyResult> => {
   if (known !== undefined) controller.abort();
   const all = steps(options, AbortSignal.any([signal, controller.signal]));
   // nothing goes on watching a container whose life is over, by a defect either
-  const verdict = known ?? (await decide(all, options).finally(() => controller.abort()));
+  const verdict = known ?? (await decide(all, options).finally(() => controller.abort(OVER)));
   await Promise.all(all);
   if (context.detached.aborted) return forever();
   return { ...(verdict ?? { ok: true }), retryable: false };

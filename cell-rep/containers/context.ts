@@ -10,6 +10,7 @@ import type {
 } from '../../bbs/index.js';
 import type { Downloader } from '../actions/downloader.js';
 import type { Uploader } from '../actions/uploader.js';
+import type { CredentialIssuer } from '../core/credentials.js';
 import type { ContainerRuntime } from '../core/container-runtime.js';
 import type { VolumeDriver } from '../core/volumes.js';
 import type { Ledger } from '../core/ledger.js';
@@ -61,6 +62,8 @@ export interface CellContext {
   volumeDrivers: ReadonlyMap<string, VolumeDriver>;
   downloader: Downloader;
   uploader: Uploader;
+  /** makes each container a certificate; absent = they have none */
+  credentials?: CredentialIssuer;
   ledger: Ledger;
   logs: LogPublisher;
   /** lines per second that an instance may log; 0 = as many as it likes */

@@ -14,6 +14,8 @@ import type { Measured } from './measuring.js';
 import { runBody } from './body.js';
 import type { BodyOptions } from './body.js';
 import type { CellContext } from './context.js';
+import { keepCredentials } from './credentials.js';
+import type { CredentialKeeper } from './credentials.js';
 import type { ContainerMemory, ContainerRecord } from './memory.js';
 import { createContainerMemory } from './memory.js';
 import { mountVolumes } from './mounting.js';
@@ -166,8 +168,42 @@ const create = async (hull: Hull, whole: RunPlan): Promise<Created> => {
   return { ok: true };
 };
 
+/** Credentials for the container, where the cell makes any. */
+const credentialsOf = ({ container, context, detach, logger, plan }: Hull): CredentialKeeper | undefined => {
+  const { clock, credentials: issuer, metrics } = context;
+  if (issuer === undefined || container === undefined || plan === undefined) return undefined;
+  const { guid } = plan.identity;
+  const subject = { guid, organizationalUnits: plan.organizationalUnits ?? [] };
+  const onIssued = metrics.credentialsCreated;
+  const keeper = keepCredentials({ container, issuer, subject, clock, logger, onIssued });
+  detach.signal.addEventListener('abort', keeper.end, { once: true });
+  return keeper;
+};
+
+/** '' once they are there. What an adopted container has holds until it has others. */
+const provideCredentials = async (keeper: CredentialKeeper | undefined): Promise<string> => {
+  if (keeper === undefined) return '';
+  const reason = keeper.container.info().processes.length > 0 ? '' : await keeper.begin();
+  return reason === '' ? '' : `failed to create credentials directory: ${reason}`;
+};
+
 const run = async (hull: Hull, hooks: RunHooks & Pick<BodyOptions, 'noted'>): Promise<RunOutcome> => {
-  const { context, container, detach, guid, log, memory, plan, stop } = hull;
+  const keeper = credentialsOf(hull);
+  try {
+    const reason = await provideCredentials(keeper);
+    if (reason !== '') return { failed: true, reason: cutReason(reason), stopped: false, retryable: true };
+    return await runWith(hull, hooks, keeper?.container ?? hull.container);
+  } finally {
+    keeper?.end();
+  }
+};
+
+const runWith = async (
+  hull: Hull,
+  hooks: RunHooks & Pick<BodyOptions, 'noted'>,
+  container: Container | undefined,
+): Promise<RunOutcome> => {
+  const { context, detach, guid, log, memory, plan, stop } = hull;
   if (container === undefined || plan === undefined || log === undefined) {
     throw new Error(`container ${guid} is run before it is made`);
   }
@@ -190,6 +226,7 @@ const run = async (hull: Hull, hooks: RunHooks & Pick<BodyOptions, 'noted'>): Pr
         action: own,
         info: container.info(),
         certificatesPath: plan.certificatesPath ?? '',
+        hasCredentials: context.credentials !== undefined,
       }),
   };
   const result = await runBody({ plan, memory, signal: stop.signal, ...hooks, context: steps });

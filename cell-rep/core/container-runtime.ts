@@ -176,6 +176,11 @@ export interface Container {
   process(id: string): RunningProcess | undefined;
   /** drops what is kept of the processes with that beginning of their id that have ended; others stay */
   forget(idPrefix: string): Promise<void>;
+  /**
+   * Files that every process finds below CREDENTIALS_ROOT, those that run and those that come; in place of the ones
+   * before. As with files of bindings, a runtime without file systems of its own keeps them elsewhere.
+   */
+  putCredentials(files: readonly VolumeMountedFile[]): Promise<PlaceResult>;
   /** puts content into the container, owned by `user`; only below its home */
   place(content: PlacedContent): Promise<PlaceResult>;
   readFile(path: string, limitBytes: number): Promise<ReadFileResult>;
@@ -207,6 +212,8 @@ export interface ContainerRuntime {
   stop(): Promise<void>;
   /** directories of this machine can be had in containers; absent = they cannot, and the cell offers no volumes */
   readonly mounts?: true;
+  /** how many containers it can have at all, as far as it knows; may be asked before it has started */
+  mostContainers?(): Promise<number | undefined>;
   /** ready to take work; false makes the cell unhealthy */
   healthy(): boolean;
   /** what it found, when it started, that it can do here and what not: told to people with the cell's annotations */

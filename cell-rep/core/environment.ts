@@ -1,5 +1,6 @@
 import type { EnvironmentVariable } from '../../common/model/action.js';
 import type { ContainerInfo } from './container-runtime.js';
+import { credentialVariables } from './credentials.js';
 import type { ContainerIdentity } from './identity.js';
 
 const asRecord = (variables: readonly EnvironmentVariable[]): Record<string, string> =>
@@ -57,6 +58,8 @@ export interface EnvironmentParts {
   info: ContainerInfo;
   /** '' = none */
   certificatesPath: string;
+  /** it has a certificate and a key of its own */
+  hasCredentials: boolean;
 }
 
 /** The environment of one process, in Diego's order: later ones win, so nobody can forge the network's. */
@@ -70,6 +73,7 @@ export const processEnvironment = (parts: EnvironmentParts): Record<string, stri
     ...given,
     ...applicationVariable(parts.identity, given['VCAP_APPLICATION']),
     ...networkVariables(parts.info),
+    ...(parts.hasCredentials && credentialVariables()),
     ...(parts.certificatesPath !== '' && { CF_SYSTEM_CERT_PATH: parts.certificatesPath }),
   };
 };

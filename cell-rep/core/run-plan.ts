@@ -40,6 +40,8 @@ export interface RunPlan {
   files?: VolumeMountedFile[];
   /** directory of the platform's certificates, as the container is told; '' = none */
   certificatesPath?: string;
+  /** of its certificate, where the cell makes any; absent in plans of earlier versions */
+  organizationalUnits?: string[];
   /** brought into the container before anything runs */
   dependencies: Action[];
   setup?: Action;
@@ -136,6 +138,7 @@ const common = (from: Runnable, identity: ContainerIdentity, made: Made) => ({
   env: from.env,
   files: from.volumeMountedFiles,
   certificatesPath: from.trustedSystemCertificatesPath,
+  organizationalUnits: from.certificateProperties?.organizationalUnit ?? [],
   dependencies: dependencies(from),
   logSource: from.logSource || DEFAULT_LOG_SOURCE,
   logTags: resolveMetricTags(from.metricTags, identity),

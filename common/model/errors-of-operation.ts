@@ -141,6 +141,12 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'see that its directory is there, can be written, and has space',
     status: 500,
   },
+  INSTANCE_AUTHORITY_UNUSABLE: {
+    message: '{path} cannot sign the certificates of instances: {reason}',
+    remedy:
+      'name the certificate of an authority in instance_identity_ca_path and its private key, RSA or EC without a passphrase, in instance_identity_private_key_path',
+    status: 500,
+  },
   LISTEN_FAILED: {
     message: 'the {what} cannot listen at {place}: {reason}',
     remedy: 'correct what is named: stop what is there, or configure another place on this machine',

@@ -1,6 +1,7 @@
 /** What a cell has to give away, and what it says of itself. */
 import t from 'tap';
-import { memoryOf, memoryShare } from '../../cell-rep/capacity.js';
+import { memoryOf, memoryShare, withinRuntime } from '../../cell-rep/capacity.js';
+import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { cellRepConfig } from '../../cell-rep/config.js';
 import { fromJson } from '../../common/wire/codec.js';
 import { createWorld, startRep } from '../support/rep.js';
@@ -31,6 +32,22 @@ t.test('capacity - what is promised may be more than there is', async (t) => {
   t.match(total(more), { memoryMb: 15_360, diskMb: 40_960, containers: 50 });
   t.match(total({ memory: '1000001M', memory_overcommit: 1.3 }), { memoryMb: 1_300_001 }, 'whole MB');
   t.match(total({ disk: '2000T', disk_overcommit: 10 }), { diskMb: 2 ** 31 - 1 }, 'what the wire can tell');
+});
+
+t.test('capacity - no more containers are promised than the runtime can have', async (t) => {
+  const config = parse({ max_containers: 50 });
+  if (!config.ok) throw new Error('config');
+  const logger = createCaptureLogger();
+  const containers = async (most: number | undefined): Promise<number> => {
+    const within = await withinRuntime(config.value, { mostContainers: async () => most }, logger);
+    return within.total.containers;
+  };
+  t.equal(await containers(undefined), 50);
+  t.equal(await containers(253), 50);
+  t.equal((await withinRuntime(config.value, {}, logger)).total.containers, 50);
+  t.equal(logger.events.length, 0);
+  t.equal(await containers(13), 13);
+  t.match(logger.named('fewer-containers-than-configured'), [{ fields: { configured: 50, containers: 13 } }]);
 });
 
 const PROBLEMS: { what: string; config: Record<string, unknown>; field: string; problem: RegExp }[] = [

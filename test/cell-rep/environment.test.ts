@@ -31,6 +31,7 @@ const environment = (over: Partial<ContainerInfo>): Record<string, string> =>
     action: [],
     info: { ...INFO, ...over },
     certificatesPath: '',
+    hasCredentials: false,
   });
 
 t.test('environment - a container with addresses of both families is told of both', async (t) => {

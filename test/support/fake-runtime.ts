@@ -10,6 +10,7 @@ import type {
   ProcessSpec,
   RunningProcess,
 } from '../../cell-rep/core/container-runtime.js';
+import { CREDENTIALS_ROOT } from '../../cell-rep/core/credentials.js';
 import { createHealthWatch } from '../../cell-rep/runtimes/health-watch.js';
 
 /** A process that does what the test says. */
@@ -125,6 +126,11 @@ const createContainer = (spec: ContainerSpec, runtime: FakeRuntime): FakeContain
     process: (id) => processes.get(id),
     async forget(idPrefix) {
       for (const id of processes.keys()) if (id.startsWith(idPrefix)) processes.delete(id);
+    },
+    async putCredentials(files) {
+      for (const { path, content } of files)
+        container.files.set(`${CREDENTIALS_ROOT}/${path}`, Buffer.from(content));
+      return { ok: true };
     },
     place: async () => ({ ok: true }),
     async readFile(path, limit) {

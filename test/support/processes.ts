@@ -49,6 +49,8 @@ export interface ProcessSystem {
   start(name: string): void;
   /** another component beside those that have been written, configured by that file; not started yet */
   add(name: string, file: string): void;
+  /** of a component that runs */
+  pid(name: string): number;
   /** sends the signal and waits for the end */
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
   /** sends a signal that does not end a process */
@@ -192,6 +194,11 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
       });
     },
     kill,
+    pid(name) {
+      const pid = children.get(name)?.pid;
+      if (pid === undefined) throw new Error(`${name} does not run`);
+      return pid;
+    },
     signal: (name, signal) => void children.get(name)?.kill(signal),
     ready: async (cells = deployment.cells) => {
       await eventually(

@@ -4,8 +4,9 @@
  * would lose with the rep.
  */
 import type { Container as EngineContainer, ContainerInfo as EngineInfo } from 'dockerode';
+import { CREDENTIALS_ROOT } from '../../core/credentials.js';
 import type { Container, ProcessSpec, RunResult } from '../../core/container-runtime.js';
-import { copyOutOf, isBelowHome, placeInto, readFrom } from './content.js';
+import { copyOutOf, isBelowHome, placeFiles, placeInto, readFrom } from './content.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import { filesOptions } from './create-options.js';
 import { guardDisk } from './disk.js';
@@ -81,7 +82,19 @@ const adoptOne = async (parts: Parts, { Id, Labels }: EngineInfo): Promise<void>
   }
 };
 
-const filesIn = (parts: Parts): Pick<Container, 'place' | 'readFile' | 'copyOut'> => ({
+const filesIn = (parts: Parts): Pick<Container, 'putCredentials' | 'place' | 'readFile' | 'copyOut'> => ({
+  async putCredentials(files) {
+    const running = [...parts.processes.values()].filter((one) => one.info().running);
+    parts.credentials = files;
+    try {
+      for (const { engineId } of running) {
+        await unless([GONE], placeFiles(parts.cell.docker.getContainer(engineId), CREDENTIALS_ROOT, files));
+      }
+      return { ok: true };
+    } catch (error) {
+      return { ok: false, reason: reasonOf(error) };
+    }
+  },
   async place(content) {
     try {
       return await placeInto(parts.cell, await filesOf(parts), content);
@@ -121,6 +134,7 @@ export const createEngineBackedContainer = (
     ...NO_ADDRESS,
     files: undefined,
     overDisk: false,
+    credentials: undefined,
   };
   const disk = guardDisk(parts);
   let destroying: Promise<void> | undefined;

@@ -3,7 +3,8 @@ import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
-import type { DiskGuard } from './disk-guard.js';
+import type { CpuScale } from './cpu-scale.js';
+import type { DiskGuard } from '../disk-guard.js';
 import type { EgressAbility } from './egress.js';
 import type { Images } from './images.js';
 import type { Names } from './names.js';
@@ -25,6 +26,7 @@ export interface CellContext {
   outputFileBytes: number;
   /** no more CPU than was asked for */
   cpuHardCap: boolean;
+  cpuScale(): CpuScale;
   sharedCores: SharedCores;
   storage(): Storage;
   egress(): EgressAbility;

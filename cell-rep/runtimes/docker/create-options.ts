@@ -38,7 +38,7 @@ const MEGABYTE = 1024 * 1024;
 const LEAST_MEMORY_MB = 6;
 
 const limits = (
-  { cpuHardCap, sharedCores }: CellContext,
+  { cpuHardCap, cpuScale, sharedCores }: CellContext,
   { spec }: ContainerRecord,
   nofile: number | undefined,
 ): HostConfig => {
@@ -48,7 +48,11 @@ const limits = (
     // no swap beyond it
     ...(memoryMb > 0 && { Memory: memory, MemorySwap: memory }),
     ...(maxPids > 0 && { PidsLimit: maxPids + OWN_PROCESSES }),
-    ...cpuOptions(spec.limits, { hardCap: cpuHardCap, sharedCores: sharedCores.current() }),
+    ...cpuOptions(spec.limits, {
+      hardCap: cpuHardCap,
+      sharedCores: sharedCores.current(),
+      scale: cpuScale(),
+    }),
     ...(nofile && { Ulimits: [{ Name: 'nofile', Soft: nofile, Hard: nofile }] }),
   };
 };

@@ -1,7 +1,7 @@
 /** What a container takes of the engine's disk: its home, and what its processes wrote elsewhere. */
 import type Docker from 'dockerode';
 import { treeBytes } from '../tree-size.js';
-import type { GuardedDisk, MeasuredDisk } from './disk-guard.js';
+import type { GuardedDisk, MeasuredDisk } from '../disk-guard.js';
 import { reasonOf } from './engine-error.js';
 import type { Parts } from './parts.js';
 import type { Storage } from './storage.js';

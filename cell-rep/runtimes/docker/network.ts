@@ -4,6 +4,7 @@
  * make one of, the first process has the network, and egress rules are refused.
  */
 import { networkInterfaces } from 'node:os';
+import type Docker from 'dockerode';
 import type { Container as EngineContainer, EndpointSettings } from 'dockerode';
 import { networkOptions } from './create-options.js';
 import { enforceEgress } from './egress.js';
@@ -21,6 +22,22 @@ export const takeAddress = (parts: Parts, networks: Record<string, EndpointSetti
   parts.ipv6Address = found?.GlobalIPv6Address ?? '';
   const own = Object.values(networkInterfaces()).flat();
   parts.isDirect = own.some((one) => one?.address === found?.Gateway);
+};
+
+/** Of a subnet are no container's: its own address, that of its bridge, and the one to call all. */
+const TAKEN = 3;
+
+/** How many containers a network has addresses for; undefined = the engine does not say. */
+export const addressesOf = async (docker: Docker, name: string): Promise<number | undefined> => {
+  try {
+    const { IPAM } = (await docker.getNetwork(name).inspect()) as { IPAM: { Config?: { Subnet: string }[] } };
+    const prefixes = (IPAM.Config ?? []).map(({ Subnet }) => /^[\d.]+\/(\d+)$/.exec(Subnet)?.[1]);
+    const known = prefixes.filter((prefix) => prefix !== undefined);
+    if (known.length === 0) return undefined;
+    return known.reduce((sum, prefix) => sum + Math.max(0, 2 ** (32 - Number(prefix)) - TAKEN), 0);
+  } catch {
+    return undefined;
+  }
 };
 
 const startHolder = async (parts: Parts, made: EngineContainer): Promise<void> => {

@@ -1,4 +1,5 @@
 import type { Container as EngineContainer } from 'dockerode';
+import type { VolumeMountedFile } from '../../../common/model/action.js';
 import type { ExitStatus } from '../../core/container-runtime.js';
 import type { CellContext, ContainerRecord } from './context.js';
 import type { Image } from './images.js';
@@ -24,6 +25,8 @@ export interface Parts {
   files: Promise<EngineContainer> | undefined;
   /** takes more disk than it may, and is killed for it */
   overDisk: boolean;
+  /** for each process, from its start; undefined until there are some */
+  credentials: readonly VolumeMountedFile[] | undefined;
 }
 
 export const register = (

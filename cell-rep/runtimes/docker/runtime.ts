@@ -18,7 +18,9 @@ import type { PortPool, PortRange } from '../ports.js';
 import { createEngineBackedContainer } from './container.js';
 import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
-import { createDiskGuard } from './disk-guard.js';
+import { cpuScaleOf } from './cpu-scale.js';
+import type { CpuScale } from './cpu-scale.js';
+import { createDiskGuard } from '../disk-guard.js';
 import { mountProblem } from './create-options.js';
 import { NO_EGRESS, egressText, learnEgress } from './egress.js';
 import type { EgressAbility } from './egress.js';
@@ -27,6 +29,7 @@ import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
 import type { Image } from './images.js';
 import { createNames } from './names.js';
+import { addressesOf } from './network.js';
 import { createPulse } from './pulse.js';
 import type { Pulse } from './pulse.js';
 import { createSharedCores } from './shared-cores.js';
@@ -71,6 +74,7 @@ const GONE = 404;
 interface EngineFacts {
   /** how many; 0 = not known yet */
   cores: number;
+  cpuScale: CpuScale;
   storage: Storage;
   egress: EgressAbility;
 }
@@ -96,7 +100,7 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
   const range = options.ports ?? { first: 20_000, last: 29_999 };
   const ports = createPortPool({ range, name: `${prefix}.${cellId}`, clock });
   const containers = new Map<string, EngineBackedContainer>();
-  const facts: EngineFacts = { cores: 0, storage: UNKNOWN_STORAGE, egress: NO_EGRESS };
+  const facts: EngineFacts = { cores: 0, cpuScale: 'shares', storage: UNKNOWN_STORAGE, egress: NO_EGRESS };
   const { cpuCores = [] } = options;
   const sharedCores = createSharedCores({
     count: () => (cpuCores.length > 0 ? facts.cores : 0),
@@ -115,6 +119,7 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
     outputFileBytes: options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES,
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
     cpuHardCap: options.cpuHardCap ?? false,
+    cpuScale: () => facts.cpuScale,
     sharedCores,
     storage: () => facts.storage,
     egress: () => facts.egress,
@@ -138,11 +143,21 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
   };
 };
 
+/** The part of it that counts. */
+interface EngineInfoAnswer {
+  NCPU: number;
+  Driver: string;
+  DockerRootDir: string;
+  CgroupVersion?: string;
+  DefaultRuntime?: string;
+}
+
 /** Throws CELL_CORES_MISSING when work would be pinned to cores that are not there. */
 const learn = async ({ context, facts, cpuCores }: Cell): Promise<void> => {
-  const info = (await context.docker.info()) as { NCPU: number; Driver: string; DockerRootDir: string };
+  const info = (await context.docker.info()) as EngineInfoAnswer;
   const { NCPU } = info;
   facts.cores = NCPU;
+  facts.cpuScale = cpuScaleOf(info, await context.docker.version());
   facts.egress = await learnEgress();
   facts.storage = await learnStorage(context.docker, info, context.names.probe);
   const missing = cpuCores.filter((core) => core >= NCPU);
@@ -285,6 +300,7 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
     kind: 'docker',
     caveat: '',
     mounts: true,
+    mostContainers: () => addressesOf(cell.context.docker, cell.context.network),
     abilities: () => ({
       'disk-limit': diskLimitText(cell.facts.storage),
       'egress-rules': egressText(cell.facts.egress),

@@ -1,9 +1,11 @@
 /** How a container's processes are started: they join its network. */
 import { posix } from 'node:path';
 import type { Container as EngineContainer } from 'dockerode';
+import { BINDINGS_ROOT } from '../../core/container-runtime.js';
+import { CREDENTIALS_ROOT } from '../../core/credentials.js';
 import type { ProcessSpec, RunResult } from '../../core/container-runtime.js';
 import { specProblem } from '../process/environment.js';
-import { placeBindings, statOf } from './content.js';
+import { placeFiles, statOf } from './content.js';
 import { commandOf, processOptions } from './create-options.js';
 import { reasonOf, statusOf, unless } from './engine-error.js';
 import { NO_ADDRESS, hasLostNetwork, networkOwner, openNetwork, takeAddress } from './network.js';
@@ -43,7 +45,8 @@ const makeProcess = async (
   try {
     const missing = await missingProgram(parts, made, spec);
     if (missing !== undefined) throw new Error(missing);
-    if (spec.files !== undefined) await placeBindings(made, spec.files);
+    if (spec.files !== undefined) await placeFiles(made, BINDINGS_ROOT, spec.files);
+    if (parts.credentials !== undefined) await placeFiles(made, CREDENTIALS_ROOT, parts.credentials);
     await made.start();
   } catch (error) {
     await unless([GONE], made.remove({ force: true, v: true }));

@@ -1,4 +1,3 @@
-import { BINDINGS_ROOT } from '../../core/container-runtime.js';
 import type { ContainerPort, ProcessSpec } from '../../core/container-runtime.js';
 
 const COMMON_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
@@ -27,8 +26,8 @@ export const buildEnvironment = (
     tmp: string;
     path: string;
     ports: readonly ContainerPort[];
-    /** where files of bindings are, if there are any */
-    bindings?: string;
+    /** where files are in the place of directories below /etc, if there are any */
+    instead?: Readonly<Record<string, string>>;
   },
 ): Record<string, string> => {
   const env: Record<string, string> = {
@@ -44,18 +43,20 @@ export const buildEnvironment = (
   // the older name of the same, where an application asks by it
   const older = spec.env['VCAP_APP_PORT'];
   if (older !== undefined) env['VCAP_APP_PORT'] = hostPortFor(older, place.ports) ?? older;
-  return place.bindings === undefined ? env : withBindings(env, place.bindings);
+  return instead(env, place.instead ?? {});
 };
 
-/** Nobody may make files below /etc: variables that name the place of bindings name the real one. */
-const withBindings = (env: Record<string, string>, dir: string): Record<string, string> => ({
-  ...env,
-  ...Object.fromEntries(
-    Object.entries(env)
-      .filter(([, value]) => value === BINDINGS_ROOT || value.startsWith(`${BINDINGS_ROOT}/`))
-      .map(([name, value]) => [name, dir + value.slice(BINDINGS_ROOT.length)]),
-  ),
-});
+/** Nobody may make files below /etc: variables that name places there name the real ones. */
+const instead = (
+  env: Record<string, string>,
+  places: Readonly<Record<string, string>>,
+): Record<string, string> => {
+  const real = (value: string): string => {
+    const place = Object.keys(places).find((one) => value === one || value.startsWith(`${one}/`));
+    return place === undefined ? value : places[place] + value.slice(place.length);
+  };
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, real(value)]));
+};
 
 /** Why this cannot be started, found before anything is; NUL separates fields on the way to the helper. */
 /** Bytes that Linux takes of one argument or variable, its end included: a longer one is refused by each exec after it. */

@@ -167,6 +167,8 @@ const suite = (engine: DockerEngine): void => {
     t.match(free.info().instanceIpv6Address, new RegExp(`^fd00:214:${slice}::`));
     const target = `fd00:214:${slice}::1=${port}`;
     t.same(await linesOf(free, reaches(target)), ['reached']);
+    t.equal(await runtime.mostContainers?.(), 253, 'addresses of IPv4 are what is scarce');
+    t.equal(await open({ network: 'none-such' }).mostContainers?.(), undefined);
     const allowed = { family: 6, destination: { network: `fd00:214:${slice}::/64` } } as const;
     const bound = await mustCreate(runtime, {
       egress: [{ ...allowed, protocol: 'tcp', ports: { first: port, last: port } }],

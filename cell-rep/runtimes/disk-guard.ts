@@ -1,9 +1,9 @@
 /**
  * Ends containers that take more disk than they may, where the storage does not stop them. A walk over a home is dear,
- * so one is looked at only when so much was written to the engine's file system as would put it over its limit.
+ * so one is looked at only when so much was written to their file system as would put it over its limit.
  */
 import { statfs } from 'node:fs/promises';
-import type { Cancel, Clock } from '../../../common/ports/clock.js';
+import type { Cancel, Clock } from '../../common/ports/clock.js';
 
 /** ms between looks at the file system */
 const EVERY_MS = 2_000;
@@ -42,7 +42,7 @@ interface Ward extends Guarded {
 export interface DiskGuard {
   add(guid: string, guarded: Guarded): GuardedDisk;
   remove(guid: string): void;
-  /** `root`: a directory of the engine's */
+  /** `root`: a directory of the file system that they are on */
   start(root: string): void;
   stop(): void;
 }
