@@ -106,7 +106,11 @@ const wrongEnd = (job: Job, task: Task, { doomed }: Work): string[] => {
 };
 
 /** A task that the BBS had called Running, and that had not begun, has failed: it is never begun again. */
-export const LOST = 'task container does not exist';
+const LOST = 'task container does not exist';
+/** Nor is one that found no cell in all its auctions: the only one was away. */
+const UNPLACED = 'unable to communicate to compatible cells';
+/** of tasks that have failed without having begun */
+export const NEVER_BEGUN: readonly string[] = [LOST, UNPLACED];
 
 const wrongTask = (job: Job, work: Work, { alive, starts, tasks }: Snapshot): string[] => {
   const { taskGuid } = job;
@@ -118,7 +122,8 @@ const wrongTask = (job: Job, work: Work, { alive, starts, tasks }: Snapshot): st
   if (task.state !== 'Completed') return [`${taskGuid} is ${task.state}`];
   if (lives) return [`${taskGuid} is Completed, and lives`];
   if (job.cancelled && task.failureReason === 'task was cancelled') return [];
-  if (!started) return task.failureReason === LOST ? [] : [`${taskGuid} never began: ${task.failureReason}`];
+  if (!started)
+    return NEVER_BEGUN.includes(task.failureReason) ? [] : [`${taskGuid} never began: ${task.failureReason}`];
   return wrongEnd(job, task, work);
 };
 

@@ -10,7 +10,7 @@ import type { DockerEngine } from './docker-engine.js';
 import { eventually } from './eventually.js';
 import { createProcessSystem } from './processes.js';
 import type { ProcessSystem } from './processes.js';
-import { LOST, judge } from './rep-kill-checks.js';
+import { NEVER_BEGUN, judge } from './rep-kill-checks.js';
 import type { Survivors, Verdict } from './rep-kill-checks.js';
 import { DOMAIN, churn, removeOld } from './rep-kill-work.js';
 import type { Work } from './rep-kill-work.js';
@@ -25,6 +25,8 @@ export interface RepKillOptions {
   onRound?: (counts: RepKillCounts) => void;
   /** ms after a start in which all has to be well; default: a comparison with the BBS, and time for the start */
   patienceMs?: number;
+  /** what is found cannot become well any more: it need not be waited for */
+  isHopeless?: (problems: readonly string[]) => boolean;
   /** does something while there is no rep, so as to see that it is found */
   tamper?: (witness: Witness) => void;
 }
@@ -44,7 +46,7 @@ export interface RepKillCounts {
   started: number;
   crashes: number;
   tasksEnded: number;
-  /** tasks that were given to the rep and had not begun when it was killed */
+  /** tasks that had not begun when the rep was killed, or found none */
   tasksLost: number;
   /** processes that lived when the rep was killed, over all rounds */
   lived: number;
@@ -74,15 +76,18 @@ interface Trial {
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until nothing is wrong any more; what is wrong at the end stays. */
-const settle = async ({ work }: Trial, survivors: Survivors, deadline: number): Promise<Verdict> => {
+const settle = async ({ work, options }: Trial, survivors: Survivors, deadline: number): Promise<Verdict> => {
   for (;;) {
     const verdict = await judge(work, survivors);
-    if (verdict.problems.length === 0 || performance.now() > deadline) return verdict;
+    const { problems } = verdict;
+    const isOver = performance.now() > deadline || (options.isHopeless?.(problems) ?? false);
+    if (problems.length === 0 || isOver) return verdict;
     await pause(200);
   }
 };
 
 const kill = async ({ system, work, counts }: Trial): Promise<Survivors> => {
+  await eventually(() => work.witness.alive().size > 0, { timeoutMs: 60_000, what: 'something runs' });
   const survivors = work.witness.alive();
   await system.kill(CELL);
   counts.lived += survivors.size;
@@ -106,7 +111,7 @@ const forget = ({ work, counts, crashed }: Trial, { ended, crashes }: Verdict): 
   for (const { taskGuid, failureReason } of ended) {
     work.jobs.delete(taskGuid);
     counts.tasksEnded += 1;
-    if (failureReason === LOST) counts.tasksLost += 1;
+    if (NEVER_BEGUN.includes(failureReason)) counts.tasksLost += 1;
   }
   for (const [guid, { removed }] of work.apps) if (removed) work.apps.delete(guid);
   for (const guid of crashes) crashed.add(guid);
