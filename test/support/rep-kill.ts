@@ -3,7 +3,7 @@
  * Programs are watched past the platform: none is started twice, whoever lived on is the same process, whoever ended is
  * told of once with its status, and nothing is left of the rest.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import type { DockerEngine } from './docker-engine.js';
@@ -149,6 +149,16 @@ const said = ({ dir }: ProcessSystem, problems: readonly string[]): string[] => 
   return own.slice(-SHOWN_LINES).map((line) => `  ${line.slice(0, 400)}`);
 };
 
+/** What each process has logged last, where one seems to have gone. */
+const lastSaid = ({ dir }: ProcessSystem): string[] =>
+  readdirSync(join(dir, 'logs')).flatMap((file) =>
+    readFileSync(join(dir, 'logs', file), 'utf8')
+      .trim()
+      .split('\n')
+      .slice(-8)
+      .map((line) => `  ${file}: ${line}`),
+  );
+
 const openSystem = async ({ engine }: RepKillOptions): Promise<ProcessSystem> => {
   const system = await createProcessSystem({
     cells: 1,
@@ -226,7 +236,7 @@ export const killRepAgainAndAgain = async (options: RepKillOptions): Promise<Rep
     problems.push(...said(system, problems));
     problems.push(...system.defects().map((defect) => `defect: ${defect}`));
   } catch (error) {
-    problems.push(`round ${counts.rounds + 1}: ${(error as Error).stack}`);
+    problems.push(`round ${counts.rounds + 1}: ${(error as Error).stack}`, ...lastSaid(system));
   } finally {
     work.witness.close();
     await system.close();
