@@ -187,7 +187,18 @@ export const createMortalBus = (
         onResult(at, await request(subject, payload, { timeoutMs }));
       await Promise.all(requests.map(ask));
     },
-    gather: life.live(bus.gather),
+    gather: life.live((subject, payload, { onAnswer, ...options }) =>
+      bus.gather(subject, payload, {
+        ...options,
+        ...(onAnswer && {
+          onAnswer(answer) {
+            let last = false;
+            life.reach(() => void (last = onAnswer(answer)));
+            return last;
+          },
+        }),
+      }),
+    ),
     connected: () => life.alive() && bus.connected(),
     denied: bus.denied,
     onConnection: (listener) => bus.onConnection((up) => life.reach(() => listener(up))),
