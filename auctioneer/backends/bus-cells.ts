@@ -6,6 +6,7 @@ import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
+import { type ToldCauses, createToldCauses } from '../../common/model/told-causes.js';
 import { unattended } from '../../common/runtime/unattended.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import { SUBJECTS, bbsEventSubject, cellSubject } from '../../common/wire/subjects.js';
@@ -38,6 +39,8 @@ export interface BusCells extends CellBackend {
 interface Context extends BusCellsOptions {
   known: KnownCells;
   oddities: Oddities;
+  /** why the BBS did not say who is present */
+  unsaid: ToldCauses;
 }
 
 const isUsable = (state: CellState): boolean => state.cellId !== '' && isSound(state);
@@ -53,13 +56,24 @@ const hear = (context: Context, payload: Uint8Array): void => {
   else context.oddities.note('unreadable-state', state.error.message);
 };
 
+/** Cells that have a presence; undefined: the BBS cannot say. */
+const presentCells = async ({ bbs, logger, unsaid }: Context): Promise<Set<string> | undefined> => {
+  const present = await bbs.cells();
+  if (present.ok) {
+    unsaid.clear();
+    return new Set(present.value.map(({ cellId }) => cellId));
+  }
+  const { type: code, message: reason } = present.error;
+  if (unsaid.isNew(reason)) logger.warn('failed-to-list-cells', { code, reason });
+  return undefined;
+};
+
 /** Asks who is present, then all cells for their states. */
 const askAll = async (context: Context, traceId: string): Promise<boolean> => {
-  const { bus, bbs, known, stateTimeoutMs } = context;
+  const { bus, known, stateTimeoutMs } = context;
   const round = known.beginRound();
   try {
-    const present = await bbs.cells();
-    const ids = present.ok ? new Set(present.value.map((cell) => cell.cellId)) : undefined;
+    const ids = await presentCells(context);
     known.setPresent(ids);
     // Only cells with a presence take part; when the BBS cannot say, all that answer do.
     if (ids?.size === 0) return true;
@@ -71,7 +85,7 @@ const askAll = async (context: Context, traceId: string): Promise<boolean> => {
         return round.hasAll();
       },
     });
-    return present.ok;
+    return ids !== undefined;
   } finally {
     round.end();
   }
@@ -155,7 +169,7 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
   const { bus, clock, logger } = options;
   const known = createKnownCells();
   const oddities = createOddities(logger);
-  const context: Context = { ...options, known, oddities };
+  const context: Context = { ...options, known, oddities, unsaid: createToldCauses() };
   let listening = false;
   /** whether all have been asked since changes are heard */
   let asked = false;

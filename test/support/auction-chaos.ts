@@ -11,6 +11,7 @@ const FAULTS: readonly Fault[] = [
   'answer-weather',
   'answer-weather',
   'bus-weather',
+  'lost-news',
   'wire-weather',
   'cut-one',
   'cut-all',

@@ -22,6 +22,7 @@ export const FAULTS = [
   'store',
   'bus-weather',
   'answer-weather',
+  'lost-news',
   'wire-weather',
   'slow-runtimes',
   'clock-jump',
@@ -206,6 +207,10 @@ const createFaults = (
       Object.assign(faults.bus, { ...some, lateMs: between(10, 15_000) });
       const calm = { unanswered: 0, answeredTwice: 0, answeredLate: 0 };
       agenda.later(between(5, 40), () => Object.assign(faults.bus, calm) && undefined);
+    },
+    'lost-news'() {
+      faults.bus.loseNews = between(0.1, 1);
+      agenda.later(between(5, 60), () => void (faults.bus.loseNews = 0));
     },
     'wire-weather'() {
       const share = between(0, 0.1);

@@ -123,6 +123,8 @@ export interface BusFaults {
   late: number;
   /** most ms that a late message or answer is under way */
   lateMs: number;
+  /** chance that news of cells is lost: their states after a change, and who comes and goes */
+  loseNews: number;
   /** of answers to requests: never given, given twice, given late */
   unanswered: number;
   answeredTwice: number;
@@ -134,10 +136,13 @@ export const noBusFaults = (): BusFaults => ({
   repeat: 0,
   late: 0,
   lateMs: 0,
+  loseNews: 0,
   unanswered: 0,
   answeredTwice: 0,
   answeredLate: 0,
 });
+
+const NEWS = /^(cell\.changed|bbs\.event\.cell_)/;
 
 /** A connection of one life, over which messages are lost, repeated and late. */
 export const createMortalBus = (
@@ -166,6 +171,7 @@ export const createMortalBus = (
     (handler: BusHandler): BusHandler =>
     (message) => {
       if (!life.alive() || chance(faults.lose)) return;
+      if (NEWS.test(message.subject) && chance(faults.loseNews)) return;
       const times = chance(faults.repeat) ? 2 : 1;
       for (let time = 0; time < times; time += 1)
         soonOrLate(time > 0 || chance(faults.late), () => life.reach(() => handler(answering(message))));
