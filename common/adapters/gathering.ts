@@ -1,7 +1,7 @@
 import type { GatherOptions } from '../ports/bus.js';
 
 /** Answers as they come in: those that nobody has taken, and whether each was the last one to wait for. */
-export const gathering = ({ expected, onAnswer }: GatherOptions) => {
+export const gathering = ({ onAnswer }: GatherOptions) => {
   const answers: Uint8Array[] = [];
   let ended = false;
   return {
@@ -9,7 +9,8 @@ export const gathering = ({ expected, onAnswer }: GatherOptions) => {
     /** what comes after the last one is nobody's */
     isLast(answer: Uint8Array): boolean {
       if (ended) return false;
-      ended = onAnswer === undefined ? answers.push(answer) === expected : onAnswer(answer);
+      if (onAnswer === undefined) answers.push(answer);
+      else ended = onAnswer(answer);
       return ended;
     },
   };

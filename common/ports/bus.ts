@@ -30,9 +30,10 @@ export interface RequestAllOptions {
 export interface GatherOptions {
   /** ms until the gathering ends */
   timeoutMs: number;
-  /** ends early once so many answers are in */
-  expected?: number;
-  /** is handed each answer as it comes, which is then not kept; true = it was the last one, and the gathering ends */
+  /**
+   * Is handed each answer as it comes, which is then not kept; true = it was the last one, and the gathering ends. A
+   * number of answers would not do: who answers twice would stand for another.
+   */
   onAnswer?(answer: Uint8Array): boolean;
 }
 

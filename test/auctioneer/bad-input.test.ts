@@ -6,10 +6,11 @@ import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import type { AuctionRequest } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
+import { ok } from '../../common/model/result.js';
 import type { Bus } from '../../common/ports/bus.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import { startAuctioneer } from '../support/auctioneer.js';
-import { accept, addCell } from '../support/bus-cells.js';
+import { accept, addCell, presenceOf } from '../support/bus-cells.js';
 import { aCellState, aTaskWork, anLrpWork } from '../support/cell-states.js';
 import { eventually } from '../support/eventually.js';
 
@@ -264,3 +265,23 @@ t.test('bad BBS - rubbish about cells and for reports: work goes on, and is said
   t.equal(new Set(causes).size, causes.length, 'each cause once');
   t.same(logger.named('auctioneer.batch-failed'), []);
 });
+
+t.test(
+  'bad BBS - one whose client breaks stops nobody: what waits is placed once it is mended',
+  async (t) => {
+    let broken = true;
+    const { bus, ask, logger } = await startAuctioneer(t, ['cell-1'], {
+      bbs: {
+        cells: () =>
+          broken ? Promise.reject(new Error('broken')) : Promise.resolve(ok([presenceOf('cell-1')])),
+      },
+    });
+    const cell = addCell(bus, aCellState());
+    await ask({ tasks: [aTaskWork()] });
+    await eventually(() => logger.named('auctioneer.batch-failed').length > 0);
+    await ask({ lrps: [lrpStart()] });
+    broken = false;
+    await eventually(() => guidsOf(cell).length === 2);
+    t.equal(logger.named('auctioneer.batch-failed').length, 1, 'said once');
+  },
+);

@@ -264,15 +264,13 @@ const requestTests = (tap: Tap, harness: () => BusHarness): void => {
     );
   });
 
-  tap.test('gather - collects until as many as expected are in, or until the deadline', async (t) => {
+  tap.test('gather - collects until the last one, whichever that is, or until the deadline', async (t) => {
     const asker = await harness().connect();
     for (const name of ['a', 'b', 'c']) {
       const bus = await harness().connect();
       bus.subscribe('test.gather', (message) => message.respond(bytes(name)));
       await bus.flush();
     }
-    const all = await asker.gather('test.gather', bytes(''), { timeoutMs: 600_000, expected: 3 });
-    t.same(all.map(text).sort(), ['a', 'b', 'c']);
     const taken: string[] = [];
     const untilB = await asker.gather('test.gather', bytes(''), {
       timeoutMs: 600_000,
