@@ -22,6 +22,7 @@ import { createAppTasks } from './services/app-tasks.js';
 import { createAuctions } from './services/auctions.js';
 import type { Background } from './services/background.js';
 import { createBackground } from './services/background.js';
+import { createEvacuate } from './services/evacuations.js';
 import { createCells } from './services/cells.js';
 import { createHistory } from './services/history.js';
 import { createExplain } from './services/explain.js';
@@ -95,6 +96,7 @@ const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
   const staging = createStaging({ state, blobs, images, logs, background, logger });
   const operations = createOperations({ state, lrps, tasks, jobs, logs, blobs, background });
   const cells = createCells({ bus, bbs, random, timeoutMs: config.cellStateTimeoutMs });
+  const evacuate = createEvacuate({ bus, random, cells, timeoutMs: config.cellStateTimeoutMs });
   const { tables } = state;
   const auctions = createAuctions({ bus, bbs, tables, random, timeoutMs: config.auctionTimeoutMs });
   const history = createHistory({ bbs, tables });
@@ -102,6 +104,7 @@ const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
   const effects = {
     bbs,
     cells,
+    evacuate,
     explain,
     auctions,
     history,

@@ -100,10 +100,10 @@ const inRounds = async (bbs: BbsProcess, endpoint: Endpoint, jobs: Jobs): Promis
 
 const ROUND = 10_000;
 
-const overSocket = ({ rounds, execArgv }: Settings, job: string): Promise<Measured[]> =>
+const overSocket = ({ rounds, execArgv }: Settings, job: string, size = ROUND): Promise<Measured[]> =>
   useBbs({ execArgv }, async (bbs) => {
     await bbs.start();
-    return inRounds(bbs, { socketPath: bbs.socketPath }, { job, rounds, size: ROUND });
+    return inRounds(bbs, { socketPath: bbs.socketPath }, { job, rounds, size });
   });
 
 const overTls = async ({ rounds, execArgv }: Settings, job: string): Promise<Measured[]> => {
@@ -127,9 +127,18 @@ const overTls = async ({ rounds, execArgv }: Settings, job: string): Promise<Mea
 const partOf = (measured: readonly Measured[], name: string): Measured[] =>
   measured.filter(({ part }) => part === name);
 
+const PARTS = ['claim', 'start', 'remove'];
+
 const transitions: Case = async (settings) => {
   const measured = await overSocket(settings, 'transitions');
-  return ['claim', 'start', 'remove'].map((part) => rate(part, '5,000/s', partOf(measured, part)));
+  return PARTS.map((part) => rate(part, '5,000/s', partOf(measured, part)));
+};
+
+const BULK_ROUND = 50_000;
+
+const bulk: Case = async (settings) => {
+  const measured = await overSocket(settings, 'bulk', BULK_ROUND);
+  return PARTS.map((part) => rate(`bulk ${part}`, '15,000/s', partOf(measured, part)));
 };
 
 // ---- with a large board ----
@@ -208,13 +217,19 @@ const stretches = async (bbs: BbsProcess): Promise<Figure[]> => {
     ...(note && { note }),
   });
   return [
-    ms('first pass after a start', first?.ms ?? 0, '', 'rows are decoded in it'),
+    ms('first pass after a start', first?.ms ?? 0, '150 ms', 'rows are found by their indexes'),
     ms('… its longest stretch', first ? over(first) : 0, '10 ms'),
-    ms('pass, no cell heard yet', second?.ms ?? 0, '', 'every slot is looked at'),
+    ms(
+      '… and of what follows it',
+      first ? longest(output, first.endedAt, listFrom) : 0,
+      '',
+      'rows are decoded',
+    ),
+    ms('pass, no cell heard yet', second?.ms ?? 0, '150 ms'),
     ms('… its longest stretch', second ? over(second) : 0, '10 ms'),
     ms('pass', round(median(others.map((pass) => pass.ms)), 1), '150 ms'),
     ms('… its longest stretch', Math.max(...others.map(over)), '10 ms'),
-    ms('list, its longest stretch', longest(output, listFrom, listTo), '', `${lists.length} lists`),
+    ms('list, its longest stretch', longest(output, listFrom, listTo), '10 ms', `${lists.length} lists`),
   ];
 };
 
@@ -286,6 +301,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   desire: async (settings) => [rate('desire', '5,000/s', await overSocket(settings, 'desire'))],
   'desire-tls': async (settings) => [rate('desire, mTLS', '3,000/s', await overTls(settings, 'desire'))],
   transitions,
+  bulk,
   board,
   subscribers,
 };

@@ -4,6 +4,7 @@ import { encode } from '../common/wire/codec.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import { presences } from './bbs-board-file.js';
 import {
+  bulkRequest,
   claimRequest,
   desireRequest,
   desiredLrpOf,
@@ -12,7 +13,7 @@ import {
   removeRequest,
   startRequest,
 } from './bbs-requests.js';
-import type { Place } from './bbs-requests.js';
+import type { Place, Report } from './bbs-requests.js';
 import { openStreams } from './bbs-streams.js';
 import { openLane, requestOf } from './http-lanes.js';
 import type { Answer, Lane } from './http-lanes.js';
@@ -140,6 +141,42 @@ const transitions: Job = ({ endpoint, round, size }, timed) =>
     await timed('remove', () => askAll(lanes, removals ?? []));
   });
 
+/** transitions in a request, as reps send them at the most, and requests at a time: those of sixteen cells */
+const BULK = { each: 250, lanes: 64 };
+
+/** An answer to each of them, in which nothing is said: an error would be in it. */
+const isBulkDone = ({ status, bytes }: Answer): boolean => status === 200 && bytes === 2 * BULK.each;
+
+/** The same life, reported many at a time. */
+const bulk: Job = ({ endpoint, round, size }, timed) =>
+  withLanes(
+    endpoint,
+    async (lanes) => {
+      const desired = desiredOf(round, size);
+      const places = desired.flatMap(({ processGuid }, process) => placesOf(processGuid, process));
+      const together = places.flatMap((_, nth) =>
+        nth % BULK.each === 0 ? [places.slice(nth, nth + BULK.each)] : [],
+      );
+      const requests = (report: Report): Buffer[] => together.map((some) => bulkRequest(report, some));
+      const ask = async (report: Report): Promise<void> => {
+        const made = requests(report);
+        await timed(report, async () => {
+          const asked = await askAll(lanes, made, isBulkDone);
+          return { ...asked, ops: asked.ops * BULK.each, failed: asked.failed * BULK.each };
+        });
+      };
+      await prepare(lanes, desired.map(desireRequest));
+      await ask('claim');
+      await ask('start');
+      await prepare(
+        lanes,
+        desired.map(({ processGuid }) => removeDesiredRequest(processGuid)),
+      );
+      await ask('remove');
+    },
+    BULK.lanes,
+  );
+
 /** `size` times everything, one after the other. */
 const list: Job = ({ endpoint, size }, timed) =>
   withLanes(
@@ -224,4 +261,12 @@ const subscribers: Job = ({ endpoint, round, size }, timed) =>
     streams.close();
   });
 
-export const JOBS: Readonly<Record<string, Job>> = { ping, desire, transitions, list, cells, subscribers };
+export const JOBS: Readonly<Record<string, Job>> = {
+  ping,
+  desire,
+  transitions,
+  bulk,
+  list,
+  cells,
+  subscribers,
+};

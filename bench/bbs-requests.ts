@@ -3,7 +3,7 @@ import type { ActualLrpInstanceKey, DesiredLrp } from '../common/model/lrp.js';
 import { encode, fromJson } from '../common/wire/codec.js';
 import { BBS_ROUTES } from '../common/wire/routes.js';
 import { must } from '../test/support/bbs.js';
-import { requestOf } from './http-lanes.js';
+import { nextTrace, requestOf } from './http-lanes.js';
 
 export const DOMAIN = 'cf-apps';
 
@@ -108,11 +108,9 @@ export const claimRequest = (place: Place): Buffer =>
 export const removeRequest = (place: Place): Buffer =>
   requestOf(BBS_ROUTES.RemoveActualLRP, encode('RemoveActualLRPRequest', place));
 
-/** With another `address` it is a change of an instance that runs already. */
-export const startRequest = (place: Place, address = '10.0.16.4'): Buffer => {
-  const { processGuid, index, instanceKey } = place;
+const startOf = ({ processGuid, index, instanceKey }: Place, address: string) => {
   const source = processGuid.slice(0, 36);
-  const body = encode('StartActualLRPRequest', {
+  return {
     key: { processGuid, index, domain: DOMAIN },
     instanceKey,
     netInfo: {
@@ -122,7 +120,7 @@ export const startRequest = (place: Place, address = '10.0.16.4'): Buffer => {
         { containerPort: 2222, hostPort: 61_003, containerTlsProxyPort: 61_004, hostTlsProxyPort: 0 },
       ],
       instanceAddress: '10.255.0.7',
-      preferredAddress: 'HOST',
+      preferredAddress: 'HOST' as const,
       instanceIpv6Address: '',
     },
     internalRoutes: [{ hostname: `${source}.apps.internal` }],
@@ -138,8 +136,25 @@ export const startRequest = (place: Place, address = '10.0.16.4'): Buffer => {
     },
     routable: true,
     availabilityZone: 'z1',
-  });
-  return requestOf(BBS_ROUTES.StartActualLRP, body);
+  };
+};
+
+/** With another `address` it is a change of an instance that runs already. */
+export const startRequest = (place: Place, address = '10.0.16.4'): Buffer =>
+  requestOf(BBS_ROUTES.StartActualLRP, encode('StartActualLRPRequest', startOf(place, address)));
+
+/** What a rep reports together, as it would alone. */
+const REPORTS: Readonly<Record<'claim' | 'start' | 'remove', (place: Place) => object>> = {
+  claim: (place) => place,
+  start: (place) => startOf(place, '10.0.16.4'),
+  remove: (place) => place,
+};
+
+export type Report = keyof typeof REPORTS;
+
+export const bulkRequest = (report: Report, places: readonly Place[]): Buffer => {
+  const transitions = places.map((place) => ({ traceId: nextTrace(), [report]: REPORTS[report](place) }));
+  return requestOf(BBS_ROUTES.Transitions, encode('TransitionsRequest', { transitions }));
 };
 
 export const listRequest = (): Buffer =>

@@ -5,9 +5,10 @@
  * JavaScript. The first round of each case warms up and is not counted. No bus: nobody is asked to place anything.
  *
  * `npm run bench:bbs -- CASE…` runs only those; OUTCRY_BENCH_ROUNDS sets the number of rounds (5), OUTCRY_BENCH_ARGV
- * what Node.js is given for the BBS.
+ * what Node.js is given for the BBS instead of what `outcry up` gives it.
  */
 import { loadavg } from 'node:os';
+import { nodeOptionsOf } from '../cli/processes/node-options.js';
 import { CASES } from './bbs-cases.js';
 import type { Figure } from './bbs-cases.js';
 import { machine, printTable, round } from './harness.js';
@@ -21,7 +22,9 @@ const busy = (): number => round(loadavg()[0] ?? 0, 1);
 
 const settings = {
   rounds: Number(process.env['OUTCRY_BENCH_ROUNDS'] ?? 5),
-  execArgv: (process.env['OUTCRY_BENCH_ARGV'] ?? '').split(' ').filter((word) => word !== ''),
+  execArgv: (process.env['OUTCRY_BENCH_ARGV'] ?? nodeOptionsOf('bbs').join(' '))
+    .split(' ')
+    .filter((word) => word !== ''),
 };
 
 const results: Figure[] = [];

@@ -40,7 +40,7 @@ export const openSocket = async (endpoint: Endpoint): Promise<Socket> => {
 let traces = 0;
 
 /** Every request has a trace of its own, as it has where many people ask. */
-const nextTrace = (): string => `7f461654-74d1-1ee5-8367-${String((traces += 1)).padStart(12, '0')}`;
+export const nextTrace = (): string => `7f461654-74d1-1ee5-8367-${String((traces += 1)).padStart(12, '0')}`;
 
 /** As Diego's clients ask: its Go library's headers, and a body in protobuf. */
 export const requestOf = (path: string, body: Uint8Array): Buffer =>
@@ -54,11 +54,61 @@ export const requestOf = (path: string, body: Uint8Array): Buffer =>
   ]);
 
 const HEAD_END = Buffer.from('\r\n\r\n');
+const LINE_END = Buffer.from('\r\n');
 
-const lengthIn = (head: string): number => {
-  const found = /content-length: (\d+)/i.exec(head);
-  if (!found) throw new Error(`an answer without a length:\n${head}`);
-  return Number(found[1]);
+/** A body as it comes: takes what has come of it, and says whether that was all. */
+interface Body {
+  take(bytes: Buffer): boolean;
+  /** so far */
+  bytes(): number;
+}
+
+const bodyOfLength = (length: number): Body => {
+  let missing = length;
+  return {
+    take: (bytes) => (missing -= bytes.length) === 0,
+    bytes: () => length - missing,
+  };
+};
+
+/** Chunk by chunk, as long answers come. */
+const bodyInChunks = (): Body => {
+  let [total, missing, isLast] = [0, 0, false];
+  let line = Buffer.alloc(0);
+  return {
+    take(bytes) {
+      let at = 0;
+      while (at < bytes.length) {
+        if (missing > 0) {
+          const taken = Math.min(missing, bytes.length - at);
+          missing -= taken;
+          at += taken;
+          if (missing === 0 && isLast) return true;
+          continue;
+        }
+        const end = bytes.indexOf(LINE_END, at);
+        // an end that was cut in two is found with what follows
+        const rest = bytes.subarray(at, end === -1 ? undefined : end + LINE_END.length);
+        line = Buffer.concat([line, rest]);
+        at += rest.length;
+        if (line.length < 3 || !line.subarray(-LINE_END.length).equals(LINE_END)) continue;
+        const size = parseInt(line.toString('latin1'), 16);
+        line = Buffer.alloc(0);
+        isLast = size === 0;
+        total += size;
+        missing = size + LINE_END.length;
+      }
+      return false;
+    },
+    bytes: () => total,
+  };
+};
+
+const bodyAfter = (head: string): Body => {
+  const [, length] = /content-length: (\d+)/i.exec(head) ?? [];
+  if (length !== undefined) return bodyOfLength(Number(length));
+  if (/transfer-encoding: chunked/i.test(head)) return bodyInChunks();
+  throw new Error(`an answer without a length:\n${head}`);
 };
 
 export interface Lane {
@@ -78,12 +128,13 @@ export const openLane = async (endpoint: Endpoint): Promise<Lane> => {
   let waiting: Awaited | undefined;
   let head: Buffer | undefined;
   let answer: Answer | undefined;
-  let missing = 0;
+  let body = bodyOfLength(0);
 
-  const settle = (): void => {
-    const [done, was] = [answer, waiting];
+  const take = (bytes: Buffer): void => {
+    if (!answer || !body.take(bytes)) return;
+    const [done, was] = [{ ...answer, bytes: body.bytes() }, waiting];
     answer = waiting = undefined;
-    if (done) was?.resolve(done);
+    was?.resolve(done);
   };
 
   const begin = (bytes: Buffer): void => {
@@ -91,12 +142,11 @@ export const openLane = async (endpoint: Endpoint): Promise<Lane> => {
     const end = head.indexOf(HEAD_END);
     if (end === -1) return;
     const text = head.toString('latin1', 0, end);
-    const body = head.subarray(end + HEAD_END.length);
-    const length = lengthIn(text);
-    answer = { status: Number(text.slice(9, 12)), bytes: length, body };
-    missing = length - body.length;
+    const begun = head.subarray(end + HEAD_END.length);
+    answer = { status: Number(text.slice(9, 12)), bytes: 0, body: begun };
+    body = bodyAfter(text);
     head = undefined;
-    if (missing === 0) settle();
+    take(begun);
   };
 
   const fail = (error: Error): void => {
@@ -105,9 +155,8 @@ export const openLane = async (endpoint: Endpoint): Promise<Lane> => {
   };
 
   socket.on('data', (bytes) => {
-    if (!answer) return begin(bytes);
-    missing -= bytes.length;
-    if (missing === 0) settle();
+    if (answer) take(bytes);
+    else begin(bytes);
   });
   socket.on('error', fail);
   socket.on('close', () => fail(new Error('the BBS has closed the connection')));

@@ -28,6 +28,25 @@ export const cpuTimeOf = (pid: number): CpuTime => {
   };
 };
 
+const MS_PER_TICK = 10;
+
+/** ms that a process took, those of its children included that it has waited for */
+export const cpuOfTree = (pid: number): number => {
+  const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * MS_PER_TICK;
+};
+
+export const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+
+export const titleOf = (pid: number): string =>
+  readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] ?? '';
+
+/** MB of its own, and its part of what it shares */
+export const proportionalOf = (pid: number): number =>
+  Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024;
+
 export interface Resident {
   /** MB */
   now: number;

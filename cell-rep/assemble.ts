@@ -29,6 +29,7 @@ import type { Measuring } from './containers/measuring.js';
 import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
 import type { ContainerRuntime } from './core/container-runtime.js';
+import type { CredentialIssuer } from './core/credentials.js';
 import type { Ledger } from './core/ledger.js';
 import { createLedger } from './core/ledger.js';
 import type { Announcer } from './handlers/announcer.js';
@@ -37,7 +38,7 @@ import { createBusWorkSource } from './handlers/bus-work-source.js';
 import { tellContainerMetrics } from './handlers/container-metrics.js';
 import { answerImageQueries } from './handlers/image-queries.js';
 import type { ImageQueries } from './handlers/image-queries.js';
-import { IMAGE_SCHEME, factsOf } from './facts.js';
+import { IMAGE_SCHEME, factsOf, told } from './facts.js';
 import { createRepDoor } from './handlers/rep-door.js';
 import type { RepDoorOptions } from './handlers/rep-door.js';
 import { subscribeRouteChanges } from './handlers/route-changes.js';
@@ -49,6 +50,7 @@ import type { Presence, PresenceStatus } from './presence/presence.js';
 import { createPresence } from './presence/presence.js';
 import { createRouteEmitter } from './routes/emitter.js';
 import { createSlots } from './waiting/slots.js';
+import { directoryVolumes } from './volumes/directory.js';
 import type { WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
@@ -70,6 +72,8 @@ export interface CellRepOptions {
   runtime: ContainerRuntime;
   downloader: Downloader;
   uploader: Uploader;
+  /** makes each container a certificate; absent = they have none */
+  credentials?: CredentialIssuer;
   /** the bus when absent */
   workSource?: WorkSource;
   /** files in the state directory when absent */
@@ -109,14 +113,17 @@ const imageQueries = (
   return answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images });
 };
 
-const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) =>
-  createLedger({
+const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) => {
+  const { cpuCores } = config.runtime.docker;
+  return createLedger({
     cellId: config.cellId,
     incarnation,
     total: config.total,
+    ...(cpuCores.length > 0 && { cores: cpuCores }),
     proxyMemoryMb: config.proxyMemoryMb,
     mintGuid: () => random.uuid().slice(0, INSTANCE_GUID_LENGTH),
   });
+};
 
 /** Everything that the cell's containers share. */
 const createContext = (
@@ -145,8 +152,10 @@ const createContext = (
     logger,
     bbs: gatherReports(options.bbs),
     runtime: options.runtime,
+    volumeDrivers: directoryVolumes(config.volumeDrivers),
     downloader: options.downloader,
     uploader: options.uploader,
+    ...(options.credentials && { credentials: options.credentials }),
     ledger,
     logs: createLogPublisher({ cellId: config.cellId, bus, clock, logger }),
     logLinesPerSecond: config.logLinesPerSecond,
@@ -172,7 +181,7 @@ const createContext = (
 
 /** The cell's lease, opened when its owner's name has been read. */
 const createPresenceMember = (
-  { config, clock, random, bus, bbs, presenceOwner: owner }: CellRepOptions,
+  { config, clock, random, bus, bbs, runtime, presenceOwner: owner }: CellRepOptions,
   parts: {
     facts: CellFacts;
     logger: Logger;
@@ -188,7 +197,7 @@ const createPresenceMember = (
       presence = createPresence({
         cellId: config.cellId,
         owner: owner ?? (await presenceOwner(config.stateDir, random)),
-        value: JSON.stringify(toJson('CellPresence', buildPresence(parts.facts))),
+        value: JSON.stringify(toJson('CellPresence', buildPresence(told(parts.facts, runtime)))),
         ttlMs: config.presenceTtlMs,
         everyMs: config.presenceEveryMs,
         bus,
@@ -212,7 +221,7 @@ const containerMembers = (cell: Cell, context: CellContext, config: CellRepConfi
     name: 'containers',
     async start() {
       const adopted = await adoptContainers({ cell, context });
-      logger.info('started', { incarnation, adopted, runtime: runtime.kind });
+      logger.info('started', { incarnation, adopted, runtime: runtime.kind, ...runtime.abilities?.() });
     },
     stop: () => logs.flush(),
   };

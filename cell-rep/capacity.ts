@@ -1,6 +1,9 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import type { Logger } from '../common/ports/logger.js';
+import type { CellRepConfig } from './config.js';
+import type { ContainerRuntime } from './core/container-runtime.js';
 
 const MB = 1024 * 1024;
 
@@ -41,4 +44,17 @@ export const capacityPerCell = ({ cells, dir, inOwnCgroup }: CellShare): CellCap
     memoryMb: memoryShare(memory, cells),
     diskMb: Math.max(LEAST_MB, Math.floor((bavail * bsize) / MB / cells)),
   };
+};
+
+/** The configuration of a cell that promises no more containers than its runtime can have. */
+export const withinRuntime = async (
+  config: CellRepConfig,
+  runtime: Pick<ContainerRuntime, 'mostContainers'>,
+  logger: Logger,
+): Promise<CellRepConfig> => {
+  const most = await runtime.mostContainers?.();
+  const { total } = config;
+  if (most === undefined || most >= total.containers) return config;
+  logger.warn('fewer-containers-than-configured', { configured: total.containers, containers: most });
+  return { ...config, total: { ...total, containers: most } };
 };

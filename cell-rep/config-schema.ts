@@ -46,14 +46,30 @@ export const properties = {
     description: 'how many times `memory` is promised, where instances seldom take what they may',
   },
   disk_overcommit: { ...factor, description: 'the same of `disk`' },
-  max_containers: { ...whole(1), description: 'containers at a time' },
+  max_containers: {
+    ...whole(1),
+    description: 'containers at a time; no more than the network of `runtime: docker` has addresses for',
+  },
   cpu_milli: { ...whole(0), description: 'milli-CPU that may be asked for together; 0 = not counted' },
   rootfs_providers: {
     type: 'object',
     additionalProperties: texts,
     description: 'schemes of root file systems and the names offered in each; an empty list takes any',
   },
-  volume_drivers: { ...names, description: 'names of volume drivers' },
+  volume_drivers: {
+    type: 'object',
+    description:
+      'volumes that work may name, by driver, each a directory below one of this machine: `{NAME: {root: DIR, read_only: true}}`; with `runtime: docker` alone',
+    additionalProperties: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['root'],
+      properties: {
+        root: { type: 'string', pattern: '^/', description: 'volume ID is the directory ID there' },
+        read_only: { type: 'boolean', description: 'nobody writes' },
+      },
+    },
+  },
   placement_tags: { ...names, description: 'work must name them all to come here' },
   optional_placement_tags: { ...names, description: 'work may name them' },
   annotations: {
@@ -89,6 +105,20 @@ export const properties = {
         description:
           'registries that images may be fetched from though they are at loopback or link-local addresses: `HOST:PORT` as images name them, or `HOST` for each of its ports',
       },
+      cpu_cores: {
+        ...text,
+        description:
+          'cores of this machine, as `0-3,8`, that work with `cpu_milli` is pinned to: whole ones for itself, what is left as shares of one; no other cell may have them. Empty: it has weights alone, anywhere',
+      },
+      sysctls: {
+        ...names,
+        description:
+          'kernel parameters that work may set for itself, by name or as `net.ipv4.*`: a property `sysctl.NAME` of its network',
+      },
+      cpu_hard_cap: {
+        type: 'boolean',
+        description: 'work with `cpu_milli` gets no more than that, though nobody else wants it',
+      },
     },
   },
   host_ports: {
@@ -103,6 +133,22 @@ export const properties = {
   },
   blobs: endpointSchema('the droplet store of the API'),
   data_dir: { ...text, filePath: true, description: 'directory of its own: notes on containers, downloads' },
+  instance_identity_ca_path: {
+    ...text,
+    filePath: true,
+    description:
+      'certificate of the authority (PEM) that signs a certificate for every container: `CF_INSTANCE_CERT`, `CF_INSTANCE_KEY`; empty: containers have none. It is read anew for each',
+  },
+  instance_identity_private_key_path: {
+    ...text,
+    filePath: true,
+    description: "the authority's private key (PEM), RSA or EC, without a passphrase",
+  },
+  instance_identity_validity_period: {
+    ...DURATION,
+    description:
+      'how long such a certificate holds; it is renewed 30 minutes before its end, or when an eighth is left of 4 hours or less',
+  },
   on_stop: {
     enum: ['leave', 'stop-containers'],
     description: 'leave: containers run on, and the next start adopts them',

@@ -11,8 +11,11 @@ import type { ReportProblem } from '../common/runtime/config.js';
 import { defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import { properties } from './config-schema.js';
 import type { Demand } from './core/resources.js';
-import { parseEngine } from './runtimes/docker/engine-address.js';
-import type { EngineAddress } from './runtimes/docker/engine-address.js';
+import type { DirectoryVolumes } from './volumes/directory.js';
+import { runtimeOf } from './runtime-config.js';
+import type { RuntimeConfig, UserDocker } from './runtime-config.js';
+
+export type { RuntimeConfig } from './runtime-config.js';
 
 interface UserConfig {
   cell_id: string;
@@ -28,22 +31,19 @@ interface UserConfig {
   max_containers: number;
   cpu_milli: number;
   rootfs_providers?: Record<string, string[]>;
-  volume_drivers: string[];
+  volume_drivers: Record<string, { root: string; read_only?: boolean }>;
   placement_tags: string[];
   optional_placement_tags: string[];
   annotations: Record<string, string>;
   proxy_memory_mb: number;
   runtime: 'process' | 'docker';
-  docker: {
-    engine: string;
-    network: string;
-    prefix: string;
-    stacks: Record<string, string>;
-    registries: string[];
-  };
+  docker: UserDocker;
   host_ports: { first: number; last: number };
   blobs?: UserEndpoint;
   data_dir: string;
+  instance_identity_ca_path: string;
+  instance_identity_private_key_path: string;
+  instance_identity_validity_period: string | number;
   on_stop: 'leave' | 'stop-containers';
   graceful_shutdown_interval: string | number;
   in_flight_grace: string | number;
@@ -57,24 +57,6 @@ interface UserConfig {
   presence_interval: string | number;
   create_work_pool_size: number;
   max_log_lines_per_second: number;
-}
-
-/** What runs containers, and with what. */
-export interface RuntimeConfig {
-  kind: 'process' | 'docker';
-  /** where containers' host ports are opened, and told to routers */
-  address: string;
-  ports: { first: number; last: number };
-  docker: {
-    engine: EngineAddress;
-    network: string;
-    /** '' = derived from the data directory */
-    prefix: string;
-    /** image of each stack, by its name */
-    stacks: Record<string, string>;
-    /** fetched from though they are at loopback or link-local addresses */
-    registries: string[];
-  };
 }
 
 /** What a rep runs by. Durations in ms, memory and disk in MB. */
@@ -91,7 +73,7 @@ export interface CellRepConfig {
   /** what is promised: what there is, times the factors of over-commitment */
   total: Demand;
   rootfsProviders: Record<string, RootfsProvider>;
-  volumeDrivers: string[];
+  volumeDrivers: Record<string, DirectoryVolumes>;
   placementTags: string[];
   optionalPlacementTags: string[];
   /** told with the presence, for people and their tools */
@@ -102,6 +84,8 @@ export interface CellRepConfig {
   blobs: Endpoint | undefined;
   /** where notes on containers are kept; '' = nowhere, for containers that do not outlive the rep */
   stateDir: string;
+  /** what signs certificates of containers; undefined = they have none */
+  instanceIdentity: { caFile: string; keyFile: string; validityMs: number } | undefined;
   /** leave: containers run on and are adopted by the next start */
   onStop: 'leave' | 'stop-containers';
   /** between SIGTERM and SIGKILL */
@@ -135,25 +119,6 @@ const providers = (lists: Record<string, string[]>): Record<string, RootfsProvid
       set.length === 0 ? { type: 'arbitrary' } : { type: 'fixed_set', set },
     ]),
   );
-
-const engineAt = (engine: string, report: ReportProblem): EngineAddress => {
-  try {
-    return parseEngine(engine);
-  } catch (error) {
-    report('docker.engine', (error as Error).message);
-    return {};
-  }
-};
-
-const runtimeOf = (
-  { runtime, address, host_ports: ports, docker }: UserConfig,
-  report: ReportProblem,
-): RuntimeConfig => ({
-  kind: runtime,
-  address,
-  ports,
-  docker: { ...docker, engine: engineAt(docker.engine, report) },
-});
 
 /** A Docker cell takes any image beside its stacks. */
 const defaultProviders = ({ runtime, docker }: UserConfig): Record<string, string[]> => {
@@ -199,11 +164,33 @@ const check = (full: UserConfig, report: ReportProblem): void => {
   if (full.host_ports.first > full.host_ports.last) report('host_ports.first', 'must not be above last');
 };
 
+/** Shorter ones would be renewed all the time: each takes a good part of a second of a core. */
+const LEAST_VALIDITY_MS = 60_000;
+
+const identityOf = (full: UserConfig, report: ReportProblem): CellRepConfig['instanceIdentity'] => {
+  const { instance_identity_ca_path: caFile, instance_identity_private_key_path: keyFile } = full;
+  const validityMs = toMs(full.instance_identity_validity_period);
+  if (caFile === '' && keyFile === '') return undefined;
+  if (caFile === '') report('instance_identity_ca_path', 'is needed beside the private key');
+  if (keyFile === '') report('instance_identity_private_key_path', 'is needed beside the certificate');
+  if (validityMs < LEAST_VALIDITY_MS)
+    report('instance_identity_validity_period', 'must be at least a minute');
+  return { caFile, keyFile, validityMs };
+};
+
 /** As others find it; a socket has no URL that would lead there from elsewhere. */
 const urlOf = ({ rep_url: url, address }: UserConfig, listen: DoorAddress | undefined): string => {
   if (url !== '' || listen === undefined || 'socketPath' in listen || listen.port === 0) return url;
   return `https://${addressText({ host: address, port: listen.port })}`;
 };
+
+const volumesOf = ({ volume_drivers: drivers }: UserConfig): Record<string, DirectoryVolumes> =>
+  Object.fromEntries(
+    Object.entries(drivers).map(([name, { root, read_only: readOnly = false }]) => [
+      name,
+      { root, readOnly },
+    ]),
+  );
 
 /** MB, at most what the wire's integers can tell. */
 const promised = (megabytes: number, factor: number): number =>
@@ -223,7 +210,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
     disk_overcommit: 1,
     max_containers: 250,
     cpu_milli: 0,
-    volume_drivers: [],
+    volume_drivers: {},
     placement_tags: [],
     optional_placement_tags: [],
     annotations: {},
@@ -235,9 +222,15 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
       prefix: '',
       stacks: { [STACK]: STACK_IMAGE },
       registries: [],
+      cpu_cores: '',
+      cpu_hard_cap: false,
+      sysctls: [],
     },
     host_ports: { first: 20_000, last: 29_999 },
     data_dir: '',
+    instance_identity_ca_path: '',
+    instance_identity_private_key_path: '',
+    instance_identity_validity_period: '24h',
     on_stop: 'leave',
     graceful_shutdown_interval: '10s',
     in_flight_grace: '200ms',
@@ -254,6 +247,7 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
   },
   compile(full, report) {
     check(full, report);
+    const runtime = runtimeOf(full, report);
     const listen = full.listen && compileDoor(full.listen, 'listen', report);
     return {
       cellId: full.cell_id,
@@ -266,17 +260,18 @@ export const cellRepConfig = defineConfig<UserConfig, CellRepConfig>({
         memoryMb: promised(toMegabytes(full.memory), full.memory_overcommit),
         diskMb: promised(toMegabytes(full.disk), full.disk_overcommit),
         containers: full.max_containers,
-        cpuMilli: full.cpu_milli,
+        cpuMilli: full.cpu_milli || runtime.docker.cpuCores.length * 1000,
       },
       rootfsProviders: providers(full.rootfs_providers ?? defaultProviders(full)),
-      volumeDrivers: full.volume_drivers,
+      volumeDrivers: volumesOf(full),
       placementTags: full.placement_tags,
       optionalPlacementTags: full.optional_placement_tags,
       annotations: full.annotations,
       proxyMemoryMb: full.proxy_memory_mb,
-      runtime: runtimeOf(full, report),
+      runtime,
       blobs: full.blobs && compileEndpoint(full.blobs, 'blobs', report),
       stateDir: full.data_dir,
+      instanceIdentity: identityOf(full, report),
       onStop: full.on_stop,
       graceMs: toMs(full.graceful_shutdown_interval),
       inFlightGraceMs: toMs(full.in_flight_grace),

@@ -28,10 +28,16 @@ export const factsOf = (options: FactSources, incarnation: string): CellFacts =>
     total: config.total,
     zone: config.zone,
     rootfsProviders: providersOf(options),
-    volumeDrivers: config.volumeDrivers,
+    volumeDrivers: options.runtime.mounts ? Object.keys(config.volumeDrivers) : [],
     placementTags: config.placementTags,
     optionalPlacementTags: config.optionalPlacementTags,
     annotations: config.annotations,
     proxyMemoryMb: config.proxyMemoryMb,
   };
 };
+
+/** With what its runtime can do here, which is known once that has started; what the operator says of it comes first. */
+export const told = (facts: CellFacts, { abilities }: ContainerRuntime): CellFacts => ({
+  ...facts,
+  annotations: { ...abilities?.(), ...facts.annotations },
+});

@@ -13,7 +13,8 @@ import { createDownloader } from './actions/download.js';
 import { createUploader } from './actions/upload.js';
 import { assembleCellRep } from './assemble.js';
 import type { CellRep } from './assemble.js';
-import { capacityPerCell } from './capacity.js';
+import { capacityPerCell, withinRuntime } from './capacity.js';
+import { createCredentialIssuer } from './credentials/issuer.js';
 import { cellRepConfig } from './config.js';
 import type { CellRepConfig } from './config.js';
 import { chooseRuntime } from './runtimes/choose.js';
@@ -88,7 +89,11 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
     const transfers = createTransfers(cell, ground);
-    const assembled = assembleCellRep({ ...ground, bbs, config: cell, runtime, ...transfers });
+    const within = await withinRuntime(cell, runtime, ground.logger.session('rep', { cellId }));
+    const credentials =
+      cell.instanceIdentity && (await createCredentialIssuer({ ...cell.instanceIdentity, ...ground }));
+    const parts = { bbs, config: within, runtime, ...transfers, ...(credentials && { credentials }) };
+    const assembled = assembleCellRep({ ...ground, ...parts });
     const { members, health, done } = assembled;
     return {
       members: [

@@ -7,6 +7,8 @@ import type { Demand } from './core/resources.js';
 export interface CellMetrics {
   containerCreated(outcome: { ok: boolean; ms: number }): void;
   containerDestroyed(outcome: { ok: boolean; ms: number }): void;
+  /** key and certificate of one */
+  credentialsCreated(outcome: { ok: boolean; ms: number }): void;
   /** an LRP's or a task's container has ended, however it did */
   containerCompleted(): void;
   bulkSynced(ms: number): void;
@@ -97,6 +99,25 @@ const registerPair = (metrics: Metrics, names: { ok: string; failed: string }, w
   return ({ ok, ms }: { ok: boolean; ms: number }): void => (ok ? succeeded : failed).observe(ms * NS_PER_MS);
 };
 
+const registerCredentials = (metrics: Metrics) => {
+  const duration = metrics.histogram('CredCreationSucceededDuration', {
+    help: 'Time in which a key and a certificate were made for an instance.',
+    unit: 'ns',
+    buckets: DURATION_BUCKETS_NS,
+  });
+  const succeeded = metrics.counter('CredCreationSucceededCount', {
+    help: 'Certificates that were made for instances.',
+  });
+  const failed = metrics.counter('CredCreationFailedCount', {
+    help: 'Certificates of instances that could not be made.',
+  });
+  return ({ ok, ms }: { ok: boolean; ms: number }): void => {
+    if (!ok) return failed.increment();
+    succeeded.increment();
+    duration.observe(ms * NS_PER_MS);
+  };
+};
+
 const registerContainers = (metrics: Metrics): CellMetrics => {
   const completed = metrics.counter('ContainerCompletedCount', {
     help: 'Containers that ended, well or not, stopped ones included.',
@@ -126,6 +147,7 @@ const registerContainers = (metrics: Metrics): CellMetrics => {
   return {
     containerCreated: pair('GardenContainerCreation', 'made'),
     containerDestroyed: pair('GardenContainerDestruction', 'destroyed'),
+    credentialsCreated: registerCredentials(metrics),
     containerCompleted: () => completed.increment(),
     bulkSynced: (ms) => bulk.observe(ms * NS_PER_MS),
     stranded: (count) => void (stranded = count),

@@ -9,6 +9,7 @@ const PROGRAMS = [
   { program: 'openssl', debianPackage: 'openssl', suite: 'nats' },
   { program: 'dockerd', debianPackage: 'docker.io', suite: 'docker' },
   { program: 'ip', debianPackage: 'iproute2', suite: 'docker' },
+  { program: 'mkfs.btrfs', debianPackage: 'btrfs-progs', suite: 'docker' },
   { program: 'faketime', debianPackage: 'faketime', suite: 'clocks' },
 ];
 

@@ -9,6 +9,7 @@ import type { AppTasks } from '../services/app-tasks.js';
 import type { Auctions } from '../services/auctions.js';
 import type { Cell } from '../services/cells.js';
 import type { History } from '../services/history.js';
+import type { Evacuate } from '../services/evacuations.js';
 import type { Explain } from '../services/explain.js';
 import type { Logs } from '../services/logs.js';
 import type { Operations } from '../services/operations.js';
@@ -26,6 +27,7 @@ export interface Deps {
   readonly logs: Logs;
   readonly bbs: BbsClient;
   readonly cells: () => Promise<BbsResult<Cell[]>>;
+  readonly evacuate: Evacuate;
   readonly explain: Explain;
   readonly auctions: Auctions;
   readonly history: History;

@@ -199,4 +199,8 @@ export const outcryRoutes = (server: FastifyInstance, deps: Deps): void => {
   server.get('/outcry/v1/cells', async (_request, reply) =>
     send(reply, outcome(await deps.cells(), 'Cell'), (cells) => ({ resources: cells.map(cell) })),
   );
+  server.post('/outcry/v1/cells/:cell/evacuate', async (request, reply) => {
+    const asked = await deps.evacuate(paramOf(request, 'cell'));
+    return send(reply, asked, ({ cellId, ...rest }) => ({ cell_id: cellId, ...rest }), 202);
+  });
 };

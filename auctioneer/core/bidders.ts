@@ -72,11 +72,19 @@ export const isSound = (state: CellState): boolean =>
   isAmount(state.cpuMilliTotal) &&
   hasCpu(state);
 
+/** States found to make sense: most are the same from batch to batch, and are not looked through again. */
+const checked = new WeakSet<CellState>();
+
 /** Why a state cannot be reckoned with; undefined when it can. Less than nothing may be available: a cell that promised too much. */
 const problemOf = (state: CellState): string | undefined => {
   if (state.cellId === '') return 'the cell id is empty';
   if (state.evacuating) return 'evacuating';
-  if (isSound(state)) return instancesProblem(state);
+  if (checked.has(state)) return undefined;
+  if (isSound(state)) {
+    const problem = instancesProblem(state);
+    if (problem === undefined) checked.add(state);
+    return problem;
+  }
   return (
     resourceProblem(state, 'memoryMb') ??
     resourceProblem(state, 'diskMb') ??

@@ -1,5 +1,8 @@
+import type { ActualLrp } from '../../common/model/lrp.js';
+import type { RowList } from '../../common/store/contract.js';
 import type {
   ActualLrpApi,
+  ActualLrpFilter,
   CoordinationApi,
   DesiredLrpApi,
   HistoryApi,
@@ -13,12 +16,21 @@ import { createActualLrpApi } from './actual-lrps.js';
 import { createCoordinationApi } from './coordination.js';
 import { createDesiredLrpApi } from './desired-lrps.js';
 import type { Presence } from './presence.js';
+import { actualLrpRows } from './rows.js';
 import { createTaskApi } from './tasks.js';
 import { createTransitionApi } from './transitions.js';
 import type { Transactions } from './transactions.js';
 
 /** Everything that can be asked of the board, by whatever door. */
-export type Board = DesiredLrpApi & ActualLrpApi & TaskApi & TransitionApi & CoordinationApi & HistoryApi;
+export type Board = DesiredLrpApi &
+  ActualLrpApi &
+  TaskApi &
+  TransitionApi &
+  CoordinationApi &
+  HistoryApi & {
+    /** actual LRPs as they are now, for whoever takes them by and by */
+    actualLrpRows(filter: ActualLrpFilter): RowList<ActualLrp>;
+  };
 
 export interface BoardParts {
   transactions: Transactions;
@@ -38,6 +50,7 @@ export const createBoard = (parts: BoardParts): Board => {
   return {
     ...createDesiredLrpApi(parts),
     ...single,
+    actualLrpRows: (filter) => actualLrpRows(parts.store.committed, filter),
     ...createTransitionApi(single),
     ...createCoordinationApi(parts),
     history: parts.history.history,

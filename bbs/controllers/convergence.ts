@@ -1,4 +1,5 @@
 import type { ActualLrp } from '../../common/model/lrp.js';
+import type { Clock } from '../../common/ports/clock.js';
 import type { BbsConfig } from '../config.js';
 import { convergeProcess, convergeSlots, reauctionRows } from '../core/convergence.js';
 import type { Converged, World } from '../core/convergence.js';
@@ -21,12 +22,19 @@ export interface ConvergenceOptions {
   transactions: Transactions;
   presence: Pick<Presence, 'gone' | 'present' | 'lost'>;
   attention: Attention;
+  clock: Pick<Clock, 'monotonic'>;
   config: BbsConfig;
   metrics: BbsMetrics;
 }
 
 /** How many rows were missing, and how many too many. */
 export type Found = Pick<Converged, 'missing' | 'extra'>;
+
+export interface Looked {
+  found: Found;
+  /** of those that were to be looked at */
+  done: number;
+}
 
 export const NOTHING_FOUND: Found = { missing: 0, extra: 0 };
 
@@ -36,6 +44,9 @@ export const sumFound = (a: Found, b: Found): Found => ({
 });
 
 const NS_PER_MS = 1e6;
+
+/** ms of one turn that are spent on decisions */
+export const TURN_MS = 3;
 
 const merged = <T>(value: T, decisions: readonly Decision<unknown>[]): Decided<T> =>
   decided(value, {
@@ -99,10 +110,38 @@ const convergeWork = (work: Work, at: { tables: PendingTables; world: World; ctx
   return convergeSlots({ desired, slots: slotsAt(tables, { processGuid, indices }) }, world, ctx);
 };
 
+/** At least one, and no more once the turn has become long: what follows from them, and storing it, takes as long again. */
+const inTurn = <T, R>(clock: Pick<Clock, 'monotonic'>, items: readonly T[], run: (item: T) => R): R[] => {
+  const until = clock.monotonic() + TURN_MS;
+  const made: R[] = [];
+  for (const item of items) {
+    made.push(run(item));
+    if (clock.monotonic() >= until) break;
+  }
+  return made;
+};
+
+/** Where there is something to look at, by what rows are found by. */
+const createWhereabouts = ({ store, presence }: Pick<ConvergenceOptions, 'store' | 'presence'>) => {
+  const { actual_lrps, tasks } = store.committed;
+  const on = (cellIds: readonly string[]): Work[] =>
+    worksOf(cellIds.flatMap((cell) => [...actual_lrps.byIndex('cell', cell)]));
+  return {
+    /** what is on these cells */
+    on,
+    tasksOn: (cellIds: readonly string[]): string[] =>
+      cellIds.flatMap((cell) => [...tasks.byIndex('cell', cell)].map((task) => task.taskGuid)),
+    /** what is on cells that are gone, whoever has told of that: few but what has no replacement yet */
+    onGone: (): Work[] => on([...actual_lrps.indexed('cell')].filter(presence.gone)),
+    /** what waits for a place */
+    unplaced: (): Work[] => worksOf(actual_lrps.byIndex('unplaced', WAITING)),
+    unplacedTasks: (): string[] => [...tasks.byIndex('unplaced', WAITING)].map((task) => task.taskGuid),
+  };
+};
+
 /** The single steps of convergence; each is one commit. */
 export const createConvergence = (options: ConvergenceOptions) => {
-  const { store, transactions, presence, attention, metrics } = options;
-  const { committed } = store;
+  const { transactions, presence, attention, metrics, clock } = options;
   const { world, taskWorld } = createLook(options);
 
   const convergeOneTask = (tables: PendingTables, guid: string, ctx: Context): Decision | [] => {
@@ -114,34 +153,31 @@ export const createConvergence = (options: ConvergenceOptions) => {
   };
 
   return {
-    /** what is on these cells */
-    on: (cellIds: readonly string[]): Work[] =>
-      worksOf(cellIds.flatMap((cell) => [...committed.actual_lrps.byIndex('cell', cell)])),
-    tasksOn: (cellIds: readonly string[]): string[] =>
-      cellIds.flatMap((cell) => [...committed.tasks.byIndex('cell', cell)].map((task) => task.taskGuid)),
-    /** what waits for a place */
-    unplaced: (): Work[] => worksOf(committed.actual_lrps.byIndex('unplaced', WAITING)),
-    unplacedTasks: (): string[] =>
-      [...committed.tasks.byIndex('unplaced', WAITING)].map((task) => task.taskGuid),
+    ...createWhereabouts(options),
 
     domains: (traceId: string) =>
       transactions.run('converge-domains', traceId, (tables, ctx) =>
         decided(undefined, { changes: pruneDomains(values(tables.domains), ctx.steadyNow) }),
       ),
-    /** resolves with what was found wrong; nothing when it could not be mended */
-    async slots(traceId: string, works: readonly Work[], staleMs: number): Promise<Found> {
+    /**
+     * As many as one turn can bear. Resolves with how many these were, and with what was found wrong: nothing when it
+     * could not be mended.
+     */
+    async slots(traceId: string, works: readonly Work[], staleMs: number): Promise<Looked> {
+      let looked: readonly Work[] = works;
       const result = await transactions.run('converge-lrps', traceId, (tables, ctx) => {
         const at = { tables, world: world(tables, ctx, staleMs), ctx };
-        const made = works.map((work) => convergeWork(work, at));
-        works.forEach(attention.unmark);
-        works.forEach(({ processGuid }, nth) =>
+        const made = inTurn(clock, works, (work) => convergeWork(work, at));
+        looked = works.slice(0, made.length);
+        looked.forEach(attention.unmark);
+        looked.forEach(({ processGuid }, nth) =>
           attention.mark({ processGuid, indices: made[nth]?.value.open ?? [] }),
         );
         return merged(made.map(({ value }) => value).reduce<Found>(sumFound, NOTHING_FOUND), made);
       });
-      if (result.ok) return result.value;
-      works.forEach(attention.mark);
-      return NOTHING_FOUND;
+      if (result.ok) return { found: result.value, done: looked.length };
+      looked.forEach(attention.mark);
+      return { found: NOTHING_FOUND, done: looked.length };
     },
     async tasks(traceId: string, guids: readonly string[]): Promise<void> {
       const result = await transactions.run('converge-tasks', traceId, (tables, ctx) => {

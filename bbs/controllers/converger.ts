@@ -33,6 +33,12 @@ const FIRST_RETRY_MS = 250;
 /** Longest that work waits once an auctioneer is there again; short beside the lease that it had to wait for. */
 const LONGEST_RETRY_MS = 5_000;
 
+/** Processes of the start that are looked at as a whole between two rests: some ms. */
+const LATER_AT_ONCE = 40;
+/** A rest is so many times as long as the look before it, and no shorter than so many ms. */
+const REST = 4;
+const LEAST_REST_MS = 5;
+
 /** Work under way, so that stopping waits for it; none begins once stopped. */
 const createRuns = (logger: Logger) => {
   const running = new Set<Promise<void>>();
@@ -65,13 +71,35 @@ export const createConverger = (options: ConvergerOptions): Converger => {
   const passes = createPasses({ ...options, attention, convergence, stopped: runs.stopped });
   const due = createAttention();
   let cancelTimer: Cancel = () => undefined;
+  let cancelLater: Cancel = () => undefined;
   let retryMs = FIRST_RETRY_MS;
 
-  const passThenWait = async (staleMs: number): Promise<void> => {
-    await passes.all(staleMs).catch((error: unknown) => logger.error('convergence.failed', { error }));
+  const failed = (error: unknown): void => logger.error('convergence.failed', { error });
+
+  const waitThenPass = (): void => {
     if (runs.stopped()) return;
-    const next = (): void => runs.launch(() => passThenWait(config.staleUnclaimedMs));
-    cancelTimer = clock.after(config.convergeIntervalMs, next);
+    cancelTimer = clock.after(config.convergeIntervalMs, () =>
+      runs.launch(() => passes.all(config.staleUnclaimedMs).catch(failed).then(waitThenPass)),
+    );
+  };
+
+  /** What seemed to be settled at the start is looked at as a whole by and by: most of the time is left to others. */
+  const lookAt = async (guids: readonly string[]): Promise<void> => {
+    const from = clock.monotonic();
+    await passes.slots(guids.slice(0, LATER_AT_ONCE).map((processGuid) => ({ processGuid })));
+    lookLater(guids.slice(LATER_AT_ONCE), clock.monotonic() - from);
+  };
+
+  const lookLater = (guids: readonly string[], tookMs: number): void => {
+    if (runs.stopped() || guids.length === 0) return;
+    cancelLater = clock.after(LEAST_REST_MS + REST * tookMs, () => runs.launch(() => lookAt(guids)));
+  };
+
+  const firstPass = async (): Promise<void> => {
+    let later: readonly string[] = [];
+    await passes.first((guids) => (later = guids)).catch(failed);
+    lookLater(later, 0);
+    waitThenPass();
   };
 
   const takeDue = () => {
@@ -93,14 +121,11 @@ export const createConverger = (options: ConvergerOptions): Converger => {
     follow: attention.follow,
     start() {
       runs.begin();
-      runs.launch(async () => {
-        await passes.markAll();
-        // what waited when the last BBS ended is asked for again at once, however long it has waited
-        await passThenWait(-1);
-      });
+      runs.launch(firstPass);
     },
     async stop() {
       cancelTimer();
+      cancelLater();
       dueSlots.stop();
       reauction.stop();
       await runs.end();

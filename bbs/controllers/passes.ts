@@ -5,8 +5,9 @@ import type { BbsConfig } from '../config.js';
 import type { BbsMetrics } from '../metrics.js';
 import type { BbsStore } from '../store/schema.js';
 import type { Attention, Work } from './attention.js';
-import { NOTHING_FOUND, sumFound } from './convergence.js';
+import { NOTHING_FOUND, sumFound, TURN_MS } from './convergence.js';
 import type { Convergence, Found } from './convergence.js';
+import { firstLook } from './first-look.js';
 
 export interface PassesOptions {
   store: BbsStore;
@@ -49,7 +50,7 @@ const createSlices = ({
   const limit = config.sliceRows;
 
   const instancesOf = (processGuid: string): number =>
-    committed.desired_lrps.get(processGuid)?.instances ?? 0;
+    Number(committed.desired_lrps.indexedUnder(processGuid, 'instances') ?? 0);
 
   const weight = ({ processGuid, indices }: Work): number =>
     indices ? SLOT * indices.length : 1 + instancesOf(processGuid);
@@ -77,35 +78,55 @@ const createSlices = ({
   return (works: Iterable<Work>) => sliced(split(works), weight, limit);
 };
 
-/** Passes over any number of slots or tasks, a slice per commit. */
-export const createPasses = (options: PassesOptions) => {
-  const { store, attention, convergence, clock, random, logger, config, metrics, stopped } = options;
-  const { committed } = store;
-  const slices = createSlices(options);
+/** Step by step, a turn of others after each of its own; undefined when it was ended. */
+const createLook =
+  ({ store, attention, clock, stopped }: PassesOptions) =>
+  async (): Promise<string[] | undefined> => {
+    const steps = firstLook(store.committed, attention);
+    for (let since = clock.monotonic(); ;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      if (clock.monotonic() - since < TURN_MS) continue;
+      await clock.sleep(0);
+      if (stopped()) return undefined;
+      since = clock.monotonic();
+    }
+  };
 
-  /** Runs slice by slice, and lets requests have their turn in between; false when it was ended. */
-  const inSlices = async <T>(
-    slices: Iterable<T[]>,
-    run: (slice: T[]) => Promise<unknown>,
-  ): Promise<boolean> => {
+/** Runs slice by slice, and lets requests have their turn in between. */
+const createInSlices =
+  ({ clock, stopped }: PassesOptions) =>
+  /** False when it was ended. `run` tells how much of a slice it has done: all of it when it does not say. */
+  async <T>(slices: Iterable<T[]>, run: (slice: T[]) => Promise<number | void>): Promise<boolean> => {
     let first = true;
     for (const slice of slices) {
-      // a slice without changes commits within this turn
-      if (!first) await clock.sleep(0);
-      if (stopped()) return false;
-      first = false;
-      await run(slice);
+      for (let rest = slice; rest.length > 0;) {
+        // a slice without changes commits within this turn
+        if (!first) await clock.sleep(0);
+        if (stopped()) return false;
+        first = false;
+        rest = rest.slice((await run(rest)) ?? rest.length);
+      }
     }
     return true;
   };
 
-  const taskSlices = (guids: readonly string[]) => sliced(guids, () => 1, config.sliceRows);
+/** Passes over any number of slots or tasks, a slice per commit. */
+export const createPasses = (options: PassesOptions) => {
+  const { attention, convergence, clock, random, logger, config, metrics } = options;
+  const slices = createSlices(options);
+  const inSlices = createInSlices(options);
+  const look = createLook(options);
+
+  const taskSlices = (guids: readonly string[]) => sliced(guids, () => SLOT, config.sliceRows);
 
   /** Resolves with what was found wrong; undefined when the pass was ended. */
   const slots = async (traceId: string, works: Iterable<Work>, staleMs: number) => {
     let found: Found = NOTHING_FOUND;
     const isDone = await inSlices(slices(works), async (slice) => {
-      found = sumFound(found, await convergence.slots(traceId, slice, staleMs));
+      const looked = await convergence.slots(traceId, slice, staleMs);
+      found = sumFound(found, looked.found);
+      return looked.done;
     });
     return isDone ? found : undefined;
   };
@@ -113,46 +134,44 @@ export const createPasses = (options: PassesOptions) => {
   const tasks = (traceId: string, guids: readonly string[]): Promise<boolean> =>
     inSlices(taskSlices(guids), (slice) => convergence.tasks(traceId, slice));
 
+  const pass = async (staleMs: number, prepare?: () => Promise<void>): Promise<void> => {
+    const traceId = random.uuid();
+    const from = clock.monotonic();
+    logger.info('convergence.starting', { traceId });
+    await prepare?.();
+    await convergence.domains(traceId);
+    convergence.onGone().forEach(attention.mark);
+    const allSlots = async (): Promise<void> => {
+      const found = await slots(traceId, attention.works(), staleMs);
+      if (found) metrics.convergedLrps(found, clock.monotonic() - from);
+    };
+    const allTasks = async (): Promise<void> => {
+      if (await tasks(traceId, attention.tasks())) metrics.convergedTasks(clock.monotonic() - from);
+    };
+    await Promise.all([allSlots(), allTasks()]);
+    logger.info('convergence.complete', { traceId, duration_ms: Math.round(clock.monotonic() - from) });
+  };
+
   return {
     slots: (works: Iterable<Work>) => slots(random.uuid(), works, config.staleUnclaimedMs),
     tasks: (guids: readonly string[]) => tasks(random.uuid(), guids),
     /** asks again for all that has no place */
     async reauction(): Promise<void> {
       const traceId = random.uuid();
-      await inSlices(slices(convergence.unplaced()), (slice) => convergence.reauction(traceId, slice));
+      await inSlices(slices(convergence.unplaced()), async (slice) => {
+        await convergence.reauction(traceId, slice);
+      });
       const guids = convergence.unplacedTasks();
-      await inSlices(taskSlices(guids), (slice) => convergence.reauctionTasks(traceId, slice));
+      await inSlices(taskSlices(guids), async (slice) => {
+        await convergence.reauctionTasks(traceId, slice);
+      });
     },
-    /** of what the store held when it was opened nothing is known to be settled */
-    async markAll(): Promise<void> {
-      const every = config.sliceRows * 4;
-      const { desired_lrps, actual_lrps } = committed;
-      const processes = (guids: Iterable<string>) =>
-        inSlices(
-          sliced(guids, () => 1, every),
-          async (slice) => {
-            for (const processGuid of slice) attention.mark({ processGuid });
-          },
-        );
-      // rows themselves are looked at when their slice comes
-      await processes(desired_lrps.keys());
-      await processes(actual_lrps.indexed('process'));
-      for (const guid of committed.tasks.keys()) attention.markTask(guid);
-    },
-    async all(staleMs: number): Promise<void> {
-      const traceId = random.uuid();
-      const from = clock.monotonic();
-      logger.info('convergence.starting', { traceId });
-      await convergence.domains(traceId);
-      const allSlots = async (): Promise<void> => {
-        const found = await slots(traceId, attention.works(), staleMs);
-        if (found) metrics.convergedLrps(found, clock.monotonic() - from);
-      };
-      const allTasks = async (): Promise<void> => {
-        if (await tasks(traceId, attention.tasks())) metrics.convergedTasks(clock.monotonic() - from);
-      };
-      await Promise.all([allSlots(), allTasks()]);
-      logger.info('convergence.complete', { traceId, duration_ms: Math.round(clock.monotonic() - from) });
-    },
+    /**
+     * The pass over what the store held when it was opened: whatever waited then is asked for again, however long it has
+     * waited. `later` is told of the processes that are to be looked at as a whole when there is time.
+     */
+    first: (later: (guids: readonly string[]) => void): Promise<void> =>
+      pass(-1, async () => later((await look()) ?? [])),
+    all: (staleMs: number): Promise<void> => pass(staleMs),
   };
 };

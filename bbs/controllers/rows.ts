@@ -1,5 +1,5 @@
 import type { ActualLrp } from '../../common/model/lrp.js';
-import type { TableView } from '../../common/store/contract.js';
+import type { RowList, TableView } from '../../common/store/contract.js';
 import type { ActualLrpFilter } from '../client.js';
 import { actualLrpRowKey } from '../core/rows.js';
 import type { Slot } from '../core/rows.js';
@@ -65,4 +65,14 @@ export const actualLrpsIn = (tables: Tables, filter: ActualLrpFilter): ActualLrp
     }
   }
   return found;
+};
+
+/** The same; where all rows are asked for, or one index has them, none of them is looked at yet. */
+export const actualLrpRows = (tables: Tables, filter: ActualLrpFilter): RowList<ActualLrp> => {
+  const { processGuid, cellId, domain, index } = filter;
+  const wanted = Object.entries({ process: processGuid, cell: cellId, domain }).flatMap(([name, value]) =>
+    value ? [{ index: name, value }] : [],
+  );
+  if (wanted.length > 1 || index !== undefined) return actualLrpsIn(tables, filter);
+  return tables.actual_lrps.list(wanted[0]);
 };

@@ -136,9 +136,12 @@ const convergeSlot = (slot: Slot, at: SlotContext): SlotDraft => {
   return draft;
 };
 
-/** As it should be, on a cell that is there: nothing is to be done until something changes. */
+/**
+ * As it should be, on a cell that is not known to be gone: nothing is to be done until something changes. A cell of which
+ * nothing is known yet may turn out to be gone; whatever is there is then looked at anew.
+ */
 const isSettledRow = (row: ActualLrp, expected: Expectation, world: World): boolean =>
-  isPlaced(row) && world.present(row.cellId) && (row.state !== 'RUNNING' || carries(row, expected));
+  isPlaced(row) && !world.gone(row.cellId) && (row.state !== 'RUNNING' || carries(row, expected));
 
 const isSettledSlot = ({ ordinary, suspect, evacuating }: Slot, at: SlotContext): boolean => {
   if (suspect || evacuating) return false;

@@ -19,6 +19,12 @@ export interface Slot {
 export const actualLrpRowKey = (row: Pick<ActualLrp, 'processGuid' | 'index' | 'presence'>): string =>
   `${row.processGuid}/${row.index}/${row.presence}`;
 
+/** What a row's key says of it besides its process. */
+export const placeInKey = (key: string): { index: number; presence: string } => {
+  const end = key.lastIndexOf('/');
+  return { index: Number(key.slice(key.lastIndexOf('/', end - 1) + 1, end)), presence: key.slice(end + 1) };
+};
+
 export const emptyNetInfo = (): ActualLrpNetInfo => ({
   address: '',
   ports: [],

@@ -1,7 +1,8 @@
 import type { BbsAnswerName, BbsAnswers } from '../../common/model/bbs-api.js';
 import type { BbsError, BbsResult } from '../../common/model/bbs-error.js';
-import { err } from '../../common/model/result.js';
+import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
+import type { RowList } from '../../common/store/contract.js';
 import type { WireMessages } from '../../common/wire/messages.js';
 import type { Board } from '../controllers/board.js';
 import { bbsError } from '../core/decision.js';
@@ -16,23 +17,29 @@ export interface Asked {
   body: Uint8Array;
   contentType: string | undefined;
   traceId: string;
-  /** lets others have their turn in the middle of a long answer, which is written in one go when absent */
-  pause?(): Promise<void>;
+  /** a long answer may come in parts; in one piece when absent */
+  inParts?: true;
 }
 
-export interface Answered {
+export interface Answered<Body = Uint8Array | Parts> {
   /** 200, errors of the board's included; 503 when asking again is right */
   status: number;
   contentType: string;
-  body: Uint8Array;
+  body: Body;
 }
+
+/**
+ * The body of a long answer, made as it is sent: some ms each, so that others have their turn in between. The memory of a
+ * part is used again for the one after next.
+ */
+export type Parts = Generator<Uint8Array, void>;
 
 /** One call as the server runs it. */
 export interface Handler {
   readonly call: Described;
   handle(board: Board, asked: Asked): Promise<Answered>;
   /** an error that came before the call was looked at */
-  refuse(error: BbsError, contentType: string | undefined): Answered;
+  refuse(error: BbsError, contentType: string | undefined): Answered<Uint8Array>;
 }
 
 const UNPARSABLE = bbsError('InvalidRequest');
@@ -51,49 +58,63 @@ const requestIn = <Q extends RequestName>(
   return read.ok ? { ok: true, value: read.value as RequestOf<Q> } : err(read.error.problems);
 };
 
-/** Rows that are written in one go: some ms. */
-const ROWS_AT_ONCE = 4_000;
+/** Rows of a part: a ms or two, decoding them included. */
+const ROWS_AT_ONCE = 256;
+/** more make a long answer */
+const MANY_ROWS = 4_000;
+/** what most parts fit into */
+const ROOM_BYTES = 256 * 1024;
 
+/** An answer that consists of the rows of one list. */
 interface Long<A extends BbsAnswerName> {
-  answer: BbsAnswers[A];
-  rows: keyof BbsAnswers[A];
-  pause(): Promise<void>;
+  length: number;
+  part(from: number, to: number): BbsAnswers[A];
 }
 
-/** Rows never change, so an answer that is written piece by piece still is of one moment. */
-const writeInPieces = async <A extends BbsAnswerName>(
+/** Rows never change, so an answer that is written part by part still is of one moment. */
+const writeInParts = function* <A extends BbsAnswerName>(
   form: Form,
   name: A,
-  { answer, rows, pause }: Long<A>,
-): Promise<Uint8Array> => {
-  const list = answer[rows] as unknown[];
-  const parts: Uint8Array[] = [];
-  for (let from = 0; from < list.length; from += ROWS_AT_ONCE) {
-    if (from > 0) await pause();
-    const some = { ...answer, [rows]: list.slice(from, from + ROWS_AT_ONCE) };
-    parts.push(form.write(name, some as WireMessages[A]));
+  { length, part }: Long<A>,
+): Parts {
+  let [room, other] = [Buffer.allocUnsafeSlow(ROOM_BYTES), Buffer.allocUnsafeSlow(ROOM_BYTES)];
+  for (let from = 0; from < length; from += ROWS_AT_ONCE) {
+    const to = Math.min(from + ROWS_AT_ONCE, length);
+    const message = form.write(name, part(from, to) as WireMessages[A], room);
+    yield form.part(message, { first: from === 0, last: to === length });
+    [room, other] = [other, room];
   }
-  return form.join(parts);
 };
 
-const isLong = (list: unknown): boolean => Array.isArray(list) && list.length > ROWS_AT_ONCE;
+/** What a call came to. */
+interface Reply<A extends BbsAnswerName> {
+  whole(): BbsAnswers[A];
+  /** undefined: it has no list that may be long */
+  long?: Long<A> | undefined;
+}
 
-/** Joins a call of the protocol to what the board does about it. */
-export const on = <Args, Value, Q extends RequestName, A extends BbsAnswerName>(
+type RunCall<Args, A extends BbsAnswerName> = (
+  board: Board,
+  args: Args,
+  traceId: string,
+) => Promise<BbsResult<Reply<A>>>;
+
+/** Reads the request and writes the answer, in the form that the client speaks. */
+const handlerOf = <Args, Value, Q extends RequestName, A extends BbsAnswerName>(
   call: ServedCall<Args, Value, Q, A>,
-  run: (board: Board, args: Args, traceId: string) => Promise<BbsResult<Value>>,
+  run: RunCall<Args, A>,
 ): Handler => {
-  const write = (form: Form, answer: BbsAnswers[A], status: number): Answered => ({
+  const write = (form: Form, answer: BbsAnswers[A], status: number): Answered<Uint8Array> => ({
     status,
     contentType: form.contentType,
     body: form.write(call.answer, answer as WireMessages[A]),
   });
-  const refuse = (form: Form, error: BbsError): Answered =>
+  const refuse = (form: Form, error: BbsError): Answered<Uint8Array> =>
     write(form, refusal(call, error), error.unavailable ? 503 : 200);
 
   return {
     call,
-    async handle(board, { body, contentType, traceId, pause }) {
+    async handle(board, { body, contentType, traceId, inParts }) {
       const form = formOf(contentType);
       const request = requestIn(call, form, body);
       if (!request.ok) return refuse(form, invalid(request.error));
@@ -101,12 +122,41 @@ export const on = <Args, Value, Q extends RequestName, A extends BbsAnswerName>(
       if (!args.ok) return refuse(form, invalid(args.error));
       const result = await run(board, args.value, traceId);
       if (!result.ok) return refuse(form, result.error);
-      const answer = call.reply(result.value);
-      const { rows } = call;
-      if (!pause || rows === undefined || !isLong(answer[rows])) return write(form, answer, 200);
-      const bytes = await writeInPieces(form, call.answer, { answer, rows, pause });
-      return { status: 200, contentType: form.contentType, body: bytes };
+      const { whole, long } = result.value;
+      if (!inParts || long === undefined || long.length <= MANY_ROWS) return write(form, whole(), 200);
+      return { status: 200, contentType: form.contentType, body: writeInParts(form, call.answer, long) };
     },
     refuse: (error, contentType) => refuse(formOf(contentType), error),
   };
 };
+
+/** Joins a call of the protocol to what the board does about it. */
+export const on = <Args, Value, Q extends RequestName, A extends BbsAnswerName>(
+  call: ServedCall<Args, Value, Q, A>,
+  run: (board: Board, args: Args, traceId: string) => Promise<BbsResult<Value>>,
+): Handler => {
+  const longOf = (answer: BbsAnswers[A]): Long<A> | undefined => {
+    const { rows } = call;
+    if (rows === undefined) return undefined;
+    const list = answer[rows] as unknown[];
+    return { length: list.length, part: (from, to) => ({ ...answer, [rows]: list.slice(from, to) }) };
+  };
+
+  return handlerOf(call, async (board, args, traceId) => {
+    const result = await run(board, args, traceId);
+    if (!result.ok) return result;
+    const answer = call.reply(result.value);
+    return ok({ whole: () => answer, long: longOf(answer) });
+  });
+};
+
+/** The same for a call that answers with rows, which are looked at no sooner than they are written. */
+export const onRows = <Args, Row, Q extends RequestName, A extends BbsAnswerName>(
+  call: ServedCall<Args, Row[], Q, A>,
+  rowsOf: (board: Board, args: Args) => RowList<Row>,
+): Handler =>
+  handlerOf(call, async (board, args) => {
+    const list = rowsOf(board, args);
+    const part = (from: number, to: number): BbsAnswers[A] => call.reply(list.slice(from, to));
+    return ok({ whole: () => part(0, list.length), long: { length: list.length, part } });
+  });

@@ -13,7 +13,7 @@ import * as tasks from '../protocol/tasks.js';
 import { transitions } from '../protocol/transitions.js';
 import type { Parsed } from '../protocol/transitions.js';
 import type { TransitionAnswer } from '../client.js';
-import { on } from './answer.js';
+import { on, onRows } from './answer.js';
 import type { Handler } from './answer.js';
 
 const mapped = <T, U>(result: BbsResult<T>, to: (value: T) => U): BbsResult<U> =>
@@ -67,7 +67,7 @@ const DESIRED: readonly Handler[] = [
 ];
 
 const ACTUAL: readonly Handler[] = [
-  on(actual.actualLrps, (board, filter) => board.actualLrps(filter)),
+  onRows(actual.actualLrps, (board, filter) => board.actualLrpRows(filter)),
   on(actual.actualLrpsByProcessGuids, (board, { processGuids }) => ofProcesses(board, processGuids)),
   on(actual.actualLrpGroups, async (board, filter) => mapped(await board.actualLrps(filter), groupsOf)),
   on(actual.actualLrpGroupsOfProcess, async (board, filter) =>

@@ -11,11 +11,12 @@ import type { Board } from '../controllers/board.js';
 import type { EventHub } from '../controllers/event-hub.js';
 import { bbsError } from '../core/decision.js';
 import { formOf, JSON_FORM } from '../protocol/forms.js';
-import type { Answered, Asked, Handler } from './answer.js';
+import type { Answered, Asked, Handler, Parts } from './answer.js';
 import { HANDLERS } from './calls.js';
 import { createGate, tooLarge } from './limits.js';
 import type { Gate } from './limits.js';
 import { openApi } from './openapi.js';
+import { sendParts } from './parts.js';
 import type { BbsMetrics } from '../metrics.js';
 import { addDump } from './dump.js';
 import type { DumpOptions } from './dump.js';
@@ -44,15 +45,35 @@ const ARRIVAL_MS = 60_000;
 
 const NOTHING = Buffer.alloc(0);
 
-const askedIn = (request: FastifyRequest, clock: Clock): Asked => ({
+const askedIn = (request: FastifyRequest): Asked => ({
   body: (request.body as Buffer | undefined) ?? NOTHING,
   contentType: request.headers['content-type'],
   traceId: traceOf(request),
-  pause: () => clock.sleep(0),
+  inParts: true,
 });
 
-const send = (reply: FastifyReply, { status, contentType, body }: Answered): FastifyReply =>
-  reply.code(status).header('content-type', contentType).send(body);
+const send = (reply: FastifyReply, { status, contentType, body }: Answered<Uint8Array>): FastifyReply =>
+  // most answers say that nothing went wrong, which is no body at all: without one, the head is all that is written
+  reply
+    .code(status)
+    .header('content-type', contentType)
+    .send(body.length === 0 ? undefined : body);
+
+type Sending = Pick<HttpDoorOptions, 'clock' | 'logger'>;
+
+const sendLong = async (
+  reply: FastifyReply,
+  { status, contentType, body }: Answered<Parts>,
+  { clock, logger }: Sending,
+): Promise<void> => {
+  reply.hijack();
+  reply.raw.writeHead(status, { 'content-type': contentType });
+  await sendParts(reply.raw, body, clock).catch((error: unknown) =>
+    logger.error('request-failed', { error }),
+  );
+};
+
+const isWhole = (answered: Answered): answered is Answered<Uint8Array> => answered.body instanceof Uint8Array;
 
 const addCall = (app: FastifyInstance, handler: Handler, options: HttpDoorOptions & { gate: Gate }): void => {
   const { board, clock, metrics, gate } = options;
@@ -62,7 +83,9 @@ const addCall = (app: FastifyInstance, handler: Handler, options: HttpDoorOption
     try {
       const current = board();
       if (!current) return reply.code(503).send();
-      return send(reply, await handler.handle(current, askedIn(request, clock)));
+      const answered = await handler.handle(current, askedIn(request));
+      if (isWhole(answered)) return send(reply, answered);
+      return await sendLong(reply, answered as Answered<Parts>, options);
     } finally {
       metrics.answered(route, clock.monotonic() - from);
     }

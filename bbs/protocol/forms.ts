@@ -16,9 +16,13 @@ export interface Unreadable {
 export interface Form {
   readonly contentType: string;
   read<N extends WireName>(name: N, bytes: Uint8Array): Result<WireMessages[N], Unreadable>;
-  write<N extends WireName>(name: N, message: WireMessages[N]): Uint8Array;
-  /** one message of several that have some entries each of its one list, and nothing else */
-  join(parts: readonly Uint8Array[]): Uint8Array;
+  /** in `room`, if it is put there at all and fits */
+  write<N extends WireName>(name: N, message: WireMessages[N], room?: Buffer): Uint8Array;
+  /**
+   * A message as a part of one that has all their entries: each has some of its one list, and nothing else. The parts
+   * follow each other; what is given is not used any more.
+   */
+  part(message: Uint8Array, place: { first: boolean; last: boolean }): Uint8Array;
 }
 
 /** Diego's own form. */
@@ -29,19 +33,16 @@ export const PROTOBUF: Form = {
     return message.ok ? message : err({ problems: [], detail: message.error.message });
   },
   write: encode,
-  join: (parts) => Buffer.concat(parts),
+  part: (message) => message,
 };
 
-const NOTHING = Buffer.alloc(0);
-const COMMA = Buffer.from(',');
+const [COMMA, OPEN] = [0x2c, 0x5b];
 
-/** `{"list":[1,2]}` and `{"list":[3]}` → `{"list":[1,2,3]}` */
-const joinLists = (parts: readonly Uint8Array[]): Buffer => {
-  const begin = (parts[0]?.indexOf(0x5b) ?? -1) + 1;
-  const [first, ...rest] = parts.map((part, at) =>
-    part.subarray(at === 0 ? 0 : begin, at === parts.length - 1 ? undefined : -2),
-  );
-  return Buffer.concat([first ?? NOTHING, ...rest.flatMap((part) => [COMMA, part])]);
+/** `{"list":[1,2]}` and `{"list":[3]}` → `{"list":[1,2` and `,3]}` */
+const listPart = (message: Uint8Array, { first, last }: { first: boolean; last: boolean }): Uint8Array => {
+  const begin = first ? 0 : message.indexOf(OPEN);
+  if (!first) message[begin] = COMMA;
+  return message.subarray(begin, last ? undefined : -2);
 };
 
 const parsed = (bytes: Uint8Array): Result<unknown, Unreadable> => {
@@ -70,7 +71,7 @@ export const JSON_FORM: Form = {
     });
   },
   write: (name, message) => Buffer.from(JSON.stringify(toJson(name, message))),
-  join: joinLists,
+  part: listPart,
 };
 
 /** Whatever does not say that it is JSON is taken as protobuf, as Diego does. */

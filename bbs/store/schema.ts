@@ -48,7 +48,11 @@ const cellOf = (row: ActualLrp | Task): string | undefined => (row.cellId === ''
 export const WAITING = 'waiting';
 
 export const BBS_SPECS: { [K in keyof BbsTables]: TableSpec<BbsTables[K]> } = {
-  desired_lrps: deferred<DesiredLrp>({ domain: (row) => row.domain }),
+  desired_lrps: deferred<DesiredLrp>({
+    domain: (row) => row.domain,
+    // for whoever only counts
+    instances: (row) => String(row.instances),
+  }),
   actual_lrps: deferred<ActualLrp>({
     process: (row) => row.processGuid,
     cell: cellOf,

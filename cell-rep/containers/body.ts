@@ -23,7 +23,12 @@ export interface BodyOptions {
   signal: AbortSignal;
   onRunning(): void;
   onReady(ready: boolean): void;
+  /** resolves when a later life of the rep would know what the memory has been told */
+  noted(): Promise<void>;
 }
+
+/** why steps end with the container; given so that no error is made up for it, with its stack, in every container */
+const OVER = 'the container is over';
 
 /** Log source of what checks say, when the definition names none. */
 const HEALTH_SOURCE = 'HEALTH';
@@ -144,13 +149,13 @@ const readinessStep = async (options: BodyOptions, signal: AbortSignal): Promise
 const steps = (options: BodyOptions, signal: AbortSignal): Promise<Verdict>[] => {
   const { plan } = options;
   // checks end when the rep leaves; processes do not
-  const watched = AbortSignal.any([signal, options.context.detached]);
+  const watched = (): AbortSignal => AbortSignal.any([signal, options.context.detached]);
   const all = [mainStep(options, signal)];
   for (const [at, { action }] of plan.sidecars.entries()) {
     if (action !== undefined) all.push(sidecarStep(action, `sidecar-${at}`, options, signal));
   }
-  if (isMonitored(plan)) all.push(livenessStep(options, watched));
-  if ((plan.checks?.readinessChecks.length ?? 0) > 0) all.push(readinessStep(options, watched));
+  if (isMonitored(plan)) all.push(livenessStep(options, watched()));
+  if ((plan.checks?.readinessChecks.length ?? 0) > 0) all.push(readinessStep(options, watched()));
   return all;
 };
 
@@ -160,6 +165,15 @@ const firstVerdict = (all: Promise<Verdict>[]): Promise<Verdict> =>
     for (const one of all) one.then((verdict) => verdict === undefined || resolve(verdict), reject);
     void Promise.all(all).then(() => resolve(undefined), reject);
   });
+
+/** What ends the container; noted before anything else is ended for it, since each end looks like a reason. */
+const decide = async (all: Promise<Verdict>[], { memory, noted, signal }: BodyOptions): Promise<Verdict> => {
+  const verdict = await firstVerdict(all);
+  if (verdict === undefined || all.length === 1 || signal.aborted) return verdict;
+  memory.setVerdict(verdict);
+  await noted();
+  return verdict;
+};
 
 export type BodyResult = StepResult & { retryable: boolean };
 
@@ -173,9 +187,12 @@ export const runBody = async (options: BodyOptions): Promise<BodyResult> => {
   if (context.detached.aborted) return forever();
   if (early !== undefined) return { ...early, retryable: early.retryable ?? false };
   const controller = new AbortController();
+  // an earlier life of the rep knew, and did not get to the end of it
+  const known = options.memory.verdict();
+  if (known !== undefined) controller.abort();
   const all = steps(options, AbortSignal.any([signal, controller.signal]));
   // nothing goes on watching a container whose life is over, by a defect either
-  const verdict = await firstVerdict(all).finally(() => controller.abort());
+  const verdict = known ?? (await decide(all, options).finally(() => controller.abort(OVER)));
   await Promise.all(all);
   if (context.detached.aborted) return forever();
   return { ...(verdict ?? { ok: true }), retryable: false };

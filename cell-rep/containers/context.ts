@@ -10,7 +10,9 @@ import type {
 } from '../../bbs/index.js';
 import type { Downloader } from '../actions/downloader.js';
 import type { Uploader } from '../actions/uploader.js';
+import type { CredentialIssuer } from '../core/credentials.js';
 import type { ContainerRuntime } from '../core/container-runtime.js';
+import type { VolumeDriver } from '../core/volumes.js';
 import type { Ledger } from '../core/ledger.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
 import type { RouteEmitter } from '../routes/emitter.js';
@@ -56,8 +58,12 @@ export interface CellContext {
   logger: Logger;
   bbs: RepBbs;
   runtime: ContainerRuntime;
+  /** by the names under which the operator offers them */
+  volumeDrivers: ReadonlyMap<string, VolumeDriver>;
   downloader: Downloader;
   uploader: Uploader;
+  /** makes each container a certificate; absent = they have none */
+  credentials?: CredentialIssuer;
   ledger: Ledger;
   logs: LogPublisher;
   /** lines per second that an instance may log; 0 = as many as it likes */

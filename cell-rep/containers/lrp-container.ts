@@ -1,9 +1,9 @@
 import type { ActualLrpTransition } from '../../bbs/index.js';
 import type { UpdateRequest } from '../../common/model/auction.js';
 import type { Routes } from '../../common/model/lrp.js';
-import { containerTexts } from '../core/exit-texts.js';
+import { CONTAINER_MISSING, containerTexts } from '../core/exit-texts.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { LrpReport, RunOutcome } from '../core/life-cycle.js';
+import type { LrpReport, RunOutcome, StopCause } from '../core/life-cycle.js';
 import { afterLrpAnswer } from '../core/life-cycle.js';
 import { internalRoutesOf } from '../core/run-plan.js';
 import type { CellContext } from './context.js';
@@ -21,7 +21,7 @@ import {
   reportState,
   setRoutable,
 } from './lrp-parts.js';
-import type { ManagedContainer, Resume, StopCause } from './managed.js';
+import type { ManagedContainer, Resume } from './managed.js';
 import { createReporter } from './reporter.js';
 import { createVessel } from './vessel.js';
 
@@ -37,9 +37,11 @@ const finish = async (lrp: LrpInstance, ended: RunOutcome): Promise<void> => {
   // told to stop while it was leaving traffic: it did not crash
   const outcome = lrp.leaving === undefined ? ended : { ...ended, stopped: true };
   const { failed, stopped, reason } = outcome;
-  vessel.complete(outcome);
+  const noted = vessel.complete(outcome);
   void context.routes.remove(identity.guid);
   logger.info('process-completed-container', { failed, stopped, reason });
+  await noted;
+  if (vessel.detached.aborted) return;
   const last = lastReport(lrp, outcome);
   if (last !== undefined) reporter.set(last);
   await vessel.destroy();
@@ -84,6 +86,34 @@ const begin = async (lrp: LrpInstance): Promise<void> => {
   return runToEnd(lrp);
 };
 
+/** Traffic first, then the container: `lrp.leaving` is resolved once its processes have been told. */
+const leave = (lrp: LrpInstance, cause: StopCause): void => {
+  lrp.leaving ??= (async () => {
+    const { context, identity, logger, vessel } = lrp;
+    logger.info('stopping', { cause });
+    vessel.say(containerTexts(context.cellId, identity.guid).stopping);
+    const noted = vessel.noteStop(cause);
+    try {
+      await leaveTraffic(lrp, cause);
+    } catch (error) {
+      logger.error('failed-to-leave-traffic', { error });
+    }
+    await noted;
+    vessel.requestStop();
+  })();
+};
+
+/** An earlier life of the rep was told to stop it, and may not have got to tell routers. */
+const goOnLeaving = (lrp: LrpInstance): void => {
+  if (lrp.vessel.state() === 'running') {
+    lrp.routable = true;
+    register(lrp);
+  }
+  leave(lrp, 'resumed');
+  // without traffic there is nothing to wait for, and much that could still be begun
+  if (lrp.vessel.state() !== 'running') lrp.vessel.requestStop();
+};
+
 /** An instance of an earlier life of the rep: it goes on where it was. */
 const goOn = async (lrp: LrpInstance, { container, stored }: Resume): Promise<void> => {
   const { vessel } = lrp;
@@ -97,7 +127,11 @@ const goOn = async (lrp: LrpInstance, { container, stored }: Resume): Promise<vo
     await container?.destroy();
     return finish(lrp, plan !== undefined && 'failed' in plan ? plan : STOPPED_EARLY);
   }
-  if (vessel.state() === 'running') becomeRunning(lrp);
+  if (vessel.isMissing()) {
+    return finish(lrp, vessel.stopCause() === undefined ? crashed(CONTAINER_MISSING) : STOPPED_EARLY);
+  }
+  if (vessel.stopCause() !== undefined) goOnLeaving(lrp);
+  else if (vessel.state() === 'running' && !vessel.isDecided()) becomeRunning(lrp);
   else vessel.setState('created');
   return runToEnd(lrp);
 };
@@ -166,16 +200,7 @@ export const createLrpContainer = (
   resume?: Resume,
 ): ManagedContainer => {
   const stop = (cause: StopCause): Promise<void> => {
-    lrp.leaving ??= (async () => {
-      lrp.logger.info('stopping', { cause });
-      lrp.vessel.say(containerTexts(context.cellId, identity.guid).stopping);
-      try {
-        await leaveTraffic(lrp, cause);
-      } catch (error) {
-        lrp.logger.error('failed-to-leave-traffic', { error });
-      }
-      lrp.vessel.requestStop();
-    })();
+    leave(lrp, cause);
     return settled;
   };
   const lrp = createInstance(identity, context, resume, stop);

@@ -1,10 +1,9 @@
 import type { BbsResult } from '../../common/model/bbs-error.js';
 import { containerTexts } from '../core/exit-texts.js';
-import type { LrpReport, ReportAnswer, RunOutcome } from '../core/life-cycle.js';
+import type { LrpReport, ReportAnswer, RunOutcome, StopCause } from '../core/life-cycle.js';
 import { lrpReport } from '../core/life-cycle.js';
 import type { LrpInstance } from './lrp-parts.js';
 import { reportState, startMessage } from './lrp-parts.js';
-import type { StopCause } from './managed.js';
 
 /** Sends one report of an instance; of `evacuate-*` the BBS says whether the container is to be kept. */
 export const sendReport = (lrp: LrpInstance, report: LrpReport): Promise<ReportAnswer> => {

@@ -1,14 +1,13 @@
 import type { ActualLrpTransition, StartActualLrp } from '../../bbs/index.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { LrpReport, RunOutcome } from '../core/life-cycle.js';
+import type { LrpReport, RunOutcome, StopCause } from '../core/life-cycle.js';
 import { lrpReport } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import { planLrp } from '../core/run-plan.js';
 import { pause } from '../waiting/pause.js';
 import { retryUntilAnswered } from '../waiting/retry.js';
 import type { CellContext } from './context.js';
-import type { StopCause } from './managed.js';
 import type { Reporter } from './reporter.js';
 import type { Vessel } from './vessel.js';
 
@@ -87,7 +86,7 @@ export const startMessage = ({ context, transition, vessel, routable }: LrpInsta
       address: info?.address ?? '',
       instanceAddress: info?.instanceAddress ?? '',
       preferredAddress: 'HOST',
-      instanceIpv6Address: '',
+      instanceIpv6Address: info?.instanceIpv6Address ?? '',
       ports,
     },
     internalRoutes: vessel.plan()?.internalRoutes ?? [],
@@ -143,7 +142,7 @@ export const leaveTraffic = async (lrp: LrpInstance, cause: StopCause): Promise<
   const { context, identity, vessel } = lrp;
   const registered = context.routes.isRegistered(identity.guid);
   lrp.routable = false;
-  // an unwanted instance has no row, and telling of it would make one
+  // an unwanted instance has no row, and telling of it would make one; so may one that was told to stop long ago
   if (cause === 'requested' && vessel.state() === 'running') reportState(lrp);
   await context.routes.remove(identity.guid);
   if (registered) await pause(context.clock, context.times.inFlightGraceMs, vessel.detached);

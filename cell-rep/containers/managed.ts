@@ -2,15 +2,9 @@ import type { Routes } from '../../common/model/lrp.js';
 import type { UpdateRequest } from '../../common/model/auction.js';
 import type { Container } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
+import type { ContainerState, RunOutcome, StopCause } from '../core/life-cycle.js';
 import type { Measured } from './measuring.js';
 import type { StoredContainer } from './memory.js';
-
-/**
- * requested: the BBS asked for it · unwanted: the BBS does not know it, or wants it elsewhere ·
- * evacuated: it is not needed here any longer · shutdown: the whole cell stops
- */
-export type StopCause = 'requested' | 'unwanted' | 'evacuated' | 'shutdown';
 
 /** A container with a purpose: one LRP instance or one task, from its reservation until the BBS knows its end. */
 export interface ManagedContainer {

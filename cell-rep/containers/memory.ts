@@ -1,5 +1,5 @@
-import type { StepMemory } from '../actions/step.js';
-import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
+import type { StepMemory, StepResult } from '../actions/step.js';
+import type { ContainerState, RunOutcome, StopCause } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { OutputMemory } from '../logs/container-log.js';
 import { newOutputMemory } from '../logs/container-log.js';
@@ -14,6 +14,10 @@ export interface ContainerRecord {
   /** ms since the epoch at which steps with a time limit began */
   started: Record<string, number>;
   outputs: Record<string, { cursor: string; out: string; err: string }>;
+  /** set when it was told to end: what comes then is no crash */
+  stopping?: StopCause;
+  /** set when one of several processes or checks has decided the end, and the others are being ended for it */
+  verdict?: StepResult;
   /** set when completed: what the BBS still has to be told */
   outcome?: RunOutcome;
 }
@@ -38,6 +42,11 @@ export interface ContainerMemory extends StepMemory {
   setState(state: ContainerState): void;
   isSetUp(): boolean;
   markSetUp(): void;
+  stopping(): StopCause | undefined;
+  /** the first cause counts */
+  markStopping(cause: StopCause): void;
+  verdict(): StepResult | undefined;
+  setVerdict(verdict: StepResult): void;
   outcome(): RunOutcome | undefined;
   setOutcome(outcome: RunOutcome): void;
 }
@@ -63,7 +72,7 @@ export const createContainerMemory = (
   const started: Record<string, number> = { ...from?.started };
   let state: ContainerState = from?.state ?? 'reserved';
   let setUp = from?.setUp ?? false;
-  let outcome = from?.outcome;
+  let { outcome, stopping, verdict } = from ?? {};
 
   return {
     record: () => ({
@@ -77,7 +86,9 @@ export const createContainerMemory = (
           { cursor, out: text(partial.OUT), err: text(partial.ERR) },
         ]),
       ),
-      ...(outcome === undefined ? {} : { outcome }),
+      ...(stopping !== undefined && { stopping }),
+      ...(verdict !== undefined && { verdict }),
+      ...(outcome !== undefined && { outcome }),
     }),
     state: () => state,
     setState(next) {
@@ -87,6 +98,17 @@ export const createContainerMemory = (
     isSetUp: () => setUp,
     markSetUp() {
       setUp = true;
+      onChange(true);
+    },
+    stopping: () => stopping,
+    markStopping(cause) {
+      if (stopping !== undefined) return;
+      stopping = cause;
+      onChange(true);
+    },
+    verdict: () => verdict,
+    setVerdict(next) {
+      verdict = next;
       onChange(true);
     },
     outcome: () => outcome,

@@ -1,13 +1,13 @@
 import type { Logger } from '../../common/ports/logger.js';
-import { containerTexts } from '../core/exit-texts.js';
+import { CONTAINER_MISSING, containerTexts } from '../core/exit-texts.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { RunOutcome, TaskReport } from '../core/life-cycle.js';
+import type { RunOutcome, StopCause, TaskReport } from '../core/life-cycle.js';
 import { afterTaskAnswer, taskReport } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import { planTask } from '../core/run-plan.js';
 import { retryUntilAnswered } from '../waiting/retry.js';
 import type { CellContext } from './context.js';
-import type { ManagedContainer, Resume, StopCause } from './managed.js';
+import type { ManagedContainer, Resume } from './managed.js';
 import type { Reporter } from './reporter.js';
 import { createReporter } from './reporter.js';
 import type { Vessel } from './vessel.js';
@@ -90,8 +90,10 @@ const finish = async (task: TaskRun, ended: RunOutcome): Promise<void> => {
   const final = ended.stopped && task.cause === 'shutdown' ? failedWith(CELL_STOPPED) : ended;
   const { outcome, result } = await readResult(vessel, final);
   task.result = result;
-  vessel.complete(outcome);
+  const noted = vessel.complete(outcome);
   logger.info('process-completed-container', { failed: outcome.failed, reason: outcome.reason });
+  await noted;
+  if (vessel.detached.aborted) return;
   const report = taskReport('completed', outcome);
   if (report.call !== 'nothing') reporter.set(report);
   await vessel.destroy();
@@ -129,6 +131,14 @@ const begin = async (task: TaskRun): Promise<void> => {
   return runToEnd(task);
 };
 
+const leave = (task: TaskRun, cause: StopCause): void => {
+  if (task.cause !== undefined) return;
+  const { context, identity, vessel } = task;
+  task.cause = cause;
+  vessel.say(containerTexts(context.cellId, identity.guid).stopping);
+  void vessel.noteStop(cause).then(vessel.requestStop);
+};
+
 /** A task is not begun again: without its plan, a found container is only taken away. */
 const goOn = async (task: TaskRun, { container, stored }: Resume): Promise<void> => {
   const { vessel } = task;
@@ -139,7 +149,10 @@ const goOn = async (task: TaskRun, { container, stored }: Resume): Promise<void>
     await container?.destroy();
     return finish(task, failedWith('task container does not exist'));
   }
+  if (vessel.isMissing()) return finish(task, failedWith(CONTAINER_MISSING));
   if (vessel.state() !== 'running') vessel.setState('created');
+  const cause = vessel.stopCause();
+  if (cause !== undefined) leave(task, cause);
   return runToEnd(task);
 };
 
@@ -202,9 +215,7 @@ export const createTaskContainer = (
       context.ledger.release(identity.guid);
     });
   const stop = (cause: StopCause): Promise<void> => {
-    if (task.cause === undefined) task.vessel.say(containerTexts(context.cellId, identity.guid).stopping);
-    task.cause ??= cause;
-    task.vessel.requestStop();
+    leave(task, cause);
     return settled;
   };
   return {

@@ -2,9 +2,9 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { StepContext } from '../actions/step.js';
 import { processEnvironment } from '../core/environment.js';
 import { containerTexts, cutReason } from '../core/exit-texts.js';
-import type { Container, CreateResult } from '../core/container-runtime.js';
+import type { Container, ContainerSpec, CreateResult, ImageCredentials } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
-import type { ContainerState, RunOutcome } from '../core/life-cycle.js';
+import type { ContainerState, RunOutcome, StopCause } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { ContainerLog } from '../logs/container-log.js';
 import { createContainerLog } from '../logs/container-log.js';
@@ -12,9 +12,13 @@ import { pause } from '../waiting/pause.js';
 import { backOff } from '../waiting/retry.js';
 import type { Measured } from './measuring.js';
 import { runBody } from './body.js';
+import type { BodyOptions } from './body.js';
 import type { CellContext } from './context.js';
+import { keepCredentials } from './credentials.js';
+import type { CredentialKeeper } from './credentials.js';
 import type { ContainerMemory, ContainerRecord } from './memory.js';
 import { createContainerMemory } from './memory.js';
+import { mountVolumes } from './mounting.js';
 
 /** ms between notes of how far output was read: what a killed rep's successor publishes twice, at most */
 const NOTES_EVERY_MS = 1_000;
@@ -47,9 +51,18 @@ export interface Vessel {
   measure(): Promise<Measured | undefined>;
   /** a line in the application's log, from its platform */
   say(text: string): void;
+  /** it ran, and nothing of it is left: an earlier life of the rep has not ended it */
+  isMissing(): boolean;
+  /** it is known how it ends, of an earlier life of the rep too: it only has to be ended */
+  isDecided(): boolean;
+  /** why it was told to end, in an earlier life of the rep too; undefined: it was not */
+  stopCause(): StopCause | undefined;
+  /** resolves when a later life of the rep would know: only then may it be stopped */
+  noteStop(cause: StopCause): Promise<void>;
   /** nothing happens, once detached */
   requestStop(): void;
-  complete(outcome: RunOutcome): void;
+  /** resolves when a later life of the rep would know: only then may it be told, and destroyed */
+  complete(outcome: RunOutcome): Promise<void>;
   /** resolves when the container is gone; retried for as long as it takes */
   destroy(): Promise<void>;
   /** the plan has changed: noted */
@@ -119,15 +132,17 @@ const take = (hull: Hull, container: Container, plan: RunPlan): void => {
 /** How long it waited for its turn is no part of the time. */
 const makeContainer = async (
   { clock, metrics, runtime }: CellContext,
-  { spec }: RunPlan,
+  spec: ContainerSpec,
+  credentials: ImageCredentials | undefined,
 ): Promise<CreateResult> => {
   const from = clock.monotonic();
-  const created = await runtime.create(spec);
+  const created = await runtime.create(spec, credentials);
   metrics.containerCreated({ ok: created.ok, ms: clock.monotonic() - from });
   return created;
 };
 
-const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
+const create = async (hull: Hull, whole: RunPlan): Promise<Created> => {
+  const { imageCredentials, ...plan } = whole;
   const { context, guid, logger, memory } = hull;
   const texts = containerTexts(context.cellId, guid);
   hull.plan = plan;
@@ -136,20 +151,59 @@ const create = async (hull: Hull, plan: RunPlan): Promise<Created> => {
   // noted first: a container that is found without its plan could not be gone on with
   await context.notes.savePlan(plan);
   memory.setState('initializing');
-  const created = await context.createSlots(() => makeContainer(context, plan));
-  if (!created.ok) {
-    logger.error('failed-to-create-container', { reason: created.reason });
-    say(hull, texts.notCreated(created.reason), 'ERR');
-    return { ok: false, reason: `failed to create container: ${created.reason}` };
-  }
+  const failed = (what: string, reason: string): Created => {
+    logger.error('failed-to-create-container', { reason });
+    say(hull, texts.notCreated(reason), 'ERR');
+    return { ok: false, reason: `${what}: ${reason}` };
+  };
+  const mounted = await mountVolumes(context.volumeDrivers, plan.volumes ?? []);
+  if (!mounted.ok) return failed('failed to mount volume', mounted.reason);
+  const { mounts } = mounted;
+  const spec = mounts.length > 0 ? { ...plan.spec, mounts } : plan.spec;
+  const created = await context.createSlots(() => makeContainer(context, spec, imageCredentials));
+  if (!created.ok) return failed('failed to create container', created.reason);
   take(hull, created.container, plan);
   memory.startedAt(MADE, context.clock.now());
   say(hull, texts.created);
   return { ok: true };
 };
 
-const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
-  const { context, container, detach, guid, log, memory, plan, stop } = hull;
+/** Credentials for the container, where the cell makes any. */
+const credentialsOf = ({ container, context, detach, logger, plan }: Hull): CredentialKeeper | undefined => {
+  const { clock, credentials: issuer, metrics } = context;
+  if (issuer === undefined || container === undefined || plan === undefined) return undefined;
+  const { guid } = plan.identity;
+  const subject = { guid, organizationalUnits: plan.organizationalUnits ?? [] };
+  const onIssued = metrics.credentialsCreated;
+  const keeper = keepCredentials({ container, issuer, subject, clock, logger, onIssued });
+  detach.signal.addEventListener('abort', keeper.end, { once: true });
+  return keeper;
+};
+
+/** '' once they are there. What an adopted container has holds until it has others. */
+const provideCredentials = async (keeper: CredentialKeeper | undefined): Promise<string> => {
+  if (keeper === undefined) return '';
+  const reason = keeper.container.info().processes.length > 0 ? '' : await keeper.begin();
+  return reason === '' ? '' : `failed to create credentials directory: ${reason}`;
+};
+
+const run = async (hull: Hull, hooks: RunHooks & Pick<BodyOptions, 'noted'>): Promise<RunOutcome> => {
+  const keeper = credentialsOf(hull);
+  try {
+    const reason = await provideCredentials(keeper);
+    if (reason !== '') return { failed: true, reason: cutReason(reason), stopped: false, retryable: true };
+    return await runWith(hull, hooks, keeper?.container ?? hull.container);
+  } finally {
+    keeper?.end();
+  }
+};
+
+const runWith = async (
+  hull: Hull,
+  hooks: RunHooks & Pick<BodyOptions, 'noted'>,
+  container: Container | undefined,
+): Promise<RunOutcome> => {
+  const { context, detach, guid, log, memory, plan, stop } = hull;
   if (container === undefined || plan === undefined || log === undefined) {
     throw new Error(`container ${guid} is run before it is made`);
   }
@@ -172,6 +226,7 @@ const run = async (hull: Hull, hooks: RunHooks): Promise<RunOutcome> => {
         action: own,
         info: container.info(),
         certificatesPath: plan.certificatesPath ?? '',
+        hasCredentials: context.credentials !== undefined,
       }),
   };
   const result = await runBody({ plan, memory, signal: stop.signal, ...hooks, context: steps });
@@ -250,7 +305,14 @@ export const createVessel = (
     say: (text) => say(hull, text),
     create: (plan) => create(hull, plan),
     adopt: (container, plan) => take(hull, container, plan),
-    run: (hooks) => run(hull, hooks),
+    run: (hooks) => run(hull, { ...hooks, noted: keeper.flush }),
+    isMissing: () => hull.memory.state() === 'running' && hull.container?.info().processes.length === 0,
+    isDecided: () => hull.memory.verdict() !== undefined,
+    stopCause: hull.memory.stopping,
+    noteStop(cause) {
+      hull.memory.markStopping(cause);
+      return keeper.flush();
+    },
     requestStop: () => (hull.detach.signal.aborted ? undefined : hull.stop.abort()),
     complete(outcome) {
       hull.memory.setOutcome(outcome);
@@ -258,6 +320,7 @@ export const createVessel = (
       setState('completed');
       // before anybody is told of the end, its last words are out
       hull.log?.flush();
+      return keeper.flush();
     },
     destroy: () => destroy(hull),
     notePlan() {

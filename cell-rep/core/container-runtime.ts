@@ -1,5 +1,8 @@
 import type { VolumeMountedFile } from '../../common/model/action.js';
 import type { ImageDescription } from '../../common/model/image.js';
+import type { CpuCores } from './cpu-cores.js';
+import type { Allowance } from './egress.js';
+import type { BindMount } from './volumes.js';
 
 /**
  * Port: what runs containers (design §4). Adapters in `../runtimes/`. One contract suite for all.
@@ -15,6 +18,8 @@ export interface ContainerLimits {
   maxPids: number;
   cpuWeight: number;
   cpuMilli: number;
+  /** the cores on which it has `cpuMilli`; absent: anywhere, as a weight alone */
+  cpus?: CpuCores;
 }
 
 export interface ContainerSpec {
@@ -24,6 +29,12 @@ export interface ContainerSpec {
   limits: ContainerLimits;
   /** container ports to make reachable */
   ports: number[];
+  /** what it may reach, and nothing else; absent = everything */
+  egress?: readonly Allowance[];
+  /** kernel parameters of its own, by name */
+  sysctls?: Record<string, string>;
+  /** directories of this machine that it finds */
+  mounts?: readonly BindMount[];
   /** opaque to the runtime, returned on adoption: what the rep needs to know its container again */
   tags: Record<string, string>;
 }
@@ -40,6 +51,8 @@ export interface ContainerInfo {
   address: string;
   /** the container's own address */
   instanceAddress: string;
+  /** absent = it has none */
+  instanceIpv6Address?: string;
   /**
    * Where checks find the application at its container ports, since what answers at host ports takes connections
    * whether it listens or not; '' = not known yet. Absent: host ports answer for the application itself.
@@ -76,6 +89,8 @@ export interface ExitStatus {
   /** 0 = none */
   signal: number;
   outOfMemory: boolean;
+  /** it was killed since its container took more disk than it may */
+  outOfDisk?: true;
   /** the supervisor vanished; how the process ended is not known */
   lost: boolean;
 }
@@ -161,6 +176,11 @@ export interface Container {
   process(id: string): RunningProcess | undefined;
   /** drops what is kept of the processes with that beginning of their id that have ended; others stay */
   forget(idPrefix: string): Promise<void>;
+  /**
+   * Files that every process finds below CREDENTIALS_ROOT, those that run and those that come; in place of the ones
+   * before. As with files of bindings, a runtime without file systems of its own keeps them elsewhere.
+   */
+  putCredentials(files: readonly VolumeMountedFile[]): Promise<PlaceResult>;
   /** puts content into the container, owned by `user`; only below its home */
   place(content: PlacedContent): Promise<PlaceResult>;
   readFile(path: string, limitBytes: number): Promise<ReadFileResult>;
@@ -170,6 +190,12 @@ export interface Container {
   usage(): Promise<ContainerUsage>;
   /** kills what runs and removes everything of it; idempotent */
   destroy(): Promise<void>;
+}
+
+/** Of a registry. */
+export interface ImageCredentials {
+  username: string;
+  password: string;
 }
 
 export type CreateResult = { ok: true; container: Container } | { ok: false; reason: string };
@@ -184,11 +210,21 @@ export interface ContainerRuntime {
   start(): Promise<void>;
   /** leaves containers running */
   stop(): Promise<void>;
+  /** directories of this machine can be had in containers; absent = they cannot, and the cell offers no volumes */
+  readonly mounts?: true;
+  /** how many containers it can have at all, as far as it knows; may be asked before it has started */
+  mostContainers?(): Promise<number | undefined>;
   /** ready to take work; false makes the cell unhealthy */
   healthy(): boolean;
+  /** what it found, when it started, that it can do here and what not: told to people with the cell's annotations */
+  abilities?(): Record<string, string>;
   /** told of each change of `healthy()`; the returned function ends that */
   watchHealth(onChange: () => void): () => void;
-  create(spec: ContainerSpec): Promise<CreateResult>;
+  /**
+   * Refuses what it cannot give: nothing that is asked for is left out silently. The credentials of the image's
+   * registry are used now, and kept nowhere.
+   */
+  create(spec: ContainerSpec, credentials?: ImageCredentials): Promise<CreateResult>;
   /** containers that exist now, those of an earlier life of this cell included */
   adopt(): Promise<Container[]>;
   /**

@@ -1,5 +1,6 @@
 import type { EnvironmentVariable } from '../../common/model/action.js';
 import type { ContainerInfo } from './container-runtime.js';
+import { credentialVariables } from './credentials.js';
 import type { ContainerIdentity } from './identity.js';
 
 const asRecord = (variables: readonly EnvironmentVariable[]): Record<string, string> =>
@@ -19,9 +20,11 @@ const instanceVariables = ({ kind, guid, index }: ContainerIdentity): Record<str
 /** Where the container is found. CF_INSTANCE_PORT and _ADDR name the first mapping; empty without ports. */
 const networkVariables = (info: ContainerInfo): Record<string, string> => {
   const [first] = info.ports;
+  const { instanceIpv6Address: ipv6 } = info;
   return {
     CF_INSTANCE_IP: info.address,
     CF_INSTANCE_INTERNAL_IP: info.instanceAddress,
+    ...(ipv6 !== undefined && { CF_INSTANCE_INTERNAL_IPV6: ipv6 }),
     CF_INSTANCE_PORT: first === undefined ? '' : String(first.hostPort),
     CF_INSTANCE_ADDR: first === undefined ? '' : `${info.address}:${first.hostPort}`,
     CF_INSTANCE_PORTS: JSON.stringify(
@@ -55,6 +58,8 @@ export interface EnvironmentParts {
   info: ContainerInfo;
   /** '' = none */
   certificatesPath: string;
+  /** it has a certificate and a key of its own */
+  hasCredentials: boolean;
 }
 
 /** The environment of one process, in Diego's order: later ones win, so nobody can forge the network's. */
@@ -68,6 +73,7 @@ export const processEnvironment = (parts: EnvironmentParts): Record<string, stri
     ...given,
     ...applicationVariable(parts.identity, given['VCAP_APPLICATION']),
     ...networkVariables(parts.info),
+    ...(parts.hasCredentials && credentialVariables()),
     ...(parts.certificatesPath !== '' && { CF_SYSTEM_CERT_PATH: parts.certificatesPath }),
   };
 };

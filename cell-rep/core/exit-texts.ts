@@ -6,9 +6,12 @@ const LONGEST_REASON = 10_000;
 
 export const CODEPENDENT_EXITED = 'Codependent step exited';
 export const PROCESS_DID_NOT_EXIT = 'process did not exit';
+/** It ran, and its runtime has nothing of it any more (Diego's words, whose runtime is Garden). */
+export const CONTAINER_MISSING = 'missing garden container';
 
-const suffix = ({ code, outOfMemory, lost }: ExitStatus): string => {
+const suffix = ({ code, outOfDisk, outOfMemory, lost }: ExitStatus): string => {
   if (outOfMemory && code !== 0) return ' (out of memory)';
+  if (outOfDisk && code !== 0) return ' (out of disk)';
   return lost ? ' (its supervisor vanished)' : '';
 };
 

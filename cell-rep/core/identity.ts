@@ -1,4 +1,5 @@
 import type { PlacementConstraint } from '../../common/model/auction.js';
+import type { CpuCores } from './cpu-cores.js';
 import type { Demand } from './resources.js';
 
 /** What a container is for. Everything the rep needs to know its container again after a restart. */
@@ -15,6 +16,8 @@ export interface ContainerIdentity {
   /** '' for LRPs that lost it; the key under which the work was admitted */
   placementId: string;
   demand: Demand;
+  /** the cores that it was given; absent where none are given out, or it asked for none */
+  cpus?: CpuCores;
   /** what its place had to offer, as the cell's state tells it */
   wanted: PlacementConstraint & { maxPids: number };
 }
@@ -29,6 +32,7 @@ const TAG = {
   memoryMb: 'outcry.memory-mb',
   diskMb: 'outcry.disk-mb',
   cpuMilli: 'outcry.cpu-milli',
+  cpus: 'outcry.cpu-cores',
   maxPids: 'outcry.max-pids',
   rootfs: 'outcry.rootfs',
   placementTags: 'outcry.placement-tags',
@@ -46,6 +50,7 @@ export const toTags = (identity: ContainerIdentity): Record<string, string> => (
   [TAG.memoryMb]: String(identity.demand.memoryMb),
   [TAG.diskMb]: String(identity.demand.diskMb),
   [TAG.cpuMilli]: String(identity.demand.cpuMilli),
+  ...(identity.cpus && { [TAG.cpus]: JSON.stringify(identity.cpus) }),
   [TAG.maxPids]: String(identity.wanted.maxPids),
   [TAG.rootfs]: identity.wanted.rootfs,
   [TAG.placementTags]: JSON.stringify(identity.wanted.placementTags),
@@ -66,12 +71,22 @@ const texts = (json: string | undefined): string[] => {
   }
 };
 
+const cores = (json: string | undefined): CpuCores | undefined => {
+  try {
+    const { pinned, fragment } = JSON.parse(json ?? '') as CpuCores;
+    return { pinned: pinned.map(Number), ...(fragment && { fragment }) };
+  } catch {
+    return undefined;
+  }
+};
+
 /** undefined: not one of ours, or its tags were lost. */
 export const fromTags = (guid: string, tags: Record<string, string>): ContainerIdentity | undefined => {
   const kind = tags[TAG.kind];
   if (kind !== 'lrp' && kind !== 'task') return undefined;
   const processGuid = tags[TAG.processGuid] ?? '';
   if (kind === 'lrp' && processGuid === '') return undefined;
+  const cpus = cores(tags[TAG.cpus]);
   return {
     kind,
     guid,
@@ -86,6 +101,7 @@ export const fromTags = (guid: string, tags: Record<string, string>): ContainerI
       containers: 1,
       cpuMilli: integer(tags[TAG.cpuMilli]),
     },
+    ...(cpus && { cpus }),
     wanted: {
       maxPids: integer(tags[TAG.maxPids]),
       rootfs: tags[TAG.rootfs] ?? '',

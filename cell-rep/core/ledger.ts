@@ -1,5 +1,7 @@
 import type { LrpWork, OutcomeQuery, TaskWork, Work, WorkOutcome } from '../../common/model/auction.js';
 import { isToken } from '../../common/model/ids.js';
+import { createCpuAllocator } from './cpu-cores.js';
+import type { CpuAllocator } from './cpu-cores.js';
 import type { ContainerIdentity } from './identity.js';
 import type { ContainerState } from './life-cycle.js';
 import { isStarting } from './life-cycle.js';
@@ -25,6 +27,8 @@ export interface LedgerOptions {
   /** new with every start of the rep */
   incarnation: string;
   total: Demand;
+  /** numbers of the cores that work with `cpu_milli` is given; absent = it is given none */
+  cores?: readonly number[];
   /** MB added to every LRP */
   proxyMemoryMb: number;
   /** a fresh instance guid; chance is handed in */
@@ -141,8 +145,8 @@ const createCounts = () => {
   };
 };
 
-/** The entries and their sums. */
-const createBooks = () => {
+/** The entries and their sums, and who has which cores. */
+const createBooks = (cpus: CpuAllocator | undefined) => {
   const entries = new Map<string, LedgerEntry>();
   const counts = createCounts();
   let used = ZERO_DEMAND;
@@ -153,18 +157,21 @@ const createBooks = () => {
     if (entry === undefined) return;
     entries.delete(guid);
     counts.add(entry, -1);
+    cpus?.release(guid);
     used = subtractDemand(used, entry.identity.demand);
   };
   const put = (entry: LedgerEntry): void => {
     remove(entry.identity.guid);
     entries.set(entry.identity.guid, entry);
     counts.add(entry, 1);
+    if (entry.identity.cpus !== undefined) cpus?.keep(entry.identity.guid, entry.identity.cpus);
     used = addDemand(used, entry.identity.demand);
     version += 1;
   };
 
   return {
     entries,
+    cpus,
     used: () => used,
     counts: counts.read,
     version: () => version,
@@ -193,22 +200,30 @@ const remaining = (total: Demand, used: Demand): Demand => ({
   cpuMilli: Math.max(0, total.cpuMilli - used.cpuMilli),
 });
 
-const identify = (work: LrpWork | TaskWork, options: LedgerOptions): ContainerIdentity => ({
-  kind: isLrp(work) ? 'lrp' : 'task',
-  guid: isLrp(work) ? options.mintGuid() : work.taskGuid,
-  domain: work.domain,
-  logGuid: '',
-  processGuid: isLrp(work) ? work.processGuid : '',
-  index: isLrp(work) ? work.index : 0,
-  placementId: work.placementId,
-  demand: demandOf(work, options.proxyMemoryMb),
-  wanted: {
-    maxPids: work.maxPids,
-    rootfs: work.rootfs,
-    placementTags: work.placementTags,
-    volumeDrivers: work.volumeDrivers,
-  },
-});
+const identify = (
+  work: LrpWork | TaskWork,
+  options: LedgerOptions,
+  allocator: CpuAllocator | undefined,
+): ContainerIdentity => {
+  const cpus = work.cpuMilli > 0 ? allocator?.find(work.cpuMilli) : undefined;
+  return {
+    kind: isLrp(work) ? 'lrp' : 'task',
+    guid: isLrp(work) ? options.mintGuid() : work.taskGuid,
+    domain: work.domain,
+    logGuid: '',
+    processGuid: isLrp(work) ? work.processGuid : '',
+    index: isLrp(work) ? work.index : 0,
+    placementId: work.placementId,
+    demand: demandOf(work, options.proxyMemoryMb),
+    ...(cpus && { cpus }),
+    wanted: {
+      maxPids: work.maxPids,
+      rootfs: work.rootfs,
+      placementTags: work.placementTags,
+      volumeDrivers: work.volumeDrivers,
+    },
+  };
+};
 
 type Books = ReturnType<typeof createBooks>;
 
@@ -224,11 +239,13 @@ const whyNot = (
   const demand = demandOf(work, options.proxyMemoryMb);
   const available = remaining(options.total, books.used());
   const lacking = lackingResources(demand, available, options.total.cpuMilli > 0);
+  // there may be enough of it in all, and not together
+  if (lacking.length === 0 && books.cpus && !books.cpus.find(demand.cpuMilli)) return insufficient(['cpu']);
   return lacking.length > 0 ? insufficient(lacking) : '';
 };
 
 export const createLedger = (options: LedgerOptions): Ledger => {
-  const books = createBooks();
+  const books = createBooks(options.cores && createCpuAllocator(options.cores));
   const placements = createPlacements();
 
   const book = (identity: ContainerIdentity, state: ContainerState): void => {
@@ -250,7 +267,7 @@ export const createLedger = (options: LedgerOptions): Ledger => {
       if (placementId !== '') placements.refuse(placementId, { reason, until: context.until });
       return refuse(placementId, reason);
     }
-    const identity = identify(work, options);
+    const identity = identify(work, options, books.cpus);
     book(identity, 'reserved');
     reserved.push(identity);
     return { placementId, status: 'accepted', reason: '' };

@@ -15,6 +15,13 @@ export const mayBecome = (from: ContainerState, to: ContainerState): boolean =>
 export const isStarting = (state: ContainerState): boolean =>
   state === 'reserved' || state === 'initializing' || state === 'created';
 
+/**
+ * Why a container is to end. requested: the BBS asked for it · unwanted: the BBS does not know it, or wants it
+ * elsewhere · evacuated: it is not needed here any longer · shutdown: the whole cell stops · resumed: an earlier life of
+ * the rep was told, and had not got to its end
+ */
+export type StopCause = 'requested' | 'unwanted' | 'evacuated' | 'shutdown' | 'resumed';
+
 /** How a container ended. */
 export interface RunOutcome {
   failed: boolean;

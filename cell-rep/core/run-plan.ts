@@ -13,11 +13,16 @@ import type {
   Sidecar,
 } from '../../common/model/lrp.js';
 import type { Task, TaskDefinition } from '../../common/model/task.js';
-import type { ContainerSpec } from './container-runtime.js';
+import type { ContainerSpec, ImageCredentials } from './container-runtime.js';
 import type { ContainerIdentity } from './identity.js';
 import { filesProblem } from './binding-files.js';
+import { allowAll, allowancesOf } from './egress.js';
+import type { Allowance } from './egress.js';
 import { toTags } from './identity.js';
 import { resolveMetricTags } from './route-plan.js';
+import { sysctlsOf } from './sysctls.js';
+import { volumeRequests } from './volumes.js';
+import type { VolumeRequest } from './volumes.js';
 
 /**
  * All that is needed to run one container from its start to its end. Made from the desired LRP or task
@@ -26,11 +31,17 @@ import { resolveMetricTags } from './route-plan.js';
 export interface RunPlan {
   identity: ContainerIdentity;
   spec: ContainerSpec;
+  /** of its image's registry; for the moment at which it is made, and never noted down */
+  imageCredentials?: ImageCredentials;
+  /** what is mounted into it when it is made; absent = nothing */
+  volumes?: VolumeRequest[];
   env: EnvironmentVariable[];
   /** files of service bindings, for each of its processes; absent in plans of earlier versions */
   files?: VolumeMountedFile[];
   /** directory of the platform's certificates, as the container is told; '' = none */
   certificatesPath?: string;
+  /** of its certificate, where the cell makes any; absent in plans of earlier versions */
+  organizationalUnits?: string[];
   /** brought into the container before anything runs */
   dependencies: Action[];
   setup?: Action;
@@ -88,9 +99,9 @@ const dependencies = (from: Runnable): Action[] => [
   ...from.imageLayers.map((one) => layerAction(one, from.legacyDownloadUser)),
 ];
 
-const common = (from: Runnable, identity: ContainerIdentity, ports: number[]) => ({
-  identity,
-  spec: {
+const specOf = (from: Runnable, identity: ContainerIdentity, { ports, egress }: Made): ContainerSpec => {
+  const sysctls = sysctlsOf(from.network);
+  return {
     guid: identity.guid,
     rootfs: from.rootfs,
     limits: {
@@ -99,13 +110,35 @@ const common = (from: Runnable, identity: ContainerIdentity, ports: number[]) =>
       maxPids: from.maxPids,
       cpuWeight: from.cpuWeight,
       cpuMilli: from.cpuMilli,
+      ...(identity.cpus && { cpus: identity.cpus }),
     },
     ports: [...new Set(ports)],
+    ...(egress && { egress }),
+    ...(Object.keys(sysctls).length > 0 && { sysctls }),
     tags: toTags(identity),
-  },
+  };
+};
+
+/** What of an LRP or a task had to be made sense of first. */
+interface Made {
+  action: Action;
+  ports: number[];
+  volumes: VolumeRequest[];
+  /** undefined = everything */
+  egress: Allowance[] | undefined;
+}
+
+const common = (from: Runnable, identity: ContainerIdentity, made: Made) => ({
+  identity,
+  spec: specOf(from, identity, made),
+  ...(from.imageUsername !== '' && {
+    imageCredentials: { username: from.imageUsername, password: from.imagePassword },
+  }),
+  ...(made.volumes.length > 0 && { volumes: made.volumes }),
   env: from.env,
   files: from.volumeMountedFiles,
   certificatesPath: from.trustedSystemCertificatesPath,
+  organizationalUnits: from.certificateProperties?.organizationalUnit ?? [],
   dependencies: dependencies(from),
   logSource: from.logSource || DEFAULT_LOG_SOURCE,
   logTags: resolveMetricTags(from.metricTags, identity),
@@ -113,11 +146,24 @@ const common = (from: Runnable, identity: ContainerIdentity, ports: number[]) =>
   logBytesPerSecond: from.logRateLimit?.bytesPerSecond ?? -1,
 });
 
-/** What this rep cannot do for a container yet; refused in words rather than left out silently. */
-const unsupported = (from: Runnable): string =>
-  from.volumeMounts.length > 0
-    ? 'failed to mount volume: this cell has no volume drivers'
-    : filesProblem(from.volumeMountedFiles);
+type MakeResult = { ok: true; made: Made } | { ok: false; reason: string };
+
+/** Refused in words is what makes no sense. */
+const makeSense = (from: Runnable, ports: number[]): MakeResult => {
+  const { action } = from;
+  if (action === undefined) return { ok: false, reason: 'invalid action type' };
+  const reason = filesProblem(from.volumeMountedFiles);
+  if (reason !== '') return { ok: false, reason };
+  const volumes = volumeRequests(from.volumeMounts);
+  if (!volumes.ok) return { ok: false, reason: `failed to mount volume: ${volumes.reason}` };
+  const egress = allowancesOf(from.egressRules);
+  if (!egress.ok) return egress;
+  const isOpen = from.egressRules.length === 0 || allowAll(egress.allowances);
+  return {
+    ok: true,
+    made: { action, ports, volumes: volumes.requests, egress: isOpen ? undefined : egress.allowances },
+  };
+};
 
 export type PlanResult = { ok: true; plan: RunPlan } | { ok: false; reason: string };
 
@@ -132,13 +178,13 @@ export const internalRoutesOf = (routes: Routes): ActualLrpInternalRoute[] => {
 };
 
 export const planLrp = (lrp: DesiredLrp, reserved: ContainerIdentity): PlanResult => {
-  const reason = lrp.action === undefined ? 'invalid action type' : unsupported(lrp);
-  if (reason !== '' || lrp.action === undefined) return { ok: false, reason };
+  const sense = makeSense(lrp, lrp.ports);
+  if (!sense.ok) return sense;
   const identity = { ...reserved, logGuid: lrp.logGuid };
   const plan: RunPlan = {
-    ...common(lrp, identity, lrp.ports),
+    ...common(lrp, identity, sense.made),
     ...(lrp.setup ? { setup: lrp.setup } : {}),
-    action: lrp.action,
+    action: sense.made.action,
     sidecars: lrp.sidecars,
     ...(lrp.monitor ? { monitor: lrp.monitor } : {}),
     ...(lrp.checkDefinition ? { checks: lrp.checkDefinition } : {}),
@@ -151,12 +197,12 @@ export const planLrp = (lrp: DesiredLrp, reserved: ContainerIdentity): PlanResul
 };
 
 export const planTask = (task: Task, reserved: ContainerIdentity): PlanResult => {
-  const reason = task.action === undefined ? 'invalid action type' : unsupported(task);
-  if (reason !== '' || task.action === undefined) return { ok: false, reason };
+  const sense = makeSense(task, []);
+  if (!sense.ok) return sense;
   const identity = { ...reserved, logGuid: task.logGuid };
   const plan: RunPlan = {
-    ...common(task, identity, []),
-    action: task.action,
+    ...common(task, identity, sense.made),
+    action: sense.made.action,
     sidecars: [],
     startTimeoutMs: 0,
     routes: {},

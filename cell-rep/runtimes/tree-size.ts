@@ -1,10 +1,7 @@
-/** How much disk directories take, looked at now and then: a walk over a big tree is dear. */
+/** How much disk directories take. */
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../../common/ports/clock.js';
 
-/** ms that a size counts as known */
-const FRESH_MS = 60_000;
 /** bytes of a block in `stat.blocks` */
 const BLOCK = 512;
 
@@ -22,29 +19,8 @@ const countBlocks = async (dir: string): Promise<number | undefined> => {
   return blocks;
 };
 
-/**
- * Answers at once with what is known, and looks again in the background when that is old; the first time it looks
- * before it answers. undefined: none of the directories can be read.
- */
-export const createTreeMeter = (
-  dirs: readonly string[],
-  clock: Clock,
-): (() => Promise<number | undefined>) => {
-  let known: number | undefined;
-  let at = Number.NEGATIVE_INFINITY;
-  let looking: Promise<void> | undefined;
-
-  const look = async (): Promise<void> => {
-    at = clock.monotonic();
-    const counts = (await Promise.all(dirs.map(countBlocks))).filter((count) => count !== undefined);
-    known = counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0) * BLOCK;
-    looking = undefined;
-  };
-
-  return async () => {
-    const isFirst = at === Number.NEGATIVE_INFINITY;
-    if (clock.monotonic() - at >= FRESH_MS) looking ??= look();
-    if (isFirst) await looking;
-    return known;
-  };
+/** Bytes of disk below a directory, as `countBlocks`. */
+export const treeBytes = async (dir: string): Promise<number | undefined> => {
+  const blocks = await countBlocks(dir);
+  return blocks === undefined ? undefined : blocks * BLOCK;
 };

@@ -32,7 +32,32 @@ export const componentCommand = (name: Component): Command => {
   };
 };
 
-/** One each, but for the BBS, whose command does more. */
-export const components: readonly Command[] = COMPONENTS.filter((name) => name !== 'bbs').map(
+/** The same, where words after its name are commands of their own; in the order in which help lists them. */
+export const componentWith = (name: Component, subcommands: readonly Command[], summary: string): Command => {
+  const run = componentCommand(name);
+  const own = new RegExp(`^${name} | \\[-.*$`, 'g');
+  return {
+    ...run,
+    usage: `${run.usage} | ${subcommands.map((one) => `${one.name} …`).join(' | ')}`,
+    summary,
+    options: [
+      ...(run.options ?? []),
+      ...subcommands.flatMap(({ usage, summary: meaning, options = [] }) => [
+        [usage.replace(own, ''), meaning] as const,
+        ...options.map(([option, says]) => [`  ${option}`, says] as const),
+      ]),
+    ],
+    async run(context, args) {
+      const [word, ...rest] = args;
+      const subcommand = subcommands.find((one) => one.name === word);
+      return subcommand === undefined ? run.run(context, args) : subcommand.run(context, rest);
+    },
+  };
+};
+
+const WITH_MORE: readonly Component[] = ['bbs', 'cell'];
+
+/** One each, but for those whose commands do more. */
+export const components: readonly Command[] = COMPONENTS.filter((name) => !WITH_MORE.includes(name)).map(
   componentCommand,
 );

@@ -3,6 +3,7 @@ import { app } from './app.js';
 import { apps } from './apps.js';
 import { auction } from './auction.js';
 import { bbs } from './bbs.js';
+import { cell } from './cell.js';
 import { cells } from './cells.js';
 import { components } from './component.js';
 import { config } from './config.js';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   task,
   stack,
   bbs,
+  cell,
   ...components,
   config,
   natsConfig,

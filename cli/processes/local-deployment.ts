@@ -8,6 +8,7 @@ import { localZone } from '../deploy/local-cells.js';
 import { writeDeployment } from '../deploy/files.js';
 import type { DeploymentPlan } from '../deploy/plan.js';
 import { planServers, planUsers } from '../nats/plan.js';
+import { nodeOptionsOf } from './node-options.js';
 import type { Program } from './supervisor.js';
 
 const HOST = '127.0.0.1';
@@ -86,7 +87,13 @@ export const programsOf = ({ dir, cells, ports }: LocalDeployment): Program[] =>
     name,
     kind,
     command: process.execPath,
-    args: [join(packageRoot(), OUTCRY), kind, '--config', join(dir, home, `${kind}.yml`)],
+    args: [
+      ...nodeOptionsOf(kind),
+      join(packageRoot(), OUTCRY),
+      kind,
+      '--config',
+      join(dir, home, `${kind}.yml`),
+    ],
     cwd: join(dir, home),
     graceMs: kind === 'cell' ? CELL_GRACE_MS : GRACE_MS,
     adopts: kind === 'cell',

@@ -34,6 +34,7 @@ export interface NatsBusOptions extends Omit<NatsLinkOptions, 'clock' | 'random'
 
 /** What the parts of the bus share: the connection of the moment, if there is one. */
 interface Context {
+  readonly outbox: Outbox;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly inboxPrefix: string;
@@ -43,6 +44,29 @@ interface Context {
   onDenied(listener: (subject: string) => void): Cancel;
   onDisconnect(listener: () => void): Cancel;
 }
+
+/**
+ * What is published in one turn of the event loop goes in one write, instead of one each: that call costs more than all
+ * else about a small message.
+ */
+const createOutbox = () => {
+  let waiting: (() => void)[] = [];
+  const send = (): void => {
+    const all = waiting;
+    waiting = [];
+    for (const one of all) one();
+  };
+  return {
+    add(one: () => void): void {
+      waiting.push(one);
+      if (waiting.length === 1) setImmediate(send);
+    },
+    /** at once: something is to follow it */
+    send,
+  };
+};
+
+type Outbox = ReturnType<typeof createOutbox>;
 
 type Sendable = { ok: true; connection: NatsConnection } | { ok: false; error: RequestFailure };
 
@@ -59,17 +83,18 @@ const sendable = (context: Context, subject: string, payload: Uint8Array): Senda
   return { ok: false, error: 'denied' };
 };
 
-/** False when the connection went between the check and the sending, or is being drained. */
+/** True once it is on its way: what the connection had not sent when it went is lost, as ever on this bus. */
 const publish = (context: Context, subject: string, payload: Uint8Array, reply?: string): boolean => {
   const target = sendable(context, subject, payload);
   if (!target.ok) return false;
-  try {
-    target.connection.publish(subject, payload, reply === undefined ? {} : { reply });
-    return true;
-  } catch (error) {
-    context.logger.warn('nats-publish-failed', { subject, error });
-    return false;
-  }
+  context.outbox.add(() => {
+    try {
+      target.connection.publish(subject, payload, reply === undefined ? {} : { reply });
+    } catch (error) {
+      context.logger.warn('nats-publish-failed', { subject, error });
+    }
+  });
+  return true;
 };
 
 const FAILURES: Readonly<Record<string, RequestFailure>> = {
@@ -94,6 +119,7 @@ const request = async (
 ): Promise<RequestResult> => {
   const target = sendable(context, subject, payload);
   if (!target.ok) return target;
+  context.outbox.send();
   try {
     const answer = await target.connection.request(subject, payload, { timeout: Math.max(1, timeoutMs) });
     return { ok: true, payload: answer.data };
@@ -259,6 +285,7 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
   let current: NatsConnection | undefined;
 
   const context: Context = {
+    outbox: createOutbox(),
     logger,
     clock,
     inboxPrefix: inboxPrefixOf(options),
@@ -309,12 +336,15 @@ export const createNatsBus = (options: NatsBusOptions): Bus => {
     denied: () => firstDenied,
     onConnection: state.onChange,
     // a loss ends the waiting too: what was under way then is lost, as ever on this bus
-    flush: async () =>
-      context
+    async flush() {
+      context.outbox.send();
+      await context
         .connection()
         ?.flush()
-        .catch(() => undefined),
+        .catch(() => undefined);
+    },
     async close() {
+      context.outbox.send();
       await link.close();
       state.close();
     },

@@ -23,6 +23,11 @@ export const ERRORS_OF_OPERATION = {
       "name the configuration of the BBS with --config FILE, or the directory of 'outcry up' with --data DIR",
     status: 404,
   },
+  CELL_CORES_MISSING: {
+    message: "docker.cpu_cores names {cores}, and the engine's machine has cores 0 to {last}",
+    remedy: 'name cores that are there, or leave docker.cpu_cores out: work then has weights alone',
+    status: 422,
+  },
   CELL_ID_INVALID: {
     message: 'a cell cannot be named "{cellId}": {reason}',
     remedy: 'use letters, digits, "_" and "-"',
@@ -134,6 +139,12 @@ export const ERRORS_OF_OPERATION = {
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',
     remedy: 'see that its directory is there, can be written, and has space',
+    status: 500,
+  },
+  INSTANCE_AUTHORITY_UNUSABLE: {
+    message: '{path} cannot sign the certificates of instances: {reason}',
+    remedy:
+      'name the certificate of an authority in instance_identity_ca_path and its private key, RSA or EC without a passphrase, in instance_identity_private_key_path',
     status: 500,
   },
   LISTEN_FAILED: {

@@ -77,10 +77,21 @@ export const ERRORS_OF_USE = {
       "'outcry auction list' shows those that are; the oldest go first, and a new auctioneer begins with none",
     status: 404,
   },
+  CELL_NOT_EVACUATED: {
+    message: "cell '{cell}' does not empty itself: {reason}",
+    remedy: "try again when 'outcry cells' shows that it has started",
+    status: 409,
+  },
   CELL_UNKNOWN: {
     message: "no cell '{cell}'{nearest}",
     remedy: "'outcry cells' lists them",
     status: 404,
+  },
+  CELL_UNREACHABLE: {
+    message: "cell '{cell}' does not answer: {reason}",
+    remedy:
+      'see whether its rep runs and is connected to the bus; its own admin listener takes POST /evacuate, too',
+    status: 503,
   },
   COMMAND_UNKNOWN: {
     message: "no command '{name}'",

@@ -2,6 +2,19 @@ import type { OutcryError } from '../model/errors.js';
 import type { Result } from '../model/result.js';
 import type { Row } from './engine.js';
 
+/** What is known of a row that has not been decoded. */
+export interface Glimpse {
+  readonly key: string;
+  /** whether it is found by that index at all */
+  isIn(index: string): boolean;
+}
+
+/** Rows of one moment, whatever changes meanwhile; a list is one. Those of deferred tables are decoded as they are taken. */
+export interface RowList<T> {
+  readonly length: number;
+  slice(from: number, to: number): T[];
+}
+
 /**
  * Group commit over tables held in memory (design §8.4). Decisions see pending state; reads see
  * committed state only. While one batch is being made durable the next one gathers.
@@ -11,11 +24,18 @@ export interface TableView<T> {
   get(key: string): T | undefined;
   /** rows whose index `name` has `value`; order unspecified but stable */
   byIndex(name: string, value: string): Iterable<T>;
+  /** the same, or all rows; looks at none of them yet */
+  list(by?: { index: string; value: string }): RowList<T>;
+  /** rows found so, by what they are found by alone; looks at none of them */
+  glance(by: { index: string; value: string }): Iterable<Glimpse>;
+  /** what a row is found by in that index; looks at no row */
+  indexedUnder(key: string, index: string): string | undefined;
   /** every value of index `name` under which a row is found, by either side; looks at no row */
   indexed(name: string): Iterable<string>;
   entries(): Iterable<[key: string, row: T]>;
   /** the keys alone; looks at no row */
   keys(): Iterable<string>;
+  has(key: string): boolean;
   count(): number;
 }
 

@@ -1,7 +1,7 @@
-import type { PendingTable, TableSpec, TableView } from './contract.js';
+import type { Glimpse, PendingTable, RowList, TableSpec, TableView } from './contract.js';
 import { addToIndex, loadIntoIndex, removeFromIndex, slotsOfIndex } from './row-index.js';
 import type { SlotIndex } from './row-index.js';
-import { Deferred, decodeRow, findRow, textOf } from './row-text.js';
+import { Deferred, decodeRow, findRow, indexedText, textOf } from './row-text.js';
 import type { FoundRow } from './row-text.js';
 
 /**
@@ -15,6 +15,8 @@ interface Slot<T> {
 }
 
 interface Index<T> {
+  /** its place among those of the spec */
+  readonly nth: number;
   readonly valueOf: (row: T) => string | undefined;
   readonly slots: SlotIndex<Slot<T>>;
 }
@@ -60,8 +62,31 @@ const createReader = <T>(spec: TableSpec<T>, onDamage: OnDamage) => {
     return (slot.committed = slot.pending = orDamage(slot.key, () => decodeRow(spec, found.text)));
   };
 
+  /** of what a slot held once, which may have been replaced since */
+  const seeThen = (slot: Slot<T>, then: T | Deferred): T => {
+    if (!(then instanceof Deferred)) return then;
+    const now = slot.committed === then ? see(slot, 'committed') : undefined;
+    return now ?? orDamage(slot.key, () => decodeRow(spec, then.text));
+  };
+
   return {
     see,
+    /** what is in the slots now; `isWanted` is asked of rows that have been decoded */
+    list(slots: Iterable<Slot<T>>, side: Side, isWanted: (row: T) => boolean): RowList<T> {
+      const from: Slot<T>[] = [];
+      const rows: (T | Deferred)[] = [];
+      for (const slot of slots) {
+        const row = slot[side];
+        if (row === undefined || !(row instanceof Deferred || isWanted(row))) continue;
+        from.push(slot);
+        rows.push(row);
+      }
+      return {
+        length: rows.length,
+        slice: (begin, end) =>
+          rows.slice(begin, end).map((row, nth) => seeThen(from[begin + nth] as Slot<T>, row)),
+      };
+    },
     find: (key: string, text: string): FoundRow<T> => orDamage(key, () => findRow(spec, text)),
     rowsOfIndex(index: Index<T>, value: string, side: Side): T[] {
       const rows: T[] = [];
@@ -77,7 +102,7 @@ const createReader = <T>(spec: TableSpec<T>, onDamage: OnDamage) => {
 /** Every index of one table. */
 const createIndexes = <T>(name: string, spec: TableSpec<T>) => {
   const indexes = new Map<string, Index<T>>(
-    Object.entries(spec.indexes).map(([index, valueOf]) => [index, { valueOf, slots: new Map() }]),
+    Object.entries(spec.indexes).map(([index, valueOf], nth) => [index, { nth, valueOf, slots: new Map() }]),
   );
   return {
     named(indexName: string): Index<T> {
@@ -107,6 +132,28 @@ const createIndexes = <T>(name: string, spec: TableSpec<T>) => {
   };
 };
 
+/** What rows are found by, without decoding any of them. */
+const createGlance = <T>(indexNamed: (name: string) => Index<T>, side: Side) => {
+  const isIn = ({ nth, valueOf }: Index<T>, row: T | Deferred): boolean =>
+    row instanceof Deferred ? (row.found & (1 << nth)) !== 0 : valueOf(row) !== undefined;
+
+  return {
+    *at({ index: name, value }: { index: string; value: string }): Generator<Glimpse> {
+      const index = indexNamed(name);
+      for (const slot of slotsOfIndex(index.slots, value)) {
+        const row = slot[side];
+        if (row === undefined || !(row instanceof Deferred || index.valueOf(row) === value)) continue;
+        yield { key: slot.key, isIn: (other) => isIn(indexNamed(other), row) };
+      }
+    },
+    under(row: T | Deferred | undefined, name: string): string | undefined {
+      const { nth, valueOf } = indexNamed(name);
+      if (row === undefined) return undefined;
+      return row instanceof Deferred ? indexedText(row, nth) : valueOf(row);
+    },
+  };
+};
+
 const OTHER = { committed: 'pending', pending: 'committed' } as const;
 
 /**
@@ -116,7 +163,7 @@ const OTHER = { committed: 'pending', pending: 'committed' } as const;
 export const createRowTable = <T>(name: string, spec: TableSpec<T>, onDamage: OnDamage): RowTable<T> => {
   const slots = new Map<string, Slot<T>>();
   const indexes = createIndexes(name, spec);
-  const { see, find, rowsOfIndex } = createReader(spec, onDamage);
+  const { see, find, list, rowsOfIndex } = createReader(spec, onDamage);
   const counts = { committed: 0, pending: 0 };
 
   const set = (side: Side, key: string, row: T | undefined): void => {
@@ -135,21 +182,33 @@ export const createRowTable = <T>(name: string, spec: TableSpec<T>, onDamage: On
     return slot && see(slot, side);
   };
 
-  const view = (side: Side): TableView<T> => ({
-    get: (key) => at(key, side),
-    byIndex: (indexName, value) => rowsOfIndex(indexes.named(indexName), value, side),
-    indexed: (indexName) => indexes.named(indexName).slots.keys(),
-    *entries() {
-      for (const slot of slots.values()) {
-        const row = see(slot, side);
-        if (row !== undefined) yield [slot.key, row];
-      }
-    },
-    *keys() {
-      for (const slot of slots.values()) if (slot[side] !== undefined) yield slot.key;
-    },
-    count: () => counts[side],
-  });
+  const view = (side: Side): TableView<T> => {
+    const glance = createGlance(indexes.named, side);
+    return {
+      get: (key) => at(key, side),
+      has: (key) => slots.get(key)?.[side] !== undefined,
+      glance: glance.at,
+      indexedUnder: (key, indexName) => glance.under(slots.get(key)?.[side], indexName),
+      byIndex: (indexName, value) => rowsOfIndex(indexes.named(indexName), value, side),
+      list(by) {
+        if (!by) return list(slots.values(), side, () => true);
+        const index = indexes.named(by.index);
+        // one that has not been decoded has not changed either, and is where it was found
+        return list(slotsOfIndex(index.slots, by.value), side, (row) => index.valueOf(row) === by.value);
+      },
+      indexed: (indexName) => indexes.named(indexName).slots.keys(),
+      *entries() {
+        for (const slot of slots.values()) {
+          const row = see(slot, side);
+          if (row !== undefined) yield [slot.key, row];
+        }
+      },
+      *keys() {
+        for (const slot of slots.values()) if (slot[side] !== undefined) yield slot.key;
+      },
+      count: () => counts[side],
+    };
+  };
 
   return {
     committed: view('committed'),

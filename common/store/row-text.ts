@@ -5,7 +5,11 @@ import type { TableSpec } from './contract.js';
  * rows goes into decoding them, and nobody wants all of them at once.
  */
 export class Deferred {
-  constructor(readonly text: string) {}
+  constructor(
+    readonly text: string,
+    /** a bit for each index of the spec that it is found by, in their order */
+    readonly found: number,
+  ) {}
 }
 
 export interface FoundRow<T> {
@@ -34,6 +38,13 @@ export const textOf = <T>(spec: Spec<T>, row: T | Deferred): string =>
 /** What is stored of a row without what it is found by. */
 export const bareText = (text: string): string => text.slice(text.indexOf('\n') + 1);
 
+const bitsOf = (indexed: readonly (string | null)[]): number =>
+  indexed.reduce((bits, value, nth) => (value === null ? bits : bits | (1 << nth)), 0);
+
+/** What a row is found by in the `nth` index, without decoding it. */
+export const indexedText = ({ text }: Deferred, nth: number): string | undefined =>
+  (JSON.parse(text.slice(0, text.indexOf('\n'))) as (string | null)[])[nth] ?? undefined;
+
 /** As many as the spec has now; undefined for a row of when there were others. */
 const readIndexed = <T>({ indexes }: Spec<T>, text: string): (string | null)[] | undefined => {
   const end = text.indexOf('\n');
@@ -45,7 +56,7 @@ const readIndexed = <T>({ indexes }: Spec<T>, text: string): (string | null)[] |
 /** A row as it is loaded: decoded at once unless all that it is found by is known without. */
 export const findRow = <T>(spec: Spec<T>, text: string): FoundRow<T> => {
   const indexed = spec.deferred ? readIndexed(spec, text) : undefined;
-  if (indexed) return { row: new Deferred(text), indexed };
+  if (indexed) return { row: new Deferred(text, bitsOf(indexed)), indexed };
   const row = decodeRow(spec, text);
   return { row, indexed: indexedOf(spec, row) };
 };

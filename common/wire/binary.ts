@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type protobuf from 'protobufjs';
 
 import type { FieldPlan, MessagePlan, ScalarType, ValuePlan } from './schema.js';
+import { createShortTexts } from './short-texts.js';
 import type { ByteWriter } from './writer.js';
 
 /**
@@ -26,6 +27,8 @@ const DELIMITED = 2;
 const helpers = {
   text: (reader: protobuf.Reader): string => {
     const from = reader.pos;
+    const short = shortText(reader, from);
+    if (short !== undefined) return short;
     const text = reader.string();
     // U+FFFD stands in the text itself, or for bytes that are no UTF-8: only then look twice.
     if (text.includes('\uFFFD')) checkUtf8(reader, from);
@@ -49,6 +52,19 @@ const helpers = {
     if ((tag !== '') !== wanted) throw new Error(wanted ? 'no known kind' : 'more than one kind');
   },
   end: (reader: protobuf.Reader, limit: number): number => subEnd(reader, limit),
+};
+
+const findShort = createShortTexts();
+
+/** undefined, and nothing read, when it is not one of those that are worth looking for */
+const shortText = (reader: protobuf.Reader, at: number): string | undefined => {
+  const { buf, len } = reader;
+  const [size, from] = [buf[at] as number, at + 1];
+  // lengths from here on take more than one byte
+  if (at >= len || size > 0x7f || from + size > len) return undefined;
+  const text = findShort(buf as Buffer, from, size);
+  if (text !== undefined) reader.pos = from + size;
+  return text;
 };
 
 /** Looks again at the string that was read from `from` on. */

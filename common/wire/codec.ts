@@ -33,11 +33,11 @@ const writer = new ByteWriter();
 
 const json = compileJson(schema, (name) => need(binary, name).make());
 
-/** The protobuf form. Fields at their default are left out, as proto3 does. */
-export const encode = <N extends WireName>(name: N, value: WireMessages[N]): Uint8Array => {
+/** The protobuf form. Fields at their default are left out, as proto3 does. It is put into `room` where it fits there. */
+export const encode = <N extends WireName>(name: N, value: WireMessages[N], room?: Buffer): Uint8Array => {
   writer.reset();
   need(binary, name).write(value, writer);
-  return writer.finish();
+  return writer.finish(room);
 };
 
 const asBuffer = (bytes: Uint8Array): Buffer =>

@@ -43,7 +43,7 @@ export type NatsRole = 'bbs' | 'auctioneer' | 'router' | 'api' | 'operator';
 
 /**
  * Who may say what: publishing work is running code, so only the auctioneer may; only the BBS and
- * operators stop, cancel and evacuate. docs/reference/subjects.md shows the same as a table.
+ * operators stop and cancel, and the API, for operators, has cells evacuate. docs/reference/subjects.md shows the same as a table.
  */
 export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
   bbs: {
@@ -83,6 +83,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
       SUBJECTS.cellImage,
       anyCell('image'),
       anyCell('measure'),
+      anyCell('evacuate'),
     ],
     subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, anyCell('metrics')],
     answers: false,

@@ -152,9 +152,10 @@ export class ByteWriter {
     return this;
   }
 
-  /** A copy of what has been written. */
-  finish(): Buffer {
-    const bytes = this.allocate(this.at);
+  /** A copy of what has been written, in `room` if it has so much. */
+  finish(room?: Buffer): Buffer {
+    const fits = room !== undefined && this.at <= room.length;
+    const bytes = fits ? room.subarray(0, this.at) : this.allocate(this.at);
     this.buffer.copy(bytes, 0, 0, this.at);
     return bytes;
   }

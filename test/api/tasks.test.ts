@@ -15,6 +15,18 @@ const withApp = async (t: Parameters<typeof startApi>[0]): Promise<{ api: ApiHar
 const run = (api: ApiHarness, appGuid: string, json: object) =>
   api.call('POST', `/v3/apps/${appGuid}/tasks`, { json });
 
+const presenceOf = (cellId: string) => ({
+  cellId,
+  repAddress: '',
+  zone: 'z1',
+  capacity: { memoryMb: 100, diskMb: 100, containers: 10 },
+  rootfsProviders: [],
+  placementTags: [],
+  optionalPlacementTags: [],
+  repUrl: '',
+  annotations: {},
+});
+
 t.test('tasks - run with the droplet and environment of the app, and end as the board says', async (t) => {
   const { api, appGuid } = await withApp(t);
   const made = await run(api, appGuid, {
@@ -179,22 +191,7 @@ t.test('outcry - LRPs, tasks and cells as Diego has them', async (t) => {
   t.match(await api.call('POST', '/outcry/v1/tasks', { json: { ...task, extra: 1 } }), { status: 422 });
   t.match(await api.call('POST', '/outcry/v1/tasks', { json: {} }), { status: 422 });
 
-  api.bbs.client.cells = async () => ({
-    ok: true,
-    value: [
-      {
-        cellId: 'cell-1',
-        repAddress: '',
-        zone: 'z1',
-        capacity: { memoryMb: 100, diskMb: 100, containers: 10 },
-        rootfsProviders: [],
-        placementTags: [],
-        optionalPlacementTags: [],
-        repUrl: '',
-        annotations: {},
-      },
-    ],
-  });
+  api.bbs.client.cells = async () => ({ ok: true, value: [presenceOf('cell-1')] });
   const state = aCellState({
     cellId: 'cell-1',
     zone: 'z1',
@@ -208,6 +205,45 @@ t.test('outcry - LRPs, tasks and cells as Diego has them', async (t) => {
   t.match((await api.call('GET', '/outcry/v1/cells')).body.resources, [
     { cell_id: 'cell-1', presence: { zone: 'z1' }, state: { lrp_counts: { a: 2, b: 1 }, task_count: 1 } },
   ]);
+});
+
+t.test('cells - one is asked to empty itself, once', async (t) => {
+  const api = await startApi(t);
+  const evacuate = (id: string) => api.call('POST', `/outcry/v1/cells/${id}/evacuate`);
+  t.match(await evacuate('cell-1'), {
+    status: 404,
+    body: { errors: [{ outcry: { code: 'CELL_UNKNOWN' } }] },
+  });
+  const lrpCounts = new Map([
+    ['a', 2],
+    ['b', 1],
+  ]);
+  let state = aCellState({ cellId: 'cell-1', lrpCounts, taskCount: 1 });
+  api.bus.subscribe('cell.state', (message) => void message.respond(encode('CellState', state)));
+  api.bbs.client.cells = async () => ({ ok: true, value: [presenceOf('cell-1')] });
+  t.match(await evacuate('cell-2'), {
+    status: 404,
+    body: { errors: [{ detail: "no cell 'cell-2'; did you mean 'cell-1'?" }] },
+  });
+  t.match(await evacuate('cell-1'), {
+    status: 503,
+    body: { errors: [{ detail: "cell 'cell-1' does not answer: it is not on the bus" }] },
+  });
+  let [asked, reason] = [0, 'cell is starting'];
+  api.bus.subscribe('cell.cell-1.evacuate', (message) => {
+    asked += 1;
+    message.respond(encode('Ack', { accepted: reason === '', reason }));
+  });
+  t.match(await evacuate('cell-1'), {
+    status: 409,
+    body: { errors: [{ detail: "cell 'cell-1' does not empty itself: cell is starting" }] },
+  });
+  reason = '';
+  const counts = { cell_id: 'cell-1', instances: 3, tasks: 1 };
+  t.match(await evacuate('cell-1'), { status: 202, body: { ...counts, already: false } });
+  state = { ...state, evacuating: true };
+  t.match(await evacuate('cell-1'), { status: 202, body: { ...counts, already: true } });
+  t.equal(asked, 2);
 });
 
 t.test('tasks - a store that takes nothing is asked again later', async (t) => {

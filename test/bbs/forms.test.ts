@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import t from 'tap';
+import { Client } from 'undici';
 import type {
   BbsAnswerName,
   BbsRequestName,
@@ -241,7 +243,7 @@ t.test('http - whether a draining cell keeps a container is told with an error, 
   t.same(await told('evacuate_stopped', whole), [false, 'ResourceNotFound']);
 });
 
-t.test('http - a long answer, written piece by piece, is the answer as a whole', async (t) => {
+t.test('http - a long answer, sent part by part, is the answer as a whole', async (t) => {
   const { client, socketPath } = await startBbs(t);
   const instances = 9_001;
   must(await client.desireLrp(desiredLrp({ instances }), ''));
@@ -251,7 +253,44 @@ t.test('http - a long answer, written piece by piece, is the answer as a whole',
   t.equal(new Set(actualLrps.map(({ index }) => index)).size, instances);
   t.same(bytes, encode('ActualLRPsResponse', { actualLrps }));
   const json = await raw(socketPath, path, { type: JSON_TYPE, body: '{}' });
-  t.equal(json.headers['content-length'], String(json.bytes.length));
   t.same(must(fromJson('ActualLRPsResponse', JSON.parse(json.text))), { actualLrps });
   t.equal(json.text, JSON.stringify(toJson('ActualLRPsResponse', { actualLrps })));
+  for (const { headers } of [json, await raw(socketPath, path, { type: PROTO_TYPE })]) {
+    t.equal(headers['transfer-encoding'], 'chunked');
+    t.equal(headers['content-length'], undefined);
+  }
+  const filtered = encode('ActualLRPsRequest', { domain: 'apps', cellId: '', processGuid: '' });
+  t.same((await raw(socketPath, path, { type: PROTO_TYPE, body: filtered })).bytes, bytes);
+});
+
+t.test(
+  'http - a long answer is of the moment in which it was asked for, however slowly it is read',
+  async (t) => {
+    const { client, socketPath } = await startBbs(t);
+    must(await client.desireLrp(desiredLrp({ instances: 9_001 }), ''));
+    const reader = new Client('http://bbs', { socketPath });
+    t.teardown(() => reader.close());
+    const { body } = await reader.request({ path: '/v1/actual_lrps/list', method: 'POST' });
+    const begin = await client.actualLrps({ processGuid: 'app', index: 9_000 });
+    must(await client.claimActualLrp({ key: { ...KEY, index: 9_000 }, instanceKey: ONE }, ''));
+    must(await client.removeDesiredLrp('app', ''));
+    const { actualLrps } = must(decode('ActualLRPsResponse', Buffer.from(await body.arrayBuffer())));
+    t.equal(actualLrps.length, 9_001);
+    t.ok(actualLrps.every(({ state }) => state === 'UNCLAIMED'));
+    t.same(actualLrps.at(-1), must(begin)[0]);
+  },
+);
+
+t.test('http - whoever goes away in the middle of a long answer holds up nothing', async (t) => {
+  const { client, socketPath } = await startBbs(t, { config: { concurrent_request_limit: 2 } });
+  must(await client.desireLrp(desiredLrp({ instances: 9_001 }), ''));
+  for (let nth = 0; nth < 8; nth += 1) {
+    const socket = createConnection(socketPath);
+    socket.write('POST /v1/actual_lrps/list HTTP/1.1\r\nhost: bbs\r\ncontent-length: 0\r\n\r\n');
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    t.match(bytes.toString('latin1'), /^HTTP\/1\.1 200 OK/);
+    socket.destroy();
+    await once(socket, 'close');
+    await eventually(async () => (await client.domains()).ok, { what: 'others are let in again' });
+  }
 });

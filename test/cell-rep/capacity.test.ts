@@ -1,6 +1,7 @@
 /** What a cell has to give away, and what it says of itself. */
 import t from 'tap';
-import { memoryOf, memoryShare } from '../../cell-rep/capacity.js';
+import { memoryOf, memoryShare, withinRuntime } from '../../cell-rep/capacity.js';
+import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { cellRepConfig } from '../../cell-rep/config.js';
 import { fromJson } from '../../common/wire/codec.js';
 import { createWorld, startRep } from '../support/rep.js';
@@ -33,6 +34,22 @@ t.test('capacity - what is promised may be more than there is', async (t) => {
   t.match(total({ disk: '2000T', disk_overcommit: 10 }), { diskMb: 2 ** 31 - 1 }, 'what the wire can tell');
 });
 
+t.test('capacity - no more containers are promised than the runtime can have', async (t) => {
+  const config = parse({ max_containers: 50 });
+  if (!config.ok) throw new Error('config');
+  const logger = createCaptureLogger();
+  const containers = async (most: number | undefined): Promise<number> => {
+    const within = await withinRuntime(config.value, { mostContainers: async () => most }, logger);
+    return within.total.containers;
+  };
+  t.equal(await containers(undefined), 50);
+  t.equal(await containers(253), 50);
+  t.equal((await withinRuntime(config.value, {}, logger)).total.containers, 50);
+  t.equal(logger.events.length, 0);
+  t.equal(await containers(13), 13);
+  t.match(logger.named('fewer-containers-than-configured'), [{ fields: { configured: 50, containers: 13 } }]);
+});
+
 const PROBLEMS: { what: string; config: Record<string, unknown>; field: string; problem: RegExp }[] = [
   {
     what: 'less than there is',
@@ -55,9 +72,9 @@ const PROBLEMS: { what: string; config: Record<string, unknown>; field: string; 
     problem: /has ssd, which placement_tags has, too/,
   },
   {
-    what: 'a driver twice',
-    config: { volume_drivers: ['nfs', 'nfs'] },
-    field: 'volume_drivers',
+    what: 'volumes of nowhere in particular',
+    config: { volume_drivers: { nfs: { root: 'somewhere' } } },
+    field: 'volume_drivers.nfs.root',
     problem: /./,
   },
   {
@@ -98,6 +115,7 @@ for (const { what, config, field, problem } of PROBLEMS) {
 t.test('presence - all that placement and people go by', async (t) => {
   const world = createWorld();
   let value = '';
+  world.runtime.abilities = () => ({ 'disk-limit': 'polled', rack: 'none' });
   const { acquireLease } = world.bbs;
   world.bbs.acquireLease = (request) => {
     value = request.value;
@@ -110,7 +128,7 @@ t.test('presence - all that placement and people go by', async (t) => {
     memory_overcommit: 2,
     max_containers: 9,
     rootfs_providers: { preloaded: ['cflinuxfs4', 'cflinuxfs5'], oci: [] },
-    volume_drivers: ['nfsv3driver'],
+    volume_drivers: { nfsv3driver: { root: '/srv/nfs' } },
     placement_tags: ['gpu'],
     optional_placement_tags: ['ssd'],
     annotations: { rack: '12' },
@@ -131,7 +149,7 @@ t.test('presence - all that placement and people go by', async (t) => {
       placementTags: ['gpu'],
       optionalPlacementTags: ['ssd'],
       repUrl: '',
-      annotations: { rack: '12' },
+      annotations: { 'disk-limit': 'polled', rack: '12' },
     },
   });
   t.match(rep.rep.cell.state(), {

@@ -79,8 +79,8 @@ const suite = (engine: DockerEngine): void => {
     cell.perform(0);
     await eventually(() => bbs.starts.length === 1, { what: 'running', timeoutMs: 20_000 });
     const [container] = await runtime.adopt();
-    t.same(await container?.readFile('listening', 10), { ok: true, content: Buffer.from('yes') });
     const { netInfo } = bbs.starts[0]!;
+    t.same(await container?.readFile('listening', 10), { ok: true, content: Buffer.from('yes') });
     t.equal(await (await fetch(`http://${netInfo.address}:${netInfo.ports[0]?.hostPort}/`)).text(), 'hello');
 
     await engine.kill();

@@ -117,6 +117,24 @@ t.test('lrp - out of memory is told apart; an action that exits 0 is a crash wit
   t.pass();
 });
 
+t.test('lrp - credentials of its image go to whoever makes the container, and into no note', async (t) => {
+  const world = createWorld();
+  world.bbs.desired.set('app', desiredLrp({ imageUsername: 'me', imagePassword: 'sesame' }));
+  const given: unknown[] = [];
+  const { create } = world.runtime;
+  world.runtime.create = (spec, credentials) => {
+    given.push(credentials);
+    return create(spec);
+  };
+  const rep = await startRep(world);
+  rep.workLrp();
+  await rep.until(() => given.length === 1, 'made');
+  t.same(given, [{ username: 'me', password: 'sesame' }]);
+  const [container] = rep.rep.cell.containers();
+  t.notMatch(JSON.stringify(await container?.measure()), /sesame/);
+  await rep.stop();
+});
+
 t.test('lrp - refused claims leave nothing behind; the process is never made', async (t) => {
   const world = createWorld();
   world.bbs.desired.set('app', desiredLrp());

@@ -1,68 +1,35 @@
 /** Every action, with real programs and a real HTTP server. */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import t from 'tap';
-import type { Action, DownloadAction, RunAction, UploadAction } from '../../common/model/action.js';
+import type { Action, DownloadAction, UploadAction } from '../../common/model/action.js';
+import {
+  downloadFrom,
+  hashOf,
+  list,
+  progress,
+  sh,
+  startTransferServer,
+  timed,
+  uploadTo,
+} from '../support/action-programs.js';
 import { eventually } from '../support/eventually.js';
 import { runAction } from '../support/lrps.js';
-import { makeRoot, makeZip, removeRoot } from '../support/process-runtime.js';
 import { startProcessCell } from '../support/process-cell.js';
 
-const root = await makeRoot();
-const ARCHIVE = readFileSync(await makeZip(root));
-const uploads = new Map<string, Buffer>();
-const asked: string[] = [];
-
-const server = createServer((request, response) => {
-  const url = request.url ?? '';
-  asked.push(`${request.method} ${url}`);
-  if (request.method === 'GET') {
-    const known = url.startsWith('/archive');
-    return void response.writeHead(known ? 200 : 404).end(known ? ARCHIVE : '');
-  }
-  const pieces: Buffer[] = [];
-  request.on('data', (piece: Buffer) => pieces.push(piece));
-  request.on('end', () => {
-    uploads.set(url, Buffer.concat(pieces));
-    response.writeHead(url === '/refuse' ? 403 : 201).end();
-  });
-});
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const server = await startTransferServer();
+const { archive: ARCHIVE, asked, base, uploads } = server;
 const cell = await startProcessCell({
   config: { graceful_shutdown_interval: '500ms' },
   outputFileBytes: 16 * 1024 * 1024,
 });
 t.teardown(async () => {
   await cell.stop();
-  server.closeAllConnections();
-  server.close();
-  await removeRoot(root);
+  await server.close();
 });
 
-const sh = (script: string, more: Partial<RunAction> = {}): Action =>
-  runAction({ path: '/bin/sh', args: ['-c', script], user: '', logSource: 'APP', ...more });
-const list = (...actions: Action[]) => ({ actions, logSource: '' });
-const download = (more: Partial<DownloadAction>): Action => ({
-  download: {
-    artifact: 'parts',
-    from: `${base}/archive`,
-    to: '.',
-    cacheKey: '',
-    logSource: 'STG',
-    user: '',
-    checksumAlgorithm: '',
-    checksumValue: '',
-    ...more,
-  },
-});
-const upload = (more: Partial<UploadAction>): Action => ({
-  upload: { artifact: 'result', from: 'out', to: `${base}/out`, logSource: 'STG', user: '', ...more },
-});
+const download = (more: Partial<DownloadAction>): Action => downloadFrom(base, more);
+const upload = (more: Partial<UploadAction>): Action => uploadTo(base, more);
 const complete = (action: Action, resultFile = '') => cell.complete({ action, resultFile });
-const hash = (algorithm: string): string => createHash(algorithm).update(ARCHIVE).digest('hex');
+const hash = (algorithm: string): string => hashOf(algorithm, ARCHIVE);
 
 t.test('actions - download, work, upload: one after the other, with their log lines', async (t) => {
   const work = sh('cat dir/file.txt; tr a-z A-Z < dir/file.txt > out');
@@ -132,15 +99,6 @@ t.test('actions - what cannot be downloaded or uploaded says why', async (t) => 
 });
 
 t.test('actions - try, parallel, codependent, timeout, emit progress', async (t) => {
-  const progress = (action: Action): Action => ({
-    emitProgress: {
-      action,
-      startMessage: 'begin',
-      successMessage: 'done',
-      failureMessagePrefix: 'broken',
-      logSource: 'P',
-    },
-  });
   const both = { parallel: list(sh('echo 1 > a'), sh('sleep 0.2; echo 2 > b')) };
   const tried = { try: { action: progress(sh('exit 3')), logSource: '' } };
   const all = { serial: list(tried, both, progress(sh('cat a b > c'))) };
@@ -149,9 +107,6 @@ t.test('actions - try, parallel, codependent, timeout, emit progress', async (t)
     cell.texts().filter((text) => text.startsWith('P ')),
     ['P OUT begin', 'P ERR broken: APP: Exited with status 3', 'P OUT begin', 'P OUT done'],
   );
-  const timed = (action: Action, timeoutMs: number): Action => ({
-    timeout: { action, timeoutMs, logSource: '' },
-  });
   t.match(await complete(timed(sh('exec sleep 60'), 300)), {
     failureReason: 'exceeded 300ms timeout; APP: Exited with status 143',
   });
@@ -274,6 +229,16 @@ t.test('lrp - sidecars, setup and instances’ variables; what ends one ends the
     instance_id: known['INSTANCE_GUID'],
     instance_index: 0,
   });
+});
+
+t.test('health - an application that takes connections and never answers is given up', async (t) => {
+  const script = "require('net').createServer(() => undefined).listen(process.env.PORT)";
+  const env = [{ name: 'PORT', value: '8080' }];
+  const action = runAction({ path: process.execPath, args: ['-e', script], user: '', env });
+  const checks = [{ httpCheck: { port: 8080, path: '/', requestTimeoutMs: 0, intervalMs: 0 } }];
+  const checkDefinition = { checks, logSource: '', readinessChecks: [] };
+  const reason = await cell.crash({ action, checkDefinition, startTimeoutMs: 2_500 });
+  t.match(reason, /^Instance never healthy after [23]\S*s: .*timed out after 1\.\d\d seconds$/);
 });
 
 t.test('stop - SIGTERM, the grace, SIGKILL, and the lines that tell of it', async (t) => {

@@ -43,7 +43,7 @@ const RECORDED_CELL = {
   memory: '4096M',
   disk: '65536M',
   max_containers: 50,
-  volume_drivers: ['nfsv3driver'],
+  volume_drivers: { nfsv3driver: { root: '/srv/nfs' } },
   optional_placement_tags: ['ssd'],
   proxy_memory_mb: 32,
 };

@@ -67,6 +67,9 @@ t.test('texts - exits', async (t) => {
     'Exit status 137 (exceeded 10s graceful shutdown interval)',
   );
   t.equal(exitReason('APP', exit), 'APP: Exited with status 137 (out of memory)');
+  const full = { ...exit, outOfMemory: false, outOfDisk: true as const };
+  t.equal(exitReason('APP', full), 'APP: Exited with status 137 (out of disk)');
+  t.equal(exitLine({ ...full, code: 0 }), 'Exit status 0', 'it had ended by itself');
   t.equal(timeoutReason(1500, 'X'), 'exceeded 1.5s timeout; X');
 });
 

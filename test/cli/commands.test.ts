@@ -339,6 +339,26 @@ t.test('cells - what each holds; one that is silent; none', async (t) => {
   t.equal(none.cli.out(), 'no cells: nothing can be placed until one reports\n');
 });
 
+t.test('cell - evacuate tells what is there, that it is at it already, or what is wrong', async (t) => {
+  let answer: object = { cell_id: 'cell-1', already: false, instances: 2, tasks: 1 };
+  const { cli } = await setUp(t, {
+    on: {
+      'POST /outcry/v1/cells/cell-1/evacuate': () => ({ status: 202, json: answer }),
+      'POST /outcry/v1/cells/cell-9/evacuate': () =>
+        refusal(404, 'CELL_UNKNOWN', { cell: 'cell-9', nearest: "; did you mean 'cell-1'?" }),
+    },
+  });
+  t.equal(await cli.run('cell', 'evacuate', 'cell-1'), 0, cli.err());
+  t.match(cli.out(), /^cell-1 is being emptied of 2 instances and 1 task, and takes nothing any more\n/);
+  answer = { cell_id: 'cell-1', already: true, instances: 1, tasks: 0 };
+  t.equal(await cli.run('cell', 'evacuate', 'cell-1'), 0);
+  t.match(cli.out(), /^cell-1 is being emptied already: 1 instance and 0 tasks are there still\n/m);
+  t.equal(await cli.run('cell', 'evacuate', 'cell-9'), 1);
+  t.match(cli.err(), /no cell 'cell-9'; did you mean 'cell-1'\?/);
+  t.not(await cli.run('cell', 'evacuate'), 0);
+  t.match(cli.err(), /CELL is missing/);
+});
+
 t.test('lrp - desire, update, get, delete', async (t) => {
   const lrp = { process_guid: 'a/b', domain: 'd', instances: 1 };
   const { cf, cli } = await setUp(t, {

@@ -27,7 +27,12 @@ const permissions = (): void => {
     const work = cellSubject('b', 'work');
 
     const cellB = await as('b');
-    for (const subject of [work, cellSubject('b', 'stop'), SUBJECTS.cellState]) {
+    for (const subject of [
+      work,
+      cellSubject('b', 'stop'),
+      cellSubject('b', 'evacuate'),
+      SUBJECTS.cellState,
+    ]) {
       cellB.subscribe(subject, (message) => message.respond(new Uint8Array([1])));
     }
     await cellB.flush();
@@ -59,6 +64,14 @@ const permissions = (): void => {
       for (const user of ['a', 'auctioneer', 'router', 'api']) {
         t.same(await request(await as(user), stop), denied, user);
       }
+    });
+
+    await t.test('evacuate - the BBS, operators, and the API for them', async (t) => {
+      const evacuate = cellSubject('b', 'evacuate');
+      for (const user of ['bbs', 'operator', 'api'])
+        t.match(await request(await as(user), evacuate), { ok: true }, user);
+      for (const user of ['a', 'auctioneer', 'router'])
+        t.same(await request(await as(user), evacuate), denied, user);
     });
 
     await t.test('a cell - neither speaks nor listens for another', async (t) => {

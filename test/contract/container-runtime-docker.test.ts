@@ -39,8 +39,11 @@ await withDockerEngine(t, async (engine) => {
       printsBinary: () => inImage(realProcessPrograms.printsBinary()),
       listens: () => inImage(realProcessPrograms.listens()),
       works: () => inImage(realProcessPrograms.works()),
+      takesMemory: (megabytes) => inImage(realProcessPrograms.takesMemory(megabytes)),
+      takesDisk: realProcessPrograms.takesDisk,
       prints: realProcessPrograms.prints,
       printsBelow: realProcessPrograms.printsBelow,
+      follows: realProcessPrograms.follows,
     },
     archive: makeZip,
     image: {

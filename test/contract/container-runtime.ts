@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { BINDINGS_ROOT } from '../../cell-rep/core/container-runtime.js';
+import { CREDENTIALS_ROOT } from '../../cell-rep/core/credentials.js';
 import type {
   Container,
   ContainerRuntime,
@@ -38,10 +39,16 @@ export interface RealPrograms {
   listens(): Program;
   /** prints 'ready', computes and holds memory until it is signalled */
   works(): Program;
+  /** prints 'ready' once it has so many MB of memory, and goes on */
+  takesMemory(megabytes: number): Program;
+  /** writes so many MB to a file in its home, prints 'ready', and goes on */
+  takesDisk(megabytes: number): Program;
   /** prints the content of a file below its home */
   prints(file: string): Program;
   /** the same of a file whose path begins with the value of a variable of its environment */
   printsBelow(variable: string, file: string): Program;
+  /** … again and again, until it is signalled */
+  follows(variable: string, file: string): Program;
 }
 
 export interface RuntimeHarness {
@@ -431,6 +438,33 @@ const realTests = (harness: RuntimeHarness, real: RealPrograms): void => {
     t.equal(await read('second', 'changed'), 'changed');
   });
 
+  t.test(`${name} - credentials are found by processes that run, and by those that come`, async (t) => {
+    const container = await mustCreate(await withRuntime(t, harness));
+    const readBy = async (id: string): Promise<string> => {
+      const { env, ...program } = real.printsBelow('CREDENTIALS', 'instance.crt');
+      const process = await mustRun(
+        container,
+        { ...program, env: { ...env, CREDENTIALS: CREDENTIALS_ROOT } },
+        { id },
+      );
+      const seen = collect(process);
+      t.match(await process.exited, { code: 0 });
+      return seen.text();
+    };
+    const put = async (content: string): Promise<void> => {
+      t.same(await container.putCredentials([{ path: 'instance.crt', content }]), { ok: true });
+    };
+    await put('the first');
+    const { env, ...program } = real.follows('CREDENTIALS', 'instance.crt');
+    const main = await mustRun(container, { ...program, env: { ...env, CREDENTIALS: CREDENTIALS_ROOT } });
+    const seen = collect(main);
+    await eventually(() => seen.text().includes('the first'), { timeoutMs: 10_000 });
+    t.equal(await readBy('early'), 'the first');
+    await put('the second');
+    await eventually(() => seen.text().includes('the second'), { timeoutMs: 10_000 });
+    t.equal(await readBy('late'), 'the second');
+  });
+
   t.test(`${name} - what a container takes can be measured`, async (t) => {
     const container = await mustCreate(await withRuntime(t, harness));
     const main = await mustRun(container, real.works());
@@ -447,6 +481,31 @@ const realTests = (harness: RuntimeHarness, real: RealPrograms): void => {
     await main.signal('SIGKILL');
     await main.exited;
     await eventually(async () => ((await container.usage()).memoryBytes ?? 0) === 0, { timeoutMs: 10_000 });
+  });
+
+  t.test(`${name} - who takes more memory than it may is ended, and only that`, async (t) => {
+    const runtime = await withRuntime(t, harness);
+    const limits = { ...LIMITS, memoryMb: 128 };
+    const within = await mustRun(await mustCreate(runtime, { limits }), real.takesMemory(20));
+    const above = await mustRun(await mustCreate(runtime, { limits }), real.takesMemory(300));
+    t.match(await above.exited, { code: 137, signal: 9, outOfMemory: true, lost: false });
+    const seen = collect(within);
+    await eventually(() => seen.text().includes('ready'), { timeoutMs: 10_000 });
+    await within.signal('SIGKILL');
+    t.match(await within.exited, { code: 137, outOfMemory: false });
+  });
+
+  t.test(`${name} - who takes more disk than it may is ended, and only that`, async (t) => {
+    const runtime = await withRuntime(t, harness);
+    const limits = { ...LIMITS, memoryMb: 0, diskMb: 32 };
+    const within = await mustRun(await mustCreate(runtime, { limits }), real.takesDisk(8));
+    const above = await mustRun(await mustCreate(runtime, { limits }), real.takesDisk(100));
+    t.match(await above.exited, { code: 137, signal: 9, outOfMemory: false, outOfDisk: true });
+    const seen = collect(within);
+    await eventually(() => seen.text().includes('ready'), { timeoutMs: 10_000 });
+    await within.signal('SIGKILL');
+    const { outOfDisk, code } = await within.exited;
+    t.same({ outOfDisk, code }, { outOfDisk: undefined, code: 137 });
   });
 
   t.test(`${name} - an archive is unpacked for the application to read, a broken one refused`, async (t) => {

@@ -21,6 +21,7 @@ import type { BbsStore, BbsTables, CommittedTables, Emission } from '../../bbs/s
 import { answerOf, fingerprint, KINDS, leadsTo, modelOf, partsIn } from './bbs-parts.js';
 import type { Answer, Call, Kind, Part } from './bbs-parts.js';
 import { createBbsProcess } from './bbs-process.js';
+import { eventually } from './eventually.js';
 import type { BbsProcess } from './bbs-process.js';
 import { explain } from './linearizability.js';
 import type { Operation } from './linearizability.js';
@@ -227,6 +228,10 @@ const work = async (bbs: BbsClient, crew: Crew, draw: 'draw' | 'look'): Promise<
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Answers that a kill waits for: so many, and at random up to so many more. */
+const LEAST_AWAITED = 20;
+const SPREAD_AWAITED = 100;
+
 /** Most starts go well; some are killed on the way. */
 const startSomehow = async (bbs: BbsProcess, random: Random, counts: KillCounts): Promise<void> => {
   while (random.fraction() < 0.1) {
@@ -249,7 +254,10 @@ const live = async (bbs: BbsProcess, crew: Crew, options: KillOptions): Promise<
     ...Array.from({ length: options.writers }, () => work(clients[0], crew, 'draw')),
     ...Array.from({ length: options.readers }, () => work(clients[1], crew, 'look')),
   ];
+  const enough = counts.answered + LEAST_AWAITED + Math.floor(random.fraction() * SPREAD_AWAITED);
   await pause(random.fraction() * options.longestMs);
+  // where the machine is slow a kill by the clock alone would meet a BBS that has hardly been asked
+  await eventually(() => counts.answered >= enough, { timeoutMs: 60_000, what: 'answers before the kill' });
   await bbs.kill();
   const killed = performance.now();
   await Promise.all(crews);

@@ -6,7 +6,7 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,8 +29,10 @@ export interface DockerEngine {
   derive(name: string, changes: string[]): Promise<void>;
   /** ends the engine as a crash would; its containers run on */
   kill(): Promise<void>;
-  /** starts it again on the same socket */
-  start(): Promise<void>;
+  /** ends the engine as an administrator would: its containers run on where they may, else it ends them first */
+  stop(): Promise<void>;
+  /** starts it again on the same socket; whether containers outlive it is decided then */
+  start(mode?: { liveRestore: boolean }): Promise<void>;
   /** removes every container, the engine, and all that it left */
   close(): Promise<void>;
 }
@@ -42,7 +44,7 @@ const IMAGE = 'outcry-test-stack';
 export const IMAGE_NODE = '/usr/local/bin/node';
 /** Just what the tests' programs need. */
 const SMALL_STACK: StackContents = {
-  required: ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ln', 'mkdir'],
+  required: ['sh', 'cat', 'env', 'head', 'sleep', 'id', 'ln', 'mkdir', 'truncate'],
   optional: [],
   files: [],
   npm: false,
@@ -130,7 +132,14 @@ const derive = async (client: Docker, name: string, changes: string[]): Promise<
   await container.remove();
 };
 
-const engineArgs = (dir: string, slice: number): string[] => [
+interface EnginePlace {
+  dir: string;
+  slice: number;
+  /** containers go on when it ends */
+  liveRestore: boolean;
+}
+
+const engineArgs = ({ dir, slice, liveRestore }: EnginePlace): string[] => [
   `--host=unix://${join(dir, 'docker.sock')}`,
   `--data-root=${join(dir, 'data')}`,
   `--exec-root=${join(dir, 'exec')}`,
@@ -138,7 +147,7 @@ const engineArgs = (dir: string, slice: number): string[] => [
   `--bridge=${bridgeName(slice)}`,
   // host ports are served by docker-proxy: neither firewall nor forwarding is touched
   ...['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'],
-  '--live-restore',
+  ...(liveRestore ? ['--live-restore'] : []),
   '--log-level=warn',
 ];
 
@@ -149,10 +158,25 @@ const complaintOf = (log: string): string => {
   return last.replace(/^time="[^"]*" level=\w+ msg=/, '');
 };
 
-const spawnEngine = async (dir: string, slice: number, client: Docker): Promise<ChildProcess> => {
+/** A file system of its own for the engine's data, whose driver holds layers to a size. */
+const mountBtrfs = async (dir: string): Promise<void> => {
+  const [image, data] = [join(dir, 'btrfs.image'), join(dir, 'data')];
+  await exec('truncate', ['--size=1G', image]);
+  await exec('mkfs.btrfs', ['-q', image]);
+  await mkdir(data);
+  await exec('mount', ['-o', 'loop', image, data]);
+};
+
+export interface EngineWish {
+  /** its data are on a btrfs; takes mkfs.btrfs (Debian's btrfs-progs), and a loop device */
+  btrfs?: true;
+}
+
+const spawnEngine = async (place: EnginePlace, client: Docker): Promise<ChildProcess> => {
+  const { dir } = place;
   const log = createWriteStream(join(dir, 'dockerd.log'), { flags: 'a' });
   await once(log, 'open');
-  const child = spawn('dockerd', engineArgs(dir, slice), { stdio: ['ignore', log, log] });
+  const child = spawn('dockerd', engineArgs(place), { stdio: ['ignore', log, log] });
   log.close();
   const failed = once(child, 'error').then(([error]: Error[]) => Promise.reject(error));
   const answers = eventually(
@@ -173,7 +197,7 @@ const end = async (child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
   await exited;
 };
 
-export const startDockerEngine = async (): Promise<DockerEngine> => {
+export const startDockerEngine = async ({ btrfs }: EngineWish = {}): Promise<DockerEngine> => {
   await sweepStale();
   const dir = await mkdtemp(join(tmpdir(), PREFIX));
   await writeFile(join(dir, 'owner'), String(process.pid));
@@ -184,8 +208,9 @@ export const startDockerEngine = async (): Promise<DockerEngine> => {
     const slice = freeSlice();
     await writeFile(join(dir, 'slice'), String(slice));
     await addBridge(slice);
-    const start = async (): Promise<void> => {
-      child = await spawnEngine(dir, slice, client);
+    if (btrfs) await mountBtrfs(dir);
+    const start = async ({ liveRestore } = { liveRestore: true }): Promise<void> => {
+      child = await spawnEngine({ dir, slice, liveRestore }, client);
     };
     await start();
     await makeStackImage({
@@ -209,6 +234,7 @@ export const startDockerEngine = async (): Promise<DockerEngine> => {
         await killRest(dir, /containerd$/);
         await rm(join(dir, 'exec', 'containerd', 'containerd.pid'), { force: true });
       },
+      stop: () => end(child, 'SIGTERM'),
       async close() {
         for (const { Id } of await client.listContainers({ all: true }).catch(() => [])) {
           await client
@@ -231,10 +257,11 @@ export const startDockerEngine = async (): Promise<DockerEngine> => {
 export const withDockerEngine = async (
   tap: typeof t,
   suite: (engine: DockerEngine) => void | Promise<void>,
+  wish: EngineWish = {},
 ): Promise<void> => {
   const { available, reason } = suiteAvailable('docker');
   const engine = available
-    ? await startDockerEngine().catch(
+    ? await startDockerEngine(wish).catch(
         (error: Error) => `no Docker engine can be started here: ${error.message}`,
       )
     : reason;

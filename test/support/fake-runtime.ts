@@ -10,6 +10,7 @@ import type {
   ProcessSpec,
   RunningProcess,
 } from '../../cell-rep/core/container-runtime.js';
+import { CREDENTIALS_ROOT } from '../../cell-rep/core/credentials.js';
 import { createHealthWatch } from '../../cell-rep/runtimes/health-watch.js';
 
 /** A process that does what the test says. */
@@ -126,6 +127,11 @@ const createContainer = (spec: ContainerSpec, runtime: FakeRuntime): FakeContain
     async forget(idPrefix) {
       for (const id of processes.keys()) if (id.startsWith(idPrefix)) processes.delete(id);
     },
+    async putCredentials(files) {
+      for (const { path, content } of files)
+        container.files.set(`${CREDENTIALS_ROOT}/${path}`, Buffer.from(content));
+      return { ok: true };
+    },
     place: async () => ({ ok: true }),
     async readFile(path, limit) {
       const content = container.files.get(path);
@@ -154,6 +160,7 @@ export const createFakeRuntime = (): FakeRuntime => {
   const runtime: FakeRuntime = {
     kind: 'fake',
     caveat: '',
+    mounts: true,
     containers: new Map(),
     refusal: '',
     isHealthy: true,

@@ -42,12 +42,24 @@ const send = (response: ServerResponse, { type, content }: Blob, body: boolean):
   response.end(body ? content : undefined);
 };
 
+const refuse = (response: ServerResponse): void => {
+  const errors = [{ code: 'UNAUTHORIZED', message: 'authentication required' }];
+  const headers = { 'content-type': 'application/json', 'www-authenticate': 'Basic realm="images"' };
+  response.writeHead(401, headers).end(JSON.stringify({ errors }));
+};
+
 const unknown = (response: ServerResponse): void => {
   const errors = [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }];
   response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ errors }));
 };
 
-export const startImageRegistry = async (): Promise<ImageRegistry> => {
+export interface RegistryOptions {
+  /** `USER:PASSWORD` without which nothing is given out */
+  credentials?: string;
+}
+
+export const startImageRegistry = async ({ credentials }: RegistryOptions = {}): Promise<ImageRegistry> => {
+  const wanted = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
   /** by digest, and manifests by `name:latest` as well */
   const blobs = new Map<string, Blob>();
   const keep = (type: string, content: Buffer) => {
@@ -58,7 +70,8 @@ export const startImageRegistry = async (): Promise<ImageRegistry> => {
   const server = createServer((request, response) => {
     const [, name = '', , reference = ''] = PATH.exec(request.url ?? '') ?? [];
     const blob = blobs.get(reference.startsWith('sha256:') ? reference : `${name}:${reference}`);
-    if (request.url === '/v2/') response.writeHead(200).end('{}');
+    if (wanted !== undefined && request.headers.authorization !== wanted) refuse(response);
+    else if (request.url === '/v2/') response.writeHead(200).end('{}');
     else if (blob) send(response, blob, request.method === 'GET');
     else unknown(response);
   });

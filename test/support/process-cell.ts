@@ -1,4 +1,4 @@
-/** A cell of real processes, with a board that the test keeps. */
+/** A cell of real processes or containers, with a board that the test keeps. */
 import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { createMemoryBus } from '../../common/adapters/memory-bus.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
@@ -11,6 +11,7 @@ import { createDownloader } from '../../cell-rep/actions/download.js';
 import { createUploader } from '../../cell-rep/actions/upload.js';
 import { assembleCellRep } from '../../cell-rep/assemble.js';
 import type { CellRep } from '../../cell-rep/assemble.js';
+import type { ContainerRuntime } from '../../cell-rep/core/container-runtime.js';
 import { cellRepConfig } from '../../cell-rep/config.js';
 import { eventually } from './eventually.js';
 import { createFakeBbs } from './fake-bbs.js';
@@ -44,6 +45,8 @@ export interface ProcessCell {
 export interface ProcessCellOptions {
   config?: Record<string, unknown>;
   outputFileBytes?: number;
+  /** default: the process runtime */
+  runtime?: ContainerRuntime;
   /** told of each batch instead of `lines` keeping its lines */
   onBatch?(batch: LogBatch): void;
 }
@@ -73,7 +76,7 @@ export const startProcessCell = async (options: ProcessCellOptions = {}): Promis
   const downloader = createDownloader({ ...transfers, cacheDir: `${root}/downloads` });
   const uploader = createUploader(transfers);
   const { outputFileBytes = 1024 * 1024 } = options;
-  const runtime = openRuntime(root, { outputFileBytes });
+  const runtime = options.runtime ?? openRuntime(root, { outputFileBytes });
   const common = { config: parsed.value, clock, random, logger, bus: bus.client(), bbs };
   const rep = assembleCellRep({ ...common, runtime, downloader, uploader });
   const group = createGroup(rep.members, logger);

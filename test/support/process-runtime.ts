@@ -42,7 +42,14 @@ export const realProcessPrograms: RealPrograms = {
     node(
       'console.log("ready"); setInterval(() => { for (const until = Date.now() + 20; Date.now() < until; ); }, 40)',
     ),
+  takesMemory: (megabytes) =>
+    node(
+      `globalThis.kept = Buffer.alloc(${megabytes} * 2 ** 20, 1); console.log("ready"); setInterval(() => {}, 1e6)`,
+    ),
+  takesDisk: (megabytes) =>
+    sh(`head -c ${megabytes * 1024 * 1024} /dev/zero > filled; echo ready; while :; do sleep 0.1; done`),
   prints: (file) => ({ path: '/bin/cat', args: [file], env: {} }),
+  follows: (variable, file) => sh(`while :; do /bin/cat "$${variable}/$1"; echo; sleep 0.1; done`, file),
   printsBelow: (variable, file) => sh(`exec /bin/cat "$${variable}/$1"`, file),
 };
 

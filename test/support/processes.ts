@@ -28,6 +28,9 @@ export interface ProcessesOptions {
   presenceTtlMs?: number;
   /** absent: the process runtime */
   docker?: { socketPath: string; image: string };
+  /** put into the configuration of the BBS, and of every cell */
+  bbs?: Record<string, unknown>;
+  cell?: Record<string, unknown>;
   /** changes what has been written, before anything starts; where the BBS is found then */
   prepare?: (dir: string) => Promise<Endpoint>;
   /** what is run for a component, in the place of its own words */
@@ -46,6 +49,8 @@ export interface ProcessSystem {
   start(name: string): void;
   /** another component beside those that have been written, configured by that file; not started yet */
   add(name: string, file: string): void;
+  /** of a component that runs */
+  pid(name: string): number;
   /** sends the signal and waits for the end */
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
   /** sends a signal that does not end a process */
@@ -111,12 +116,13 @@ const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<Loc
     runtime: options.docker
       ? { kind: 'docker', where: options.docker.socketPath, stacks: { [STACK]: options.docker.image } }
       : { kind: 'process' },
-    ...(ttl !== undefined && {
-      extra: {
-        bbs: { presence_ttl: ttl },
-        cell: { presence_ttl: ttl, presence_interval: Math.floor(ttl / 3) },
+    extra: {
+      bbs: { ...(ttl !== undefined && { presence_ttl: ttl }), ...options.bbs },
+      cell: {
+        ...(ttl !== undefined && { presence_ttl: ttl, presence_interval: Math.floor(ttl / 3) }),
+        ...options.cell,
       },
-    }),
+    },
   };
 };
 
@@ -188,6 +194,11 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
       });
     },
     kill,
+    pid(name) {
+      const pid = children.get(name)?.pid;
+      if (pid === undefined) throw new Error(`${name} does not run`);
+      return pid;
+    },
     signal: (name, signal) => void children.get(name)?.kill(signal),
     ready: async (cells = deployment.cells) => {
       await eventually(

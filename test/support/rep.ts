@@ -11,8 +11,10 @@ import type { Metrics } from '../../common/ports/metrics.js';
 import type { Member } from '../../common/runtime/group.js';
 import { createGroup } from '../../common/runtime/group.js';
 import type { Downloader } from '../../cell-rep/actions/downloader.js';
+import type { ContainerNotes } from '../../cell-rep/containers/memory.js';
 import { assembleCellRep } from '../../cell-rep/assemble.js';
 import type { CellRep } from '../../cell-rep/assemble.js';
+import type { CredentialIssuer } from '../../cell-rep/core/credentials.js';
 import { cellRepConfig } from '../../cell-rep/config.js';
 import type { FakeBbs } from './fake-bbs.js';
 import { createFakeBbs } from './fake-bbs.js';
@@ -82,7 +84,7 @@ let seed = 1;
 export const startRep = async (
   world: RepWorld = createWorld(),
   config: Record<string, unknown> = {},
-  extra: { downloader?: Downloader } = {},
+  extra: { downloader?: Downloader; notes?: ContainerNotes; credentials?: CredentialIssuer } = {},
 ): Promise<RunningRep> => {
   const { clock, runtime, bbs } = world;
   seed += 1;
@@ -105,6 +107,8 @@ export const startRep = async (
     bbs,
     runtime,
     downloader,
+    ...(extra.notes && { notes: extra.notes }),
+    ...(extra.credentials && { credentials: extra.credentials }),
   });
   const group = createGroup(rep.members as Member[], world.logger);
   await group.start();

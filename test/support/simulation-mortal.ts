@@ -228,6 +228,7 @@ const mortalProcess = (process: RunningProcess, life: Life): RunningProcess => (
 
 const mortalContainer = (container: Container, life: Life): Container => ({
   guid: container.guid,
+  putCredentials: life.live((files) => container.putCredentials(files)),
   info: () => container.info(),
   run: life.live(async (spec) => {
     const started = await container.run(spec);

@@ -26,7 +26,8 @@ const findInstances = ({ bidding, counting, processes, zones, forest }: Source):
       if (process !== undefined && instances > 0) found.push(process, position, zone, instances);
     };
     // the cells have run far more processes than a small batch asks for
-    if (numbers.size * 4 < lrpCounts.size) numbers.forEach((process, guid) => add(process, lrpCounts.get(guid)));
+    if (numbers.size * 4 < lrpCounts.size)
+      numbers.forEach((process, guid) => add(process, lrpCounts.get(guid)));
     else lrpCounts.forEach((instances, guid) => add(numbers.get(guid), instances));
   };
   for (const [number, state] of bidding.entries()) {

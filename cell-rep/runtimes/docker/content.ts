@@ -11,7 +11,6 @@ import type { VolumeMountedFile } from '../../../common/model/action.js';
 import { readTarStream } from '../../archive/tar.js';
 import { unpack } from '../../archive/unpack.js';
 import { bindingPath } from '../../core/binding-files.js';
-import { BINDINGS_ROOT } from '../../core/container-runtime.js';
 import type {
   CopyOutRequest,
   CopyOutResult,
@@ -151,8 +150,8 @@ export const copyOutOf = async (
 
 const ROOT_OWNED = { mtime: 0, uid: 0, gid: 0 };
 
-async function* bindingEntries(files: readonly VolumeMountedFile[]): AsyncGenerator<TarEntry> {
-  const root = BINDINGS_ROOT.slice(1);
+async function* fileEntries(dir: string, files: readonly VolumeMountedFile[]): AsyncGenerator<TarEntry> {
+  const root = dir.slice(1);
   yield { kind: 'directory', name: root, mode: 0o755, ...ROOT_OWNED };
   for (const { path, content } of files) {
     const parts = (bindingPath(path) ?? '').split('/');
@@ -164,12 +163,13 @@ async function* bindingEntries(files: readonly VolumeMountedFile[]): AsyncGenera
   }
 }
 
-/** Files of service bindings into a container that was not started yet. */
-export const placeBindings = async (
+/** Files that everybody in the container may read, below a directory of ours there, whether it runs or not. */
+export const placeFiles = async (
   container: EngineContainer,
+  dir: string,
   files: readonly VolumeMountedFile[],
 ): Promise<void> => {
-  const archive = Readable.from(packEntries(bindingEntries(files)), { objectMode: false });
+  const archive = Readable.from(packEntries(fileEntries(dir, files)), { objectMode: false });
   await container.putArchive(archive, { path: '/' });
 };
 

@@ -3,8 +3,13 @@ import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
 import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
+import type { CpuScale } from './cpu-scale.js';
+import type { DiskGuard } from '../disk-guard.js';
+import type { EgressAbility } from './egress.js';
 import type { Images } from './images.js';
 import type { Names } from './names.js';
+import type { SharedCores } from './shared-cores.js';
+import type { Storage } from './storage.js';
 
 /** What all containers of a cell share. */
 export interface CellContext {
@@ -19,6 +24,13 @@ export interface CellContext {
   network: string;
   /** two files of that size are kept of each process's output */
   outputFileBytes: number;
+  /** no more CPU than was asked for */
+  cpuHardCap: boolean;
+  cpuScale(): CpuScale;
+  sharedCores: SharedCores;
+  storage(): Storage;
+  egress(): EgressAbility;
+  disks: DiskGuard;
   archiveLimits: ArchiveLimits;
   /** the engine gave no answer: it is asked whether it is there */
   doubt(): void;
@@ -34,4 +46,6 @@ export interface ContainerRecord {
   /** a stack of the platform's own, whose home and user are known; else somebody's image */
   isStack: boolean;
   ports: ContainerPort[];
+  /** bytes of the image, where limits of layers count it */
+  imageBytes?: number;
 }

@@ -2,8 +2,11 @@
 import { posix } from 'node:path';
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 import type { ProcessSpec } from '../../core/container-runtime.js';
+import type { BindMount } from '../../core/volumes.js';
 import type { CellContext, ContainerRecord } from './context.js';
+import { cpuOptions } from './cpu.js';
 import type { Image } from './images.js';
+import { sizeOption } from './storage.js';
 
 /** Where the platform's content goes; shared by all processes of a container. */
 export const HOME = '/home/vcap';
@@ -27,22 +30,37 @@ const CAPABILITIES = [
 const INIT = '/sbin/docker-init';
 const OWN_PROCESSES = 2;
 
+/** numbers that no image need know */
+const NOBODY = '65534:65534';
+
 const MEGABYTE = 1024 * 1024;
 /** the engine takes no less */
 const LEAST_MEMORY_MB = 6;
-/** Diego's shares at weight 100 */
-const MOST_SHARES = 1024;
 
-const limits = ({ spec }: ContainerRecord, nofile: number | undefined): HostConfig => {
-  const { memoryMb, maxPids, cpuWeight } = spec.limits;
+const limits = (
+  { cpuHardCap, cpuScale, sharedCores }: CellContext,
+  { spec }: ContainerRecord,
+  nofile: number | undefined,
+): HostConfig => {
+  const { memoryMb, maxPids } = spec.limits;
   const memory = Math.max(memoryMb, LEAST_MEMORY_MB) * MEGABYTE;
   return {
     // no swap beyond it
     ...(memoryMb > 0 && { Memory: memory, MemorySwap: memory }),
     ...(maxPids > 0 && { PidsLimit: maxPids + OWN_PROCESSES }),
-    ...(cpuWeight > 0 && { CpuShares: Math.max(2, Math.round((MOST_SHARES * cpuWeight) / 100)) }),
+    ...cpuOptions(spec.limits, {
+      hardCap: cpuHardCap,
+      sharedCores: sharedCores.current(),
+      scale: cpuScale(),
+    }),
     ...(nofile && { Ulimits: [{ Name: 'nofile', Soft: nofile, Hard: nofile }] }),
   };
+};
+
+/** Of what a process writes outside of the home. */
+const layerSize = ({ storage }: CellContext, { spec, imageBytes }: ContainerRecord): HostConfig => {
+  const { diskMb } = spec.limits;
+  return storage().layerQuota && diskMb > 0 ? { StorageOpt: sizeOption(diskMb, imageBytes) } : {};
 };
 
 /** The environment as the engine takes it; a name without a value takes away what the engine would add. */
@@ -92,6 +110,39 @@ const network = (
 /** Root by number: an image need not have a list of users. */
 const userOf = (image: Image, user: string): string => (user === 'root' && !image.isStack ? '0' : user);
 
+export interface NetworkOptions {
+  cell: CellContext;
+  record: ContainerRecord;
+  /** one in which `sleep` is found */
+  image: string;
+}
+
+/** Of a container that does nothing but have the network: what runs in it is nobody's. */
+export const networkOptions = ({ cell, record, image }: NetworkOptions): ContainerCreateOptions => {
+  const { guid } = record.spec;
+  const net = network(cell, record, undefined);
+  const sysctls = sysctlsFor(record, 'network');
+  return {
+    ...net.config,
+    name: cell.names.network(guid),
+    Image: image,
+    Labels: cell.names.labels(guid, 'network', ''),
+    Entrypoint: ['sleep', 'infinity'],
+    Cmd: [],
+    User: NOBODY,
+    HostConfig: {
+      ...net.host,
+      ...(sysctls && { Sysctls: sysctls }),
+      Init: true,
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'none', Config: {} },
+    },
+  };
+};
+
 export interface ProcessOptions {
   cell: CellContext;
   record: ContainerRecord;
@@ -105,6 +156,7 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
   const { cell, record, image, spec, joins } = options;
   const { guid } = record.spec;
   const net = network(cell, record, joins);
+  const sysctls = sysctlsFor(record, joins === undefined ? 'both' : 'joins');
   return {
     ...net.config,
     name: cell.names.container(guid, spec.id),
@@ -117,9 +169,11 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
     ...(spec.user !== '' && { User: userOf(image, spec.user) }),
     HostConfig: {
       ...net.host,
-      ...limits(record, spec.nofile),
+      ...limits(cell, record, spec.nofile),
+      ...layerSize(cell, record),
       Init: true,
-      Mounts: [homeMount(cell, guid)],
+      Mounts: [homeMount(cell, guid), ...bindMounts(record)],
+      ...(sysctls && { Sysctls: sysctls }),
       CapDrop: ['ALL'],
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
@@ -132,6 +186,32 @@ export const processOptions = (options: ProcessOptions): ContainerCreateOptions 
     },
   };
 };
+
+/** What the kernel keeps per network is set by whoever has the network, the rest by each process. */
+const sysctlsFor = (
+  { spec: { sysctls = {} } }: ContainerRecord,
+  who: 'network' | 'joins' | 'both',
+): Record<string, string> | undefined => {
+  const own = Object.entries(sysctls).filter(
+    ([name]) => who === 'both' || name.startsWith('net.') === (who === 'network'),
+  );
+  return own.length > 0 ? Object.fromEntries(own) : undefined;
+};
+
+/** Why something cannot be mounted where it is wanted; '' = it can. */
+export const mountProblem = (mounts: readonly BindMount[]): string => {
+  const over = mounts.find(({ target }) => `${HOME}/`.startsWith(`${target}/`));
+  return over === undefined ? '' : `a volume at ${over.target} would hide the container's home`;
+};
+
+const bindMounts = ({ spec: { mounts = [] } }: ContainerRecord) =>
+  mounts.map(({ source, target, readOnly }) => ({
+    Type: 'bind' as const,
+    Source: source,
+    Target: target,
+    ReadOnly: readOnly,
+    BindOptions: { Propagation: 'rprivate' as const },
+  }));
 
 const homeMount = ({ names }: CellContext, guid: string) =>
   ({ Type: 'volume', Source: names.volume(guid), Target: HOME }) as const;

@@ -22,6 +22,11 @@ export const unless = async (statuses: readonly number[], work: Promise<unknown>
 };
 
 const FETCH_FAILURES: readonly (readonly [RegExp, (found: string) => string])[] = [
+  // with credentials the engine does not even say where
+  [
+    /(unauthorized|authentication required|no basic auth credentials)/i,
+    () => 'its registry refuses who asks, or the credentials',
+  ],
   [/lookup (\S+?)(?: on \S+)?: no such host/, (host) => `there is no registry ${host} (DNS)`],
   [/lookup (\S+?)(?: on \S+)?: /, (host) => `the registry ${host} cannot be looked up (DNS)`],
   [/dial tcp (\S+): .*connection refused/, (address) => `nothing listens at its registry's ${address}`],

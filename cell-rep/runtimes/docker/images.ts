@@ -1,10 +1,11 @@
 /** Root file systems as images. */
 import type Docker from 'dockerode';
 import type { ImageDescription } from '../../../common/model/image.js';
-import type { DescribeResult } from '../../core/container-runtime.js';
+import { createTurns } from '../../../common/runtime/turns.js';
+import type { DescribeResult, ImageCredentials } from '../../core/container-runtime.js';
 import { OutcryError } from '../../../common/model/errors.js';
 import { describeImage, inspectImage } from './describe-image.js';
-import { fetchReason, statusOf } from './engine-error.js';
+import { fetchReason, statusOf, unless } from './engine-error.js';
 import { checkRegistry } from './registries.js';
 
 /** What of an image decides how processes are run in it. */
@@ -14,9 +15,16 @@ export interface Image extends Omit<ImageDescription, 'digest' | 'ports'> {
 
 export type ImageResult = { ok: true; image: Image } | { ok: false; reason: string };
 
+const GONE = 404;
+
 export interface Images {
-  /** fetched when the engine has it not */
-  find(rootfs: string): Promise<ImageResult>;
+  /**
+   * Fetched when the engine has it not. With credentials the registry is asked each time, as Diego does: who may have an
+   * image is its business, and what was fetched with them is not found by its name afterwards.
+   */
+  find(rootfs: string, credentials?: ImageCredentials): Promise<ImageResult>;
+  /** id of a stack's image; undefined = the engine has none */
+  anyStack(): Promise<string | undefined>;
   /** one that a container was made of; without what it runs by itself when the engine has it no more */
   byId(id: string, isStack: boolean): Promise<Image>;
   /** as its registry has it now; as the engine has it when it came from none, or none answers */
@@ -49,8 +57,19 @@ const resolveRootfs = (rootfs: string, stacks: Record<string, string>): Referenc
   return reference === undefined ? { problem: `no such rootfs: ${rootfs}` } : { reference, isStack: false };
 };
 
-const pull = async (docker: Docker, reference: string): Promise<void> => {
-  const stream = await docker.pull(reference);
+/** Credentials go into a header: as an option they would be part of the URL. */
+type PullWith = (
+  reference: string,
+  options: object,
+  done: undefined,
+  auth: object,
+) => Promise<NodeJS.ReadableStream>;
+
+const pull = async (docker: Docker, reference: string, credentials?: ImageCredentials): Promise<void> => {
+  const pullWith = docker.pull.bind(docker) as unknown as PullWith;
+  const stream = credentials
+    ? await pullWith(reference, {}, undefined, credentials)
+    : await docker.pull(reference);
   await new Promise<void>((resolve, reject) =>
     docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve())),
   );
@@ -68,8 +87,21 @@ export interface ImagesOptions {
   registries: readonly string[];
 }
 
+/** Repository in which images that took credentials are kept, so that they are fetched but once. */
+const PRIVATE = 'outcry-private';
+
+/** What was fetched loses the name that anybody could ask for; answers its id. */
+const hide = async (docker: Docker, reference: string): Promise<string> => {
+  const image = docker.getImage(reference);
+  const { Id } = await image.inspect();
+  await image.tag({ repo: PRIVATE, tag: Id.replace('sha256:', '') });
+  await unless([GONE], image.remove({ noprune: true }));
+  return Id;
+};
+
 export const createImages = ({ docker, stacks, registries }: ImagesOptions): Images => {
   const pulling = new Map<string, Promise<void>>();
+  const inTurn = createTurns();
 
   const pullChecked = async (reference: string): Promise<void> => {
     await checkRegistry(reference, registries);
@@ -90,6 +122,11 @@ export const createImages = ({ docker, stacks, registries }: ImagesOptions): Ima
     }
     await pullOnce(reference);
     return { ...(await inspectImage(docker, reference)), isStack };
+  };
+  const fetchPrivate = async (reference: string, credentials: ImageCredentials): Promise<Image> => {
+    await checkRegistry(reference, registries);
+    await pull(docker, reference, credentials);
+    return { ...(await inspectImage(docker, await hide(docker, reference))), isStack: false };
   };
 
   /** A name with a digest never comes to mean another image. */
@@ -118,14 +155,25 @@ export const createImages = ({ docker, stacks, registries }: ImagesOptions): Ima
         return { ok: false, reason: words(error) };
       }
     },
-    async find(rootfs) {
+    async find(rootfs, credentials) {
       const found = resolveRootfs(rootfs, stacks);
       if ('problem' in found) return { ok: false, reason: found.problem };
+      const { reference, isStack } = found;
+      const fetch = (): Promise<Image> =>
+        credentials && !isStack ? fetchPrivate(reference, credentials) : findOrPull(reference, isStack);
       try {
-        return { ok: true, image: await findOrPull(found.reference, found.isStack) };
+        // one after the other: what one is about to hide must not be found by another
+        return { ok: true, image: await inTurn(reference, fetch) };
       } catch (error) {
-        return { ok: false, reason: `image ${found.reference}: ${words(error)}` };
+        return { ok: false, reason: `image ${reference}: ${words(error)}` };
       }
+    },
+    async anyStack() {
+      for (const reference of Object.values(stacks)) {
+        const known = await describeImage(docker, reference);
+        if (known !== undefined) return known.id;
+      }
+      return undefined;
     },
     async byId(id, isStack) {
       const known = await describeImage(docker, id);

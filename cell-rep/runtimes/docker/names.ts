@@ -1,7 +1,7 @@
 /** How the engine's things are named and labelled, so that a later life of the cell finds its own. */
 import type { ContainerRecord } from './context.js';
 
-export type Role = 'process' | 'files';
+export type Role = 'process' | 'files' | 'network';
 
 export interface Names {
   /** also the beginning of the names of its containers */
@@ -9,6 +9,10 @@ export interface Names {
   container(guid: string, processId: string): string;
   /** a container that is never started: content goes in and out through it */
   files(guid: string): string;
+  /** one that has the network, which the others join */
+  network(guid: string): string;
+  /** of a volume that the engine is asked for to see what it can do; no guid begins with a dot */
+  readonly probe: string;
   volumeLabels(record: ContainerRecord): Record<string, string>;
   labels(guid: string, role: Role, processId: string): Record<string, string>;
   /** filter for everything of this cell, or of one container of it */
@@ -32,6 +36,8 @@ export const createNames = (prefix: string, cellId: string): Names => {
     // neither cell ids nor guids have dots in them, and no process id begins with one
     container: (guid, processId) => `${base(guid)}.${processId}`,
     files: (guid) => `${base(guid)}..files`,
+    network: (guid) => `${base(guid)}..network`,
+    probe: base('.probe'),
     volumeLabels: (record) => ({ ...mark(record.spec.guid), [`${prefix}.record`]: JSON.stringify(record) }),
     labels: (guid, role, processId) => ({
       ...mark(guid),

@@ -32,6 +32,8 @@ export interface EngineProcess {
   readonly ended: Promise<ExitStatus>;
   /** SIGKILL at once, or an error; `running.signal` waits for an engine that is away */
   kill(): Promise<void>;
+  /** to other cores, while it runs */
+  moveTo(cores: string): Promise<void>;
   /** stops watching; what runs goes on */
   close(): void;
 }
@@ -43,6 +45,8 @@ export interface EngineProcessOptions {
   logger: Logger;
   /** the engine gave no answer */
   doubt(): void;
+  /** its container takes more disk than it may, and is killed for it */
+  isOverDisk(): boolean;
 }
 
 const LOST: ExitStatus = { code: 255, signal: 0, outOfMemory: false, lost: true };
@@ -98,9 +102,24 @@ interface Reading {
   reader: OutputReader;
 }
 
+/** Always a stream: the rest of a flood, taken at once, would be worked on in one turn of the event loop. */
+const openLog = (
+  { container, cursor }: Reading,
+  abortSignal: AbortSignal,
+  follow: boolean,
+): Promise<NodeJS.ReadableStream> =>
+  dial(container, {
+    path: `/containers/${container.id}/logs?`,
+    method: 'GET',
+    isStream: true,
+    abortSignal,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    options: { stdout: true, stderr: true, timestamps: true, since: sinceOf(cursor), follow },
+  });
+
 /** Reads what is there, or follows to the end of the process; moves `reading.cursor` along. */
 const readOutput = async (reading: Reading, signal: AbortSignal, follow: boolean): Promise<void> => {
-  const { container, reader } = reading;
+  const { reader } = reading;
   const give = (chunk: OutputChunk, cursor: OutputCursor): void => {
     if (signal.aborted) return;
     reading.cursor = cursor;
@@ -108,13 +127,8 @@ const readOutput = async (reading: Reading, signal: AbortSignal, follow: boolean
   };
   const lose = (): void => (signal.aborted ? undefined : reader.onLost?.(undefined));
   const splitter = createOutputSplitter(reading.cursor, give, lose);
-  const from = { stdout: true, stderr: true, timestamps: true, since: sinceOf(reading.cursor) } as const;
-  if (!follow) {
-    splitter.take(await container.logs({ ...from, follow: false, abortSignal: signal }));
-    return splitter.end();
-  }
-  const stream = await container.logs({ ...from, follow: true, abortSignal: signal });
-  for await (const bytes of stream) splitter.take(bytes as Buffer);
+  for await (const bytes of await openLog(reading, signal, follow)) splitter.take(bytes as Buffer);
+  if (!follow) splitter.end();
 };
 
 export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitStatus): EngineProcess => {
@@ -124,7 +138,10 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
   let known = exit;
   const ended = exit
     ? Promise.resolve(exit)
-    : awaitExit(options, closing.signal).then((status) => (known = status));
+    : awaitExit(options, closing.signal).then((status) => {
+        known = options.isOverDisk() ? { ...status, outOfDisk: true } : status;
+        return known;
+      });
 
   /** Follows until the end is known, then reads the rest: what followers of the engine are told at the end may be short. */
   const follow = async (from: OutputCursor, reader: OutputReader, stop: AbortSignal): Promise<void> => {
@@ -183,6 +200,9 @@ export const createEngineProcess = (options: EngineProcessOptions, exit?: ExitSt
         return () => stop.abort();
       },
       signal,
+    },
+    async moveTo(cores) {
+      if (known === undefined) await unless([GONE, NOT_RUNNING], container.update({ CpusetCpus: cores }));
     },
     kill: async () => (known === undefined ? sendSignal(container, 'SIGKILL') : undefined),
     close: () => closing.abort(),

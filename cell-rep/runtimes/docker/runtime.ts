@@ -3,21 +3,38 @@ import Docker from 'dockerode';
 import type { ContainerInfo as EngineInfo, DockerOptions, VolumeInspectInfo } from 'dockerode';
 import { DEFAULT_ARCHIVE_LIMITS } from '../../../common/model/archive-rules.js';
 import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
+import { OutcryError } from '../../../common/model/errors.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
-import type { ContainerRuntime, ContainerSpec, CreateResult } from '../../core/container-runtime.js';
+import type {
+  ContainerRuntime,
+  ContainerSpec,
+  CreateResult,
+  ImageCredentials,
+} from '../../core/container-runtime.js';
+import { sysctlProblem } from '../../core/sysctls.js';
 import { createPortPool } from '../ports.js';
 import type { PortPool, PortRange } from '../ports.js';
 import { createEngineBackedContainer } from './container.js';
 import type { EngineBackedContainer } from './container.js';
 import type { CellContext, ContainerRecord } from './context.js';
+import { cpuScaleOf } from './cpu-scale.js';
+import type { CpuScale } from './cpu-scale.js';
+import { createDiskGuard } from '../disk-guard.js';
+import { mountProblem } from './create-options.js';
+import { NO_EGRESS, egressText, learnEgress } from './egress.js';
+import type { EgressAbility } from './egress.js';
 import { DEFAULT_SOCKET } from './engine-address.js';
 import { reasonOf, statusOf } from './engine-error.js';
 import { createImages } from './images.js';
 import type { Image } from './images.js';
 import { createNames } from './names.js';
+import { addressesOf } from './network.js';
 import { createPulse } from './pulse.js';
 import type { Pulse } from './pulse.js';
+import { createSharedCores } from './shared-cores.js';
+import { UNKNOWN_STORAGE, diskLimitText, learnStorage, sizeOption } from './storage.js';
+import type { Storage } from './storage.js';
 
 export interface DockerRuntimeOptions {
   /** letters, digits, '-' and '_'; the engine's containers are found again by it */
@@ -42,13 +59,25 @@ export interface DockerRuntimeOptions {
   outputFileBytes?: number;
   /** for `place` */
   archiveLimits?: ArchiveLimits;
+  /** numbers of the cores that work may be pinned to; none = work has weights alone */
+  cpuCores?: readonly number[];
+  /** kernel parameters that work may set: names, or beginnings as `net.ipv4.*`; default none */
+  sysctls?: readonly string[];
+  /** what asks for CPU gets no more of it even when nobody else wants it */
+  cpuHardCap?: boolean;
 }
 
 const GUID = /^[A-Za-z0-9_-]{1,100}$/;
 const DEFAULT_OUTPUT_FILE_BYTES = 4 * 1024 * 1024;
 const GONE = 404;
 
-const CAVEAT = 'applications run in Docker containers; disk and network are not limited';
+interface EngineFacts {
+  /** how many; 0 = not known yet */
+  cores: number;
+  cpuScale: CpuScale;
+  storage: Storage;
+  egress: EgressAbility;
+}
 
 interface Cell {
   context: CellContext;
@@ -57,6 +86,10 @@ interface Cell {
   /** half made: adopt leaves them alone */
   making: Set<string>;
   pulse: Pulse;
+  /** what the engine said of itself at the start */
+  facts: EngineFacts;
+  cpuCores: readonly number[];
+  sysctls: readonly string[];
 }
 
 const createCell = (options: DockerRuntimeOptions): Cell => {
@@ -67,6 +100,13 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
   const range = options.ports ?? { first: 20_000, last: 29_999 };
   const ports = createPortPool({ range, name: `${prefix}.${cellId}`, clock });
   const containers = new Map<string, EngineBackedContainer>();
+  const facts: EngineFacts = { cores: 0, cpuScale: 'shares', storage: UNKNOWN_STORAGE, egress: NO_EGRESS };
+  const { cpuCores = [] } = options;
+  const sharedCores = createSharedCores({
+    count: () => (cpuCores.length > 0 ? facts.cores : 0),
+    containers: () => [...containers.values()],
+    logger,
+  });
   const context: CellContext = {
     docker,
     clock,
@@ -78,12 +118,52 @@ const createCell = (options: DockerRuntimeOptions): Cell => {
     network: options.network ?? 'bridge',
     outputFileBytes: options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES,
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
+    cpuHardCap: options.cpuHardCap ?? false,
+    cpuScale: () => facts.cpuScale,
+    sharedCores,
+    storage: () => facts.storage,
+    egress: () => facts.egress,
+    disks: createDiskGuard(clock),
     release(record) {
       containers.delete(record.spec.guid);
+      context.disks.remove(record.spec.guid);
+      void sharedCores.settle();
       for (const { hostPort } of record.ports) ports.release(hostPort);
     },
   };
-  return { context, ports, containers, making: new Set(), pulse };
+  return {
+    context,
+    ports,
+    containers,
+    making: new Set(),
+    pulse,
+    facts,
+    cpuCores,
+    sysctls: options.sysctls ?? [],
+  };
+};
+
+/** The part of it that counts. */
+interface EngineInfoAnswer {
+  NCPU: number;
+  Driver: string;
+  DockerRootDir: string;
+  CgroupVersion?: string;
+  DefaultRuntime?: string;
+}
+
+/** Throws CELL_CORES_MISSING when work would be pinned to cores that are not there. */
+const learn = async ({ context, facts, cpuCores }: Cell): Promise<void> => {
+  const info = (await context.docker.info()) as EngineInfoAnswer;
+  const { NCPU } = info;
+  facts.cores = NCPU;
+  facts.cpuScale = cpuScaleOf(info, await context.docker.version());
+  facts.egress = await learnEgress();
+  facts.storage = await learnStorage(context.docker, info, context.names.probe);
+  const missing = cpuCores.filter((core) => core >= NCPU);
+  if (missing.length > 0) {
+    throw new OutcryError('CELL_CORES_MISSING', { cores: missing.join(', '), last: String(NCPU - 1) });
+  }
 };
 
 const build = (cell: Cell, record: ContainerRecord, image: Image): EngineBackedContainer => {
@@ -102,40 +182,75 @@ const volumeExists = async ({ docker, names }: CellContext, guid: string): Promi
   }
 };
 
-const writeRecord = async ({ docker, names }: CellContext, record: ContainerRecord): Promise<void> => {
-  await docker.createVolume({ Name: names.volume(record.spec.guid), Labels: names.volumeLabels(record) });
+const writeRecord = async (
+  { docker, names, storage }: CellContext,
+  record: ContainerRecord,
+): Promise<void> => {
+  const { guid, limits } = record.spec;
+  const isSized = storage().homeQuota && limits.diskMb > 0;
+  await docker.createVolume({
+    Name: names.volume(guid),
+    Labels: names.volumeLabels(record),
+    ...(isSized && { DriverOpts: sizeOption(limits.diskMb) }),
+  });
 };
 
-const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
+const imageOf = async ({ docker, storage }: CellContext, { id, isStack }: Image) => ({
+  image: id,
+  isStack,
+  ...(storage().countsImage && { imageBytes: (await docker.getImage(id).inspect()).Size }),
+});
+
+const make = async (
+  cell: Cell,
+  spec: ContainerSpec,
+  credentials: ImageCredentials | undefined,
+): Promise<CreateResult> => {
   const { context, ports } = cell;
   if (await volumeExists(context, spec.guid)) {
     return { ok: false, reason: `container ${spec.guid} exists already` };
   }
-  const found = await context.images.find(spec.rootfs);
+  const found = await context.images.find(spec.rootfs, credentials);
   if (!found.ok) return found;
+  const image = await imageOf(context, found.image);
   const hostPorts = await ports.take(spec.ports.length);
   if (!hostPorts) return { ok: false, reason: 'no free host port' };
   const mapped = spec.ports.map((containerPort, i) => ({ containerPort, hostPort: hostPorts[i] as number }));
-  const record = { spec, image: found.image.id, isStack: found.image.isStack, ports: mapped };
+  const record = { ...image, spec, ports: mapped };
   try {
     await writeRecord(context, record);
-    return { ok: true, container: build(cell, record, found.image) };
   } catch (error) {
     context.release(record);
     throw error;
   }
+  const container = build(cell, record, found.image);
+  try {
+    await container.open();
+    // nothing of it runs before others have left its cores
+    await context.sharedCores.settle();
+    return { ok: true, container };
+  } catch (error) {
+    await container.destroy();
+    throw error;
+  }
 };
 
-const create = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
+const create = async (
+  cell: Cell,
+  spec: ContainerSpec,
+  credentials: ImageCredentials | undefined,
+): Promise<CreateResult> => {
   const { containers, making } = cell;
   const { guid } = spec;
   if (!GUID.test(guid)) return { ok: false, reason: `bad container guid: ${guid}` };
   if (containers.has(guid) || making.has(guid)) {
     return { ok: false, reason: `container ${guid} exists already` };
   }
+  const problem = sysctlProblem(spec.sysctls ?? {}, cell.sysctls) || mountProblem(spec.mounts ?? []);
+  if (problem !== '') return { ok: false, reason: problem };
   making.add(guid);
   try {
-    return await make(cell, spec);
+    return await make(cell, spec, credentials);
   } catch (error) {
     if (statusOf(error) === 0) cell.pulse.doubt();
     return { ok: false, reason: reasonOf(error) };
@@ -172,6 +287,7 @@ const adopt = async (cell: Cell): Promise<EngineBackedContainer[]> => {
     byGuid.set(guid, [...(byGuid.get(guid) ?? []), one]);
   }
   for (const volume of Volumes ?? []) await adoptOne(cell, volume, byGuid);
+  await cell.context.sharedCores.settle();
   return [...cell.containers.values()];
 };
 
@@ -182,15 +298,26 @@ export const createDockerRuntime = (options: DockerRuntimeOptions): ContainerRun
 
   return {
     kind: 'docker',
-    caveat: CAVEAT,
-    start: pulse.start,
+    caveat: '',
+    mounts: true,
+    mostContainers: () => addressesOf(cell.context.docker, cell.context.network),
+    abilities: () => ({
+      'disk-limit': diskLimitText(cell.facts.storage),
+      'egress-rules': egressText(cell.facts.egress),
+    }),
+    async start() {
+      await pulse.start();
+      await learn(cell);
+      cell.context.disks.start(cell.facts.storage.root);
+    },
     async stop() {
       pulse.stop();
+      cell.context.disks.stop();
       for (const container of cell.containers.values()) container.detach();
     },
     healthy: pulse.healthy,
     watchHealth: pulse.watch,
-    create: (spec) => create(cell, spec),
+    create: (spec, credentials) => create(cell, spec, credentials),
     adopt: () => adopt(cell),
     describeImage: cell.context.images.describe,
   };

@@ -1,7 +1,7 @@
 /** What a container takes, as the engine counts it. */
 import type { Container as EngineContainer, ContainerStats } from 'dockerode';
 import type { ContainerUsage } from '../../core/container-runtime.js';
-import type { EngineProcess } from './process.js';
+import type { Parts } from './parts.js';
 
 /** of page cache that the kernel gives back when it is asked: no use of the application's; cgroup 2, cgroup 1 */
 const RECLAIMABLE = ['inactive_file', 'total_inactive_file'] as const;
@@ -27,18 +27,39 @@ export const containerUsage = async (container: EngineContainer): Promise<Contai
   return usageOfStats(await container.stats(options));
 };
 
-const KINDS = ['cpuNs', 'memoryBytes', 'rxBytes', 'txBytes'] as const;
+interface Measured {
+  usage(): Promise<ContainerUsage | undefined>;
+}
 
-/** Of all processes together; the network is told by the one that has it. */
+/** Of the engine container that has the network, nothing else counts. */
+export const networkUsage = ({ network }: Pick<Parts, 'network'>): Measured => ({
+  async usage() {
+    const all = network && (await containerUsage(network).catch(() => undefined));
+    const { rxBytes, txBytes } = all ?? {};
+    return rxBytes === undefined || txBytes === undefined ? undefined : { rxBytes, txBytes };
+  },
+});
+
+const sum = (left: number, right: number): number => left + right;
+
+/** The network is one for all, and those that joined it may tell of it as well. */
+const KINDS = {
+  cpuNs: sum,
+  memoryBytes: sum,
+  rxBytes: (left: number, right: number) => Math.max(left, right),
+  txBytes: (left: number, right: number) => Math.max(left, right),
+} as const;
+
+/** Of all processes together, and their network. */
 export const usageOf = async (
-  processes: readonly EngineProcess[],
+  parts: readonly Measured[],
   diskBytes: number | undefined,
 ): Promise<ContainerUsage> => {
-  const all = (await Promise.all(processes.map((one) => one.usage()))).filter((one) => one !== undefined);
+  const all = (await Promise.all(parts.map((one) => one.usage()))).filter((one) => one !== undefined);
   const total: ContainerUsage = diskBytes === undefined ? {} : { diskBytes };
-  for (const kind of KINDS) {
+  for (const [kind, join] of Object.entries(KINDS) as [keyof typeof KINDS, typeof sum][]) {
     const told = all.map((one) => one[kind]).filter((one) => one !== undefined);
-    if (told.length > 0) total[kind] = told.reduce((sum, one) => sum + one, 0);
+    if (told.length > 0) total[kind] = told.reduce(join, 0);
   }
   return total;
 };

@@ -112,22 +112,23 @@ export const copyOutOf = async (
 };
 
 /** Ours, so that nobody can put a link in our way; their user's group may read them. */
-export const writeBindings = async (
-  { layout, record }: ContainerContext,
+export const writeFiles = async (
+  { record }: ContainerContext,
+  dir: string,
   files: readonly VolumeMountedFile[],
 ): Promise<void> => {
-  await mkdir(layout.bindings, { recursive: true });
-  if (record.uid >= 0) await chown(layout.bindings, -1, record.uid);
-  await chmod(layout.bindings, 0o750);
+  await mkdir(dir, { recursive: true });
+  if (record.uid >= 0) await chown(dir, -1, record.uid);
+  await chmod(dir, 0o750);
   for (const { path, content } of files) {
     const name = bindingPath(path);
     if (name === undefined) throw new Error(`bad path: ${JSON.stringify(path)}`);
-    await writeBinding(layout.bindings, name.split('/'), content);
+    await writeOne(dir, name.split('/'), content);
   }
 };
 
 /** Modes are set, since those of making are cut by the umask. */
-const writeBinding = async (root: string, parts: string[], content: string): Promise<void> => {
+const writeOne = async (root: string, parts: string[], content: string): Promise<void> => {
   for (let depth = 1; depth < parts.length; depth += 1) {
     const dir = join(root, ...parts.slice(0, depth));
     await mkdir(dir, { recursive: true });

@@ -4,7 +4,8 @@ import type { Logger } from '../../../common/ports/logger.js';
 import type { Helper } from './helper.js';
 import type { ContainerRecord, Layout } from './layout.js';
 import type { SupervisedProcess } from './process.js';
-import type { createProcessTable } from './usage.js';
+import type { DiskGuard } from '../disk-guard.js';
+import type { ProcessTable } from './usage.js';
 
 /** What all containers of a cell share. */
 export interface CellContext {
@@ -22,7 +23,9 @@ export interface CellContext {
   outputFileBytes: number;
   archiveLimits: ArchiveLimits;
   /** processes of this machine and what they take; undefined = nobody knows */
-  processTable: ReturnType<typeof createProcessTable>;
+  processTable: ProcessTable;
+  /** ends containers that take more disk than they may */
+  disks: DiskGuard;
   /** gives ports and user back */
   release(record: ContainerRecord): void;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Cancel, Clock } from '../../../common/ports/clock.js';
 import type { ContainerContext } from './context.js';
 import { listDirectories, removeTree } from './layout.js';
+import type { Layout } from './layout.js';
 
 /** Time for everything killed to be gone, before the supervisors themselves are killed. */
 const PATIENCE_MS = 5000;
@@ -48,19 +49,30 @@ const endAll = async (container: ContainerContext): Promise<boolean> => {
   return exits?.every((exit) => exit.clean) ?? false;
 };
 
-/** Kills what runs and removes everything of it. */
-export const destroyContainer = async (container: ContainerContext): Promise<void> => {
-  const { cell, layout, record } = container;
-  await rename(layout.record, layout.destroyed).catch(() => undefined);
-  // a daemon that left its group, a fork that slipped through
-  if (!(await endAll(container)) && record.uid > 0) await cell.helper.request('killall', String(record.uid));
-  for (const one of container.processes.values()) {
-    one.close();
-    cell.processes.delete(one.dir);
-  }
+const removeAll = async ({ cell, layout }: ContainerContext): Promise<void> => {
+  if ((await cell.helper.request('clear', layout.dir)).ok) return;
   // the mark goes last: whoever finds it knows whose the rest is
+  await markDestroyed(layout);
   const parts = (await listDirectories(layout.dir)).map((name) => join(layout.dir, name));
   await Promise.all(parts.map(removeTree));
   await removeTree(layout.dir);
+};
+
+const markDestroyed = (layout: Layout): Promise<void> =>
+  rename(layout.record, layout.destroyed).catch(() => undefined);
+
+/** Kills what runs and removes everything of it. */
+export const destroyContainer = async (container: ContainerContext): Promise<void> => {
+  const { cell, layout, processes, record } = container;
+  // before anything is killed: a next life would take it for a crash
+  if ([...processes.values()].some((one) => one.info().running)) await markDestroyed(layout);
+  // a daemon that left its group, a fork that slipped through
+  if (!(await endAll(container)) && record.uid > 0) await cell.helper.request('killall', String(record.uid));
+  for (const one of processes.values()) {
+    one.close();
+    cell.processes.delete(one.dir);
+  }
+  cell.disks.remove(record.spec.guid);
+  await removeAll(container);
   cell.release(record);
 };

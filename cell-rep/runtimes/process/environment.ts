@@ -1,4 +1,3 @@
-import { BINDINGS_ROOT } from '../../core/container-runtime.js';
 import type { ContainerPort, ProcessSpec } from '../../core/container-runtime.js';
 
 const COMMON_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
@@ -27,8 +26,8 @@ export const buildEnvironment = (
     tmp: string;
     path: string;
     ports: readonly ContainerPort[];
-    /** where files of bindings are, if there are any */
-    bindings?: string;
+    /** where files are in the place of directories below /etc, if there are any */
+    instead?: Readonly<Record<string, string>>;
   },
 ): Record<string, string> => {
   const env: Record<string, string> = {
@@ -44,20 +43,34 @@ export const buildEnvironment = (
   // the older name of the same, where an application asks by it
   const older = spec.env['VCAP_APP_PORT'];
   if (older !== undefined) env['VCAP_APP_PORT'] = hostPortFor(older, place.ports) ?? older;
-  return place.bindings === undefined ? env : withBindings(env, place.bindings);
+  return instead(env, place.instead ?? {});
 };
 
-/** Nobody may make files below /etc: variables that name the place of bindings name the real one. */
-const withBindings = (env: Record<string, string>, dir: string): Record<string, string> => ({
-  ...env,
-  ...Object.fromEntries(
-    Object.entries(env)
-      .filter(([, value]) => value === BINDINGS_ROOT || value.startsWith(`${BINDINGS_ROOT}/`))
-      .map(([name, value]) => [name, dir + value.slice(BINDINGS_ROOT.length)]),
-  ),
-});
+/** Nobody may make files below /etc: variables that name places there name the real ones. */
+const instead = (
+  env: Record<string, string>,
+  places: Readonly<Record<string, string>>,
+): Record<string, string> => {
+  const real = (value: string): string => {
+    const place = Object.keys(places).find((one) => value === one || value.startsWith(`${one}/`));
+    return place === undefined ? value : places[place] + value.slice(place.length);
+  };
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, real(value)]));
+};
 
 /** Why this cannot be started, found before anything is; NUL separates fields on the way to the helper. */
+/** Bytes that Linux takes of one argument or variable, its end included: a longer one is refused by each exec after it. */
+const LONGEST_STRING = 128 * 1024;
+
+const tooLong = (spec: ProcessSpec): string | undefined => {
+  const isTooLong = (text: string): boolean =>
+    // a character has four bytes at most
+    text.length * 4 >= LONGEST_STRING && Buffer.byteLength(text) >= LONGEST_STRING;
+  const variable = Object.entries(spec.env).find(([key, value]) => isTooLong(`${key}=${value}`));
+  if (variable !== undefined) return `argument list too long: environment variable ${variable[0]}`;
+  return spec.args.some(isTooLong) ? 'argument list too long: an argument of the command' : undefined;
+};
+
 export const specProblem = (spec: ProcessSpec): string | undefined => {
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(spec.id) || spec.id.startsWith('.'))
     return `bad process id: ${spec.id}`;
@@ -67,5 +80,5 @@ export const specProblem = (spec: ProcessSpec): string | undefined => {
     if (key === '' || /[=\0]/.test(key)) return `bad environment variable name: ${JSON.stringify(key)}`;
     if (value.includes('\0')) return `NUL in environment variable ${key}`;
   }
-  return undefined;
+  return tooLong(spec);
 };

@@ -32,8 +32,8 @@ export interface Helper {
 export interface HelperOptions {
   clock: Clock;
   logger: Logger;
-  /** a supervisor has ended: its directory */
-  onGone(dir: string): void;
+  /** a supervisor has ended: its directory, and the exit that it wrote down; '' = see there */
+  onGone(dir: string, exit: string): void;
   /** a new helper runs, after an earlier one died: it watches nothing yet */
   onRestart(): void;
   /** it has become healthy, or is no more */
@@ -122,7 +122,10 @@ export const createHelper = (options: HelperOptions): Helper => {
 
   const onFrame = (data: Buffer): void => {
     const [kind, body] = cutField(data);
-    if (kind === 'gone') return options.onGone(body.toString());
+    if (kind === 'gone') {
+      const [dir, exit] = cutField(body);
+      return options.onGone(dir, exit.toString());
+    }
     const [id, answer] = cutField(body);
     const settle = pending.get(id);
     pending.delete(id);

@@ -5,12 +5,14 @@
  *       container.json           0600  what it is; `destroyed.json` once it is being removed
  *       home/  tmp/              0700  the container's user
  *       bindings/            0750  files of service bindings, once a process has some; its user may read them
+ *       credentials/         0750  certificate and key, where the cell makes any; its user may read them
  *       proc-<id>/               0700  of one process: state, out.0, out.1 (supervise.pl)
  *       stage-<n>/               0700  content on its way into home
  */
-import { chmod, chown, mkdir, readFile, readdir, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { chmod, readFile, readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerPort, ContainerSpec } from '../../core/container-runtime.js';
+import type { Helper } from './helper.js';
 
 const IN_PARALLEL = 16;
 
@@ -26,6 +28,7 @@ export interface Layout {
   home: string;
   tmp: string;
   bindings: string;
+  credentials: string;
   record: string;
   destroyed: string;
 }
@@ -37,25 +40,30 @@ export const layoutOf = (root: string, guid: string): Layout => {
     home: join(dir, 'home'),
     tmp: join(dir, 'tmp'),
     bindings: join(dir, 'bindings'),
+    credentials: join(dir, 'credentials'),
     record: join(dir, 'container.json'),
     destroyed: join(dir, 'destroyed.json'),
   };
 };
 
-const makeOwn = async (dir: string, uid: number): Promise<void> => {
-  await mkdir(dir, { mode: 0o700 });
-  if (uid >= 0) await chown(dir, uid, uid);
-};
+type MakeResult = { ok: true } | { ok: false; exists: boolean; reason: string };
 
-/** the container's directory itself must exist */
-export const writeContainer = async (layout: Layout, record: ContainerRecord): Promise<void> => {
-  await Promise.all([
-    (process.umask() & 0o011) === 0 ? undefined : chmod(layout.dir, 0o711), // mkdir's mode is cut by the umask
-    makeOwn(layout.home, record.uid),
-    makeOwn(layout.tmp, record.uid),
-  ]);
-  // last: a container without a whole record was never made
-  await writeFile(layout.record, JSON.stringify(record), { mode: 0o600 });
+/** By the helper; nothing is left of one that failed. */
+export const makeContainer = async (
+  helper: Pick<Helper, 'request'>,
+  layout: Layout,
+  record: ContainerRecord,
+): Promise<MakeResult> => {
+  const attempt = () => helper.request('make', layout.dir, String(record.uid), JSON.stringify(record));
+  let reply = await attempt();
+  if (!reply.ok && reply.lost) {
+    await removeTree(layout.dir);
+    reply = await attempt();
+  }
+  if (reply.ok) return reply;
+  const exists = reply.reason === 'exists';
+  if (!exists) await removeTree(layout.dir);
+  return { ok: false, exists, reason: reply.reason };
 };
 
 export type Found =

@@ -9,18 +9,29 @@ export const MIN_OUTPUT_FILE_BYTES = 64 * 1024;
 
 const FILE_HEADER = 16;
 const RECORD_HEADER = 16;
-/** the longest record, 64 KiB and its header, and little more: what is read at once is worked on in one turn */
+/** the longest record, 64 KiB and its header, and little more */
 const WINDOW = 66 * 1024;
+/** Lines given out in one turn of the event loop, at most: a window may hold tens of thousands. */
+export const LINES_AT_ONCE = 1_000;
+const NEWLINE = 10;
 
 interface Position {
   generation: number;
+  /** where a record begins */
   offset: number;
+  /** bytes of that record that have been given out */
+  given: number;
 }
 
 const parseCursor = (cursor: string): Position | undefined => {
-  const match = /^(\d+):(\d+)$/.exec(cursor);
-  return match ? { generation: Number(match[1]), offset: Number(match[2]) } : undefined;
+  const match = /^(\d+):(\d+)(?::(\d+))?$/.exec(cursor);
+  return match
+    ? { generation: Number(match[1]), offset: Number(match[2]), given: Number(match[3] ?? 0) }
+    : undefined;
 };
+
+const formatCursor = ({ generation, offset, given }: Position): string =>
+  `${generation}:${offset}${given > 0 ? `:${given}` : ''}`;
 
 interface FileHeader {
   generation: number;
@@ -69,23 +80,41 @@ const newestGeneration = async (dir: string, slot: number): Promise<number> => {
   return other?.generation ?? -1;
 };
 
-/** hands out the whole records in `data`; answers how many bytes they took */
-const deliver = (data: Buffer, at: Position, reader: OutputReader): number => {
+/** Where so many lines end, or the end; and how many lines there are before it: at least one, however it ends. */
+const cutAfter = (data: Buffer, lines: number): { end: number; lines: number } => {
+  let end = 0;
+  for (let seen = 0; seen < lines; seen += 1) {
+    const at = data.indexOf(NEWLINE, end);
+    if (at < 0) return { end: data.length, lines: seen + 1 };
+    end = at + 1;
+    if (end === data.length) return { end, lines: seen + 1 };
+  }
+  return { end, lines };
+};
+
+/** Hands out what is in `data`, so many lines at most, and moves `at` on; whether it was moved. */
+const deliver = (data: Buffer, at: Position, reader: OutputReader): boolean => {
   let used = 0;
-  while (data.length - used >= RECORD_HEADER) {
-    const length = data.readUInt32BE(used + 4);
-    const end = used + RECORD_HEADER + length;
+  let left = LINES_AT_ONCE;
+  while (left > 0 && data.length - used >= RECORD_HEADER) {
+    const end = used + RECORD_HEADER + data.readUInt32BE(used + 4);
     if (end > data.length) break;
+    const rest = data.subarray(used + RECORD_HEADER + at.given, end);
+    const cut = cutAfter(rest, left);
+    left -= cut.lines;
+    const isWhole = cut.end === rest.length;
     const nanoseconds = String(data.readUInt32BE(used + 12)).padStart(9, '0');
     const chunk = {
       stream: data[used] === 2 ? ('ERR' as const) : ('OUT' as const),
       timestamp: `${data.readUInt32BE(used + 8)}${nanoseconds}`,
-      data: data.subarray(used + RECORD_HEADER, end),
+      data: rest.subarray(0, cut.end),
     };
+    if (isWhole) Object.assign(at, { offset: at.offset + end - used, given: 0 });
+    else at.given += cut.end;
     used = end;
-    reader.onChunk(chunk, `${at.generation}:${at.offset + used}`);
+    reader.onChunk(chunk, formatCursor(at));
   }
-  return used;
+  return left < LINES_AT_ONCE;
 };
 
 export interface Follower {
@@ -103,7 +132,7 @@ export interface FollowerOptions {
 
 export const createFollower = ({ dir, from, reader, onError }: FollowerOptions): Follower => {
   const start = parseCursor(from);
-  const at: Position = start ?? { generation: 0, offset: FILE_HEADER };
+  const at: Position = start ?? { generation: 0, offset: FILE_HEADER, given: 0 };
   let file: FileHandle | undefined;
   /** bytes of records before the file that is read; undefined = not known */
   let before: number | undefined;
@@ -124,7 +153,7 @@ export const createFollower = ({ dir, from, reader, onError }: FollowerOptions):
     const isExpected = found.generation === at.generation;
     // what a reader of an earlier life has seen is known by its place in the file
     if (known !== undefined || !isExpected) tellLoss(found);
-    if (!isExpected) Object.assign(at, { generation: found.generation, offset: FILE_HEADER });
+    if (!isExpected) Object.assign(at, { generation: found.generation, offset: FILE_HEADER, given: 0 });
     ({ file, before } = found);
     return true;
   };
@@ -135,9 +164,7 @@ export const createFollower = ({ dir, from, reader, onError }: FollowerOptions):
     const window = Buffer.allocUnsafe(Math.min(size - at.offset, WINDOW));
     const { bytesRead } = await source.read(window, 0, window.length, at.offset);
     if (stopped) return false;
-    const used = deliver(window.subarray(0, bytesRead), at, reader);
-    at.offset += used;
-    return used > 0;
+    return deliver(window.subarray(0, bytesRead), at, reader);
   };
 
   const closeFile = async (): Promise<void> => {
@@ -157,8 +184,7 @@ export const createFollower = ({ dir, from, reader, onError }: FollowerOptions):
       if (await readOn(file)) continue;
       if (!complete) return;
       await closeFile();
-      at.generation += 1;
-      at.offset = FILE_HEADER;
+      Object.assign(at, { generation: at.generation + 1, offset: FILE_HEADER, given: 0 });
     }
   };
 

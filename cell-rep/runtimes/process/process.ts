@@ -1,7 +1,7 @@
 /** One process of a container: its directory, its supervisor, who follows it. */
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
@@ -11,10 +11,15 @@ import type { ProcessIdentity } from './identity.js';
 import { createFollower } from './output.js';
 import type { Follower } from './output.js';
 
-/** How often output is looked for when nobody told of it. */
-const SLOW_POLL_MS = 1000;
+/** How often output is looked for where nobody tells of it. */
+const POLL_MS = 1_000;
+/** … and where a watch does, which may miss some when very much happens at a time */
+const SLOW_POLL_MS = 15_000;
 const KILL_TRIES = 100;
 const KILL_PAUSE_MS = 20;
+
+/** what of a container was too much, so that its processes were killed */
+export type Excess = 'memory' | 'disk';
 
 const LOST: SupervisedExit = { code: 255, signal: 0, outOfMemory: false, lost: true, clean: false };
 
@@ -33,16 +38,21 @@ export interface SupervisedProcess {
   readonly info: () => ProcessInfo;
   /** resolves with the exit status, however it came; whatever followers got */
   readonly ended: Promise<SupervisedExit>;
-  /** the supervisor is no more: finds out how the process ended, and ends what is left of it */
-  supervisorGone(): Promise<void>;
+  /** the supervisor is no more: finds out how the process ended, unless it is told, and ends what is left of it */
+  supervisorGone(exit?: string): Promise<void>;
   identity(): Promise<SupervisorIdentity | undefined>;
+  /** its supervisor is known to be no more, and had not got to start anything */
+  neverBegan(): Promise<boolean>;
   /** ends what runs without a supervisor */
   endSession(): Promise<void>;
+  /** kills it, since its container takes too much; whoever asks how it ended, in a later life too, is told why */
+  condemn(excess: Excess): Promise<void>;
   /** stops following, for good */
   close(): void;
 }
 
 interface State {
+  condemned?: Excess;
   identity?: SupervisorIdentity;
   exit?: SupervisedExit;
 }
@@ -53,9 +63,9 @@ const parseStarted = (line: string): SupervisorIdentity | undefined => {
   return { supervisor: Number(supervisor), leader: { pid: Number(pid), startTime, bootId } };
 };
 
-const parseEnded = (line: string): SupervisedExit | undefined => {
+const parseExit = (text: string): SupervisedExit | undefined => {
   try {
-    const { code, signal, lost, clean } = JSON.parse(line.slice('ended '.length)) as Partial<SupervisedExit>;
+    const { code, signal, lost, clean } = JSON.parse(text) as Partial<SupervisedExit>;
     if (typeof code !== 'number' || typeof signal !== 'number') return undefined;
     return { code, signal, outOfMemory: false, lost: lost === true, clean: clean === true };
   } catch {
@@ -63,19 +73,35 @@ const parseEnded = (line: string): SupervisedExit | undefined => {
   }
 };
 
-const stateFile = (dir: string): string => join(dir, 'state');
+const SIGKILL = 9;
 
-/** For a supervisor to find, lock, and add to; see supervise.pl. */
-export const prepareState = (dir: string): Promise<void> => writeFile(stateFile(dir), '', { mode: 0o600 });
+const because = (exit: SupervisedExit, excess: Excess | undefined): SupervisedExit => {
+  if (exit.signal !== SIGKILL || excess === undefined) return exit;
+  return excess === 'memory' ? { ...exit, outOfMemory: true } : { ...exit, outOfDisk: true };
+};
+
+const parseCondemned = (line: string | undefined): Excess | undefined => {
+  const word = line?.slice(CONDEMNED.length);
+  return word === 'memory' || word === 'disk' ? word : undefined;
+};
+
+const CONDEMNED = 'condemned ';
+
+const stateFile = (dir: string): string => join(dir, 'state');
 
 export const readState = async (dir: string): Promise<State> => {
   const text = await readFile(stateFile(dir), 'utf8').catch(() => '');
   const lines = text.split('\n').slice(0, -1); // what has no end yet is still being written
   const started = lines.find((line) => line.startsWith('started '));
   const ended = lines.find((line) => line.startsWith('ended '));
+  const condemned = parseCondemned(lines.find((line) => line.startsWith(CONDEMNED)));
   const identity = started === undefined ? undefined : parseStarted(started);
-  const exit = ended === undefined ? undefined : parseEnded(ended);
-  return { ...(identity && { identity }), ...(exit && { exit }) };
+  const exit = ended === undefined ? undefined : parseExit(ended.slice('ended '.length));
+  return {
+    ...(identity && { identity }),
+    ...(exit && { exit: because(exit, condemned) }),
+    ...(condemned && { condemned }),
+  };
 };
 
 /** For the supervisor that could not do it itself; begins on a line of its own whatever was written before. */
@@ -96,10 +122,17 @@ interface Followers {
   close(): void;
 }
 
-/** Tells of changes in a directory, and now and then without any. */
+/** not its supervisor's notes; a platform that does not say what has changed is believed that it is output */
+const isOutput = (name: string | null): boolean => name?.startsWith('out.') ?? true;
+
+/** Tells of output in a directory, and now and then without any. */
 const createWatch = (dir: string, clock: Clock, wake: () => void): { begin(): void; end(): void } => {
   let watcher: FSWatcher | undefined;
   let stopPoll: (() => void) | undefined;
+  const poll = (): void => {
+    stopPoll?.();
+    stopPoll = clock.every(watcher ? SLOW_POLL_MS : POLL_MS, wake);
+  };
   const endWatcher = (): void => {
     watcher?.close();
     watcher = undefined;
@@ -107,13 +140,16 @@ const createWatch = (dir: string, clock: Clock, wake: () => void): { begin(): vo
   return {
     begin() {
       if (stopPoll) return;
-      stopPoll = clock.every(SLOW_POLL_MS, wake);
       try {
-        watcher = watch(dir, { persistent: false }, wake);
-        watcher.on('error', endWatcher);
+        watcher = watch(dir, { persistent: false }, (_, name) => isOutput(name) && wake());
+        watcher.on('error', () => {
+          endWatcher();
+          if (stopPoll) poll();
+        });
       } catch {
         // too many watches, say: the poll serves
       }
+      poll();
     },
     end() {
       endWatcher();
@@ -167,10 +203,11 @@ export interface SupervisedProcessOptions {
   exit?: SupervisedExit;
 }
 
-const toStatus = ({ code, signal, outOfMemory, lost }: SupervisedExit): ExitStatus => ({
+const toStatus = ({ code, signal, outOfMemory, outOfDisk, lost }: SupervisedExit): ExitStatus => ({
   code,
   signal,
   outOfMemory,
+  ...(outOfDisk && { outOfDisk }),
   lost,
 });
 
@@ -179,6 +216,7 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
   const followers = createFollowers(dir, clock, logger);
   let exit = options.exit;
   let known: SupervisorIdentity | undefined;
+  let condemned = false;
   let finish: (status: SupervisedExit) => void = () => undefined;
   const ended = new Promise<SupervisedExit>((resolve) => (finish = resolve));
   if (exit) finish(exit);
@@ -191,8 +229,9 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
     if (who) await endSession(who.leader, clock);
   };
 
-  const settle = async (): Promise<void> => {
-    let status = (await readState(dir)).exit;
+  const settle = async (told: string): Promise<void> => {
+    // why it was killed stands in its file
+    let status = (condemned ? undefined : parseExit(told)) ?? (await readState(dir)).exit;
     if (!status) {
       logger.warn('supervisor-lost', { dir });
       await endOwn();
@@ -222,13 +261,28 @@ export const createSupervisedProcess = (options: SupervisedProcessOptions): Supe
     },
   };
 
+  const condemn = async (excess: Excess): Promise<void> => {
+    if (exit || condemned) return;
+    condemned = true;
+    logger.warn('process-takes-too-much', { dir, excess });
+    // begins on a line of its own, whatever its supervisor writes at the same time
+    await appendFile(stateFile(dir), `\n${CONDEMNED}${excess}\n`).catch(() => undefined); // no room for it either
+    await running.signal('SIGKILL');
+  };
+
   return {
     dir,
     running,
+    condemn,
     info: () => ({ id: running.id, running: !exit, ...(exit && { exit: toStatus(exit) }) }),
     ended,
-    supervisorGone: () => (settling ??= exit ? Promise.resolve() : settle()),
+    supervisorGone: (told = '') => (settling ??= exit ? Promise.resolve() : settle(told)),
     identity,
+    async neverBegan() {
+      if (settling === undefined) return false;
+      await settling;
+      return (await identity()) === undefined;
+    },
     endSession: endOwn,
     close: () => followers.close(),
   };

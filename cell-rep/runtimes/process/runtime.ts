@@ -6,8 +6,9 @@ import { mkdir, chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DEFAULT_ARCHIVE_LIMITS } from '../../../common/model/archive-rules.js';
 import type { ArchiveLimits } from '../../../common/model/archive-rules.js';
-import type { Clock } from '../../../common/ports/clock.js';
+import type { Cancel, Clock } from '../../../common/ports/clock.js';
 import type { Logger } from '../../../common/ports/logger.js';
+import { beyondProcesses } from '../../core/container-needs.js';
 import type {
   Container,
   ContainerRuntime,
@@ -15,6 +16,7 @@ import type {
   CreateResult,
 } from '../../core/container-runtime.js';
 import { unattended } from '../../../common/runtime/unattended.js';
+import { createDiskGuard } from '../disk-guard.js';
 import { createHealthWatch } from '../health-watch.js';
 import type { HealthWatch } from '../health-watch.js';
 import { createPortPool } from '../ports.js';
@@ -30,8 +32,8 @@ import {
   listDirectories,
   listProcessIds,
   readContainer,
+  makeContainer,
   removeTree,
-  writeContainer,
 } from './layout.js';
 import type { ContainerRecord, Layout } from './layout.js';
 import { MIN_OUTPUT_FILE_BYTES } from './output.js';
@@ -70,13 +72,18 @@ export interface ProcessRuntime extends ContainerRuntime {
   helperPid(): number | undefined;
 }
 
+/** ms between looks at what memory containers take */
+const MEMORY_EVERY_MS = 2_000;
+
 const GUID = /^[A-Za-z0-9_-]{1,100}$/;
 
 const CAVEAT_ROOT =
-  'applications run as plain processes, each container as a user of its own; memory, disk and network are not limited';
+  'applications run as plain processes, each container as a user of its own; memory and disk are looked at every few ' +
+  'seconds, and who takes more than it may is ended; network is not limited';
 const CAVEAT_SHARED =
   'applications run as plain processes and share your account: they can read and change what you can; ' +
-  'memory, processes, disk and network are not limited';
+  'memory and disk are looked at every few seconds, and who takes more than it may is ended; processes and network ' +
+  'are not limited';
 
 interface Resources {
   users: UserPool | undefined;
@@ -146,8 +153,8 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
   const watched = new Set<string>();
   const health = createHealthWatch();
 
-  const onGone = async (dir: string): Promise<void> => {
-    await processes.get(dir)?.supervisorGone();
+  const onGone = async (dir: string, exit: string): Promise<void> => {
+    await processes.get(dir)?.supervisorGone(exit);
     if (watched.delete(dir)) await helper.request('forget', dir);
   };
   const watch = async (dir: string): Promise<void> => {
@@ -158,8 +165,8 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
     clock: options.clock,
     logger,
     onHealth: health.tell,
-    onGone: (dir) =>
-      unattended({ logger, event: 'failed-to-end-process', fields: { dir } }, () => onGone(dir)),
+    onGone: (dir, exit) =>
+      unattended({ logger, event: 'failed-to-end-process', fields: { dir } }, () => onGone(dir, exit)),
     onRestart: () => {
       for (const one of processes.values()) {
         if (!one.info().running) continue;
@@ -167,6 +174,11 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
       }
     },
   });
+
+  // with users of their own, only those of containers; else all that is this account's may be theirs
+  const isOwn = resources.users
+    ? resources.users.isTaken
+    : (uid: number): boolean => uid === process.getuid?.();
 
   const context: CellContext = {
     clock: options.clock,
@@ -178,7 +190,8 @@ const createCell = (options: ProcessRuntimeOptions): Cell => {
     path: options.path ?? defaultPath(dirname(process.execPath)),
     outputFileBytes: Math.max(options.outputFileBytes ?? DEFAULT_OUTPUT_FILE_BYTES, MIN_OUTPUT_FILE_BYTES),
     archiveLimits: options.archiveLimits ?? DEFAULT_ARCHIVE_LIMITS,
-    processTable: createProcessTable(options.clock),
+    processTable: createProcessTable(options.clock, isOwn),
+    disks: createDiskGuard(options.clock),
     release(record) {
       containers.delete(record.spec.guid);
       release(resources, record);
@@ -193,33 +206,20 @@ const build = ({ context, containers }: Cell, layout: Layout, record: ContainerR
   return container;
 };
 
-const fill = async (cell: Cell, layout: Layout, spec: ContainerSpec): Promise<CreateResult> => {
-  const reserved = await reserve(cell.resources, spec);
-  if (!reserved.ok) return reserved;
-  try {
-    await writeContainer(layout, reserved.record);
-    return { ok: true, container: build(cell, layout, reserved.record) };
-  } catch (error) {
-    release(cell.resources, reserved.record);
-    return { ok: false, reason: (error as Error).message };
-  }
-};
-
 const make = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   const layout = layoutOf(cell.root, spec.guid);
-  try {
-    await mkdir(layout.dir, { mode: 0o711 });
-  } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    return { ok: false, reason: exists ? `container ${spec.guid} exists already` : (error as Error).message };
-  }
-  const made = await fill(cell, layout, spec);
-  if (!made.ok) await removeTree(layout.dir);
-  return made;
+  const reserved = await reserve(cell.resources, spec);
+  if (!reserved.ok) return reserved;
+  const made = await makeContainer(cell.context.helper, layout, reserved.record);
+  if (made.ok) return { ok: true, container: build(cell, layout, reserved.record) };
+  release(cell.resources, reserved.record);
+  return { ok: false, reason: made.exists ? `container ${spec.guid} exists already` : made.reason };
 };
 
 const create = async (cell: Cell, spec: ContainerSpec): Promise<CreateResult> => {
   if (!GUID.test(spec.guid)) return { ok: false, reason: `bad container guid: ${spec.guid}` };
+  const beyond = beyondProcesses(spec);
+  if (beyond !== '') return { ok: false, reason: beyond };
   cell.making.add(spec.guid);
   try {
     return await make(cell, spec);
@@ -237,10 +237,23 @@ const adoptOne = async (cell: Cell, name: string): Promise<void> => {
   await build(cell, layout, found.record).adopt(await listProcessIds(layout));
 };
 
+/** One after the other, and no round begins before the one before it has ended. */
+const watchMemory = ({ containers, context }: Cell): Cancel => {
+  const { clock, logger } = context;
+  return clock.every(MEMORY_EVERY_MS, async () => {
+    for (const container of containers.values()) {
+      await container
+        .checkMemory()
+        .catch((error: unknown) => logger.error('failed-to-check-memory', { error }));
+    }
+  });
+};
+
 export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
   const cell = createCell(options);
   const { root, resources, containers, making } = cell;
   const { helper } = cell.context;
+  let endWatch: Cancel = () => undefined;
 
   return {
     kind: 'process',
@@ -253,8 +266,12 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
         cell.context.path = defaultPath(await reachableNode(process.execPath, TOOLS));
       }
       await helper.start();
+      cell.context.disks.start(root);
+      endWatch = watchMemory(cell);
     },
     async stop() {
+      endWatch();
+      cell.context.disks.stop();
       for (const container of containers.values()) container.detach();
       await helper.stop();
     },

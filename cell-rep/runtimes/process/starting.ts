@@ -1,12 +1,13 @@
 /** Starts processes in a container, and finds those of an earlier life. */
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { BINDINGS_ROOT } from '../../core/container-runtime.js';
+import { CREDENTIALS_ROOT } from '../../core/credentials.js';
 import type { ProcessSpec, RunResult } from '../../core/container-runtime.js';
-import { writeBindings } from './content.js';
+import { writeFiles } from './content.js';
 import type { ContainerContext } from './context.js';
 import { buildEnvironment, specProblem } from './environment.js';
 import { processDir, removeTree } from './layout.js';
-import { createSupervisedProcess, prepareState, readState } from './process.js';
+import { createSupervisedProcess, readState } from './process.js';
 import type { SupervisedProcess, SupervisedExit } from './process.js';
 
 const RECHECK_MS = 50;
@@ -62,7 +63,10 @@ const startRequest = ({ cell, layout, record }: ContainerContext, spec: ProcessS
     tmp: layout.tmp,
     path: cell.path,
     ports: record.ports,
-    ...(spec.files !== undefined && { bindings: layout.bindings }),
+    instead: {
+      [CREDENTIALS_ROOT]: layout.credentials,
+      ...(spec.files !== undefined && { [BINDINGS_ROOT]: layout.bindings }),
+    },
   };
   const user = String(record.uid);
   // a limit on processes counts all of a user: only where the user is the container's own
@@ -86,13 +90,6 @@ const startRequest = ({ cell, layout, record }: ContainerContext, spec: ProcessS
 const start = async (container: ContainerContext, spec: ProcessSpec): Promise<StartResult> => {
   const { helper, processes } = container.cell;
   const one = register(container, spec.id);
-  try {
-    await mkdir(one.dir, { mode: 0o700 });
-    await prepareState(one.dir);
-  } catch (error) {
-    await abandon(container, one);
-    return { ok: false, reason: (error as Error).message };
-  }
   await helper.ready();
   // from here on its end may be told; not before, when nobody holds its lock yet
   processes.set(one.dir, one);
@@ -104,11 +101,12 @@ const start = async (container: ContainerContext, spec: ProcessSpec): Promise<St
 };
 
 export const runIn = async (container: ContainerContext, spec: ProcessSpec): Promise<RunResult> => {
+  const { layout } = container;
   const problem = specProblem(spec);
   if (problem !== undefined) return { ok: false, reason: problem };
   if (container.processes.has(spec.id)) return { ok: false, reason: `process ${spec.id} exists already` };
   try {
-    if (spec.files !== undefined) await writeBindings(container, spec.files);
+    if (spec.files !== undefined) await writeFiles(container, layout.bindings, spec.files);
   } catch (error) {
     return { ok: false, reason: `failed to create volume mounted files: ${(error as Error).message}` };
   }
@@ -121,5 +119,8 @@ export const adoptProcess = async (container: ContainerContext, id: string): Pro
   const { exit } = await readState(processDir(container.layout, id));
   const one = register(container, id, exit);
   container.cell.processes.set(one.dir, one);
-  if (!exit) await container.cell.watch(one.dir);
+  if (exit) return;
+  await container.cell.watch(one.dir);
+  // whoever asked for it was killed over it; a supervisor that comes late finds no place
+  if (await one.neverBegan()) await unregister(container, one);
 };

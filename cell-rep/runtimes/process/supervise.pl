@@ -39,6 +39,8 @@ sub run_process {
     $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT TERM PIPE USR1 USR2 CHLD);
     umask 0022;
     become( $req->{uid}, $req->{gid} ) or $fail->("cannot become user $req->{uid}: $!");
+    # when the machine's memory is used up, it is an application that goes, and neither its supervisor nor the platform
+    if ( $LINUX && open( my $fh, '>', '/proc/self/oom_score_adj' ) ) { syswrite $fh, '500'; close $fh }
     prctl( 38, 1 );                                       # no_new_privs: no set-uid program helps an application out
     chdir $req->{workdir} or $fail->("working directory: $!");
     %ENV = %{ $req->{env} };
@@ -182,7 +184,9 @@ sub supervise {
         { fh => $out_r, fd => fileno $out_r, stream => 1, open => 1 },
         { fh => $err_r, fd => fileno $err_r, stream => 2, open => 1 } );
     my $clean = reap_strays() && $subreaper;
-    write_all( $state, 'ended ' . exit_of( $status, $clean ) . "\n" );
+    my $exit = exit_of( $status, $clean );
+    # nothing that a full disk kept from its file is told: what is told must be found there again
+    write_all( $report, $exit ) if write_all( $state, "ended $exit\n" );
     POSIX::_exit(0);
     return;
 }

@@ -5,6 +5,8 @@
 # The helper reads requests on stdin and answers on stdout, both framed: length (32 bit, network order), then
 # fields separated by NUL. It exits when stdin closes; supervisors and their processes stay.
 #
+#   make   ID DIR UID RECORD            a container's directory, which must not be there yet
+#   clear  ID DIR            removes a container's directory, unless something is in its home or tmp
 #   start  ID DIR TITLE UID GID NOFILE PIDS OUTBYTES WORKDIR ARGS PATH ARG.. KEY=VALUE..   ARGS = number of ARG
 #   watch  ID DIR            tells `gone` once nobody holds the lock (an adopted supervisor has ended)
 #   forget ID DIR            releases the lock taken by `watch`
@@ -13,7 +15,8 @@
 #   merge  ID UID GID TREE TARGET       moves a tree of files into TARGET, as that user
 #   killall ID UID           kills every process of a user (never 0)
 #
-# Answers: "reply ID ok|started|failed REST", and unasked: "gone DIR" when a supervisor that started something has ended.
+# Answers: "reply ID ok|started|failed REST", and unasked: "gone DIR EXIT" when a supervisor that started something has
+# ended; EXIT as it wrote it to its state file, empty when it did not, or when nobody knows.
 use strict;
 use warnings;
 use POSIX ();
@@ -21,6 +24,7 @@ use Fcntl qw(:DEFAULT :flock :mode);
 
 my ($here) = $0 =~ m{^(.*)/};
 require "$here/basics.pl";
+require "$here/directories.pl";
 require "$here/supervise.pl";
 require "$here/as-user.pl";
 
@@ -68,8 +72,18 @@ sub fork_work {
     } );
 }
 
+sub work_here {
+    my ( $id, $work, @args ) = @_;
+    my $text = eval { $work->(@args) };
+    return answer( 'reply', $id, 'ok', $text ) if defined $text;
+    my $problem = $@;
+    chomp $problem;
+    return answer( 'reply', $id, 'failed', $problem );
+}
+
 sub handle_start {
     my ( $id, @fields ) = @_;
+    eval { make_process( $fields[0] ) } // do { chomp( my $problem = $@ ); return answer( 'reply', $id, 'failed', $problem ) };
     my %req;
     @req{qw(dir title uid gid nofile pids outbytes workdir)} = splice @fields, 0, 8;
     $req{argv} = [ splice @fields, 0, 1 + shift @fields ];
@@ -83,7 +97,7 @@ sub handle_watch {
     my ( $id, $dir ) = @_;
     my $fh;
     if ( $watched{$dir} || sysopen( $fh, "$dir/state", O_RDWR ) ) { $watched{$dir} ||= { fh => $fh, gone => 0 } }
-    else { answer( 'gone', $dir ) }
+    else { answer( 'gone', $dir, '' ) }
     look_at($dir) if $watched{$dir};    # `gone` goes out before the reply: whoever waits for it knows the state
     answer( 'reply', $id, 'ok', '' );
     return;
@@ -94,13 +108,15 @@ sub look_at {
     my $entry = $watched{$dir};
     return if $entry->{gone} || !flock( $entry->{fh}, LOCK_EX | LOCK_NB );
     $entry->{gone} = 1;    # and keep the lock until told to forget: a start that comes late finds it taken
-    answer( 'gone', $dir );
+    answer( 'gone', $dir, '' );
     return;
 }
 
 sub handle {
     my ( $verb, $id, @fields ) = split /\0/, $_[0], -1;
     if    ( $verb eq 'start' )   { handle_start( $id, @fields ) }
+    elsif ( $verb eq 'make' )    { work_here( $id, \&make_container, @fields ) }
+    elsif ( $verb eq 'clear' )   { work_here( $id, \&clear_container, @fields ) }
     elsif ( $verb eq 'watch' )   { handle_watch( $id, @fields ) }
     elsif ( $verb eq 'forget' )  { delete $watched{ $fields[0] }; answer( 'reply', $id, 'ok', '' ) }
     elsif ( $verb eq 'read' )    { fork_work( $id, \&read_as, @fields ) }
@@ -130,8 +146,8 @@ sub hear_channel {
     my $channel = $channels{$fd};
     my $n = sysread( $channel->{fh}, $channel->{text}, $READ, length $channel->{text} );
     return if !defined $n && $!{EINTR};
-    if ( $n && $channel->{kind} eq 'supervisor' && $channel->{text} =~ /^started/ ) {
-        answer( 'reply', $channel->{id}, split( /\0/, $channel->{text}, 2 ) );
+    if ( $n && !$channel->{told} && $channel->{kind} eq 'supervisor' && $channel->{text} =~ s/^started\0// ) {
+        answer( 'reply', $channel->{id}, 'started', '' );
         $channel->{told} = 1;
     }
     return if $n;
@@ -139,7 +155,7 @@ sub hear_channel {
     vec( $listening, $fd, 1 ) = 0;
     close $channel->{fh};
     waitpid( $channel->{pid}, 0 );
-    return answer( 'gone', $channel->{dir} ) if $channel->{told};
+    return answer( 'gone', $channel->{dir}, $channel->{text} ) if $channel->{told};
     my ( $state, $rest ) = split /\0/, $channel->{text}, 2;
     answer( 'reply', $channel->{id}, $state // 'failed', $rest // 'vanished' );
     return;
@@ -150,6 +166,7 @@ sysopen( $NULL, '/dev/null', O_RDWR ) or die "/dev/null: $!\n";
 $0 = 'outcry-helper';
 # Ctrl-C is the platform's to handle: it closes our stdin. Supervisors inherit this.
 $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT TERM PIPE USR1 USR2);
+umask 0022;
 binmode STDIN;
 binmode STDOUT;
 vec( $listening, 0, 1 ) = 1;

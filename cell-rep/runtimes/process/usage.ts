@@ -1,4 +1,5 @@
 /** What a container takes of the machine, from /proc; nothing of it is known elsewhere than on Linux. */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { ContainerUsage } from '../../core/container-runtime.js';
@@ -6,61 +7,86 @@ import type { ContainerContext } from './context.js';
 
 /** One process of the machine. */
 interface Taken {
+  pid: number;
   uid: number;
   session: number;
   /** ns, with those of its children that have ended */
   cpuNs: number;
+  /** resident: what it shares with others is counted in each */
   memoryBytes: number;
 }
+
+export type ProcessTable = () => Promise<readonly Taken[] | undefined>;
 
 /** of `utime` and its like in /proc; what Linux tells programs since 2.6 */
 const TICKS_PER_SECOND = 100;
 const NS_PER_TICK = 1e9 / TICKS_PER_SECOND;
 /** ms that a look at all processes serves for: containers are asked one after the other */
 const FRESH_MS = 1_000;
-/** processes looked at at once: nothing else shall wait for its turn */
-const AT_ONCE = 32;
+/** processes looked at in one turn: nothing else shall wait for long */
+const AT_ONCE = 100;
 const UID = /^Uid:\t(\d+)/m;
 const RSS = /^VmRSS:\s+(\d+) kB/m;
+const PSS = /^Pss:\s+(\d+) kB/m;
 
-const takenBy = async (pid: string): Promise<Taken | undefined> => {
+/** What the kernel makes up when it is read takes no disk: waiting for it costs ten times as much as reading it. */
+const buffer = Buffer.allocUnsafeSlow(8 * 1024);
+const readNow = (path: string): string => {
+  const file = openSync(path, 'r');
   try {
-    const status = await readFile(`/proc/${pid}/status`, 'latin1');
-    const text = await readFile(`/proc/${pid}/stat`, 'latin1');
+    return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** undefined: it is none of those that are looked for, or it ended just now */
+const takenBy = (pid: string, isWanted: (uid: number) => boolean): Taken | undefined => {
+  try {
+    const status = readNow(`/proc/${pid}/status`);
+    const uid = Number(UID.exec(status)?.[1] ?? -1);
+    if (!isWanted(uid)) return undefined;
+    const text = readNow(`/proc/${pid}/stat`);
     const fields = text
       .slice(text.lastIndexOf(')') + 2)
       .split(' ')
       .map(Number);
     const ticks = fields.slice(11, 15).reduce((sum, one) => sum + one, 0);
     return {
-      uid: Number(UID.exec(status)?.[1] ?? -1),
+      ...{ pid: Number(pid), uid },
       session: fields[3] ?? -1,
       cpuNs: ticks * NS_PER_TICK,
       memoryBytes: Number(RSS.exec(status)?.[1] ?? 0) * 1024,
     };
   } catch {
-    return undefined; // it ended just now
+    return undefined;
   }
 };
 
-const lookAround = async (): Promise<readonly Taken[]> => {
+const lookAround = async (clock: Clock, isWanted: (uid: number) => boolean): Promise<readonly Taken[]> => {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found: Taken[] = [];
   for (let from = 0; from < pids.length; from += AT_ONCE) {
-    const some = await Promise.all(pids.slice(from, from + AT_ONCE).map(takenBy));
-    found.push(...some.filter((one) => one !== undefined));
+    if (from > 0) await clock.sleep(0);
+    for (const pid of pids.slice(from, from + AT_ONCE)) {
+      const one = takenBy(pid, isWanted);
+      if (one) found.push(one);
+    }
   }
   return found;
 };
 
-/** All processes of the machine, as they were at most a second ago; undefined where there is no /proc. */
-export const createProcessTable = (clock: Clock): (() => Promise<readonly Taken[] | undefined>) => {
+/**
+ * Those processes of the machine that are a wanted user's, as they were at most a second ago; undefined where there is
+ * no /proc.
+ */
+export const createProcessTable = (clock: Clock, isWanted: (uid: number) => boolean): ProcessTable => {
   let at = Number.NEGATIVE_INFINITY;
   let known: Promise<readonly Taken[] | undefined> = Promise.resolve(undefined);
   return () => {
     if (process.platform !== 'linux' || clock.monotonic() - at < FRESH_MS) return known;
     at = clock.monotonic();
-    known = lookAround().catch(() => undefined);
+    known = lookAround(clock, isWanted).catch(() => undefined);
     return known;
   };
 };
@@ -77,6 +103,25 @@ const ownProcesses = async (
   return table.filter(({ session }) => sessions.has(session));
 };
 
+/** Bytes that a process has for itself, and its part of what it shares; resident where the kernel does not say. */
+const ownBytes = async ({ pid, memoryBytes }: Taken): Promise<number> => {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => '');
+  const kilobytes = PSS.exec(text)?.[1];
+  return kilobytes === undefined ? memoryBytes : Number(kilobytes) * 1024;
+};
+
+const sumOf = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0);
+
+/**
+ * Whether the container's processes have more memory than `limitBytes`. What they share is counted once, as a cgroup
+ * would; that is dear to ask, and asked only when it may be too much otherwise.
+ */
+export const isOverMemory = async (container: ContainerContext, limitBytes: number): Promise<boolean> => {
+  const own = await ownProcesses(container, (await container.cell.processTable()) ?? []);
+  if (sumOf(own.map(({ memoryBytes }) => memoryBytes)) <= limitBytes) return false;
+  return sumOf(await Promise.all(own.map(ownBytes))) > limitBytes;
+};
+
 export const usageOf = async (
   container: ContainerContext,
   disk: () => Promise<number | undefined>,
@@ -88,7 +133,7 @@ export const usageOf = async (
   const own = await ownProcesses(container, table);
   return {
     ...onDisk,
-    cpuNs: own.reduce((sum, { cpuNs }) => sum + cpuNs, 0),
-    memoryBytes: own.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+    cpuNs: sumOf(own.map(({ cpuNs }) => cpuNs)),
+    memoryBytes: sumOf(own.map(({ memoryBytes }) => memoryBytes)),
   };
 };

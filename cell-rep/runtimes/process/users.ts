@@ -29,6 +29,8 @@ export interface UserPool {
   /** marks a user as taken: a container of an earlier life has it */
   keep(uid: number): void;
   release(uid: number): void;
+  /** a container has it now */
+  isTaken(uid: number): boolean;
 }
 
 /** Claims are made for so many users at a time: containers are many and short-lived, claims are files. */
@@ -145,6 +147,7 @@ export const createUserPool = (options: UserPoolOptions): UserPool => {
       taken.add(uid);
       free.delete(uid);
     },
+    isTaken: (uid) => taken.has(uid),
     release(uid) {
       if (taken.delete(uid)) free.add(uid);
     },

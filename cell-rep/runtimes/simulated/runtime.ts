@@ -5,6 +5,7 @@
  */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { posix } from 'node:path';
+import type { VolumeMountedFile } from '../../../common/model/action.js';
 import type { ImageDescription } from '../../../common/model/image.js';
 import type { Clock } from '../../../common/ports/clock.js';
 import type { Random } from '../../../common/ports/random.js';
@@ -22,6 +23,7 @@ import type {
   ReadFileResult,
   RunResult,
 } from '../../core/container-runtime.js';
+import { CREDENTIALS_ROOT } from '../../core/credentials.js';
 import { createHealthWatch } from '../health-watch.js';
 import { createPortPool } from '../ports.js';
 import type { PortPool, PortRange } from '../ports.js';
@@ -79,9 +81,13 @@ interface Machine {
   release(guid: string, ports: readonly ContainerPort[]): void;
 }
 
-const createFiles = (): Pick<Container, 'place' | 'readFile' | 'copyOut'> => {
+const createFiles = (): Pick<Container, 'putCredentials' | 'place' | 'readFile' | 'copyOut'> => {
   const files = new Map<string, StoredFile>();
   return {
+    putCredentials(placed: readonly VolumeMountedFile[]): Promise<PlaceResult> {
+      for (const { path, content } of placed) files.set(`${CREDENTIALS_ROOT}/${path}`, Buffer.from(content));
+      return Promise.resolve({ ok: true });
+    },
     async place(content: PlacedContent): Promise<PlaceResult> {
       const path = homePath(content.to);
       if (path === undefined)
@@ -227,6 +233,7 @@ export const createSimulatedRuntime = (options: SimulatedRuntimeOptions): Contai
     },
     healthy: () => started,
     watchHealth: health.watch,
+    mounts: true,
     async create(spec) {
       if (!GUID.test(spec.guid)) return { ok: false, reason: `bad container guid: ${spec.guid}` };
       if (options.createMs !== undefined) await clock.sleep(options.createMs);

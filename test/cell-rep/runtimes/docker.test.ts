@@ -19,6 +19,7 @@ import type { DockerEngine } from '../../support/docker-engine.js';
 import { eventually } from '../../support/eventually.js';
 import { startImageRegistry } from '../../support/image-registry.js';
 import { shell } from '../../support/process-runtime.js';
+import { openStaleEngine } from '../../support/stale-engine.js';
 
 const node = (script: string) => ({ path: IMAGE_NODE, args: ['-e', script], env: {} });
 
@@ -139,6 +140,59 @@ const suite = (engine: DockerEngine): void => {
     },
   );
 
+  t.test(
+    'docker runtime - a start that was under way when the cell was killed is no second one',
+    async (t) => {
+      const runtime = await start(t);
+      const made = await mustCreate(runtime);
+      await mustRun(made, shell('echo ready; sleep 100'));
+      const quick = await mustRun(made, shell('exit 7'), { id: 'quick' });
+      t.match(await quick.exited, { code: 7 });
+      const dir = await mkdtemp(join(tmpdir(), 'outcry-stale-'));
+      const stale = await openStaleEngine(join(dir, 'docker.sock'), engine.socketPath);
+      const after = open(join(dir, 'docker.sock'), `cell-${cells}`, { any: engine.image });
+      await after.start();
+      t.teardown(async () => {
+        await after.stop();
+        stale.close();
+        await rm(dir, { recursive: true });
+      });
+      const [adopted] = await after.adopt();
+      const processes = [...(adopted?.info().processes ?? [])];
+      processes.sort((a, b) => a.id.localeCompare(b.id));
+      t.match(processes, [
+        { id: 'main', running: true },
+        { id: 'quick', exit: { code: 7 } },
+      ]);
+      const main = adopted?.process('main');
+      await main?.signal('SIGKILL');
+      t.match(await main?.exited, { code: 137 });
+    },
+  );
+
+  t.test('docker runtime - what many small lines have left is read in portions', async (t) => {
+    const lines = 60_000;
+    const container = await mustCreate(await start(t));
+    const main = await mustRun(container, node(`process.stdout.write('y\\n'.repeat(${lines}))`));
+    await main.exited;
+    let [seen, inTurn, most] = [0, 0, 0];
+    const turn = (): void => {
+      inTurn = 0;
+      if (seen < lines) setImmediate(turn);
+    };
+    turn();
+    main.follow('', {
+      onChunk() {
+        seen += 1;
+        inTurn += 1;
+        most = Math.max(most, inTurn);
+      },
+    });
+    await main.exited;
+    t.equal(seen, lines);
+    t.ok(most <= 5_000, `${most} lines in one turn of the event loop`);
+  });
+
   t.test('docker runtime - a signal reaches the whole group', async (t) => {
     const container = await mustCreate(await start(t));
     const main = await mustRun(
@@ -229,6 +283,30 @@ const suite = (engine: DockerEngine): void => {
   });
 
   t.test(
+    'docker runtime - an image that takes credentials is had with them, and by nobody else',
+    async (t) => {
+      const registry = await startImageRegistry({ credentials: 'me:sesame' });
+      t.teardown(() => registry.close());
+      registry.publish('team/secret', { Cmd: ['/one'] });
+      const rootfs = `docker://${registry.host}/team/secret#latest`;
+      const runtime = await start(t);
+      const reason = async (credentials?: { username: string; password: string }): Promise<string> => {
+        const made = await runtime.create(containerSpec({ rootfs }), credentials);
+        return made.ok ? 'made' : made.reason;
+      };
+      const refused = `image ${registry.host}/team/secret:latest: its registry refuses who asks, or the credentials`;
+      t.equal(await reason(), refused);
+      t.equal(await reason({ username: 'me', password: 'guess' }), refused);
+      const right = { username: 'me', password: 'sesame' };
+      t.same(await Promise.all([reason(right), reason(right)]), ['made', 'made']);
+      t.equal(await reason(), refused, 'though the engine has it');
+      t.equal(await reason(right), 'made', 'and it is the same to whoever may');
+      const { Volumes } = await engine.client.listVolumes();
+      t.notMatch(JSON.stringify(Volumes), /sesame/, 'they are kept nowhere');
+    },
+  );
+
+  t.test(
     'docker runtime - nothing is fetched from a registry of this machine that is not configured',
     async (t) => {
       const registry = await startImageRegistry();
@@ -305,7 +383,7 @@ const suite = (engine: DockerEngine): void => {
       t.same(await other.adopt(), []);
       await container.place({ file: '/etc/hostname', to: 'x', unpack: false, user: 'vcap' });
       const filters = { label: [`outcry.guid=${container.guid}`] };
-      t.equal((await engine.client.listContainers({ all: true, filters })).length, 2);
+      t.equal((await engine.client.listContainers({ all: true, filters })).length, 3);
       await container.destroy();
       t.same(await engine.client.listContainers({ all: true, filters }), []);
       const { Volumes } = await engine.client.listVolumes();

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { packageRoot } from '../../../common/runtime/package-root.js';
 import type { RunningProcess } from '../../../cell-rep/core/container-runtime.js';
+import type { ProcessContainer } from '../../../cell-rep/runtimes/process/container.js';
 import type { ProcessRuntime } from '../../../cell-rep/runtimes/process/runtime.js';
 import { collect, mustCreate, mustRun } from '../../contract/container-runtime.js';
 import { eventually } from '../../support/eventually.js';
@@ -15,6 +16,7 @@ import {
   makeRoot,
   openRuntime,
   processPrograms,
+  realProcessPrograms,
   removeRoot,
   shell,
 } from '../../support/process-runtime.js';
@@ -142,6 +144,53 @@ t.test(
     t.ok(await isGone(pid));
   },
 );
+
+t.test('process runtime - what was to be started when the platform was killed has not begun', async (t) => {
+  const { runtime, root } = await setUp(t);
+  const container = await mustCreate(runtime);
+  for (const id of ['main', 'other']) {
+    const dir = join(root, 'containers', container.guid, `proc-${id}`);
+    await mkdir(dir, { mode: 0o700 });
+    if (id === 'main') await writeFile(join(dir, 'state'), '', { mode: 0o600 });
+  }
+  const after = openRuntime(root);
+  await after.start();
+  t.teardown(() => after.stop());
+  const [adopted] = await after.adopt();
+  t.same(adopted?.info().processes, []);
+  const main = await mustRun(adopted!, shell('echo begun; exit 3'));
+  const seen = collect(main);
+  t.match(await main.exited, { code: 3, lost: false });
+  t.equal(seen.text(), 'begun\n');
+});
+
+const LIMITS = { memoryMb: 96, diskMb: 0, maxPids: 0, cpuWeight: 0, cpuMilli: 0 };
+
+t.test('process runtime - who was ended for its memory is known by the next platform as well', async (t) => {
+  const { runtime, root } = await setUp(t);
+  const container = await mustCreate(runtime, { limits: LIMITS });
+  const main = await mustRun(container, realProcessPrograms.takesMemory(300));
+  await main.exited;
+  const next = openRuntime(root);
+  await next.start();
+  t.teardown(() => next.stop());
+  const [adopted] = await next.adopt();
+  t.match(adopted?.info().processes, [{ id: 'main', exit: { code: 137, outOfMemory: true } }]);
+});
+
+t.test('process runtime - memory that processes share is counted once', { skip: !isLinux }, async (t) => {
+  const { runtime } = await setUp(t);
+  const script =
+    'my $m = "x" x (48 * 2 ** 20); $| = 1; fork || do { sleep 600; exit } for 1 .. 4; print "ready\\n"; sleep 600';
+  const container = (await mustCreate(runtime, { limits: LIMITS })) as ProcessContainer;
+  const main = await mustRun(container, { path: '/usr/bin/perl', args: ['-e', script], env: {} });
+  const seen = collect(main);
+  await eventually(() => seen.text().includes('ready'), { timeoutMs: 10_000 });
+  const resident = async (): Promise<boolean> => ((await container.usage()).memoryBytes ?? 0) > 150e6;
+  await eventually(resident, { timeoutMs: 10_000, what: 'it seems to take more than it may' });
+  await container.checkMemory();
+  t.match(container.info().processes, [{ id: 'main', running: true }]);
+});
 
 t.test('process runtime - a half-done removal is finished by the next platform', async (t) => {
   const root = await makeRoot();

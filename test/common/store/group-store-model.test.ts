@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { GroupStore, TableView } from '../../../common/store/contract.js';
+import type { GroupStore, RowList, TableView } from '../../../common/store/contract.js';
 import { createMemoryEngine } from '../../../common/store/memory-engine.js';
 import type { MemoryEngine } from '../../../common/store/memory-engine.js';
 import { ball, openBalls } from '../../support/store.js';
@@ -87,10 +87,16 @@ const sameTable = (view: TableView<Ball>, rows: Rows): boolean => {
     [...rows.values()].filter((row) => pick(row) === value).map((row) => row.id);
   const byIndex = (index: string, value: string): string[] =>
     [...view.byIndex(index, value)].map((row) => row.id);
+  const taken = (list: RowList<Ball>): string[] =>
+    [...list.slice(0, 2), ...list.slice(2, list.length)].map((row) => row.id);
+  const byList = (index: string, value: string): string[] => taken(view.list({ index, value }));
   const same = (a: string[], b: string[]): boolean => a.sort().join() === b.sort().join();
   // by indexes first: what is found there is decoded only then
   return (
     view.count() === rows.size &&
+    COLOURS.every((colour) => same(byList('colour', colour), byIndex('colour', colour))) &&
+    OWNERS.every((owner) => same(byList('owner', owner), byIndex('owner', owner))) &&
+    same(taken(view.list()), [...rows.keys()]) &&
     COLOURS.every((colour) =>
       same(
         byIndex('colour', colour),

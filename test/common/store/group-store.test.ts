@@ -365,3 +365,29 @@ t.test('group store - rows of before something was stored beside them are read a
     await store.close();
   }
 });
+
+t.test('group store - a list is of one moment, whatever of it had been decoded', async (t) => {
+  const engine = createMemoryEngine();
+  const first = await openBalls(engine);
+  for (const id of ['a', 'b', 'c', 'd']) await putBall(first, ball(id));
+  await first.close();
+  const store = await openBalls(engine);
+  const lists = [store.committed.balls.list(), store.committed.balls.list({ index: 'colour', value: 'red' })];
+  store.committed.balls.get('d');
+  await putBall(store, ball('b', { colour: 'green' }));
+  await store.transact((tables) => ({ value: tables.balls.delete('c'), events: [] }));
+  await putBall(store, ball('e'));
+  for (const list of lists) {
+    t.equal(list.length, 4);
+    t.same(list.slice(1, 9), [ball('b'), ball('c'), ball('d')]);
+    t.same(list.slice(0, 1), [ball('a')]);
+  }
+  t.same(
+    store.committed.balls
+      .list()
+      .slice(0, 9)
+      .map(({ id }) => id),
+    ['a', 'b', 'd', 'e'],
+  );
+  await store.close();
+});
