@@ -62,21 +62,54 @@ const lessWork = (state: CellState, { lrps, tasks }: Work): CellState => {
 };
 
 /** What comes in while all are asked. */
-interface Round {
+const createRound = () => {
   /** the latest states heard in it */
-  heard: Map<string, CellState>;
+  const heard = new Map<string, CellState>();
   /** who has appeared (true) or disappeared (false) meanwhile */
-  presences: Map<string, boolean>;
-}
+  const presences = new Map<string, boolean>();
+  return {
+    note(state: CellState): void {
+      const before = heard.get(state.cellId);
+      if (before === undefined || !isOlder(state, before)) heard.set(state.cellId, state);
+    },
+    notePresence: (cellId: string, isThere: boolean): void => void presences.set(cellId, isThere),
+    /** those that have a presence, by what was answered, and what has come in since it was asked */
+    correct(present: Set<string>): void {
+      for (const [cellId, isThere] of presences) {
+        if (isThere) present.add(cellId);
+        else present.delete(cellId);
+      }
+    },
+    hasAll(present: ReadonlySet<string>): boolean {
+      if (heard.size < present.size) return false;
+      for (const cellId of present) if (!heard.has(cellId)) return false;
+      return true;
+    },
+    /** Whatever a cell was heard to say before it was asked is no newer than its answer, whatever numbers it has. */
+    settle(latest: Map<string, CellState>, remove: (cellId: string) => void): void {
+      for (const [cellId, known] of latest) {
+        const state = heard.get(cellId);
+        if (state === undefined) remove(cellId);
+        else if (isOlder(state, known)) latest.set(cellId, state);
+      }
+    },
+  };
+};
 
-const allHeard = ({ heard }: Round, present: ReadonlySet<string>): boolean => {
-  for (const cellId of present) if (!heard.has(cellId)) return false;
-  return true;
+const sortOut = (present: Iterable<string>, latest: ReadonlyMap<string, CellState>): CellStates => {
+  const cells: CellState[] = [];
+  const missed: string[] = [];
+  for (const cellId of present) {
+    const state = latest.get(cellId);
+    if (state === undefined) missed.push(cellId);
+    else cells.push(state);
+  }
+  return { cells, missed };
 };
 
 export const createKnownCells = (): KnownCells => {
   const latest = new Map<string, CellState>();
-  let round: Round | undefined;
+  let round: ReturnType<typeof createRound> | undefined;
   let present: Set<string> | undefined;
   let strangers = 0;
   /** as answered last; undefined once anything has changed */
@@ -91,26 +124,12 @@ export const createKnownCells = (): KnownCells => {
   const hasRoomFor = (cellId: string): boolean =>
     isPresent(cellId) ? latest.size < MOST_CELLS || present !== undefined : strangers < MOST_STRANGERS;
 
-  const noteInRound = ({ heard }: Round, state: CellState): void => {
-    const before = heard.get(state.cellId);
-    if (before === undefined || !isOlder(state, before)) heard.set(state.cellId, state);
-  };
-
-  /** Whatever a cell was heard to say before it was asked is no newer than its answer, whatever numbers it has. */
-  const settle = ({ heard }: Round): void => {
-    for (const [cellId, known] of latest) {
-      const state = heard.get(cellId);
-      if (state === undefined) remove(cellId);
-      else if (isOlder(state, known)) latest.set(cellId, state);
-    }
-  };
-
   return {
     hear(state) {
       const { cellId } = state;
       const known = latest.get(cellId);
       if (known === undefined && !hasRoomFor(cellId)) return false;
-      if (round !== undefined) noteInRound(round, state);
+      round?.note(state);
       if (known !== undefined && isOlder(state, known)) return true;
       if (known === undefined && !isPresent(cellId)) strangers += 1;
       latest.set(cellId, state);
@@ -129,52 +148,37 @@ export const createKnownCells = (): KnownCells => {
     },
     setPresent(cellIds) {
       present = cellIds && new Set(cellIds);
-      for (const [cellId, isThere] of round?.presences ?? []) {
-        if (isThere) present?.add(cellId);
-        else present?.delete(cellId);
-      }
+      if (present !== undefined) round?.correct(present);
       for (const cellId of latest.keys()) if (!isPresent(cellId)) latest.delete(cellId);
       strangers = 0;
       answered = undefined;
     },
     beginRound() {
-      const own: Round = { heard: new Map(), presences: new Map() };
-      round = own;
+      const own = (round = createRound());
       return {
-        hasAll: () => present !== undefined && own.heard.size >= present.size && allHeard(own, present),
+        hasAll: () => present !== undefined && own.hasAll(present),
         end() {
           round = undefined;
-          settle(own);
+          own.settle(latest, remove);
           answered = undefined;
         },
       };
     },
     appeared(cellId) {
-      round?.presences.set(cellId, true);
+      round?.notePresence(cellId, true);
       if (isPresent(cellId)) return;
       if (latest.has(cellId)) strangers -= 1;
       present?.add(cellId);
       answered = undefined;
     },
     disappeared(cellId) {
-      round?.presences.set(cellId, false);
+      round?.notePresence(cellId, false);
       remove(cellId);
       present?.delete(cellId);
       answered = undefined;
     },
     isHeard: (cellId) => latest.has(cellId),
-    states() {
-      if (answered !== undefined) return answered;
-      const cells: CellState[] = [];
-      const missed: string[] = [];
-      for (const cellId of present ?? latest.keys()) {
-        const state = latest.get(cellId);
-        if (state === undefined) missed.push(cellId);
-        else cells.push(state);
-      }
-      answered = { cells, missed };
-      return answered;
-    },
+    states: () => (answered ??= sortOut(present ?? latest.keys(), latest)),
     clear() {
       latest.clear();
       present = undefined;

@@ -85,7 +85,13 @@ t.test('known cells - who came or went while it was asked who is there is known 
   known.setPresent(present('stays', 'goes'));
   for (const cellId of ['stays', 'comes']) known.hear(aCellState({ cellId }));
   round.end();
-  t.same(known.states().cells.map(({ cellId }) => cellId).sort(), ['comes', 'stays']);
+  t.same(
+    known
+      .states()
+      .cells.map(({ cellId }) => cellId)
+      .sort(),
+    ['comes', 'stays'],
+  );
   t.same(known.states().missed, []);
   known.setPresent(present('stays'));
   t.same(known.states().cells.length, 1, 'the next round asks anew');
