@@ -26,7 +26,10 @@ export const createPlacementWitness = (complain: (problem: string) => void): Pla
   return {
     reset({ actual_lrps, tasks }) {
       held = new Set();
-      for (const [, { instanceGuid }] of actual_lrps.entries()) grant(instanceGuid);
+      for (const [, { instanceGuid, presence }] of actual_lrps.entries()) {
+        grant(instanceGuid);
+        if (presence === 'SUSPECT') held.delete(instanceGuid);
+      }
       for (const [, { taskGuid, state }] of tasks.entries()) if (state !== 'Pending') granted.add(taskGuid);
     },
     tell(event) {
@@ -35,6 +38,8 @@ export const createPlacementWitness = (complain: (problem: string) => void): Pla
       if (event.kind === 'actual_lrp_instance_changed') {
         held.delete(event.before.instanceGuid);
         grant(event.after.instanceGuid);
+        // its cell is lost, and its place is to be filled again
+        if (event.after.presence === 'SUSPECT') held.delete(event.after.instanceGuid);
       }
       if (event.kind === 'task_changed' && event.after.state === 'Running') granted.add(event.after.taskGuid);
     },
