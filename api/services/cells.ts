@@ -27,18 +27,19 @@ export const createCells = (options: CellsOptions) => async (): Promise<BbsResul
   const { bus, bbs, random, timeoutMs } = options;
   const presences = await bbs.cells();
   if (!presences.ok) return presences;
-  const expected = presences.value.length;
   const payload = encode('Traced', { traceId: random.uuid() });
-  const answers =
-    expected === 0 ? [] : await bus.gather(SUBJECTS.cellState, payload, { timeoutMs, expected });
   const cells = new Map<string, Cell>(
     presences.value.map((presence) => [presence.cellId, { cellId: presence.cellId, presence }]),
   );
-  for (const answer of answers) {
+  const silent = new Set(cells.keys());
+  const onAnswer = (answer: Uint8Array): boolean => {
     const state = decode('CellState', answer);
-    if (!state.ok) continue;
+    if (!state.ok) return false;
     const { cellId } = state.value;
     cells.set(cellId, { ...cells.get(cellId), cellId, state: state.value });
-  }
+    silent.delete(cellId);
+    return silent.size === 0;
+  };
+  if (silent.size > 0) await bus.gather(SUBJECTS.cellState, payload, { timeoutMs, onAnswer });
   return ok([...cells.values()].sort((a, b) => (a.cellId < b.cellId ? -1 : 1)));
 };

@@ -6,9 +6,11 @@ import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
+import { type ToldCauses, createToldCauses } from '../../common/model/told-causes.js';
 import { unattended } from '../../common/runtime/unattended.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import { SUBJECTS, bbsEventSubject, cellSubject } from '../../common/wire/subjects.js';
+import { isSound } from '../core/bidders.js';
 import type { CellBackend, CellStates, CommitResult } from './cell-backend.js';
 import { createKnownCells } from './known-cells.js';
 import type { KnownCells } from './known-cells.js';
@@ -34,61 +36,75 @@ export interface BusCells extends CellBackend {
   listen(): Cancel;
 }
 
-const usable = (state: CellState): boolean =>
-  state.total.memoryMb > 0 &&
-  state.total.diskMb > 0 &&
-  state.total.containers > 0 &&
-  state.available.memoryMb <= state.total.memoryMb &&
-  state.available.diskMb <= state.total.diskMb &&
-  state.available.containers <= state.total.containers;
-
-/** Answers waited for where nobody can say how many cells there are: a storm of them is not to fill the memory. */
-const MOST_CELLS = 100_000;
-
 interface Context extends BusCellsOptions {
   known: KnownCells;
   oddities: Oddities;
+  /** why the BBS did not say who is present */
+  unsaid: ToldCauses;
 }
 
-const hear = ({ known, oddities }: Context, payload: Uint8Array): void => {
+const isUsable = (state: CellState): boolean => state.cellId !== '' && isSound(state);
+
+const hearState = ({ known, oddities }: Context, state: CellState): void => {
+  if (!isUsable(state)) oddities.note('impossible-resources', state.cellId);
+  else if (!known.hear(state)) oddities.note('unknown-cell', state.cellId);
+};
+
+const hear = (context: Context, payload: Uint8Array): void => {
   const state = decode('CellState', payload);
-  if (!state.ok) oddities.note('unreadable-state', state.error.message);
-  else if (usable(state.value)) known.hear(state.value);
-  else oddities.note('impossible-resources', state.value.cellId);
+  if (state.ok) hearState(context, state.value);
+  else context.oddities.note('unreadable-state', state.error.message);
+};
+
+/** Cells that have a presence; undefined: the BBS cannot say. */
+const presentCells = async ({ bbs, logger, unsaid }: Context): Promise<Set<string> | undefined> => {
+  const present = await bbs.cells();
+  if (present.ok) {
+    unsaid.clear();
+    return new Set(present.value.map(({ cellId }) => cellId));
+  }
+  const { type: code, message: reason } = present.error;
+  if (unsaid.isNew(reason)) logger.warn('failed-to-list-cells', { code, reason });
+  return undefined;
 };
 
 /** Asks who is present, then all cells for their states. */
 const askAll = async (context: Context, traceId: string): Promise<boolean> => {
-  const { bus, bbs, known, stateTimeoutMs } = context;
-  const present = await bbs.cells();
-  const ids = present.ok ? new Set(present.value.map((cell) => cell.cellId)) : undefined;
-  known.setPresent(ids);
-  // Only cells with a presence take part; when the BBS cannot say, all that answer do.
-  if (ids?.size === 0) return true;
-  const endRound = known.beginRound();
-  const answers = await bus.gather(SUBJECTS.cellState, encode('Traced', { traceId }), {
-    timeoutMs: stateTimeoutMs,
-    expected: ids?.size ?? MOST_CELLS,
-  });
-  for (const answer of answers) hear(context, answer);
-  endRound();
-  return present.ok;
+  const { bus, known, stateTimeoutMs } = context;
+  const round = known.beginRound();
+  try {
+    const ids = await presentCells(context);
+    known.setPresent(ids);
+    // Only cells with a presence take part; when the BBS cannot say, all that answer do.
+    if (ids?.size === 0) return true;
+    await bus.gather(SUBJECTS.cellState, encode('Traced', { traceId }), {
+      timeoutMs: stateTimeoutMs,
+      // not so many answers, but those of all: one that answers twice is not to stand for another
+      onAnswer(answer) {
+        hear(context, answer);
+        return round.hasAll();
+      },
+    });
+    return ids !== undefined;
+  } finally {
+    round.end();
+  }
 };
 
 /** What a cell answered, which tells of its state too. */
 const readReply = (
-  { known }: Context,
+  context: Context,
   cellId: string,
   reply: RequestResult,
 ): Result<WorkReply, RequestFailure | 'garbled-reply'> => {
   const decoded = reply.ok ? decode('WorkReply', reply.payload) : undefined;
   // what became of its work is not known, so neither is what it has left
-  if (decoded?.ok !== true) {
-    known.forget(cellId);
+  if (decoded?.ok !== true || decoded.value.cellId !== cellId) {
+    context.known.forget(cellId);
     return err(reply.ok ? 'garbled-reply' : reply.error);
   }
   const { state } = decoded.value;
-  if (state !== undefined && usable(state)) known.hear(state);
+  if (state?.cellId === cellId) hearState(context, state);
   return ok(decoded.value);
 };
 
@@ -153,7 +169,7 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
   const { bus, clock, logger } = options;
   const known = createKnownCells();
   const oddities = createOddities(logger);
-  const context: Context = { ...options, known, oddities };
+  const context: Context = { ...options, known, oddities, unsaid: createToldCauses() };
   let listening = false;
   /** whether all have been asked since changes are heard */
   let asked = false;

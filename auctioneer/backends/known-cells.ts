@@ -7,16 +7,19 @@ import type { CellStates } from './cell-backend.js';
  * wrong is put right by asking, and a cell's own books have the last word.
  */
 export interface KnownCells {
-  /** what a cell says of itself; what is older than what is known changes nothing */
-  hear(state: CellState): void;
+  /** what a cell says of itself; what is older than what is known changes nothing. False: there is no room to keep it. */
+  hear(state: CellState): boolean;
   /** a cell has taken work, of which it tells later: what it had then, it has no more */
   reserve(work: Work): void;
   /** it no longer counts until it is heard again */
   forget(cellId: string): void;
-  /** those that have a presence from now on; undefined: nobody can say, and whoever is heard takes part */
+  /**
+   * Those that have a presence from now on; undefined: nobody can say, and whoever is heard takes part. Who has come
+   * and gone since the round began, in which that was asked, is known better.
+   */
   setPresent(cellIds: ReadonlySet<string> | undefined): void;
-  /** all are asked; the end forgets those that have not been heard meanwhile */
-  beginRound(): () => void;
+  /** all are asked; rounds do not overlap */
+  beginRound(): KnownCellsRound;
   appeared(cellId: string): void;
   disappeared(cellId: string): void;
   isHeard(cellId: string): boolean;
@@ -25,8 +28,17 @@ export interface KnownCells {
   clear(): void;
 }
 
+export interface KnownCellsRound {
+  /** whether all that are present have been heard in it; false while nobody can say who is */
+  hasAll(): boolean;
+  /** forgets those that have not been heard in it, and what cells in the round know nothing of */
+  end(): void;
+}
+
 /** States kept of cells that have no presence yet: theirs may be on its way. */
 const MOST_STRANGERS = 1_000;
+/** States kept while nobody can say who is present: a storm of them is not to fill the memory. */
+const MOST_CELLS = 100_000;
 
 /** Of one life of a rep the highest version is the latest; of two lives, the one heard last. */
 const isOlder = (state: CellState, than: CellState): boolean =>
@@ -49,10 +61,55 @@ const lessWork = (state: CellState, { lrps, tasks }: Work): CellState => {
   return { ...state, available, cpuMilliAvailable, lrpCounts, taskCount, startingContainerCount };
 };
 
+/** What comes in while all are asked. */
+const createRound = () => {
+  /** the latest states heard in it */
+  const heard = new Map<string, CellState>();
+  /** who has appeared (true) or disappeared (false) meanwhile */
+  const presences = new Map<string, boolean>();
+  return {
+    note(state: CellState): void {
+      const before = heard.get(state.cellId);
+      if (before === undefined || !isOlder(state, before)) heard.set(state.cellId, state);
+    },
+    notePresence: (cellId: string, isThere: boolean): void => void presences.set(cellId, isThere),
+    /** those that have a presence, by what was answered, and what has come in since it was asked */
+    correct(present: Set<string>): void {
+      for (const [cellId, isThere] of presences) {
+        if (isThere) present.add(cellId);
+        else present.delete(cellId);
+      }
+    },
+    hasAll(present: ReadonlySet<string>): boolean {
+      if (heard.size < present.size) return false;
+      for (const cellId of present) if (!heard.has(cellId)) return false;
+      return true;
+    },
+    /** Whatever a cell was heard to say before it was asked is no newer than its answer, whatever numbers it has. */
+    settle(latest: Map<string, CellState>, remove: (cellId: string) => void): void {
+      for (const [cellId, known] of latest) {
+        const state = heard.get(cellId);
+        if (state === undefined) remove(cellId);
+        else if (isOlder(state, known)) latest.set(cellId, state);
+      }
+    },
+  };
+};
+
+const sortOut = (present: Iterable<string>, latest: ReadonlyMap<string, CellState>): CellStates => {
+  const cells: CellState[] = [];
+  const missed: string[] = [];
+  for (const cellId of present) {
+    const state = latest.get(cellId);
+    if (state === undefined) missed.push(cellId);
+    else cells.push(state);
+  }
+  return { cells, missed };
+};
+
 export const createKnownCells = (): KnownCells => {
   const latest = new Map<string, CellState>();
-  /** heard in the round that is going on */
-  let heard: Set<string> | undefined;
+  let round: ReturnType<typeof createRound> | undefined;
   let present: Set<string> | undefined;
   let strangers = 0;
   /** as answered last; undefined once anything has changed */
@@ -64,18 +121,20 @@ export const createKnownCells = (): KnownCells => {
     if (latest.delete(cellId) && !isPresent(cellId)) strangers -= 1;
   };
 
+  const hasRoomFor = (cellId: string): boolean =>
+    isPresent(cellId) ? latest.size < MOST_CELLS || present !== undefined : strangers < MOST_STRANGERS;
+
   return {
     hear(state) {
       const { cellId } = state;
-      heard?.add(cellId);
       const known = latest.get(cellId);
-      if (known !== undefined && isOlder(state, known)) return;
-      if (known === undefined && !isPresent(cellId)) {
-        if (strangers >= MOST_STRANGERS) return;
-        strangers += 1;
-      }
+      if (known === undefined && !hasRoomFor(cellId)) return false;
+      round?.note(state);
+      if (known !== undefined && isOlder(state, known)) return true;
+      if (known === undefined && !isPresent(cellId)) strangers += 1;
       latest.set(cellId, state);
       answered = undefined;
+      return true;
     },
     reserve(work) {
       const known = latest.get(work.cellId);
@@ -89,42 +148,37 @@ export const createKnownCells = (): KnownCells => {
     },
     setPresent(cellIds) {
       present = cellIds && new Set(cellIds);
+      if (present !== undefined) round?.correct(present);
       for (const cellId of latest.keys()) if (!isPresent(cellId)) latest.delete(cellId);
       strangers = 0;
       answered = undefined;
     },
     beginRound() {
-      const round = (heard = new Set<string>());
-      return () => {
-        heard = undefined;
-        for (const cellId of latest.keys()) if (!round.has(cellId)) remove(cellId);
-        answered = undefined;
+      const own = (round = createRound());
+      return {
+        hasAll: () => present !== undefined && own.hasAll(present),
+        end() {
+          round = undefined;
+          own.settle(latest, remove);
+          answered = undefined;
+        },
       };
     },
     appeared(cellId) {
+      round?.notePresence(cellId, true);
       if (isPresent(cellId)) return;
       if (latest.has(cellId)) strangers -= 1;
       present?.add(cellId);
       answered = undefined;
     },
     disappeared(cellId) {
+      round?.notePresence(cellId, false);
       remove(cellId);
       present?.delete(cellId);
       answered = undefined;
     },
     isHeard: (cellId) => latest.has(cellId),
-    states() {
-      if (answered !== undefined) return answered;
-      const cells: CellState[] = [];
-      const missed: string[] = [];
-      for (const cellId of present ?? latest.keys()) {
-        const state = latest.get(cellId);
-        if (state === undefined) missed.push(cellId);
-        else cells.push(state);
-      }
-      answered = { cells, missed };
-      return answered;
-    },
+    states: () => (answered ??= sortOut(present ?? latest.keys(), latest)),
     clear() {
       latest.clear();
       present = undefined;

@@ -61,7 +61,7 @@ const isSize = (available: number, total: number): boolean =>
   available <= total;
 
 /** Whether all numbers make sense: thousands of states are checked before a decision, so at one go. */
-const isSound = (state: CellState): boolean =>
+export const isSound = (state: CellState): boolean =>
   isSize(state.available.memoryMb, state.total.memoryMb) &&
   isSize(state.available.diskMb, state.total.diskMb) &&
   isSize(state.available.containers, state.total.containers) &&

@@ -19,12 +19,15 @@ const lrpProblem = (start: LrpStart): string | undefined => {
   if (start.instances.length === 0) return 'no indices';
   if (start.instances.length > MAX_INDICES) return `more than ${MAX_INDICES} indices`;
   const bad = start.instances.find(({ index }) => !isAmount(index));
-  return bad === undefined ? amountProblem(start) : `invalid index: ${bad.index}`;
+  if (bad !== undefined) return `invalid index: ${bad.index}`;
+  const isNameless = start.instances.some(({ placementId }) => placementId === '');
+  return isNameless ? 'placement id is empty' : amountProblem(start);
 };
 
 const taskProblem = (start: TaskStart): string | undefined => {
   if (start.taskGuid === '') return 'task guid is empty';
-  return start.domain === '' ? 'domain is empty' : amountProblem(start);
+  if (start.domain === '') return 'domain is empty';
+  return start.placementId === '' ? 'placement id is empty' : amountProblem(start);
 };
 
 export interface Admitted {

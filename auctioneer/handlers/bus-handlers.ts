@@ -15,6 +15,15 @@ export interface BusHandlersOptions {
   queue: string;
 }
 
+/** Told of what was dropped, and the longest id in it: an answer, too, has to fit into a message. */
+const MOST_DROPPED = 1_000;
+const LONGEST_ID = 256;
+/** of these in the log, beside their number */
+const MOST_LOGGED = 10;
+
+const toldOf = (dropped: AuctionAck['dropped']): AuctionAck['dropped'] =>
+  dropped.slice(0, MOST_DROPPED).map(({ id, reason }) => ({ id: id.slice(0, LONGEST_ID), reason }));
+
 /** Takes auction requests off the bus. Acknowledged when in the batch; what is malformed is dropped item by item. */
 export const subscribeAuctions = ({ bus, runner, logger, queue }: BusHandlersOptions): Cancel => {
   const takeRequest = (message: BusMessage): void => {
@@ -26,8 +35,13 @@ export const subscribeAuctions = ({ bus, runner, logger, queue }: BusHandlersOpt
       );
       return;
     }
-    const { auctions, dropped } = admit(request.value);
-    if (dropped.length > 0) logger.warn('start-validate-failed', { dropped, traceId: request.value.traceId });
+    const { traceId } = request.value;
+    const { auctions, dropped: all } = admit(request.value);
+    const dropped = toldOf(all);
+    if (all.length > 0) {
+      const some = dropped.slice(0, MOST_LOGGED);
+      logger.warn('start-validate-failed', { count: all.length, dropped: some, traceId });
+    }
     if (auctions.length > 0) runner.add(auctions);
     const ack: AuctionAck = { accepted: auctions.length, dropped };
     message.respond(encode('AuctionAck', ack));

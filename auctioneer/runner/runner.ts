@@ -1,4 +1,5 @@
 import type { CellState } from '../../common/model/cell.js';
+import { createToldCauses } from '../../common/model/told-causes.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
@@ -97,6 +98,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
   let stopped = false;
+  const told = createToldCauses();
 
   const statesOf = async (from: CellBackend, traceId: string): Promise<CellState[]> => {
     const began = clock.monotonic();
@@ -154,8 +156,11 @@ export const createRunner = (options: RunnerOptions): Runner => {
     while (waiting.length > 0 && !stopped) {
       try {
         await runBatch();
+        told.clear();
       } catch (error) {
-        logger.error('batch-failed', { error });
+        if (told.isNew(String(error))) logger.error('batch-failed', { error });
+        // what waits still does, and nobody else would come to do anything
+        await clock.sleep(NO_CELL_PAUSE_MS);
       }
     }
     running = undefined;

@@ -91,15 +91,17 @@ export const createRouters = (options: RoutersOptions): Routers => {
     unattended({ logger, event: 'failed-to-greet-routers' }, () => greet(attempt));
 
   const gatherAcks = async (subject: string, payload: Uint8Array): Promise<boolean> => {
-    const asked = new Set(known);
+    const silent = new Set(known);
     const { ackTimeoutMs: timeoutMs } = options;
-    const answers = await bus.gather(subject, payload, { timeoutMs, expected: asked.size });
-    const acked = new Set(answers.flatMap((answer) => parse<UnregisterAck>(answer)?.id ?? []));
-    const silent = [...asked].filter((id) => !acked.has(id));
+    const onAnswer = (answer: Uint8Array): boolean => {
+      silent.delete(parse<UnregisterAck>(answer)?.id ?? '');
+      return silent.size === 0;
+    };
+    await bus.gather(subject, payload, { timeoutMs, onAnswer });
     // a router that is gone must not slow down every stop; one that lives makes itself known again
     for (const id of silent) known.delete(id);
-    if (silent.length > 0) logger.warn('unregistration-not-acknowledged', { routers: silent });
-    return silent.length === 0;
+    if (silent.size > 0) logger.warn('unregistration-not-acknowledged', { routers: [...silent] });
+    return silent.size === 0;
   };
 
   return {

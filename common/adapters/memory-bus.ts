@@ -11,6 +11,7 @@ import type { Cancel, Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { silentLogger } from './capture-logger.js';
 import { createConnectionState } from './connection-state.js';
+import { gathering } from './gathering.js';
 import type { ConnectionState } from './connection-state.js';
 import { createBroker, createTurns, nextTurn } from './memory-broker.js';
 import type { Broker, Delivery, Turns } from './memory-broker.js';
@@ -144,13 +145,10 @@ const createAsking = (context: Context, sending: Sending, receiving: Receiving) 
       }).finally(() => release());
     },
     gather(subject: string, payload: Uint8Array, options: GatherOptions): Promise<Uint8Array[]> {
-      const answers: Uint8Array[] = [];
+      const { answers, isLast } = gathering(options);
       let release: Cancel = () => undefined;
       return new Promise<Uint8Array[]>((resolve) => {
-        const onAnswer = (answer: Uint8Array): void => {
-          answers.push(answer);
-          if (answers.length === options.expected) resolve(answers);
-        };
+        const onAnswer = (answer: Uint8Array): void => void (isLast(answer) && resolve(answers));
         release = ask({
           subject,
           payload,

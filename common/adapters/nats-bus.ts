@@ -17,6 +17,7 @@ import { OutcryError } from '../model/errors.js';
 import { createToldCauses } from '../model/told-causes.js';
 import { INBOXES } from '../wire/nats-roles.js';
 import { createConnectionState } from './connection-state.js';
+import { gathering } from './gathering.js';
 import { createNatsLink, inboxPrefixOf, userOf } from './nats-link.js';
 import type { NatsLinkOptions } from './nats-link.js';
 import { isPattern, isSubject } from './subject-match.js';
@@ -187,7 +188,7 @@ const gather = (
   const target = sendable(context, subject, payload);
   if (!target.ok) return Promise.resolve([]);
   const { connection } = target;
-  const answers: Uint8Array[] = [];
+  const { answers, isLast } = gathering(options);
   const cancels: Cancel[] = [];
   return new Promise<Uint8Array[]>((resolve) => {
     const end = (): void => resolve(answers);
@@ -195,8 +196,7 @@ const gather = (
     const subscription = connection.subscribe(inbox, {
       callback: (error, answer) => {
         if (error || isNoResponders(answer)) return end();
-        answers.push(answer.data);
-        if (answers.length === options.expected) end();
+        if (isLast(answer.data)) end();
       },
     });
     cancels.push(

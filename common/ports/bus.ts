@@ -30,8 +30,11 @@ export interface RequestAllOptions {
 export interface GatherOptions {
   /** ms until the gathering ends */
   timeoutMs: number;
-  /** ends early once so many answers are in */
-  expected?: number;
+  /**
+   * Is handed each answer as it comes, which is then not kept; true = it was the last one, and the gathering ends. A
+   * number of answers would not do: who answers twice would stand for another.
+   */
+  onAnswer?(answer: Uint8Array): boolean;
 }
 
 /**
@@ -46,7 +49,7 @@ export interface Bus {
   request(subject: string, payload: Uint8Array, options: { timeoutMs: number }): Promise<RequestResult>;
   /** many requests at once, to thousands; resolves when each has its outcome, never rejects */
   requestAll(requests: readonly BusRequest[], options: RequestAllOptions): Promise<void>;
-  /** one request, many answers, until the deadline or `expected` are in; never rejects */
+  /** one request, many answers, until the deadline, or all are in as the options tell; never rejects */
   gather(subject: string, payload: Uint8Array, options: GatherOptions): Promise<Uint8Array[]>;
   connected(): boolean;
   /** what this user was refused since it is connected, in words; '' = nothing. It has somebody else's rights then. */

@@ -1,86 +1,13 @@
-import t, { type Test } from 'tap';
-import { assembleAuctioneer } from '../../auctioneer/assemble.js';
-import { auctioneerConfig } from '../../auctioneer/config.js';
+import t from 'tap';
 import type { Scorer } from '../../auctioneer/core/scorer.js';
-import { silentLogger } from '../../common/adapters/capture-logger.js';
-import { createMemoryBus } from '../../common/adapters/memory-bus.js';
-import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
-import { createSeededRandom } from '../../common/adapters/seeded-random.js';
-import { createSystemClock } from '../../common/adapters/system-clock.js';
-import type { AuctionRequest } from '../../common/model/auction.js';
-import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
-import { ok } from '../../common/model/result.js';
-import { createGroup } from '../../common/runtime/group.js';
+import type { ActualLrp } from '../../common/model/lrp.js';
 import { decode, encode } from '../../common/wire/codec.js';
-import { accept, addCell, presenceOf, refuse } from '../support/bus-cells.js';
+import { startAuctioneer } from '../support/auctioneer.js';
+import { accept, addCell, refuse } from '../support/bus-cells.js';
 import { aCellState, aTaskWork, anLrpWork } from '../support/cell-states.js';
 import { eventually } from '../support/eventually.js';
 import { desiredLrp } from '../support/lrps.js';
 import { samplesOf } from '../support/metrics.js';
-
-const startAuctioneer = async (
-  t: Test,
-  registered: string[],
-  {
-    running = [],
-    desired = [],
-    scorer,
-  }: { running?: ActualLrp[]; desired?: DesiredLrp[]; scorer?: Scorer } = {},
-) => {
-  const bus = createMemoryBus();
-  const failed: { id: string; reason: string }[] = [];
-  const config = auctioneerConfig.parse({ cell_state_timeout: '200ms', work_timeout: '200ms' }, 'test');
-  if (!config.ok) throw new Error(JSON.stringify(config.error));
-  const unused = () => Promise.reject(new Error('not used here'));
-  const metrics = createPrometheusMetrics({ logger: silentLogger });
-  const { members } = assembleAuctioneer({
-    metrics,
-    scorer,
-    config: config.value,
-    clock: createSystemClock(),
-    random: createSeededRandom(1),
-    logger: silentLogger,
-    bus,
-    bbs: {
-      ping: () => Promise.resolve(true),
-      cells: () => Promise.resolve(ok(registered.map(presenceOf))),
-      acquireLease: ({ owner }) => Promise.resolve(ok({ held: true, epoch: 1, holder: owner })),
-      renewLease: ({ owner }) => Promise.resolve(ok({ held: true, epoch: 1, holder: owner })),
-      releaseLease: () => Promise.resolve(ok(undefined)),
-      leases: unused,
-      kvGet: unused,
-      kvPut: unused,
-      actualLrps: ({ cellId }) => Promise.resolve(ok(running.filter((lrp) => lrp.cellId === cellId))),
-      desiredLrps: () => Promise.resolve(ok(desired)),
-      tasks: () => Promise.resolve(ok([])),
-      transitions: (list) => {
-        for (const { kind, args } of list) {
-          if (kind === 'fail')
-            failed.push({ id: `${args.key.processGuid}.${args.key.index}`, reason: args.placementError });
-          if (kind === 'rejectTask') failed.push({ id: args.taskGuid, reason: args.reason });
-        }
-        return Promise.resolve(ok(list.map(() => ok({ keepContainer: false, shouldStart: false }))));
-      },
-    },
-  });
-  const group = createGroup(members, silentLogger);
-  await group.start();
-  t.teardown(async () => {
-    await group.stop();
-    await bus.close();
-  });
-  const ask = async (request: Partial<AuctionRequest>) => {
-    const payload = encode('AuctionRequest', { traceId: 't', lrps: [], tasks: [], ...request });
-    const reply = await eventually(async () => {
-      const answer = await bus.request('auction.lrps', payload, { timeoutMs: 1000 });
-      return answer.ok && answer;
-    });
-    const ack = decode('AuctionAck', reply.payload);
-    if (!ack.ok) throw new Error(ack.error.message);
-    return ack.value;
-  };
-  return { bus, failed, ask, metrics };
-};
 
 const { placementId: _placementId, index: _index, ...start } = anLrpWork();
 const instances = (count: number) => ({

@@ -147,8 +147,8 @@ t.test('bus - answers state, work and outcome; tells of changes and of room', as
     if (state.ok) heard.push(`changed ${state.value.version} ${state.value.lrpCounts.get('app') ?? 0}`);
   });
   auctioneer.subscribe('auction.capacity', () => heard.push('capacity'));
-  const [bytes] = await auctioneer.gather('cell.state', new Uint8Array(0), { timeoutMs: 100, expected: 1 });
-  const state = decode('CellState', bytes ?? new Uint8Array(0));
+  const asked = await auctioneer.request('cell.state', new Uint8Array(0), { timeoutMs: 100 });
+  const state = decode('CellState', asked.ok ? asked.payload : new Uint8Array(0));
   if (!state.ok) throw new Error('unreadable');
   t.match(state.value, { cellId: 'cell-1', placeable: true, total: { memoryMb: 1024, containers: 250 } });
 

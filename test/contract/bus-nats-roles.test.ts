@@ -93,10 +93,10 @@ const permissions = (): void => {
 
     await t.test('a cell - answers broadcasts, registers routes, writes logs', async (t) => {
       const auctioneer = await as('auctioneer');
-      t.equal(
-        (await auctioneer.gather(SUBJECTS.cellState, NOTHING, { timeoutMs: 20_000, expected: 1 })).length,
-        1,
-      );
+      let answered = false;
+      const onAnswer = (): boolean => (answered = true);
+      await auctioneer.gather(SUBJECTS.cellState, NOTHING, { timeoutMs: 20_000, onAnswer });
+      t.ok(answered);
       const seen: string[] = [];
       const [router, api] = [await as('router'), await as('api')];
       router.subscribe(SUBJECTS.routerRegister, (message) => seen.push(message.subject));

@@ -173,7 +173,7 @@ export const routerKilled = async (system: ProcessSystem): Promise<Counts> => {
 };
 
 /** Of one task: each start prints a number of its own, so that a line told twice is no second start. */
-const startsOf = (log: string, word: string): number =>
+export const startsOf = (log: string, word: string): number =>
   new Set([...log.matchAll(new RegExp(`${word} ([0-9a-f-]{36})`, 'g'))].map(([, start]) => start)).size;
 
 /**

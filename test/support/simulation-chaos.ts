@@ -18,8 +18,11 @@ export const FAULTS = [
   'cut-all',
   'kill-bbs',
   'kill-auctioneer',
+  'pause-auctioneer',
   'store',
   'bus-weather',
+  'answer-weather',
+  'lost-news',
   'wire-weather',
   'slow-runtimes',
   'clock-jump',
@@ -115,6 +118,12 @@ const createFaults = (
     for (const connection of chosen) connection.disconnect();
     agenda.later(seconds, () => chosen.forEach((connection) => connection.reconnect()));
   };
+  /** half of the time: until work is on its way to a cell, which is when most can go wrong */
+  const halfwayThroughBatch = async (): Promise<void> => {
+    if (random.fraction() < 0.5) return;
+    const before = simulation.sent();
+    for (let step = 0; step < 2_000 && simulation.sent() === before; step += 1) await clock.advance(1);
+  };
   const oneOf = <T>(items: readonly T[], use: (item: T) => void): void => {
     const item = pick(items);
     if (item !== undefined) use(item);
@@ -159,11 +168,21 @@ const createFaults = (
       simulation.killBbs();
       agenda.later(between(0, bbsAway), () => openBbs(simulation, people));
     },
-    'kill-auctioneer': () =>
+    async 'kill-auctioneer'() {
+      await halfwayThroughBatch();
       oneOf([...auctioneers.values()], (auctioneer) => {
         auctioneer.kill();
         agenda.later(between(0, 30), async () => void (await simulation.addAuctioneer()));
-      }),
+      });
+    },
+    async 'pause-auctioneer'() {
+      await halfwayThroughBatch();
+      oneOf([...auctioneers.values()], (auctioneer) => {
+        auctioneer.pause();
+        // short of its lease, or long past it, when another is active
+        agenda.later(between(0.1, random.fraction() < 0.5 ? 10 : 60), auctioneer.resume);
+      });
+    },
     store() {
       const chance = random.fraction();
       if (chance < 0.4) return engine.faults.failCommits(1 + Math.floor(random.fraction() * 5));
@@ -181,6 +200,17 @@ const createFaults = (
         between(5, 40),
         () => Object.assign(faults.bus, { lose: 0, repeat: 0, late: 0 }) && undefined,
       );
+    },
+    'answer-weather'() {
+      const share = between(0, 0.3);
+      const some = { unanswered: share / 2, answeredTwice: share, answeredLate: share };
+      Object.assign(faults.bus, { ...some, lateMs: between(10, 15_000) });
+      const calm = { unanswered: 0, answeredTwice: 0, answeredLate: 0 };
+      agenda.later(between(5, 40), () => Object.assign(faults.bus, calm) && undefined);
+    },
+    'lost-news'() {
+      faults.bus.loseNews = between(0.1, 1);
+      agenda.later(between(5, 60), () => void (faults.bus.loseNews = 0));
     },
     'wire-weather'() {
       const share = between(0, 0.1);

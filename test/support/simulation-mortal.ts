@@ -1,14 +1,22 @@
 import type { Clock } from '../../common/ports/clock.js';
-import type { Bus, BusRequest, BusHandler } from '../../common/ports/bus.js';
+import type { Bus, BusHandler, BusMessage, BusRequest } from '../../common/ports/bus.js';
 import type { Random } from '../../common/ports/random.js';
 import type { MemoryBus } from '../../common/adapters/memory-bus.js';
 import type { Container, ContainerRuntime, RunningProcess } from '../../cell-rep/core/container-runtime.js';
 
-/** One life of a component. Killed, it never does anything again: what it waits for never comes. */
+/**
+ * One life of a component. Killed, it never does anything again: what it waits for never comes. Paused, as by
+ * SIGSTOP, whatever comes to it waits, and time goes on.
+ */
 export interface Life {
   readonly clock: Clock;
   alive(): boolean;
   kill(): void;
+  pause(): void;
+  /** all that has come meanwhile comes now, in its order */
+  resume(): void;
+  /** runs `task` while alive: now, or when the pause is over */
+  reach(task: () => void): void;
   /** the promise while alive; after that, nothing */
   gate<T>(work: Promise<T>): Promise<T>;
   /** calls `work` while alive, and gates what it answers */
@@ -19,7 +27,15 @@ const never = <T>(): Promise<T> => new Promise(() => undefined);
 
 export const createLife = (clock: Clock): Life => {
   let alive = true;
+  /** what has come while paused */
+  let held: (() => void)[] | undefined;
   const cancels = new Set<() => void>();
+
+  const reach = (task: () => void): void => {
+    if (!alive) return;
+    if (held === undefined) task();
+    else held.push(task);
+  };
 
   const tracked = (cancel: () => void): (() => void) => {
     const own = (): void => {
@@ -32,8 +48,8 @@ export const createLife = (clock: Clock): Life => {
   const gate = <T>(work: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       work.then(
-        (value) => alive && resolve(value),
-        (error: unknown) => alive && reject(error),
+        (value) => reach(() => resolve(value)),
+        (error: unknown) => reach(() => reject(error as Error)),
       );
     });
 
@@ -42,15 +58,39 @@ export const createLife = (clock: Clock): Life => {
     monotonic: clock.monotonic,
     after(ms, task) {
       if (!alive) return () => undefined;
+      let wanted = true;
       const own = tracked(
-        clock.after(ms, () => {
-          cancels.delete(own);
-          task();
-        }),
+        clock.after(ms, () =>
+          reach(() => {
+            cancels.delete(own);
+            if (wanted) task();
+          }),
+        ),
       );
-      return own;
+      return () => {
+        wanted = false;
+        own();
+      };
     },
-    every: (ms, task) => (alive ? tracked(clock.every(ms, task)) : () => undefined),
+    every(ms, task) {
+      if (!alive) return () => undefined;
+      let due = false;
+      let wanted = true;
+      // many that were due while paused are one
+      const come = (): void => {
+        if (due) return;
+        due = true;
+        reach(() => {
+          due = false;
+          if (wanted) task();
+        });
+      };
+      const own = tracked(clock.every(ms, come));
+      return () => {
+        wanted = false;
+        own();
+      };
+    },
     sleep: (ms) => new Promise((resolve) => void mortal.after(ms, resolve)),
   };
   return {
@@ -58,8 +98,16 @@ export const createLife = (clock: Clock): Life => {
     alive: () => alive,
     kill() {
       alive = false;
+      held = undefined;
       for (const cancel of [...cancels]) cancel();
     },
+    pause: () => void (held ??= []),
+    resume() {
+      const come = held ?? [];
+      held = undefined;
+      for (const task of come) reach(task);
+    },
+    reach,
     gate,
     live:
       (work) =>
@@ -73,11 +121,28 @@ export interface BusFaults {
   lose: number;
   repeat: number;
   late: number;
-  /** most ms that a late message is under way */
+  /** most ms that a late message or answer is under way */
   lateMs: number;
+  /** chance that news of cells is lost: their states after a change, and who comes and goes */
+  loseNews: number;
+  /** of answers to requests: never given, given twice, given late */
+  unanswered: number;
+  answeredTwice: number;
+  answeredLate: number;
 }
 
-export const noBusFaults = (): BusFaults => ({ lose: 0, repeat: 0, late: 0, lateMs: 0 });
+export const noBusFaults = (): BusFaults => ({
+  lose: 0,
+  repeat: 0,
+  late: 0,
+  lateMs: 0,
+  loseNews: 0,
+  unanswered: 0,
+  answeredTwice: 0,
+  answeredLate: 0,
+});
+
+const NEWS = /^(cell\.changed|bbs\.event\.cell_)/;
 
 /** A connection of one life, over which messages are lost, repeated and late. */
 export const createMortalBus = (
@@ -87,16 +152,29 @@ export const createMortalBus = (
   const { clock } = life;
   const chance = (share: number): boolean => share > 0 && random.fraction() < share;
 
+  const soonOrLate = (late: boolean, run: () => void): void => {
+    if (late) clock.after(random.fraction() * faults.lateMs, run);
+    else run();
+  };
+  /** the same message, whose answer goes another way */
+  const answering = (message: BusMessage): BusMessage => ({
+    ...message,
+    respond(payload) {
+      if (!message.expectsReply || chance(faults.unanswered)) return message.expectsReply;
+      const times = chance(faults.answeredTwice) ? 2 : 1;
+      for (let time = 0; time < times; time += 1)
+        soonOrLate(chance(faults.answeredLate), () => void message.respond(payload));
+      return true;
+    },
+  });
   const handled =
     (handler: BusHandler): BusHandler =>
     (message) => {
       if (!life.alive() || chance(faults.lose)) return;
+      if (NEWS.test(message.subject) && chance(faults.loseNews)) return;
       const times = chance(faults.repeat) ? 2 : 1;
-      for (let time = 0; time < times; time += 1) {
-        if (time > 0 || chance(faults.late)) {
-          clock.after(random.fraction() * faults.lateMs, () => handler(message));
-        } else handler(message);
-      }
+      for (let time = 0; time < times; time += 1)
+        soonOrLate(time > 0 || chance(faults.late), () => life.reach(() => handler(answering(message))));
     };
 
   const request: Bus['request'] = life.live(async (subject, payload, options) => {
@@ -115,10 +193,21 @@ export const createMortalBus = (
         onResult(at, await request(subject, payload, { timeoutMs }));
       await Promise.all(requests.map(ask));
     },
-    gather: life.live(bus.gather),
+    gather: life.live((subject, payload, { onAnswer, ...options }) =>
+      bus.gather(subject, payload, {
+        ...options,
+        ...(onAnswer && {
+          onAnswer(answer) {
+            let last = false;
+            life.reach(() => void (last = onAnswer(answer)));
+            return last;
+          },
+        }),
+      }),
+    ),
     connected: () => life.alive() && bus.connected(),
     denied: bus.denied,
-    onConnection: (listener) => bus.onConnection((up) => life.alive() && listener(up)),
+    onConnection: (listener) => bus.onConnection((up) => life.reach(() => listener(up))),
     flush: life.live(bus.flush),
     close: life.live(bus.close),
   };

@@ -74,7 +74,8 @@ export const weather = async (storm: Storm): Promise<Aftermath> => {
     const { apps, tasks, acknowledged } = people.counts();
     const summary = [
       `seed ${seed}: ${[...chaos.counts].map(([fault, count]) => `${fault} ${count}`).join(', ')}`,
-      `${acknowledged} acknowledged, ${apps} apps, ${tasks} tasks, ${simulation.starts.size} starts`,
+      `${acknowledged} acknowledged, ${apps} apps, ${tasks} tasks`,
+      `${simulation.sent()} messages of work, ${simulation.starts.size} starts`,
       `${simulation.events.length} events, ${simulation.store.cut} commits cut, settled in ${seconds} s`,
     ].join('; ');
     const { wrongs } = simulation;

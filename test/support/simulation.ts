@@ -12,6 +12,7 @@ import type { MemoryBus } from '../../common/adapters/memory-bus.js';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import type { BbsEvent } from '../../common/model/events.js';
 import type { LogFields, Logger } from '../../common/ports/logger.js';
+import type { Bus } from '../../common/ports/bus.js';
 import type { Random } from '../../common/ports/random.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { createMemoryEngine } from '../../common/store/memory-engine.js';
@@ -22,6 +23,7 @@ import { createWiredClient, noWireFaults, startBoard } from './simulation-board.
 import type { CellSize, SimulatedCell } from './simulation-cell.js';
 import { createSimulatedCell } from './simulation-cell.js';
 import type { Fold } from './simulation-fold.js';
+import { createPlacementWitness } from './simulation-placements.js';
 import { createFold } from './simulation-fold.js';
 import type { BusFaults, Life, RuntimeFaults } from './simulation-mortal.js';
 import { IN_TROUBLE, createLife, createMortalBus, noBusFaults } from './simulation-mortal.js';
@@ -48,6 +50,9 @@ export interface SimulatedAuctioneer {
   readonly name: string;
   readonly connection: MemoryBus;
   kill(): void;
+  /** as by SIGSTOP and SIGCONT: what comes meanwhile comes then */
+  pause(): void;
+  resume(): void;
 }
 
 /** The true components over a bus in memory, in time that is moved by hand. The same seed gives the same run. */
@@ -69,6 +74,8 @@ export interface Simulation {
   readonly starts: Map<string, number>;
   /** a client as people use it, with no faults on its way */
   readonly client: BbsClient;
+  /** messages with work that were sent to cells so far */
+  sent(): number;
   board(): BoardLife | undefined;
   boardConnection(): MemoryBus | undefined;
   startBbs(): Promise<void>;
@@ -166,6 +173,7 @@ const createWitness = ({ options, wrong }: Ground, cells: Map<string, SimulatedC
   const starts = new Map<string, number>();
   const events: BbsEvent[] = [];
   const fold = createFold(wrong);
+  const placements = createPlacementWitness(wrong);
 
   const onCrash = (event: BbsEvent): void => {
     if (event.kind !== 'actual_lrp_crashed') return;
@@ -181,17 +189,20 @@ const createWitness = ({ options, wrong }: Ground, cells: Map<string, SimulatedC
       if (process.id === 'main') {
         const count = (starts.get(container.guid) ?? 0) + 1;
         starts.set(container.guid, count);
-        const kind = fromTags(container.guid, container.tags)?.kind ?? 'unknown';
-        if (count > 1) wrong(`${kind} ${container.guid} was started ${count} times`);
+        const identity = fromTags(container.guid, container.tags);
+        if (count > 1) wrong(`${identity?.kind ?? 'unknown'} ${container.guid} was started ${count} times`);
+        if (identity !== undefined) placements.started(identity);
       }
       return options.script?.(process, container) ?? {};
     },
     /** a board has opened: its state, and from now on its events */
     follow({ hub, store }: Active): void {
       fold.reset(store.committed);
+      placements.reset(store.committed);
       hub.subscribe('outcry', (told) => {
         for (const { event } of told) {
           events.push(event);
+          placements.tell(event);
           fold.tell(event);
           onCrash(event);
         }
@@ -245,9 +256,17 @@ const createBoards = (ground: Ground, witness: Witness) => {
 const createAuctioneers = (ground: Ground, wired: (life: Life) => BbsClient) => {
   const { options, clock, random, logger, faults } = ground;
   const auctioneers = new Map<string, SimulatedAuctioneer>();
-  let made = 0;
+  let [made, sent] = [0, 0];
+  const counted = (bus: Bus): Bus => ({
+    ...bus,
+    requestAll(requests, asking) {
+      sent += requests.length;
+      return bus.requestAll(requests, asking);
+    },
+  });
   return {
     auctioneers,
+    sent: () => sent,
     async addAuctioneer(): Promise<SimulatedAuctioneer> {
       made += 1;
       const name = `auctioneer-${made}`;
@@ -258,7 +277,7 @@ const createAuctioneers = (ground: Ground, wired: (life: Life) => BbsClient) => 
         clock: life.clock,
         random,
         logger: logger.session(name),
-        bus: createMortalBus(connection, { life, random, faults: faults.bus }),
+        bus: counted(createMortalBus(connection, { life, random, faults: faults.bus })),
         bbs: wired(life),
       });
       const kill = (): void => {
@@ -267,7 +286,8 @@ const createAuctioneers = (ground: Ground, wired: (life: Life) => BbsClient) => 
         connection.disconnect();
         void connection.close();
       };
-      const auctioneer: SimulatedAuctioneer = { name, connection, kill };
+      const { pause, resume } = life;
+      const auctioneer: SimulatedAuctioneer = { name, connection, kill, pause, resume };
       auctioneers.set(name, auctioneer);
       await createGroup(members, logger).start();
       return auctioneer;

@@ -50,14 +50,78 @@ t.test('known cells - who is silent when all are asked no longer counts', (t) =>
   known.setPresent(present('a', 'b'));
   known.hear(aCellState({ cellId: 'a' }));
   known.hear(aCellState({ cellId: 'b' }));
-  const end = known.beginRound();
+  const round = known.beginRound();
   known.hear(aCellState({ cellId: 'b', version: 1 }));
-  end();
+  round.end();
   t.same(known.states().missed, ['a']);
   known.hear(aCellState({ cellId: 'a', version: 5 }));
   t.same(known.states().missed, []);
   known.forget('b');
   t.same(known.states().missed, ['b']);
+  t.end();
+});
+
+t.test('known cells - a round has all once each that is present was heard, not so many answers', (t) => {
+  const known = createKnownCells();
+  const round = known.beginRound();
+  known.hear(aCellState({ cellId: 'a' }));
+  t.notOk(round.hasAll(), 'nobody has said who is present');
+  known.setPresent(present('a', 'b'));
+  known.hear(aCellState({ cellId: 'a' }));
+  known.hear(aCellState({ cellId: 'stranger' }));
+  t.notOk(round.hasAll());
+  known.hear(aCellState({ cellId: 'b' }));
+  t.ok(round.hasAll());
+  t.end();
+});
+
+t.test('known cells - who came or went while it was asked who is there is known better', (t) => {
+  const known = createKnownCells();
+  known.setPresent(present('stays', 'goes'));
+  const round = known.beginRound();
+  known.appeared('comes');
+  known.disappeared('goes');
+  // an answer that was on its way when they came and went
+  known.setPresent(present('stays', 'goes'));
+  for (const cellId of ['stays', 'comes']) known.hear(aCellState({ cellId }));
+  round.end();
+  t.same(
+    known
+      .states()
+      .cells.map(({ cellId }) => cellId)
+      .sort(),
+    ['comes', 'stays'],
+  );
+  t.same(known.states().missed, []);
+  known.setPresent(present('stays'));
+  t.same(known.states().cells.length, 1, 'the next round asks anew');
+  t.end();
+});
+
+t.test('known cells - a version that no cell has is believed until the cell is asked', (t) => {
+  const known = createKnownCells();
+  known.setPresent(present('a'));
+  known.hear(aCellState({ cellId: 'a', version: 2 ** 53 - 1, taskCount: 99 }));
+  known.hear(aCellState({ cellId: 'a', version: 7, taskCount: 7 }));
+  t.match(known.states().cells, [{ taskCount: 99 }]);
+  const round = known.beginRound();
+  known.hear(aCellState({ cellId: 'a', version: 8, taskCount: 8 }));
+  known.hear(aCellState({ cellId: 'a', version: 7, taskCount: 7 }));
+  round.end();
+  t.match(known.states().cells, [{ taskCount: 8, version: 8 }]);
+  t.end();
+});
+
+t.test('known cells - a storm of cells does not fill the memory while nobody says who is present', (t) => {
+  const known = createKnownCells();
+  const state = aCellState();
+  let refused = 0;
+  for (let at = 0; at < 100_500; at += 1)
+    if (!known.hear({ ...state, cellId: `stranger-${at}` })) refused += 1;
+  t.equal(refused, 500);
+  t.equal(known.states().cells.length, 100_000);
+  known.setPresent(present('stranger-7'));
+  t.equal(known.states().cells.length, 1);
   t.end();
 });
 
