@@ -162,13 +162,15 @@ t.test('bad states - a storm of cells that nobody knows: none is used, and the n
     config: { cell_state_refresh: '200ms' },
   });
   const cell = addCell(bus, aCellState());
-  await ask({});
+  // who is present is known once there was a batch
+  await ask({ tasks: [aTaskWork({ taskGuid: 'first' })] });
+  await eventually(() => cell.taken.length === 1);
   const stranger = aCellState();
   for (let at = 0; at < 20_000; at += 1)
     bus.publish('cell.changed', encode('CellState', { ...stranger, cellId: `stranger-${at}` }));
   for (let at = 0; at < 2_000; at += 1) bus.publish('cell.changed', Uint8Array.from([255, at % 256]));
   await ask({ tasks: [aTaskWork()] });
-  await eventually(() => cell.taken.length === 1);
+  await eventually(() => cell.taken.length === 2);
   await eventually(() => logger.named('auctioneer.ignored-cell-state').length >= 2);
   const told = logger.named('auctioneer.ignored-cell-state').map(({ fields }) => fields['reason']);
   t.ok(told.includes('unknown-cell') && told.includes('unreadable-state'), told.join());

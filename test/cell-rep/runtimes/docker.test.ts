@@ -383,7 +383,7 @@ const suite = (engine: DockerEngine): void => {
       t.same(await other.adopt(), []);
       await container.place({ file: '/etc/hostname', to: 'x', unpack: false, user: 'vcap' });
       const filters = { label: [`outcry.guid=${container.guid}`] };
-      t.equal((await engine.client.listContainers({ all: true, filters })).length, 3);
+      t.equal((await engine.client.listContainers({ all: true, filters })).length, 2);
       await container.destroy();
       t.same(await engine.client.listContainers({ all: true, filters }), []);
       const { Volumes } = await engine.client.listVolumes();
