@@ -9,6 +9,7 @@ import { basename, dirname, join } from 'node:path';
 import { Client } from 'undici';
 import { createBbsClient } from '../../bbs/index.js';
 import type { BbsClient } from '../../bbs/index.js';
+import { removeLeftovers } from '../../cell-rep/runtimes/leftovers.js';
 import { localCellId } from '../../cli/deploy/local-cells.js';
 import { programsOf, writeLocalDeployment } from '../../cli/processes/local-deployment.js';
 import type { LocalDeployment } from '../../cli/processes/local-deployment.js';
@@ -245,6 +246,18 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
       for (const { name } of [...programs].reverse()) {
         children.get(name)?.kill('SIGCONT');
         await kill(name, 'SIGTERM');
+      }
+      // reps leave their containers running
+      const choice = { kind: 'process', says: '' } as const;
+      for (const cellId of deployment.cells) {
+        const dataDir = join(dir, cellId, 'data');
+        await removeLeftovers({
+          dataDir,
+          cellIds: [],
+          choice,
+          clock: createSystemClock(),
+          logger: silentLogger,
+        });
       }
       await rm(dir, { recursive: true, force: true });
     },

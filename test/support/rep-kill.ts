@@ -199,10 +199,13 @@ const newCounts = (): RepKillCounts => ({
   slowestMs: 0,
 });
 
+/** so that each trial knows its own programs from those of another in the same process */
+let trials = 0;
+
 const openWork = async (options: RepKillOptions, { bbs, dir }: ProcessSystem): Promise<Work> => {
   const random = createSeededRandom(options.seed);
   const watched = {
-    mark: `rep-kill-${process.pid}-${options.seed}`,
+    mark: `rep-kill-${process.pid}-${(trials += 1)}`,
     dataDir: join(dir, CELL, 'data'),
     cellId: CELL,
   };
