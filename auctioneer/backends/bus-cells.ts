@@ -121,7 +121,8 @@ const askOutcome = async (context: Context, cellId: string, query: OutcomeQuery)
 const resultOf = (context: Context, work: Work, answer: RequestResult): CommitResult => {
   const { cellId } = work;
   const reply = readReply(context, cellId, answer);
-  if (!reply.ok) return { cellId, answered: false, reason: reply.error };
+  if (!reply.ok)
+    return { cellId, answered: false, reason: reply.error, unheard: reply.error === 'no-responders' };
   const { outcomes, state } = reply.value;
   const tookAll = outcomes.every(({ status }) => status === 'accepted');
   if (state === undefined && tookAll) context.known.reserve(work);

@@ -5,8 +5,8 @@ import type { CellState } from '../../common/model/cell.js';
 export type CommitResult =
   /** the cell answered: one outcome per placement id */
   | { cellId: string; answered: true; outcomes: WorkOutcome[] }
-  /** it did not: whether it took the work is not known */
-  | { cellId: string; answered: false; reason: string };
+  /** it did not: whether it took the work is not known, unless nobody was there to hear of it */
+  | { cellId: string; answered: false; reason: string; unheard: boolean };
 
 /** Port: where places come from, and where work goes. The auction does not know which. */
 export interface CellBackend {

@@ -46,18 +46,22 @@ const perCell = (placements: readonly Placement[]): Map<string, Placement[]> => 
 
 /** Sends work, one message per cell, and finds out what became of it. */
 export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): Committer => {
-  /** A cell that did not answer is asked once more, by placement id; only silence stays unknown. */
+  /**
+   * A cell that did not answer is asked once more, by placement id; only silence stays unknown. What nobody heard of,
+   * nobody has taken: it goes into the next batch.
+   */
   const settle = async (
     result: CommitResult,
     { backend, placements: sent, traceId }: Sent,
   ): Promise<Settled> => {
     if (result.answered) return { ...sortOutcomes(sent, result.outcomes), unknown: [] };
-    logger.warn('commit.unknown', {
+    logger.warn(result.unheard ? 'commit.unheard' : 'commit.unknown', {
       cellId: result.cellId,
       reason: result.reason,
       count: sent.length,
       traceId,
     });
+    if (result.unheard) return { placed: [], refused: [], unseen: sent, unknown: [] };
     const ids = sent.map(({ auction }) => auction.placementId);
     const outcomes = await backend.settle(result.cellId, ids, traceId);
     if (outcomes === undefined) return { placed: [], refused: [], unseen: [], unknown: sent };

@@ -79,6 +79,25 @@ t.test(
   },
 );
 
+t.test('auctioneer - work for a cell that has gone is placed on another at once', async (t) => {
+  const { bus, ask, failed } = await startAuctioneer(t, ['cell-1', 'cell-2']);
+  const gone = bus.client();
+  const goes = addCell(gone, aCellState({ cellId: 'cell-1' }));
+  const stays = addCell(
+    bus,
+    aCellState({ cellId: 'cell-2', available: { memoryMb: 512, diskMb: 4096, containers: 9 } }),
+  );
+  await ask({ lrps: [{ ...instances(1), processGuid: 'first' }] });
+  await eventually(() => goes.taken.length === 1);
+  gone.disconnect();
+  await ask({ lrps: [{ ...instances(1), processGuid: 'second' }] });
+  await eventually(() =>
+    stays.taken.flatMap(({ lrps }) => lrps).some(({ processGuid }) => processGuid === 'second'),
+  );
+  t.same(stays.asked, [], 'nobody has to be asked what became of it');
+  t.same(failed, []);
+});
+
 t.test('auctioneer - what has no place is failed with its text and can be explained', async (t) => {
   const { bus, ask, failed } = await startAuctioneer(t, ['cell-1']);
   addCell(bus, aCellState());

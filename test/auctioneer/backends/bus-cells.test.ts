@@ -147,8 +147,8 @@ t.test('cells over the bus - one that does not answer is left out until it is he
   const results = await done(backend.commit([work('a'), work('b'), work('nowhere')]));
   t.match(results, [
     { cellId: 'a', answered: true },
-    { cellId: 'b', answered: false, reason: 'timeout' },
-    { cellId: 'nowhere', answered: false, reason: 'no-responders' },
+    { cellId: 'b', answered: false, reason: 'timeout', unheard: false },
+    { cellId: 'nowhere', answered: false, reason: 'no-responders', unheard: true },
   ]);
   t.same(await seen(), ['a 0', '-b']);
   t.equal(counts.broadcasts, 1, 'nobody waits for it');
