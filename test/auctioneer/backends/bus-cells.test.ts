@@ -4,22 +4,11 @@ import { createCaptureLogger } from '../../../common/adapters/capture-logger.js'
 import { createFakeClock } from '../../../common/adapters/fake-clock.js';
 import { createMemoryBus } from '../../../common/adapters/memory-bus.js';
 import { ok } from '../../../common/model/result.js';
-import type { CellPresence, CellState } from '../../../common/model/cell.js';
+import type { CellState } from '../../../common/model/cell.js';
 import { decode, encode } from '../../../common/wire/codec.js';
 import { cellSubject } from '../../../common/wire/subjects.js';
+import { presenceOf } from '../../support/bus-cells.js';
 import { aCellState, anLrpWork } from '../../support/cell-states.js';
-
-const presence = (cellId: string): CellPresence => ({
-  cellId,
-  repAddress: '',
-  zone: 'z1',
-  capacity: { memoryMb: 1024, diskMb: 4096, containers: 10 },
-  rootfsProviders: [],
-  placementTags: [],
-  optionalPlacementTags: [],
-  repUrl: '',
-  annotations: {},
-});
 
 const open = (t: Test, ids: readonly string[]) => {
   const clock = createFakeClock();
@@ -61,7 +50,7 @@ const open = (t: Test, ids: readonly string[]) => {
     bbs: {
       cells: () => {
         counts.boards += 1;
-        return Promise.resolve(ok([...present].map(presence)));
+        return Promise.resolve(ok([...present].map(presenceOf)));
       },
     },
     stateTimeoutMs: 1_000,
