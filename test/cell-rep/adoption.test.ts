@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { createNoNotes } from '../../cell-rep/containers/file-notes.js';
 import { eventually } from '../support/eventually.js';
 import { desiredLrp, pendingTask, runAction } from '../support/lrps.js';
@@ -38,7 +38,8 @@ t.test(
   },
 );
 
-t.test('adoption - what ended meanwhile is reported with its exit status', async (t) => {
+/** What a rep that has gone leaves behind: an instance and a task, both running. */
+const leftRunning = async (t: Test) => {
   const world = createWorld();
   const config = { data_dir: t.testdir() };
   world.bbs.desired.set('app', desiredLrp());
@@ -49,6 +50,11 @@ t.test('adoption - what ended meanwhile is reported with its exit status', async
   await first.until(() => world.bbs.starts.length === 1, 'started');
   await first.until(() => world.runtime.containers.get('task')?.processes.has('main') ?? false, 'task');
   await first.stop();
+  return { world, config };
+};
+
+t.test('adoption - what ended meanwhile is reported with its exit status', async (t) => {
+  const { world, config } = await leftRunning(t);
   for (const container of world.runtime.containers.values()) container.main().exit({ code: 7 });
 
   const second = await startRep(world, config);
@@ -153,16 +159,7 @@ t.test('adoption - how an instance ended is noted before it is told, and before 
 });
 
 t.test('adoption - one that ran and has nothing left in it is not begun again', async (t) => {
-  const world = createWorld();
-  const config = { data_dir: t.testdir() };
-  world.bbs.desired.set('app', desiredLrp());
-  world.bbs.allTasks.set('task', pendingTask());
-  const first = await startRep(world, config);
-  first.workLrp();
-  first.workTask();
-  await first.until(() => world.bbs.starts.length === 1, 'started');
-  await first.until(() => world.runtime.containers.get('task')?.processes.has('main') ?? false, 'task');
-  await first.stop();
+  const { world, config } = await leftRunning(t);
   const begun: string[] = [];
   world.runtime.onEvent = (event) => void (event.startsWith('run ') && begun.push(event));
   for (const { processes } of world.runtime.containers.values()) processes.clear();

@@ -7,7 +7,7 @@ import type { Allowance } from '../../cell-rep/core/egress.js';
 import { sysctlProblem, sysctlsOf } from '../../cell-rep/core/sysctls.js';
 import { planLrp } from '../../cell-rep/core/run-plan.js';
 import { egressTable } from '../../cell-rep/runtimes/docker/egress-table.js';
-import { desiredLrp } from '../support/lrps.js';
+import { desiredLrp, lrpIdentity } from '../support/lrps.js';
 import { openRuntime, makeRoot, removeRoot } from '../support/process-runtime.js';
 import { containerSpec } from '../contract/container-runtime.js';
 
@@ -85,7 +85,7 @@ const SOME: SecurityGroupRule[][] = [
 
 t.test('egress - what allows everything is no restriction, and no rule at all neither', async (t) => {
   const restricts = (rules: SecurityGroupRule[]): boolean => {
-    const planned = planLrp(desiredLrp({ egressRules: rules }), IDENTITY);
+    const planned = planLrp(desiredLrp({ egressRules: rules }), lrpIdentity());
     if (!planned.ok) throw new Error(planned.reason);
     return planned.plan.spec.egress !== undefined;
   };
@@ -170,23 +170,11 @@ t.test('egress - nothing gets into a table that is no address, whatever the rule
   );
 });
 
-const IDENTITY = {
-  kind: 'lrp' as const,
-  guid: 'guid',
-  domain: 'test',
-  logGuid: '',
-  processGuid: 'app',
-  index: 0,
-  placementId: 'p',
-  demand: { memoryMb: 64, diskMb: 64, containers: 1, cpuMilli: 0 },
-  wanted: { maxPids: 0, rootfs: '', placementTags: [], volumeDrivers: [] },
-};
-
 t.test('sysctls - asked for among the properties of the network, allowed by name or beginning', async (t) => {
   const properties = { 'sysctl.net.core.somaxconn': '1024', policy_group_id: 'x' };
   t.same(sysctlsOf({ properties }), { 'net.core.somaxconn': '1024' });
   t.same(sysctlsOf(undefined), {});
-  const planned = planLrp(desiredLrp({ network: { properties } }), IDENTITY);
+  const planned = planLrp(desiredLrp({ network: { properties } }), lrpIdentity());
   t.match(planned, { ok: true, plan: { spec: { sysctls: { 'net.core.somaxconn': '1024' } } } });
   const problem = (name: string, value: string, ...allowed: string[]) =>
     sysctlProblem({ [name]: value }, allowed);

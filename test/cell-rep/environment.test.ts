@@ -2,6 +2,7 @@
 import t from 'tap';
 import type { ContainerInfo } from '../../cell-rep/core/container-runtime.js';
 import { processEnvironment } from '../../cell-rep/core/environment.js';
+import { lrpIdentity } from '../support/lrps.js';
 
 const INFO: ContainerInfo = {
   guid: 'guid',
@@ -12,21 +13,9 @@ const INFO: ContainerInfo = {
   processes: [],
 };
 
-const IDENTITY = {
-  kind: 'lrp' as const,
-  guid: 'guid',
-  domain: 'test',
-  logGuid: '',
-  processGuid: 'app',
-  index: 3,
-  placementId: 'p',
-  demand: { memoryMb: 64, diskMb: 64, containers: 1, cpuMilli: 0 },
-  wanted: { maxPids: 0, rootfs: '', placementTags: [], volumeDrivers: [] },
-};
-
 const environment = (over: Partial<ContainerInfo>): Record<string, string> =>
   processEnvironment({
-    identity: IDENTITY,
+    identity: lrpIdentity({ index: 3 }),
     container: [{ name: 'CF_INSTANCE_INTERNAL_IPV6', value: 'forged' }],
     action: [],
     info: { ...INFO, ...over },

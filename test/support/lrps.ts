@@ -1,3 +1,4 @@
+import type { ContainerIdentity } from '../../cell-rep/core/identity.js';
 import type { Action, RunAction } from '../../common/model/action.js';
 import type { LrpWork, TaskWork, Work } from '../../common/model/auction.js';
 import type { DesiredLrp } from '../../common/model/lrp.js';
@@ -112,5 +113,19 @@ export const workFor = (incarnation: string, over: Partial<Work> = {}): Work => 
   deadlineMs: 10_000,
   lrps: [],
   tasks: [],
+  ...over,
+});
+
+/** Of a container of an instance. */
+export const lrpIdentity = (over: Partial<ContainerIdentity> = {}): ContainerIdentity => ({
+  kind: 'lrp',
+  guid: 'guid',
+  domain: 'test',
+  logGuid: '',
+  processGuid: 'app',
+  index: 0,
+  placementId: 'p',
+  demand: { memoryMb: 64, diskMb: 64, containers: 1, cpuMilli: 0 },
+  wanted: { maxPids: 0, rootfs: '', placementTags: [], volumeDrivers: [] },
   ...over,
 });
