@@ -9,6 +9,8 @@ import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
 import type { RouterConfig } from './config.js';
 import type { BalancingRules } from './core/balancing.js';
+import { createRequestReader } from './core/request-headers.js';
+import { createResponseWriter } from './core/response-headers.js';
 import { createRouteTable } from './core/route-table.js';
 import type { RouteSnapshot } from './core/route-table.js';
 import { createRouterMetrics } from './metrics.js';
@@ -73,6 +75,8 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     logger: logger.session('proxy'),
     table,
     balancing: balancingRules(config, random),
+    readRequest: createRequestReader(config.requests),
+    responses: createResponseWriter(config.responses),
     upstreams,
     counters,
     metrics,

@@ -1,7 +1,16 @@
 import { DURATION, PORT, defineConfig, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
 import type { Sharding } from './core/sharding.js';
-import { PROXY_DEFAULTS, compileBalancing, compileSharding, proxySchema } from './proxy-config.js';
+import type { RequestRules } from './core/request-headers.js';
+import type { ResponseRules } from './core/response-headers.js';
+import {
+  PROXY_DEFAULTS,
+  compileBalancing,
+  compileRequests,
+  compileResponses,
+  compileSharding,
+  proxySchema,
+} from './proxy-config.js';
 import type { BalancingConfig, ProxyUserConfig } from './proxy-config.js';
 
 type Duration = string | number;
@@ -54,6 +63,10 @@ export interface RouterConfig {
     readonly emptyPool503: boolean;
   };
   readonly balancing: BalancingConfig;
+  readonly requests: RequestRules;
+  readonly responses: ResponseRules;
+  /** value of `X-Vcap-Trace` with which a client is told who served it; '' for none */
+  readonly traceKey: string;
   readonly endpoints: {
     /** endpoints tried for one request */
     readonly maxAttempts: number;
@@ -217,6 +230,9 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
         emptyPool503: full.empty_pool_response_code_503,
       },
       balancing: compileBalancing(full),
+      requests: compileRequests(full),
+      responses: compileResponses(full),
+      traceKey: full.trace_key,
       endpoints: endpointRules(full),
       clients: {
         idleMs: toMs(full.frontend_idle_timeout),

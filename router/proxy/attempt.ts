@@ -7,13 +7,14 @@ import type { Exchange } from './exchange.js';
 import { AttemptEnded, classifyFailure } from './failure.js';
 import type { Failure } from './failure.js';
 import type { ProxyContext } from './context.js';
-import { createRelay, textHeaders } from './relay.js';
+import { answeredBy, createRelay, textHeaders } from './relay.js';
 
 /** What an attempt tells whoever made it; exactly one of `onFailure`, `onEnd` and `onUpgrade` ends it. */
 export interface AttemptEvents {
   /** the endpoint's response headers are on their way to the client */
   onAnswer(status: number): void;
   onEnd(): void;
+  /** `headers` are the client's already */
   onUpgrade(upgrade: { readonly headers: RawHeaders; readonly socket: Duplex }): void;
   /** `answered`: the client has part of an answer already */
   onFailure(failure: Failure, answered: boolean): void;
@@ -61,7 +62,7 @@ export const runAttempt = (
   events: AttemptEvents,
 ): void => {
   const { clock, config, upstreams } = context;
-  const relay = createRelay(exchange);
+  const relay = createRelay(context, exchange, entry);
   const release = occupy(entry);
   let controller: Dispatcher.DispatchController | undefined;
   let ended: Error | undefined;
@@ -104,7 +105,12 @@ export const runAttempt = (
     },
     onRequestUpgrade(current, _status, _headers, socket) {
       finish();
-      events.onUpgrade({ headers: textHeaders(current.rawHeaders), socket });
+      const headers = context.responses.upgrade(
+        textHeaders(current.rawHeaders),
+        exchange.upgrade?.protocol ?? '',
+        answeredBy(context, exchange, entry),
+      );
+      events.onUpgrade({ headers, socket });
     },
     onResponseError(_controller, error) {
       finish();

@@ -3,6 +3,8 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { RouterConfig } from '../config.js';
 import type { BalancingRules } from '../core/balancing.js';
+import type { RequestReader } from '../core/request-headers.js';
+import type { ResponseWriter } from '../core/response-headers.js';
 import type { RouteTable } from '../core/route-table.js';
 import type { RouterMetrics } from '../metrics.js';
 import type { RouterCounters } from './counters.js';
@@ -16,6 +18,8 @@ export interface ProxyContext {
   readonly logger: Logger;
   readonly table: RouteTable;
   readonly balancing: BalancingRules;
+  readonly readRequest: RequestReader;
+  readonly responses: ResponseWriter;
   readonly upstreams: Upstreams;
   readonly counters: RouterCounters;
   readonly metrics: Pick<RouterMetrics, 'forwarded' | 'answered'>;

@@ -5,7 +5,10 @@ import type { Socket } from 'node:net';
 import type { RawHeaders, RequestFacts } from '../core/request-headers.js';
 import type { RouterReply } from '../core/replies.js';
 import type { Wish } from '../core/balancing.js';
+import type { ResponseWriter } from '../core/response-headers.js';
+import type { Client } from './client.js';
 import type { Destination } from './route.js';
+import type { Trace } from '../core/tracing.js';
 
 /** A client that wants to switch protocols. */
 export interface UpgradeRequest {
@@ -19,6 +22,7 @@ export interface UpgradeRequest {
 export interface Incoming {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  readonly client: Client;
   readonly upgrade: UpgradeRequest | undefined;
 }
 
@@ -26,6 +30,9 @@ export interface Incoming {
 export interface Exchange extends Incoming, Destination {
   readonly facts: RequestFacts;
   readonly requestId: string;
+  readonly trace: Trace;
+  /** context path of the route */
+  readonly routePath: string;
   /** what goes to any endpoint */
   readonly headers: RawHeaders;
   readonly body: Readable | undefined;
@@ -63,9 +70,14 @@ const replyHeaders = (reply: RouterReply, requestId: string): string[] => {
 };
 
 /** Answers in the router's own name. */
-export const sendReply = (res: ServerResponse, reply: RouterReply, requestId: string): void => {
+export const sendReply = (
+  responses: ResponseWriter,
+  res: ServerResponse,
+  reply: RouterReply,
+  requestId: string,
+): void => {
   if (res.destroyed || res.headersSent) return;
   if (reply.closes) res.shouldKeepAlive = false;
-  res.writeHead(reply.status, replyHeaders(reply, requestId));
+  res.writeHead(reply.status, responses.own(replyHeaders(reply, requestId)));
   res.end(reply.body);
 };

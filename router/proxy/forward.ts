@@ -100,7 +100,7 @@ export const forward = (
 
   const giveUp = (reply: RouterReply): void => {
     countFailure(context, exchange, reply);
-    sendReply(exchange.res, reply, exchange.requestId);
+    sendReply(context.responses, exchange.res, reply, exchange.requestId);
   };
 
   const giveUpAfter = ({ kind, detail }: Failure): void => {

@@ -3,9 +3,11 @@ import type { RouterReply } from '../core/replies.js';
 import { isIdempotent } from '../core/failures.js';
 import { readInstanceChoice } from '../core/instance-choice.js';
 import type { RoutePool } from '../core/pool.js';
-import { forwardedHeaders, headerValue, readRequestHeaders } from '../core/request-headers.js';
+import { forwardedHeaders, headerValue } from '../core/request-headers.js';
 import type { RequestFacts } from '../core/request-headers.js';
 import { hostWithoutPort } from '../core/route-key.js';
+import { readStickyRequest } from '../core/sticky-session.js';
+import { traceRequest } from '../core/tracing.js';
 import type { ProxyContext } from './context.js';
 import type { Exchange, Incoming } from './exchange.js';
 import { createRequestBody } from './request-body.js';
@@ -44,8 +46,6 @@ const refusal = (facts: RequestFacts): RouterReply | undefined => {
   return undefined;
 };
 
-const plainAddress = (address: string | undefined): string => (address ?? '').replace(/^::ffff:(?=\d)/i, '');
-
 const isPeerItself = (host: string, clientAddress: string): boolean => {
   const bare = hostWithoutPort(host);
   return bare === clientAddress || bare === `[${clientAddress}]`;
@@ -60,21 +60,21 @@ const wantedUpgrade = ({ upgrade }: Incoming): Incoming['upgrade'] =>
 
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
-  const { req } = incoming;
+  const { req, client } = incoming;
   const { clock, config, random } = context;
-  const facts = readRequestHeaders(req.rawHeaders);
+  const facts = context.readRequest(req.rawHeaders);
   if (facts.userAgent === config.clients.healthCheckUserAgent) {
     return { reply: healthReply(true), requestId: '' };
   }
-  const requestId = random.uuid();
+  const trace = traceRequest(facts.trace, config.requests.tracing, random);
+  const { requestId } = trace;
   const target = readTarget(req.url ?? '', facts.host);
   const refused = target ? refusal(facts) : BAD_REQUEST;
   if (refused || !target) return { reply: refused ?? BAD_REQUEST, requestId };
   const { host, path } = target;
 
   if (host !== facts.host) setHost(facts.passed, host);
-  const clientAddress = plainAddress(req.socket.remoteAddress);
-  if (host === '' || isPeerItself(host, clientAddress)) return { reply: EMPTY_HOST, requestId };
+  if (host === '' || isPeerItself(host, client.address)) return { reply: EMPTY_HOST, requestId };
   const wanted = readInstanceChoice(facts.appInstance, facts.processInstance);
   if (wanted && 'reply' in wanted) return { reply: wanted.reply, requestId };
   const destination = { host, target: path, instances: wanted?.choice };
@@ -86,7 +86,14 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   const hasBody = facts.transferEncoding !== '' || facts.contentLength > 0;
   // Node stops reading HTTP at the head of an upgrade: its body would be taken for the new protocol
   if (hasBody && incoming.upgrade) return { reply: BAD_REQUEST, requestId };
-  const headers = forwardedHeaders(facts, { clientAddress, secure: false, requestId, now: clock.now() });
+  const forwarding = {
+    clientAddress: client.address,
+    secure: client.secure,
+    clientCert: client.certificate,
+    trace,
+    now: clock.now(),
+  };
+  const headers = forwardedHeaders(facts, forwarding, config.requests);
   const method = req.method ?? 'GET';
   return {
     pool,
@@ -96,15 +103,17 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
       upgrade: wantedUpgrade(incoming),
       facts,
       ...destination,
+      client,
       requestId,
+      trace,
+      routePath: pool.key.path,
       headers,
       body: hasBody ? createRequestBody(req) : undefined,
       idempotent: isIdempotent({ method, hasBody, hasIdempotencyKey: facts.hasIdempotencyKey }),
       wish: {
         now: clock.monotonic(),
         attempts: 0,
-        instanceId: '',
-        mustBeThatInstance: false,
+        ...readStickyRequest(facts, config.responses.sticky),
         header: (name) => headerValue(headers, name),
         place: undefined,
       },

@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { RawHeaders } from '../core/request-headers.js';
-import { responseHeaders } from '../core/response-headers.js';
+import type { PoolEntry } from '../core/pool.js';
+import type { Answered } from '../core/response-headers.js';
+import type { ProxyContext } from './context.js';
 import type { Exchange } from './exchange.js';
 
 type Controller = Dispatcher.DispatchController;
@@ -24,11 +26,31 @@ const addTrailers = (res: ServerResponse, trailers: RawHeaders): void => {
   if (pairs.length > 0) res.addTrailers(pairs);
 };
 
-export const createRelay = ({ res, requestId }: Exchange): Relay => {
+/** What an endpoint's answer is an answer to. */
+export const answeredBy = (
+  { config }: ProxyContext,
+  { requestId, wish, routePath, facts }: Exchange,
+  { endpoint }: PoolEntry,
+): Answered => ({
+  requestId,
+  session: { askedFor: wish.instanceId, servedBy: endpoint.instanceId, path: routePath },
+  served:
+    config.traceKey !== '' && facts.traceKey === config.traceKey
+      ? { router: config.registrar.hosts[0] ?? '', endpoint: endpoint.address }
+      : undefined,
+});
+
+export const createRelay = (context: ProxyContext, exchange: Exchange, entry: PoolEntry): Relay => {
+  const { res } = exchange;
   let bodyBegan = false;
   return {
     head(controller, status, statusText) {
-      res.writeHead(status, statusText, responseHeaders(textHeaders(controller.rawHeaders), requestId));
+      const headers = textHeaders(controller.rawHeaders);
+      res.writeHead(
+        status,
+        statusText,
+        context.responses.answer(headers, answeredBy(context, exchange, entry)),
+      );
       // a body in the same packet goes out with the head; a head without one must not wait for it
       process.nextTick(() => {
         if (!bodyBegan && !res.destroyed) res.flushHeaders();

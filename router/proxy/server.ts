@@ -6,6 +6,7 @@ import type { Member } from '../../common/runtime/group.js';
 import type { RoutePool } from '../core/pool.js';
 import { HEADERS_TOO_LARGE, UNKNOWN_FAILURE } from '../core/replies.js';
 import type { ProxyContext } from './context.js';
+import { clientOf } from './client.js';
 import { createUpgradeResponse, sendReply } from './exchange.js';
 import type { Exchange, Incoming } from './exchange.js';
 import { AttemptEnded } from './failure.js';
@@ -72,7 +73,7 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
     if ('reply' in received) {
       if (received.reply.status === 400 || received.reply.status === 404) counters.rejected_requests += 1;
       incoming.res.once('close', ended);
-      sendReply(incoming.res, received.reply, received.requestId);
+      sendReply(context.responses, incoming.res, received.reply, received.requestId);
       return;
     }
     const { exchange, pool } = received;
@@ -105,7 +106,7 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
       run(incoming, ended);
     } catch (error) {
       logger.error('panic', { error, url: incoming.req.url });
-      sendReply(incoming.res, UNKNOWN_FAILURE, '');
+      sendReply(context.responses, incoming.res, UNKNOWN_FAILURE, '');
       ended();
     }
   };
@@ -152,7 +153,7 @@ const createHttpServer = (context: ProxyContext, traffic: Traffic, isStopping: (
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     busy.set(req.socket, res);
     if (isStopping()) res.shouldKeepAlive = false;
-    handle({ req, res, upgrade: undefined });
+    handle({ req, res, client: clientOf(req.socket), upgrade: undefined });
   };
   server.on('request', onRequest).on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
     // whether a body follows is the client's choice when it gets its answer first: nothing may come after it
@@ -163,7 +164,8 @@ const createHttpServer = (context: ProxyContext, traffic: Traffic, isStopping: (
     const client = socket as Socket;
     traffic.hold(client);
     const res = createUpgradeResponse(req, client);
-    handle({ req, res, upgrade: { protocol: req.headers.upgrade ?? '', socket: client, head } });
+    const upgrade = { protocol: req.headers.upgrade ?? '', socket: client, head };
+    handle({ req, res, client: clientOf(client), upgrade });
   });
   server.on('clientError', refuseMalformed(busy));
   return server;

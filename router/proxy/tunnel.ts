@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { RawHeaders } from '../core/request-headers.js';
-import { upgradeHeaders } from '../core/response-headers.js';
 import type { Exchange, UpgradeRequest } from './exchange.js';
 
 /** When `from` breaks off, so does `to`; when it ended in good order, `to` may finish what it has. */
@@ -12,8 +11,7 @@ const breakTogether = (from: Duplex, to: Duplex): void => {
   });
 };
 
-const formatHead = (raw: RawHeaders, exchange: Exchange, protocol: string): string => {
-  const headers = upgradeHeaders(raw, protocol, exchange.requestId);
+const formatHead = (headers: RawHeaders): string => {
   let head = 'HTTP/1.1 101 Switching Protocols\r\n';
   for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   return `${head}\r\n`;
@@ -32,7 +30,7 @@ export const openTunnel = (
   exchange.res.detachSocket(client);
   breakTogether(client, upstream);
   breakTogether(upstream, client);
-  client.write(formatHead(endpoint.headers, exchange, upgrade.protocol), 'latin1');
+  client.write(formatHead(endpoint.headers), 'latin1');
   if (head.length > 0) upstream.write(head);
   client.pipe(upstream);
   upstream.pipe(client);

@@ -1,6 +1,6 @@
 import t from 'tap';
 import fc from 'fast-check';
-import { toRouteChange } from '../../../router/core/registration.js';
+import { readRegistration, toRouteChange } from '../../../router/core/registration.js';
 import {
   formatRouteKey,
   hostWithoutPort,
@@ -226,3 +226,11 @@ void t.test(
     );
   },
 );
+
+void t.test('registrations - what would become a header of its own is refused', async (t) => {
+  for (const field of ['app', 'private_instance_id', 'private_instance_index']) {
+    for (const value of ['a\r\nX-Evil: 1', 'a\0', 'ü']) {
+      t.match(readRegistration({ host: 'a', port: 1, [field]: value }), { ok: false, error: { field } });
+    }
+  }
+});

@@ -9,6 +9,8 @@ import { createSystemClock } from '../../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../../common/adapters/system-random.js';
 import { routerConfig } from '../../../router/config.js';
 import { toRouteChange } from '../../../router/core/registration.js';
+import { createRequestReader } from '../../../router/core/request-headers.js';
+import { createResponseWriter } from '../../../router/core/response-headers.js';
 import { createRouteTable } from '../../../router/core/route-table.js';
 import { createCounters } from '../../../router/proxy/counters.js';
 import { createProxy } from '../../../router/proxy/server.js';
@@ -110,6 +112,8 @@ void t.test(
         failureMarkMs: 30_000,
         fraction: () => 0,
       },
+      readRequest: createRequestReader(config.requests),
+      responses: createResponseWriter(config.responses),
       counters: createCounters(),
       metrics: { forwarded: () => undefined, answered: () => undefined },
       upstreams: {
