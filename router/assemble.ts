@@ -7,6 +7,7 @@ import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
+import { createAccessLog } from './access-log/access-log.js';
 import type { RouterConfig } from './config.js';
 import { createRouteTable } from './core/route-table.js';
 import type { RouteSnapshot } from './core/route-table.js';
@@ -56,6 +57,13 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     routes: table.routeCount,
     now: clock.monotonic,
   });
+  const accessLog = createAccessLog({
+    config: config.accessLog,
+    bus,
+    clock,
+    logger: logger.session('access-log'),
+    index: config.registrar.index,
+  });
   const phase = createPhase('router');
   const registration = { clock, table, metrics, onRetired: upstreams.retire };
   const proxy = createProxy({
@@ -67,9 +75,11 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     upstreams,
     counters,
     metrics,
+    accessLog,
   });
   return {
     members: [
+      accessLog.member,
       createRegistrar({
         ...registration,
         config: config.registrar,

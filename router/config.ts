@@ -1,9 +1,11 @@
 import { DURATION, PORT, defineConfig, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
+import { compileOperation, OPERATION_DEFAULTS, OPERATION_SCHEMA } from './config-operation.js';
+import type { OperationConfig, UserOperation } from './config-operation.js';
 
 type Duration = string | number;
 
-interface UserConfig {
+interface UserConfig extends UserOperation {
   host: string;
   port: number;
   index: number;
@@ -30,7 +32,7 @@ interface UserConfig {
 }
 
 /** What the router runs by. Durations in ms, unless the name says seconds. */
-export interface RouterConfig {
+export interface RouterConfig extends OperationConfig {
   /** port 0 takes a free one */
   readonly listen: { readonly host: string; readonly port: number };
   readonly registrar: {
@@ -122,6 +124,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     type: 'object',
     additionalProperties: false,
     properties: {
+      ...OPERATION_SCHEMA,
       host: { ...text, description: 'address to listen at' },
       port: { ...PORT, description: 'TCP port to listen at' },
       index: { ...whole(0), description: 'number of this router, the first part of its id on the bus' },
@@ -174,6 +177,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     },
   },
   defaults: {
+    ...OPERATION_DEFAULTS,
     host: '127.0.0.1',
     port: 8080,
     index: 0,
@@ -194,6 +198,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
   compile(full, report) {
     checkDurations(full, report);
     return {
+      ...compileOperation(full),
       listen: { host: full.host, port: full.port },
       registrar: {
         index: full.index,

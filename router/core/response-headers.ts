@@ -10,6 +10,8 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 const ALWAYS_REMOVED = 'x-cf-proxy-signature';
+/** Lower case. */
+export const ROUTER_ERROR = 'x-cf-routererror';
 const REQUEST_ID = 'x-vcap-request-id';
 
 const NONE: ReadonlySet<string> = new Set();

@@ -3,6 +3,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { RouterConfig } from '../config.js';
 import type { RouteTable } from '../core/route-table.js';
+import type { AccessLog } from '../access-log/access-log.js';
 import type { RouterMetrics } from '../metrics.js';
 import type { RouterCounters } from './counters.js';
 import type { Upstreams } from './upstreams.js';
@@ -16,5 +17,6 @@ export interface ProxyContext {
   readonly table: RouteTable;
   readonly upstreams: Upstreams;
   readonly counters: RouterCounters;
+  readonly accessLog: Pick<AccessLog, 'ended'>;
   readonly metrics: Pick<RouterMetrics, 'forwarded' | 'answered'>;
 }

@@ -89,7 +89,7 @@ export const forward = (
 
   const giveUp = (reply: RouterReply): void => {
     countFailure(context, exchange, reply);
-    sendReply(exchange.res, reply, exchange.requestId);
+    sendReply(exchange, reply, exchange.requestId);
   };
 
   const giveUpAfter = ({ kind, detail }: Failure): void => {
@@ -107,6 +107,7 @@ export const forward = (
   const onFailure = (pool: RoutePool, entry: PoolEntry, failure: Failure, answered: boolean): void => {
     if (isUncounted(failure.kind)) tally.uncounted += 1;
     else tally.attempts += 1;
+    exchange.record.failedAttempts += 1;
     tally.failure = failure;
     mark(context, pool, entry, failure);
     logFailure(context, exchange, entry, failure);
@@ -135,5 +136,6 @@ export const forward = (
   };
 
   counters.total_requests += 1;
+  exchange.record.forwardedAt = clock.monotonic();
   attempt(firstPool);
 };

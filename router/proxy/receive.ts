@@ -65,17 +65,20 @@ const wantedUpgrade = ({ upgrade }: Incoming): Incoming['upgrade'] =>
 
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
-  const { req } = incoming;
+  const { req, record } = incoming;
   const { clock, config, random, table } = context;
   const facts = readRequestHeaders(req.rawHeaders);
+  record.host = facts.host;
   if (facts.userAgent === config.clients.healthCheckUserAgent) {
     return { reply: healthReply(true), requestId: '' };
   }
   const requestId = random.uuid();
+  record.requestId = requestId;
   const target = readTarget(req.url ?? '', facts.host);
   const refused = target ? refusal(facts) : BAD_REQUEST;
   if (refused || !target) return { reply: refused ?? BAD_REQUEST, requestId };
   const { host, path } = target;
+  record.host = host;
 
   if (host !== facts.host) setHost(facts.passed, host);
   const clientAddress = plainAddress(req.socket.remoteAddress);
@@ -88,19 +91,21 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   // Node stops reading HTTP at the head of an upgrade: its body would be taken for the new protocol
   if (hasBody && incoming.upgrade) return { reply: BAD_REQUEST, requestId };
   const headers = forwardedHeaders(facts, { clientAddress, secure: false, requestId, now: clock.now() });
+  record.headers = headers;
   const method = req.method ?? 'GET';
   return {
     pool,
     exchange: {
       req,
       res: incoming.res,
+      record,
       upgrade: wantedUpgrade(incoming),
       facts,
       host,
       target: path,
       requestId,
       headers,
-      body: hasBody ? createRequestBody(req) : undefined,
+      body: hasBody ? createRequestBody(req, record) : undefined,
       idempotent: isIdempotent({ method, hasBody, hasIdempotencyKey: facts.hasIdempotencyKey }),
       abort: undefined,
     },

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { ROUTER_ERROR } from '../core/response-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
 import { responseHeaders } from '../core/response-headers.js';
 import type { Exchange } from './exchange.js';
@@ -24,11 +25,24 @@ const addTrailers = (res: ServerResponse, trailers: RawHeaders): void => {
   if (pairs.length > 0) res.addTrailers(pairs);
 };
 
-export const createRelay = ({ res, requestId }: Exchange): Relay => {
+/** An application's own counts like the router's. */
+const routerErrorOf = (headers: RawHeaders): string => {
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    if (name.length === ROUTER_ERROR.length && name.toLowerCase() === ROUTER_ERROR)
+      return headers[at + 1] ?? '';
+  }
+  return '';
+};
+
+export const createRelay = ({ res, requestId, record }: Exchange): Relay => {
   let bodyBegan = false;
   return {
     head(controller, status, statusText) {
-      res.writeHead(status, statusText, responseHeaders(textHeaders(controller.rawHeaders), requestId));
+      const headers = responseHeaders(textHeaders(controller.rawHeaders), requestId);
+      record.status = status;
+      record.routerError = routerErrorOf(headers);
+      res.writeHead(status, statusText, headers);
       // a body in the same packet goes out with the head; a head without one must not wait for it
       process.nextTick(() => {
         if (!bodyBegan && !res.destroyed) res.flushHeaders();
@@ -36,6 +50,7 @@ export const createRelay = ({ res, requestId }: Exchange): Relay => {
     },
     data(controller, chunk) {
       bodyBegan = true;
+      record.bodyBytes += chunk.length;
       if (res.write(chunk)) return;
       controller.pause();
       res.once('drain', () => controller.resume());

@@ -105,6 +105,7 @@ void t.test(
       table,
       counters: createCounters(),
       metrics: { forwarded: () => undefined, answered: () => undefined },
+      accessLog: { ended: () => undefined },
       upstreams: {
         ...upstreams,
         dispatcher: (endpoint) =>
