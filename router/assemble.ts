@@ -9,6 +9,7 @@ import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
 import { createAccessLog } from './access-log/access-log.js';
 import type { RouterConfig } from './config.js';
+import type { BalancingRules } from './core/balancing.js';
 import { createRouteTable } from './core/route-table.js';
 import type { RouteSnapshot } from './core/route-table.js';
 import { createRouterMetrics } from './metrics.js';
@@ -41,6 +42,13 @@ export interface AssembledRouter {
   health(): Health;
 }
 
+const balancingRules = ({ balancing, endpoints }: RouterConfig, random: Random): BalancingRules => ({
+  ...balancing,
+  maxConnections: endpoints.maxConnections,
+  failureMarkMs: endpoints.failureMarkMs,
+  fraction: random.fraction,
+});
+
 /** Puts a router together. Routes are collected before the listener opens, and until it has closed. */
 export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
   const { config, clock, random, bus } = options;
@@ -72,6 +80,7 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     random,
     logger: logger.session('proxy'),
     table,
+    balancing: balancingRules(config, random),
     upstreams,
     counters,
     metrics,
@@ -83,6 +92,7 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
       createRegistrar({
         ...registration,
         config: config.registrar,
+        sharding: config.table.sharding,
         bus,
         id,
         logger: logger.session('registrar'),

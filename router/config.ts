@@ -2,10 +2,13 @@ import { DURATION, PORT, defineConfig, toMs } from '../common/runtime/config.js'
 import type { ReportProblem } from '../common/runtime/config.js';
 import { compileOperation, OPERATION_DEFAULTS, OPERATION_SCHEMA } from './config-operation.js';
 import type { OperationConfig, UserOperation } from './config-operation.js';
+import type { Sharding } from './core/sharding.js';
+import { PROXY_DEFAULTS, compileBalancing, compileSharding, proxySchema } from './proxy-config.js';
+import type { BalancingConfig, ProxyUserConfig } from './proxy-config.js';
 
 type Duration = string | number;
 
-interface UserConfig extends UserOperation {
+interface UserConfig extends UserOperation, ProxyUserConfig {
   host: string;
   port: number;
   index: number;
@@ -48,7 +51,11 @@ export interface RouterConfig extends OperationConfig {
     readonly pruneIntervalMs: number;
     /** how long a route without endpoints answers 503 instead of 404 */
     readonly emptyPoolMs: number;
+    readonly sharding: Sharding;
+    /** a route kept without endpoints answers 503 instead of 404 */
+    readonly emptyPool503: boolean;
   };
+  readonly balancing: BalancingConfig;
   readonly endpoints: {
     /** endpoints tried for one request */
     readonly maxAttempts: number;
@@ -125,6 +132,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     additionalProperties: false,
     properties: {
       ...OPERATION_SCHEMA,
+      ...proxySchema,
       host: { ...text, description: 'address to listen at' },
       port: { ...PORT, description: 'TCP port to listen at' },
       index: { ...whole(0), description: 'number of this router, the first part of its id on the bus' },
@@ -178,6 +186,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
   },
   defaults: {
     ...OPERATION_DEFAULTS,
+    ...PROXY_DEFAULTS,
     host: '127.0.0.1',
     port: 8080,
     index: 0,
@@ -209,7 +218,10 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
       table: {
         pruneIntervalMs: toMs(full.prune_stale_droplets_interval),
         emptyPoolMs: toMs(full.empty_pool_timeout),
+        sharding: compileSharding(full),
+        emptyPool503: full.empty_pool_response_code_503,
       },
+      balancing: compileBalancing(full),
       endpoints: endpointRules(full),
       clients: {
         idleMs: toMs(full.frontend_idle_timeout),

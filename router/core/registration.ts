@@ -148,6 +148,8 @@ export const toRouteChange = (message: RouteRegistration, staleThresholdSeconds:
       availabilityZone: message.availability_zone ?? '',
       routeServiceUrl: message.route_service_url ?? '',
       loadBalancing: message.options?.loadbalancing ?? '',
+      hashHeader: message.options?.hash_header?.toLowerCase() ?? '',
+      hashBalance: Math.max(0, message.options?.hash_balance ?? 0),
       staleMs: staleSeconds(message.stale_threshold_in_seconds, staleThresholdSeconds) * 1000,
       tags: message.tags ?? {},
     },

@@ -15,6 +15,9 @@ export interface RequestFacts {
   userAgent: string;
   expectsContinue: boolean;
   hasIdempotencyKey: boolean;
+  /** the first of each; who is to serve the request */
+  appInstance: string;
+  processInstance: string;
   /** names that `Connection` lists, lower case */
   connection: string[];
   forwardedFor: string;
@@ -55,7 +58,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['x-cf-applicationid', drop],
   ['x-cf-instanceid', drop],
   ['x-cf-instanceindex', drop],
-  ['x-cf-app-instance', drop],
+  ['x-cf-app-instance', (facts, value) => void (facts.appInstance ||= value)],
 ]);
 
 const KEPT: ReadonlyMap<string, Reader> = new Map<string, Reader>([
@@ -74,6 +77,7 @@ const KEPT: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     },
   ],
   ['user-agent', (facts, value) => void (facts.userAgent = value)],
+  ['x-cf-process-instance', (facts, value) => void (facts.processInstance ||= value)],
   ['idempotency-key', (facts) => void (facts.hasIdempotencyKey = true)],
   ['x-idempotency-key', (facts) => void (facts.hasIdempotencyKey = true)],
   ['x-forwarded-proto', (facts) => void (facts.hasForwardedProto = true)],
@@ -90,6 +94,8 @@ const emptyFacts = (): RequestFacts => ({
   userAgent: '',
   expectsContinue: false,
   hasIdempotencyKey: false,
+  appInstance: '',
+  processInstance: '',
   connection: [],
   forwardedFor: '',
   hasForwardedProto: false,
@@ -124,6 +130,14 @@ const without = (headers: RawHeaders, names: ReadonlySet<string>): string[] => {
     if (!names.has(name.toLowerCase())) kept.push(name, headers[at + 1] ?? '');
   }
   return kept;
+};
+
+/** The first header of that name (lower case); '' when there is none. */
+export const headerValue = (headers: RawHeaders, name: string): string => {
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    if (headers[at]?.toLowerCase() === name) return headers[at + 1] ?? '';
+  }
+  return '';
 };
 
 /** Reads a request's headers in one pass. */

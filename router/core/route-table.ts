@@ -2,7 +2,7 @@ import { sameEndpoint, upstreamKey } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
 import { createPathNode, dropPool, findNode, findPool, makeNode } from './path-trie.js';
 import type { PathNode } from './path-trie.js';
-import { createPool, removeAt } from './pool.js';
+import { createPool, putAt, removeAt } from './pool.js';
 import type { Load, PoolEntry, RoutePool } from './pool.js';
 import { formatRouteKey, hostWithoutPort, nextWildcard, pathSegments, routePath } from './route-key.js';
 import type { RouteKey } from './route-key.js';
@@ -47,7 +47,7 @@ export interface RouteTable {
   /** by `Host` header and request target; an empty pool means that the route is known and unserved */
   lookup(host: string, target: string): RoutePool | undefined;
   /** removes an endpoint that turned out to be somebody else; its route stays, even when empty */
-  evict(pool: RoutePool, entry: PoolEntry, now: number): TableChange;
+  evict(key: RouteKey, entry: PoolEntry, now: number): TableChange;
   /** removes what was not refreshed in time (TLS endpoints never: their certificate tells who they are) */
   prune(now: number): TableChange;
   /** nothing is pruned until `resume`, which makes every endpoint as new: nobody could have refreshed it */
@@ -186,10 +186,7 @@ const createMembership = (routes: Routes, uses: UpstreamUse, emptyPoolMs: number
       }
       const entry = take(endpoint, tally, now);
       if (known) release(known, tally);
-      pool.entries[known ? index : pool.entries.length] = entry;
-      pool.emptySince = undefined;
-      pool.routeServiceUrl = endpoint.routeServiceUrl;
-      pool.loadBalancing = endpoint.loadBalancing;
+      putAt(pool, known ? index : pool.entries.length, entry);
     },
     removeAt(pool: RoutePool, index: number, tally: Tally): void {
       const entry = pool.entries[index];
@@ -255,8 +252,10 @@ export const createRouteTable = (options: RouteTableOptions): RouteTable => {
       return tally.change();
     },
     lookup: (host, target) => routes.match(hostWithoutPort(host), target),
-    evict(pool, entry, now) {
+    evict(key, entry, now) {
       const tally = createTally();
+      const pool = routes.find(key);
+      if (!pool?.entries.includes(entry)) return tally.change();
       membership.removeAt(pool, pool.entries.indexOf(entry), tally);
       if (pool.entries.length === 0) pool.emptySince ??= now;
       return tally.change();

@@ -2,6 +2,7 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { RouterConfig } from '../config.js';
+import type { BalancingRules } from '../core/balancing.js';
 import type { RouteTable } from '../core/route-table.js';
 import type { AccessLog } from '../access-log/access-log.js';
 import type { RouterMetrics } from '../metrics.js';
@@ -15,6 +16,7 @@ export interface ProxyContext {
   readonly random: Random;
   readonly logger: Logger;
   readonly table: RouteTable;
+  readonly balancing: BalancingRules;
   readonly upstreams: Upstreams;
   readonly counters: RouterCounters;
   readonly accessLog: Pick<AccessLog, 'ended'>;

@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
 import type { RawHeaders, RequestFacts } from '../core/request-headers.js';
 import type { AccessRecord } from '../core/access-line.js';
 import type { RouterReply } from '../core/replies.js';
+import type { Wish } from '../core/balancing.js';
+import type { Destination } from './route.js';
 
 /** A client that wants to switch protocols. */
 export interface UpgradeRequest {
@@ -24,17 +26,15 @@ export interface Incoming {
 }
 
 /** A request on its way, until its answer is through. */
-export interface Exchange extends Incoming {
+export interface Exchange extends Incoming, Destination {
   readonly facts: RequestFacts;
-  /** `Host` as the client wrote it */
-  readonly host: string;
-  /** path and query as the client wrote them */
-  readonly target: string;
   readonly requestId: string;
   /** what goes to any endpoint */
   readonly headers: RawHeaders;
   readonly body: Readable | undefined;
   readonly idempotent: boolean;
+  /** who should serve it */
+  readonly wish: Wish;
   /** ends the attempt under way */
   abort: ((reason: Error) => void) | undefined;
 }

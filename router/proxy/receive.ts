@@ -1,14 +1,15 @@
-import { ROUTE_SERVICE_UNSUPPORTED, BAD_REQUEST, EMPTY_HOST, UNSUPPORTED_ENCODING } from '../core/replies.js';
-import { healthReply, noEndpoints, unknownRoute } from '../core/replies.js';
+import { BAD_REQUEST, EMPTY_HOST, UNSUPPORTED_ENCODING, healthReply } from '../core/replies.js';
 import type { RouterReply } from '../core/replies.js';
 import { isIdempotent } from '../core/failures.js';
+import { readInstanceChoice } from '../core/instance-choice.js';
 import type { RoutePool } from '../core/pool.js';
-import { forwardedHeaders, readRequestHeaders } from '../core/request-headers.js';
+import { forwardedHeaders, headerValue, readRequestHeaders } from '../core/request-headers.js';
 import type { RequestFacts } from '../core/request-headers.js';
 import { hostWithoutPort } from '../core/route-key.js';
 import type { ProxyContext } from './context.js';
 import type { Exchange, Incoming } from './exchange.js';
 import { createRequestBody } from './request-body.js';
+import { findPool, routeRefusal, unroutedReply } from './route.js';
 
 /** Either the exchange and who serves it, or the router's own answer. */
 export type Received =
@@ -50,12 +51,6 @@ const isPeerItself = (host: string, clientAddress: string): boolean => {
   return bare === clientAddress || bare === `[${clientAddress}]`;
 };
 
-const routeRefusal = (pool: RoutePool | undefined, host: string): RouterReply | undefined => {
-  if (!pool) return unknownRoute(host);
-  if (pool.entries.length === 0) return noEndpoints(host);
-  return pool.routeServiceUrl === '' ? undefined : ROUTE_SERVICE_UNSUPPORTED;
-};
-
 /**
  * Switching to HTTP/2 in the clear would put the client's further requests past the router, to an endpoint of
  * its choice; such a request is served without the switch.
@@ -66,7 +61,7 @@ const wantedUpgrade = ({ upgrade }: Incoming): Incoming['upgrade'] =>
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
   const { req, record } = incoming;
-  const { clock, config, random, table } = context;
+  const { clock, config, random } = context;
   const facts = readRequestHeaders(req.rawHeaders);
   record.host = facts.host;
   if (facts.userAgent === config.clients.healthCheckUserAgent) {
@@ -83,9 +78,13 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   if (host !== facts.host) setHost(facts.passed, host);
   const clientAddress = plainAddress(req.socket.remoteAddress);
   if (host === '' || isPeerItself(host, clientAddress)) return { reply: EMPTY_HOST, requestId };
-  const pool = table.lookup(host, path);
-  const unrouted = routeRefusal(pool, host);
-  if (unrouted || !pool) return { reply: unrouted ?? unknownRoute(host), requestId };
+  const wanted = readInstanceChoice(facts.appInstance, facts.processInstance);
+  if (wanted && 'reply' in wanted) return { reply: wanted.reply, requestId };
+  const destination = { host, target: path, instances: wanted?.choice };
+  const pool = findPool(context, destination);
+  if (!pool) return { reply: unroutedReply(destination), requestId };
+  const unrouted = routeRefusal(context, pool, destination);
+  if (unrouted) return { reply: unrouted, requestId };
 
   const hasBody = facts.transferEncoding !== '' || facts.contentLength > 0;
   // Node stops reading HTTP at the head of an upgrade: its body would be taken for the new protocol
@@ -101,12 +100,19 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
       record,
       upgrade: wantedUpgrade(incoming),
       facts,
-      host,
-      target: path,
+      ...destination,
       requestId,
       headers,
       body: hasBody ? createRequestBody(req, record) : undefined,
       idempotent: isIdempotent({ method, hasBody, hasIdempotencyKey: facts.hasIdempotencyKey }),
+      wish: {
+        now: clock.monotonic(),
+        attempts: 0,
+        instanceId: '',
+        mustBeThatInstance: false,
+        header: (name) => headerValue(headers, name),
+        place: undefined,
+      },
       abort: undefined,
     },
   };

@@ -9,11 +9,14 @@ import type { Member } from '../../common/runtime/group.js';
 import type { RouterConfig } from '../config.js';
 import { readRegistration, toRouteChange } from '../core/registration.js';
 import type { RegistrationProblem, RouteChange } from '../core/registration.js';
+import { isServed } from '../core/sharding.js';
+import type { Sharding } from '../core/sharding.js';
 import type { RouteTable, TableChange } from '../core/route-table.js';
 import type { RouterMetrics } from '../metrics.js';
 
 export interface RegistrarOptions {
   readonly config: RouterConfig['registrar'];
+  readonly sharding: Sharding;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -39,11 +42,14 @@ const componentOf = ({ endpoint }: RouteChange): string => endpoint.tags['compon
 
 /** Messages of registrars, as changes of the table. */
 const createMessageHandlers = (options: RegistrarOptions) => {
-  const { config, clock, logger, table, id, onRetired, metrics } = options;
+  const { config, sharding, clock, logger, table, id, onRetired, metrics } = options;
   const read = ({ subject, payload }: BusMessage): RouteChange | undefined => {
     const json = parseJson(payload);
     const registration = json.ok ? readRegistration(json.value) : json;
-    if (registration.ok) return toRouteChange(registration.value, config.staleThresholdSeconds);
+    if (registration.ok) {
+      const change = toRouteChange(registration.value, config.staleThresholdSeconds);
+      return isServed(sharding, change.endpoint.isolationSegment) ? change : undefined;
+    }
     logger.warn('validation-error', { subject, ...registration.error });
     return undefined;
   };

@@ -103,6 +103,13 @@ void t.test(
       random: createSystemRandom(),
       logger: silentLogger,
       table,
+      balancing: {
+        algorithm: 'round-robin',
+        preferredZone: undefined,
+        maxConnections: 0,
+        failureMarkMs: 30_000,
+        fraction: () => 0,
+      },
       counters: createCounters(),
       metrics: { forwarded: () => undefined, answered: () => undefined },
       accessLog: { ended: () => undefined },
