@@ -55,7 +55,11 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
   const logger = options.logger.session('router');
   const id = `${config.registrar.index}-${random.uuid()}`;
   const counters = createCounters();
-  const table = createRouteTable({ fraction: random.fraction, emptyPoolMs: config.table.emptyPoolMs });
+  const table = createRouteTable({
+    fraction: random.fraction,
+    emptyPoolMs: config.table.emptyPoolMs,
+    refuseClaims: config.registrar.refuseClaims,
+  });
   const upstreams = createUpstreams({
     endpoints: config.endpoints,
     maxHeaderBytes: config.clients.maxHeaderBytes,
@@ -64,6 +68,8 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     counters,
     routes: table.routeCount,
     now: clock.monotonic,
+    inbox: () => registrar.inbox,
+    lostLogLines: () => accessLog.dropped(),
   });
   const accessLog = createAccessLog({
     config: config.accessLog,
@@ -74,6 +80,14 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
   });
   const phase = createPhase('router');
   const registration = { clock, table, metrics, onRetired: upstreams.retire };
+  const registrar = createRegistrar({
+    ...registration,
+    config: config.registrar,
+    sharding: config.table.sharding,
+    bus,
+    id,
+    logger: logger.session('registrar'),
+  });
   const proxy = createProxy({
     config,
     clock,
@@ -89,14 +103,7 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
   return {
     members: [
       accessLog.member,
-      createRegistrar({
-        ...registration,
-        config: config.registrar,
-        sharding: config.table.sharding,
-        bus,
-        id,
-        logger: logger.session('registrar'),
-      }),
+      registrar.member,
       createPruner({
         ...registration,
         intervalMs: config.table.pruneIntervalMs,

@@ -16,6 +16,7 @@ interface UserAccessLog {
 }
 
 export interface UserOperation {
+  foreign_claims: 'allow' | 'refuse';
   access_log: UserAccessLog;
 }
 
@@ -50,9 +51,16 @@ const accessLog = {
   },
 } as const;
 
-export const OPERATION_SCHEMA = { access_log: accessLog } as const;
+const foreignClaims = {
+  enum: ['allow', 'refuse'],
+  description:
+    'what becomes of a registration for a route that another application has, or another component where none is named: both serve it, or the first alone',
+} as const;
+
+export const OPERATION_SCHEMA = { foreign_claims: foreignClaims, access_log: accessLog } as const;
 
 export const OPERATION_DEFAULTS: UserOperation = {
+  foreign_claims: 'allow',
   access_log: {
     stdout: false,
     app_logs: true,

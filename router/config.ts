@@ -46,6 +46,8 @@ export interface RouterConfig extends OperationConfig {
     readonly registerIntervalSeconds: number;
     /** longest time that an endpoint lives without being registered again */
     readonly staleThresholdSeconds: number;
+    /** whether a route that one application has takes no endpoint of another */
+    readonly refuseClaims: boolean;
   };
   readonly table: {
     readonly pruneIntervalMs: number;
@@ -214,6 +216,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
         hosts: full.advertised_hosts ?? [full.host],
         registerIntervalSeconds: toSeconds(full.registration_interval),
         staleThresholdSeconds: toSeconds(full.droplet_stale_threshold),
+        refuseClaims: full.foreign_claims === 'refuse',
       },
       table: {
         pruneIntervalMs: toMs(full.prune_stale_droplets_interval),
