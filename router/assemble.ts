@@ -7,6 +7,7 @@ import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
+import { createAccessLog } from './access-log/access-log.js';
 import type { RouterConfig } from './config.js';
 import type { BalancingRules } from './core/balancing.js';
 import { createRequestReader } from './core/request-headers.js';
@@ -56,7 +57,11 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
   const logger = options.logger.session('router');
   const id = `${config.registrar.index}-${random.uuid()}`;
   const counters = createCounters();
-  const table = createRouteTable({ fraction: random.fraction, emptyPoolMs: config.table.emptyPoolMs });
+  const table = createRouteTable({
+    fraction: random.fraction,
+    emptyPoolMs: config.table.emptyPoolMs,
+    refuseClaims: config.registrar.refuseClaims,
+  });
   const upstreams = createUpstreams({
     endpoints: config.endpoints,
     maxHeaderBytes: config.clients.maxHeaderBytes,
@@ -65,9 +70,26 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     counters,
     routes: table.routeCount,
     now: clock.monotonic,
+    inbox: () => registrar.inbox,
+    lostLogLines: () => accessLog.dropped(),
+  });
+  const accessLog = createAccessLog({
+    config: config.accessLog,
+    bus,
+    clock,
+    logger: logger.session('access-log'),
+    index: config.registrar.index,
   });
   const phase = createPhase('router');
   const registration = { clock, table, metrics, onRetired: upstreams.retire };
+  const registrar = createRegistrar({
+    ...registration,
+    config: config.registrar,
+    sharding: config.table.sharding,
+    bus,
+    id,
+    logger: logger.session('registrar'),
+  });
   const proxy = createProxy({
     config,
     clock,
@@ -80,17 +102,12 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     upstreams,
     counters,
     metrics,
+    accessLog,
   });
   return {
     members: [
-      createRegistrar({
-        ...registration,
-        config: config.registrar,
-        sharding: config.table.sharding,
-        bus,
-        id,
-        logger: logger.session('registrar'),
-      }),
+      accessLog.member,
+      registrar.member,
       createPruner({
         ...registration,
         intervalMs: config.table.pruneIntervalMs,

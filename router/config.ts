@@ -1,5 +1,7 @@
 import { DURATION, PORT, defineConfig, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
+import { compileOperation, OPERATION_DEFAULTS, OPERATION_SCHEMA } from './config-operation.js';
+import type { OperationConfig, UserOperation } from './config-operation.js';
 import type { Sharding } from './core/sharding.js';
 import type { RequestRules } from './core/request-headers.js';
 import type { ResponseRules } from './core/response-headers.js';
@@ -15,7 +17,7 @@ import type { BalancingConfig, ProxyUserConfig } from './proxy-config.js';
 
 type Duration = string | number;
 
-interface UserConfig extends ProxyUserConfig {
+interface UserConfig extends UserOperation, ProxyUserConfig {
   host: string;
   port: number;
   index: number;
@@ -42,7 +44,7 @@ interface UserConfig extends ProxyUserConfig {
 }
 
 /** What the router runs by. Durations in ms, unless the name says seconds. */
-export interface RouterConfig {
+export interface RouterConfig extends OperationConfig {
   /** port 0 takes a free one */
   readonly listen: { readonly host: string; readonly port: number };
   readonly registrar: {
@@ -53,6 +55,8 @@ export interface RouterConfig {
     readonly registerIntervalSeconds: number;
     /** longest time that an endpoint lives without being registered again */
     readonly staleThresholdSeconds: number;
+    /** whether a route that one application has takes no endpoint of another */
+    readonly refuseClaims: boolean;
   };
   readonly table: {
     readonly pruneIntervalMs: number;
@@ -142,6 +146,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     type: 'object',
     additionalProperties: false,
     properties: {
+      ...OPERATION_SCHEMA,
       ...proxySchema,
       host: { ...text, description: 'address to listen at' },
       port: { ...PORT, description: 'TCP port to listen at' },
@@ -195,6 +200,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     },
   },
   defaults: {
+    ...OPERATION_DEFAULTS,
     ...PROXY_DEFAULTS,
     host: '127.0.0.1',
     port: 8080,
@@ -216,12 +222,14 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
   compile(full, report) {
     checkDurations(full, report);
     return {
+      ...compileOperation(full),
       listen: { host: full.host, port: full.port },
       registrar: {
         index: full.index,
         hosts: full.advertised_hosts ?? [full.host],
         registerIntervalSeconds: toSeconds(full.registration_interval),
         staleThresholdSeconds: toSeconds(full.droplet_stale_threshold),
+        refuseClaims: full.foreign_claims === 'refuse',
       },
       table: {
         pruneIntervalMs: toMs(full.prune_stale_droplets_interval),

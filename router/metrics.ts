@@ -21,6 +21,9 @@ export interface RouterSources {
   routes(): number;
   /** ms on a monotonic clock */
   now(): number;
+  /** messages of registrars on their way to the table */
+  inbox(): { waiting(): number; dropped(): number };
+  lostLogLines(): number;
 }
 
 /** gorouter's */
@@ -65,12 +68,12 @@ const createTally = (label: string) => {
 };
 
 /** In gorouter's words. */
-const actionOf = ({ added, removed }: TableChange): string => {
-  if (added === 0) return 'endpoint-not-updated';
+const actionOf = ({ added, removed, claims }: TableChange): string => {
+  if (added === 0) return claims.length > 0 ? 'endpoint-refused' : 'endpoint-not-updated';
   return removed > 0 ? 'endpoint-updated' : 'endpoint-added';
 };
 
-const registerRegistry = (metrics: Metrics, { routes, now }: RouterSources) => {
+const registerRegistry = (metrics: Metrics, { routes, now, inbox }: RouterSources) => {
   const registrations = metrics.counter('registry_message', {
     help: 'Registrations that were read, by who sent them and what they changed.',
     labels: ['component', 'action'],
@@ -89,9 +92,11 @@ const registerRegistry = (metrics: Metrics, { routes, now }: RouterSources) => {
       help: 'Time since the last registration or unregistration was read.',
       unit: 'ms',
     },
+    buffered_messages: { help: "Registrars' messages that wait for their turn." },
   } as const;
   metrics.gauges(state, () => ({
     total_routes: routes(),
+    buffered_messages: inbox().waiting(),
     ms_since_last_registry_update: lastUpdate === undefined ? undefined : now() - lastUpdate,
   }));
   return {
@@ -105,6 +110,19 @@ const registerRegistry = (metrics: Metrics, { routes, now }: RouterSources) => {
     },
     pruned: (endpoints: number): void => pruned.increment({}, endpoints),
   };
+};
+
+const registerLosses = (metrics: Metrics, { inbox, lostLogLines }: RouterSources): void => {
+  const losses = {
+    total_dropped_messages: { help: "Registrars' messages that were dropped, since too many waited." },
+    access_log_lines_dropped: {
+      help: 'Lines of the access log that were given up: disk or bus was away or too slow.',
+    },
+  } as const;
+  metrics.counters(losses, () => ({
+    total_dropped_messages: inbox().dropped(),
+    access_log_lines_dropped: lostLogLines(),
+  }));
 };
 
 const registerLatency = (metrics: Metrics): Histogram =>
@@ -124,6 +142,7 @@ export const createRouterMetrics = (metrics: Metrics, sources: RouterSources): R
   };
   metrics.counters({ total_requests: total }, () => ({ total_requests: requests.samples() }));
   registerCounters(metrics, sources.counters);
+  registerLosses(metrics, sources);
   const latency = registerLatency(metrics);
   return {
     forwarded: requests.add,

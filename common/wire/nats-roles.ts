@@ -72,7 +72,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     answers: true,
   },
   router: {
-    publish: [SUBJECTS.routerStart],
+    publish: [SUBJECTS.routerStart, ANY_LOG],
     subscribe: [SUBJECTS.routerRegister, SUBJECTS.routerUnregister, SUBJECTS.routerGreet],
     answers: true,
   },

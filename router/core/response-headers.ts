@@ -29,6 +29,8 @@ const HOP_BY_HOP = [
   'upgrade',
 ];
 const SECRET = 'x-cf-proxy-signature';
+/** Lower case. */
+export const ROUTER_ERROR = 'x-cf-routererror';
 const REQUEST_ID = 'x-vcap-request-id';
 
 const NONE: ReadonlySet<string> = new Set();

@@ -1,6 +1,8 @@
+import { claimOn } from './claims.js';
+import type { Claim } from './claims.js';
 import { sameEndpoint, upstreamKey } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
-import { createPathNode, dropPool, findNode, findPool, makeNode } from './path-trie.js';
+import { createPathNode, dropPool, findNode, findPool, makeNode, poolsBelow } from './path-trie.js';
 import type { PathNode } from './path-trie.js';
 import { createPool, putAt, removeAt } from './pool.js';
 import type { Load, PoolEntry, RoutePool } from './pool.js';
@@ -12,6 +14,8 @@ export interface RouteTableOptions {
   readonly fraction: () => number;
   /** ms for which a route without endpoints is kept; 0 drops it at once */
   readonly emptyPoolMs: number;
+  /** a route that has endpoints of one owner takes none of another */
+  readonly refuseClaims?: boolean;
 }
 
 export interface TableChange {
@@ -20,6 +24,8 @@ export interface TableChange {
   readonly removed: number;
   /** upstreams that no route uses any more: their connections may close */
   readonly retired: readonly string[];
+  /** routes that the endpoint joined, or was to join, while they are somebody else's */
+  readonly claims: readonly Claim[];
 }
 
 export interface RouteSnapshot {
@@ -80,6 +86,7 @@ const createUpstreamUse = () => {
 /** Collects what a call changed. An upstream may be dropped by one route and taken by the next. */
 const createTally = () => {
   const retired = new Set<string>();
+  const claims: Claim[] = [];
   let added = 0;
   let removed = 0;
   return {
@@ -91,7 +98,8 @@ const createTally = () => {
       removed += 1;
       if (last) retired.add(key);
     },
-    change: (): TableChange => ({ added, removed, retired: [...retired] }),
+    claimed: (claim: Claim): void => void claims.push(claim),
+    change: (): TableChange => ({ added, removed, retired: [...retired], claims }),
   };
 };
 
@@ -149,12 +157,7 @@ const createRoutes = (fraction: () => number) => {
     return found;
   };
 
-  function* poolsBelow(node: PathNode): Generator<RoutePool> {
-    if (node.pool) yield node.pool;
-    for (const child of node.children?.values() ?? []) yield* poolsBelow(child);
-  }
-
-  const all = (): RoutePool[] => [...hosts.values()].flatMap((root) => [...poolsBelow(root)]);
+  const all = (): RoutePool[] => [...hosts.values()].flatMap(poolsBelow);
 
   return { pool, find, drop, match, all, count: () => count };
 };
@@ -163,7 +166,11 @@ type Routes = ReturnType<typeof createRoutes>;
 type UpstreamUse = ReturnType<typeof createUpstreamUse>;
 
 /** Adds to and takes from single pools. */
-const createMembership = (routes: Routes, uses: UpstreamUse, emptyPoolMs: number) => {
+const createMembership = (
+  routes: Routes,
+  uses: UpstreamUse,
+  { emptyPoolMs, refuseClaims = false }: RouteTableOptions,
+) => {
   const take = (endpoint: Endpoint, tally: Tally, now: number): PoolEntry => {
     const key = upstreamKey(endpoint);
     tally.took(key);
@@ -184,6 +191,9 @@ const createMembership = (routes: Routes, uses: UpstreamUse, emptyPoolMs: number
         known.refreshedAt = now;
         return;
       }
+      const claim = claimOn(pool, endpoint);
+      if (claim) tally.claimed(claim);
+      if (claim && refuseClaims) return;
       const entry = take(endpoint, tally, now);
       if (known) release(known, tally);
       putAt(pool, known ? index : pool.entries.length, entry);
@@ -221,7 +231,7 @@ const snapshotOf = (pool: RoutePool): RouteSnapshot => ({
 
 export const createRouteTable = (options: RouteTableOptions): RouteTable => {
   const routes = createRoutes(options.fraction);
-  const membership = createMembership(routes, createUpstreamUse(), options.emptyPoolMs);
+  const membership = createMembership(routes, createUpstreamUse(), options);
   let suspended = false;
 
   const prunePool = (pool: RoutePool, now: number, tally: Tally): void => {

@@ -77,7 +77,11 @@ export const runAttempt = (
         exchange.abort?.(new AttemptEnded('timeout', 'context deadline exceeded')),
       );
 
+  exchange.record.endpoint = entry.endpoint;
+  exchange.record.attemptAt = clock.monotonic();
+
   const finish = (): void => {
+    exchange.record.answeredAt = clock.monotonic();
     release();
     cancelTimeout();
     exchange.abort = undefined;

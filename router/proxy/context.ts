@@ -6,6 +6,7 @@ import type { BalancingRules } from '../core/balancing.js';
 import type { RequestReader } from '../core/request-headers.js';
 import type { ResponseWriter } from '../core/response-headers.js';
 import type { RouteTable } from '../core/route-table.js';
+import type { AccessLog } from '../access-log/access-log.js';
 import type { RouterMetrics } from '../metrics.js';
 import type { RouterCounters } from './counters.js';
 import type { Upstreams } from './upstreams.js';
@@ -22,5 +23,6 @@ export interface ProxyContext {
   readonly responses: ResponseWriter;
   readonly upstreams: Upstreams;
   readonly counters: RouterCounters;
+  readonly accessLog: Pick<AccessLog, 'ended'>;
   readonly metrics: Pick<RouterMetrics, 'forwarded' | 'answered'>;
 }

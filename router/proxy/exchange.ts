@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { RawHeaders, RequestFacts } from '../core/request-headers.js';
+import type { AccessRecord } from '../core/access-line.js';
 import type { RouterReply } from '../core/replies.js';
 import type { Wish } from '../core/balancing.js';
 import type { ResponseWriter } from '../core/response-headers.js';
@@ -24,6 +25,8 @@ export interface Incoming {
   readonly res: ServerResponse;
   readonly client: Client;
   readonly upgrade: UpgradeRequest | undefined;
+  /** for the access log */
+  readonly record: AccessRecord;
 }
 
 /** A request on its way, until its answer is through. */
@@ -72,11 +75,14 @@ const replyHeaders = (reply: RouterReply, requestId: string): string[] => {
 /** Answers in the router's own name. */
 export const sendReply = (
   responses: ResponseWriter,
-  res: ServerResponse,
+  { res, record }: Pick<Incoming, 'res' | 'record'>,
   reply: RouterReply,
   requestId: string,
 ): void => {
   if (res.destroyed || res.headersSent) return;
+  record.status = reply.status;
+  record.routerError = reply.routerError ?? '';
+  if (record.method !== 'HEAD') record.bodyBytes = Buffer.byteLength(reply.body);
   if (reply.closes) res.shouldKeepAlive = false;
   res.writeHead(reply.status, responses.own(replyHeaders(reply, requestId)));
   res.end(reply.body);

@@ -100,7 +100,7 @@ export const forward = (
 
   const giveUp = (reply: RouterReply): void => {
     countFailure(context, exchange, reply);
-    sendReply(context.responses, exchange.res, reply, exchange.requestId);
+    sendReply(context.responses, exchange, reply, exchange.requestId);
   };
 
   const giveUpAfter = ({ kind, detail }: Failure): void => {
@@ -116,6 +116,7 @@ export const forward = (
   const onFailure = (pool: RoutePool, entry: PoolEntry, failure: Failure, answered: boolean): void => {
     if (isUncounted(failure.kind)) tally.uncounted += 1;
     else tally.attempts += 1;
+    exchange.record.failedAttempts += 1;
     tally.failure = failure;
     wish.now = clock.monotonic();
     mark(context, pool, entry, failure);
@@ -142,5 +143,6 @@ export const forward = (
   };
 
   counters.total_requests += 1;
+  exchange.record.forwardedAt = clock.monotonic();
   attempt(firstPool);
 };

@@ -60,18 +60,21 @@ const wantedUpgrade = ({ upgrade }: Incoming): Incoming['upgrade'] =>
 
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
-  const { req, client } = incoming;
+  const { req, client, record } = incoming;
   const { clock, config, random } = context;
   const facts = context.readRequest(req.rawHeaders);
+  record.host = facts.host;
   if (facts.userAgent === config.clients.healthCheckUserAgent) {
     return { reply: healthReply(true), requestId: '' };
   }
   const trace = traceRequest(facts.trace, config.requests.tracing, random);
   const { requestId } = trace;
+  record.requestId = requestId;
   const target = readTarget(req.url ?? '', facts.host);
   const refused = target ? refusal(facts) : BAD_REQUEST;
   if (refused || !target) return { reply: refused ?? BAD_REQUEST, requestId };
   const { host, path } = target;
+  record.host = host;
 
   if (host !== facts.host) setHost(facts.passed, host);
   if (host === '' || isPeerItself(host, client.address)) return { reply: EMPTY_HOST, requestId };
@@ -94,12 +97,14 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
     now: clock.now(),
   };
   const headers = forwardedHeaders(facts, forwarding, config.requests);
+  record.headers = headers;
   const method = req.method ?? 'GET';
   return {
     pool,
     exchange: {
       req,
       res: incoming.res,
+      record,
       upgrade: wantedUpgrade(incoming),
       facts,
       ...destination,
@@ -108,7 +113,7 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
       trace,
       routePath: pool.key.path,
       headers,
-      body: hasBody ? createRequestBody(req) : undefined,
+      body: hasBody ? createRequestBody(req, record) : undefined,
       idempotent: isIdempotent({ method, hasBody, hasIdempotencyKey: facts.hasIdempotencyKey }),
       wish: {
         now: clock.monotonic(),

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { ROUTER_ERROR } from '../core/response-headers.js';
+import { headerValue } from '../core/request-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
 import type { PoolEntry } from '../core/pool.js';
 import type { Answered } from '../core/response-headers.js';
@@ -41,16 +43,16 @@ export const answeredBy = (
 });
 
 export const createRelay = (context: ProxyContext, exchange: Exchange, entry: PoolEntry): Relay => {
-  const { res } = exchange;
+  const { res, record } = exchange;
   let bodyBegan = false;
   return {
     head(controller, status, statusText) {
-      const headers = textHeaders(controller.rawHeaders);
-      res.writeHead(
-        status,
-        statusText,
-        context.responses.answer(headers, answeredBy(context, exchange, entry)),
-      );
+      const raw = textHeaders(controller.rawHeaders);
+      const headers = context.responses.answer(raw, answeredBy(context, exchange, entry));
+      record.status = status;
+      // an application's own counts like the router's
+      record.routerError = headerValue(headers, ROUTER_ERROR);
+      res.writeHead(status, statusText, headers);
       // a body in the same packet goes out with the head; a head without one must not wait for it
       process.nextTick(() => {
         if (!bodyBegan && !res.destroyed) res.flushHeaders();
@@ -58,6 +60,7 @@ export const createRelay = (context: ProxyContext, exchange: Exchange, entry: Po
     },
     data(controller, chunk) {
       bodyBegan = true;
+      record.bodyBytes += chunk.length;
       if (res.write(chunk)) return;
       controller.pause();
       res.once('drain', () => controller.resume());

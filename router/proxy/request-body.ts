@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
+import type { AccessRecord } from '../core/access-line.js';
 
 /**
  * A request's body for the endpoint, with back-pressure both ways. It stands between the two because undici
@@ -7,10 +8,14 @@ import type { IncomingMessage } from 'node:http';
  * got an answer. What is left of a body that nobody wants any more is read and thrown away, so that the
  * client's connection can carry on.
  */
-export const createRequestBody = (req: IncomingMessage): Readable => {
+export const createRequestBody = (
+  req: IncomingMessage,
+  record: Pick<AccessRecord, 'requestBytes'>,
+): Readable => {
   let listening = false;
 
   const onData = (chunk: Buffer): void => {
+    record.requestBytes += chunk.length;
     if (!body.push(chunk)) req.pause();
   };
   const onEnd = (): void => void body.push(null);

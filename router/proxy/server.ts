@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Member } from '../../common/runtime/group.js';
 import type { RoutePool } from '../core/pool.js';
-import { HEADERS_TOO_LARGE, UNKNOWN_FAILURE } from '../core/replies.js';
+import { endpointFailure, HEADERS_TOO_LARGE, UNKNOWN_FAILURE } from '../core/replies.js';
 import type { ProxyContext } from './context.js';
 import { clientOf } from './client.js';
 import { createUpgradeResponse, sendReply } from './exchange.js';
@@ -12,6 +12,7 @@ import type { Exchange, Incoming } from './exchange.js';
 import { AttemptEnded } from './failure.js';
 import { forward } from './forward.js';
 import { receive } from './receive.js';
+import { recordOf } from './record.js';
 import { openTunnel } from './tunnel.js';
 
 export interface Proxy {
@@ -55,8 +56,23 @@ const TOO_LARGE =
 /** Who registered the route: all of its endpoints come from one, as a rule. */
 const componentOf = ({ entries }: RoutePool): string => entries[0]?.endpoint.tags['component'] ?? '';
 
+const CANCELLED = endpointFailure('client-gone', 'context canceled');
+
+/** One line per request, when it is through; a tunnel's when it is. */
+const logAtEnd = ({ res, record }: Incoming, accessLog: ProxyContext['accessLog']): void => {
+  res.once('close', () => {
+    if (record.status === 101) return;
+    if (!res.headersSent) {
+      // whoever leaves before the head of an answer is seen in the log alone
+      record.status = CANCELLED.status;
+      record.routerError = CANCELLED.routerError ?? '';
+    }
+    accessLog.ended(record);
+  });
+};
+
 const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
-  const { clock, counters, logger, metrics } = context;
+  const { accessLog, clock, counters, logger, metrics } = context;
 
   const upgraded = (exchange: Exchange, headers: readonly string[], socket: Duplex): void => {
     if (!exchange.upgrade) {
@@ -64,6 +80,8 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
       return;
     }
     counters.websocket_upgrades += 1;
+    exchange.record.status = 101;
+    exchange.upgrade.socket.once('close', () => accessLog.ended(exchange.record));
     traffic.hold(socket);
     openTunnel(exchange, exchange.upgrade, { headers, socket });
   };
@@ -73,7 +91,7 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
     if ('reply' in received) {
       if (received.reply.status === 400 || received.reply.status === 404) counters.rejected_requests += 1;
       incoming.res.once('close', ended);
-      sendReply(context.responses, incoming.res, received.reply, received.requestId);
+      sendReply(context.responses, incoming, received.reply, received.requestId);
       return;
     }
     const { exchange, pool } = received;
@@ -97,6 +115,7 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
 
   return (incoming: Incoming): void => {
     let open = true;
+    logAtEnd(incoming, accessLog);
     traffic.began();
     const ended = (): void => {
       if (open) traffic.ended();
@@ -106,7 +125,7 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
       run(incoming, ended);
     } catch (error) {
       logger.error('panic', { error, url: incoming.req.url });
-      sendReply(context.responses, incoming.res, UNKNOWN_FAILURE, '');
+      sendReply(context.responses, incoming, UNKNOWN_FAILURE, '');
       ended();
     }
   };
@@ -153,7 +172,8 @@ const createHttpServer = (context: ProxyContext, traffic: Traffic, isStopping: (
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     busy.set(req.socket, res);
     if (isStopping()) res.shouldKeepAlive = false;
-    handle({ req, res, client: clientOf(req.socket), upgrade: undefined });
+    const client = clientOf(req.socket);
+    handle({ req, res, client, upgrade: undefined, record: recordOf(req, client, context.clock) });
   };
   server.on('request', onRequest).on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
     // whether a body follows is the client's choice when it gets its answer first: nothing may come after it
@@ -165,7 +185,8 @@ const createHttpServer = (context: ProxyContext, traffic: Traffic, isStopping: (
     traffic.hold(client);
     const res = createUpgradeResponse(req, client);
     const upgrade = { protocol: req.headers.upgrade ?? '', socket: client, head };
-    handle({ req, res, client: clientOf(client), upgrade });
+    const peer = clientOf(client);
+    handle({ req, res, client: peer, upgrade, record: recordOf(req, peer, context.clock) });
   });
   server.on('clientError', refuseMalformed(busy));
   return server;

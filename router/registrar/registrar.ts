@@ -1,3 +1,4 @@
+import { createToldCauses } from '../../common/model/told-causes.js';
 import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
 import type { RouterStart, UnregisterAck } from '../../common/model/routing.js';
@@ -9,10 +10,13 @@ import type { Member } from '../../common/runtime/group.js';
 import type { RouterConfig } from '../config.js';
 import { readRegistration, toRouteChange } from '../core/registration.js';
 import type { RegistrationProblem, RouteChange } from '../core/registration.js';
+import { formatRouteKey } from '../core/route-key.js';
 import { isServed } from '../core/sharding.js';
 import type { Sharding } from '../core/sharding.js';
 import type { RouteTable, TableChange } from '../core/route-table.js';
 import type { RouterMetrics } from '../metrics.js';
+import { createInbox } from './inbox.js';
+import type { Inbox } from './inbox.js';
 
 export interface RegistrarOptions {
   readonly config: RouterConfig['registrar'];
@@ -26,6 +30,11 @@ export interface RegistrarOptions {
   /** told of upstreams that no route uses any more */
   readonly onRetired: (keys: readonly string[]) => void;
   readonly metrics: Pick<RouterMetrics, 'registered' | 'unregistered'>;
+}
+
+export interface Registrar {
+  readonly member: Member;
+  readonly inbox: Pick<Inbox, 'waiting' | 'dropped'>;
 }
 
 const toBytes = (value: RouterStart | UnregisterAck): Uint8Array => Buffer.from(JSON.stringify(value));
@@ -43,15 +52,25 @@ const componentOf = ({ endpoint }: RouteChange): string => endpoint.tags['compon
 /** Messages of registrars, as changes of the table. */
 const createMessageHandlers = (options: RegistrarOptions) => {
   const { config, sharding, clock, logger, table, id, onRetired, metrics } = options;
+  const toldClaims = createToldCauses();
   const read = ({ subject, payload }: BusMessage): RouteChange | undefined => {
     const json = parseJson(payload);
     const registration = json.ok ? readRegistration(json.value) : json;
-    if (registration.ok) {
-      const change = toRouteChange(registration.value, config.staleThresholdSeconds);
-      return isServed(sharding, change.endpoint.isolationSegment) ? change : undefined;
-    }
+    if (registration.ok) return toRouteChange(registration.value, config.staleThresholdSeconds);
     logger.warn('validation-error', { subject, ...registration.error });
     return undefined;
+  };
+
+  const isOurs = ({ endpoint }: RouteChange): boolean => isServed(sharding, endpoint.isolationSegment);
+
+  /** two applications on one route may be a change of versions, or one that takes another's traffic */
+  const tellClaims = ({ endpoint }: RouteChange, { claims }: TableChange): void => {
+    for (const { key, owner, claimant } of claims) {
+      const route = formatRouteKey(key);
+      if (!toldClaims.isNew(`${route} ${owner} ${claimant}`)) continue;
+      const event = config.refuseClaims ? 'route-claim-refused' : 'route-claimed';
+      logger.warn(event, { route, owner, claimant, address: endpoint.address });
+    }
   };
 
   const settle = (event: string, { endpoint, keys }: RouteChange, change: TableChange): void => {
@@ -63,27 +82,31 @@ const createMessageHandlers = (options: RegistrarOptions) => {
   return {
     register(message: BusMessage): void {
       const change = read(message);
-      if (!change) return;
+      if (!change || !isOurs(change)) return;
       const made = table.register(change.endpoint, change.keys, clock.monotonic());
       metrics.registered(componentOf(change), made);
       settle('endpoint-registered', change, made);
+      tellClaims(change, made);
     },
     unregister(message: BusMessage): void {
       const change = read(message);
       if (!change) return;
       const { endpoint, keys } = change;
-      metrics.unregistered(componentOf(change));
-      settle('endpoint-unregistered', change, table.unregister(endpoint.address, keys, clock.monotonic()));
-      // the table has changed: nothing that was not written before can reach the endpoint any more
+      if (isOurs(change)) {
+        metrics.unregistered(componentOf(change));
+        settle('endpoint-unregistered', change, table.unregister(endpoint.address, keys, clock.monotonic()));
+      }
+      // the table has changed, or never had it: nothing that was not written before can reach the endpoint any more
       if (message.expectsReply) message.respond(toBytes({ id }));
     },
   };
 };
 
 /** Routes come over the bus: subscriptions, the greeting, and what becomes of ages when the bus is away. */
-export const createRegistrar = (options: RegistrarOptions): Member => {
+export const createRegistrar = (options: RegistrarOptions): Registrar => {
   const { config, bus, clock, logger, table, id } = options;
   const handlers = createMessageHandlers(options);
+  const inbox = createInbox({ clock, onFull: () => logger.error('messages-dropped') });
   const cancels: Cancel[] = [];
 
   const startMessage = (): Uint8Array =>
@@ -109,12 +132,12 @@ export const createRegistrar = (options: RegistrarOptions): Member => {
     announce();
   };
 
-  return {
+  const member: Member = {
     name: 'router-registrar',
     start() {
       cancels.push(
-        bus.subscribe(SUBJECTS.routerRegister, handlers.register),
-        bus.subscribe(SUBJECTS.routerUnregister, handlers.unregister),
+        bus.subscribe(SUBJECTS.routerRegister, (message) => inbox.push(handlers.register, message)),
+        bus.subscribe(SUBJECTS.routerUnregister, (message) => inbox.push(handlers.unregister, message)),
         bus.subscribe(SUBJECTS.routerGreet, (message) => void message.respond(startMessage())),
         bus.onConnection(onConnection),
       );
@@ -123,6 +146,8 @@ export const createRegistrar = (options: RegistrarOptions): Member => {
     },
     stop() {
       for (let cancel = cancels.pop(); cancel; cancel = cancels.pop()) cancel();
+      inbox.clear();
     },
   };
+  return { member, inbox };
 };

@@ -116,6 +116,7 @@ void t.test(
       responses: createResponseWriter(config.responses),
       counters: createCounters(),
       metrics: { forwarded: () => undefined, answered: () => undefined },
+      accessLog: { ended: () => undefined },
       upstreams: {
         ...upstreams,
         dispatcher: (endpoint) =>
