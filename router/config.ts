@@ -210,7 +210,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     prune_stale_droplets_interval: '30s',
     empty_pool_timeout: '0s',
     start_delay: '0s',
-    stop_grace: '5s',
+    stop_grace: '0s',
     endpoint_timeout: '900s',
     endpoint_dial_timeout: '5s',
     frontend_idle_timeout: '900s',
@@ -222,7 +222,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
   compile(full, report) {
     checkDurations(full, report);
     return {
-      ...compileOperation(full),
+      ...compileOperation(full, report),
       listen: { host: full.host, port: full.port },
       registrar: {
         index: full.index,

@@ -17,6 +17,11 @@ import { openTunnel } from './tunnel.js';
 
 export interface Proxy {
   readonly member: Member;
+  /**
+   * Serves on for the time that load balancers need to see it leave, then takes no more, and resolves when no request is
+   * under way or the drain's time is over. Tunnels are not waited for.
+   */
+  drain(): Promise<void>;
   /** where it listens; undefined when it does not */
   address(): { host: string; port: number } | undefined;
 }
@@ -71,6 +76,10 @@ const logAtEnd = ({ res, record }: Incoming, accessLog: ProxyContext['accessLog'
   });
 };
 
+/** ms that the router itself took for a request that ends now */
+const ownTime = ({ record }: Exchange, now: number): number =>
+  (record.forwardedAt ?? now) - record.beganAt + (now - (record.answeredAt ?? now));
+
 const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
   const { accessLog, clock, counters, logger, metrics } = context;
 
@@ -100,7 +109,8 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
     metrics.forwarded(component);
     incoming.res.once('close', () => {
       ended();
-      if (!switched) metrics.answered(component, clock.monotonic() - began);
+      if (!switched)
+        metrics.answered(component, clock.monotonic() - began, ownTime(exchange, clock.monotonic()));
       // after an answer that went out whole there is nothing left to end
       exchange.abort?.(new AttemptEnded('client-gone', 'context canceled'));
     });
@@ -209,17 +219,37 @@ export const createProxy = (context: ProxyContext): Proxy => {
   const server = createHttpServer(context, traffic, () => stopping);
   let bound: { host: string; port: number } | undefined;
 
-  const stop = async (): Promise<void> => {
+  /** true when no request is under way any more */
+  const idleWithin = async (ms: number): Promise<boolean> => {
+    let cancel = (): void => undefined;
+    const late = new Promise<boolean>((resolve) => (cancel = clock.after(ms, () => resolve(false))));
+    const idle = await Promise.race([traffic.idle().then(() => true), late]);
+    cancel();
+    return idle;
+  };
+
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
     stopping = true;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     bound = undefined;
-    let cancelGrace = (): void => undefined;
-    const grace = new Promise<void>((resolve) => (cancelGrace = clock.after(config.stopGraceMs, resolve)));
-    await Promise.race([traffic.idle(), grace]);
-    cancelGrace();
+    closed ??= new Promise<void>((resolve) => server.close(() => resolve()));
+    return closed;
+  };
+
+  const drain = async (): Promise<void> => {
+    logger.info('draining', { waitMs: config.drain.waitMs, timeoutMs: config.drain.timeoutMs });
+    await clock.sleep(config.drain.waitMs);
+    void close();
+    if (await idleWithin(config.drain.timeoutMs)) logger.info('drained');
+    else logger.warn('drain-timeout', { message: 'router: Drain timeout' });
+  };
+
+  const stop = async (): Promise<void> => {
+    const ended = close();
+    await idleWithin(config.stopGraceMs);
     traffic.destroyHeld();
     server.closeAllConnections();
-    await closed;
+    await ended;
     await context.upstreams.destroy();
     logger.info('stopped');
   };
@@ -236,6 +266,7 @@ export const createProxy = (context: ProxyContext): Proxy => {
       },
       stop,
     },
+    drain,
     address: () => bound,
   };
 };

@@ -117,6 +117,7 @@ void t.test(
       counters: createCounters(),
       metrics: { forwarded: () => undefined, answered: () => undefined },
       accessLog: { ended: () => undefined },
+      isHealthy: () => true,
       upstreams: {
         ...upstreams,
         dispatcher: (endpoint) =>
