@@ -64,7 +64,7 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
   });
   const upstreams = createUpstreams({
     endpoints: config.endpoints,
-    maxHeaderBytes: config.clients.maxHeaderBytes,
+    clock,
   });
   const metrics = createRouterMetrics(options.metrics ?? NO_METRICS, {
     counters,
