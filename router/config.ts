@@ -2,6 +2,8 @@ import { DURATION, PORT, defineConfig, toMs } from '../common/runtime/config.js'
 import type { ReportProblem } from '../common/runtime/config.js';
 import { compileOperation, OPERATION_DEFAULTS, OPERATION_SCHEMA } from './config-operation.js';
 import type { OperationConfig, UserOperation } from './config-operation.js';
+import { ENDPOINT_DEFAULTS, ENDPOINT_SCHEMA, compileEndpoints } from './endpoint-config.js';
+import type { EndpointRules, EndpointUserConfig } from './endpoint-config.js';
 import type { Sharding } from './core/sharding.js';
 import type { RequestRules } from './core/request-headers.js';
 import type { ResponseRules } from './core/response-headers.js';
@@ -17,7 +19,7 @@ import type { BalancingConfig, ProxyUserConfig } from './proxy-config.js';
 
 type Duration = string | number;
 
-interface UserConfig extends UserOperation, ProxyUserConfig {
+interface UserConfig extends UserOperation, ProxyUserConfig, EndpointUserConfig {
   host: string;
   port: number;
   index: number;
@@ -28,19 +30,12 @@ interface UserConfig extends UserOperation, ProxyUserConfig {
   empty_pool_timeout: Duration;
   start_delay: Duration;
   stop_grace: Duration;
-  endpoint_timeout: Duration;
-  endpoint_dial_timeout: Duration;
   frontend_idle_timeout: Duration;
   read_header_timeout: Duration;
   max_request_header_bytes: number;
+  max_request_headers: number;
+  keep_alive_100_continue_requests: boolean;
   healthcheck_user_agent: string;
-  ca_certs?: string;
-  backends: {
-    max_attempts: number;
-    max_conns: number;
-    failure_mark: Duration;
-    idle_timeout: Duration;
-  };
 }
 
 /** What the router runs by. Durations in ms, unless the name says seconds. */
@@ -71,26 +66,16 @@ export interface RouterConfig extends OperationConfig {
   readonly responses: ResponseRules;
   /** value of `X-Vcap-Trace` with which a client is told who served it; '' for none */
   readonly traceKey: string;
-  readonly endpoints: {
-    /** endpoints tried for one request */
-    readonly maxAttempts: number;
-    /** requests whose answer is due, per endpoint; 0 = no limit */
-    readonly maxConnections: number;
-    /** how long requests avoid an endpoint that failed */
-    readonly failureMarkMs: number;
-    readonly dialTimeoutMs: number;
-    /** for an endpoint's whole answer, upgrades excepted */
-    readonly timeoutMs: number;
-    /** how long an idle connection is kept */
-    readonly idleMs: number;
-    /** PEM: authorities for certificates of TLS endpoints; undefined = the system's */
-    readonly authorities: string | undefined;
-  };
+  readonly endpoints: EndpointRules;
   readonly clients: {
     readonly idleMs: number;
     /** within which a client must have sent its request's head; 0 = no limit */
     readonly readHeaderMs: number;
     readonly maxHeaderBytes: number;
+    /** lines of them; 0 = no limit */
+    readonly maxHeaderLines: number;
+    /** connections go on after a request that waited for `100 Continue` */
+    readonly keepsContinued: boolean;
     /** `User-Agent` of load balancers' probes */
     readonly healthCheckUserAgent: string;
   };
@@ -110,8 +95,6 @@ const MUST_LAST = [
   'registration_interval',
   'droplet_stale_threshold',
   'prune_stale_droplets_interval',
-  'endpoint_timeout',
-  'endpoint_dial_timeout',
   'frontend_idle_timeout',
 ] as const;
 
@@ -130,16 +113,6 @@ const checkDurations = (full: UserConfig, report: ReportProblem): void => {
 
 const toSeconds = (value: Duration): number => Math.max(1, Math.round(toMs(value) / 1000));
 
-const endpointRules = (full: UserConfig): RouterConfig['endpoints'] => ({
-  maxAttempts: full.backends.max_attempts,
-  maxConnections: full.backends.max_conns,
-  failureMarkMs: toMs(full.backends.failure_mark),
-  dialTimeoutMs: toMs(full.endpoint_dial_timeout),
-  timeoutMs: toMs(full.endpoint_timeout),
-  idleMs: toMs(full.backends.idle_timeout),
-  authorities: full.ca_certs,
-});
-
 /** Names and defaults as in gorouter's release, where it has them; the delay at start is a laptop's. */
 export const routerConfig = defineConfig<UserConfig, RouterConfig>({
   schema: {
@@ -148,6 +121,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     properties: {
       ...OPERATION_SCHEMA,
       ...proxySchema,
+      ...ENDPOINT_SCHEMA,
       host: { ...text, description: 'address to listen at' },
       port: { ...PORT, description: 'TCP port to listen at' },
       index: { ...whole(0), description: 'number of this router, the first part of its id on the bus' },
@@ -171,8 +145,6 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
       },
       start_delay: { ...DURATION, description: 'for collecting routes before the listener opens' },
       stop_grace: { ...DURATION, description: 'for requests under way when the router stops' },
-      endpoint_timeout: { ...DURATION, description: "for an endpoint's whole answer, upgrades excepted" },
-      endpoint_dial_timeout: { ...DURATION, description: 'for the connection to an endpoint' },
       frontend_idle_timeout: { ...DURATION, description: 'how long an idle connection of a client is kept' },
       read_header_timeout: { ...DURATION, description: "for a request's headers to arrive" },
       max_request_header_bytes: {
@@ -181,27 +153,24 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
         maximum: 1_048_576,
         description: 'larger request headers are refused',
       },
+      max_request_headers: {
+        ...whole(0),
+        description: 'requests with more header lines are refused; 0 = no limit',
+      },
+      keep_alive_100_continue_requests: {
+        type: 'boolean',
+        description: 'keep connections after requests that waited for 100 Continue',
+      },
       healthcheck_user_agent: {
         ...text,
         description: 'requests of this user agent are answered by the router itself',
-      },
-      ca_certs: { ...text, description: "authorities of endpoints with TLS, PEM; the system's when absent" },
-      backends: {
-        type: 'object',
-        additionalProperties: false,
-        description: 'how endpoints are treated',
-        properties: {
-          max_attempts: { ...whole(1), description: 'endpoints tried for one request' },
-          max_conns: { ...whole(0), description: 'requests whose answer is due, per endpoint; 0 = no limit' },
-          failure_mark: { ...DURATION, description: 'how long requests avoid an endpoint that failed' },
-          idle_timeout: { ...DURATION, description: 'how long an idle connection to an endpoint is kept' },
-        },
       },
     },
   },
   defaults: {
     ...OPERATION_DEFAULTS,
     ...PROXY_DEFAULTS,
+    ...ENDPOINT_DEFAULTS,
     host: '127.0.0.1',
     port: 8080,
     index: 0,
@@ -211,13 +180,12 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     empty_pool_timeout: '0s',
     start_delay: '0s',
     stop_grace: '0s',
-    endpoint_timeout: '900s',
-    endpoint_dial_timeout: '5s',
     frontend_idle_timeout: '900s',
     read_header_timeout: '60s',
-    max_request_header_bytes: 65_536,
+    max_request_header_bytes: 1_048_576,
+    max_request_headers: 0,
+    keep_alive_100_continue_requests: false,
     healthcheck_user_agent: 'HTTP-Monitor/1.1',
-    backends: { max_attempts: 3, max_conns: 500, failure_mark: '30s', idle_timeout: '90s' },
   },
   compile(full, report) {
     checkDurations(full, report);
@@ -241,11 +209,13 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
       requests: compileRequests(full),
       responses: compileResponses(full),
       traceKey: full.trace_key,
-      endpoints: endpointRules(full),
+      endpoints: compileEndpoints(full, report),
       clients: {
         idleMs: toMs(full.frontend_idle_timeout),
         readHeaderMs: toMs(full.read_header_timeout),
         maxHeaderBytes: full.max_request_header_bytes,
+        maxHeaderLines: full.max_request_headers,
+        keepsContinued: full.keep_alive_100_continue_requests,
         healthCheckUserAgent: full.healthcheck_user_agent,
       },
       startDelayMs: toMs(full.start_delay),

@@ -72,7 +72,7 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
   const counters = createCounters();
   const upstreams = createUpstreams({
     endpoints: config.endpoints,
-    maxHeaderBytes: config.clients.maxHeaderBytes,
+    clock,
   });
   const accessLog = createAccessLog({
     config: config.accessLog,

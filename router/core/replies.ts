@@ -90,6 +90,7 @@ export const UNSUPPORTED_ENCODING: RouterReply = {
 
 export const HEADERS_TOO_LARGE: RouterReply = {
   status: 431,
+  closes: true,
   routerError: 'max-request-size-exceeded',
   body: '',
 };

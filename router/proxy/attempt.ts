@@ -29,13 +29,15 @@ interface SendOptions extends Dispatcher.DispatchOptions {
 }
 
 // plain assignments: spreading objects costs more here than all the rest of a request's bookkeeping
-const dispatchOptions = (exchange: Exchange, entry: PoolEntry): SendOptions => ({
+const dispatchOptions = ({ config }: ProxyContext, exchange: Exchange, entry: PoolEntry): SendOptions => ({
   path: exchange.target,
   method: exchange.req.method ?? 'GET',
   headers: endpointHeaders(exchange.headers, entry.endpoint),
   body: exchange.body ?? null,
   servername: entry.endpoint.tls ? entry.endpoint.host : undefined,
   upgrade: exchange.upgrade?.protocol ?? null,
+  // the connection ends with this request
+  reset: !config.endpoints.keepAlive || (exchange.facts.expectsContinue && !config.clients.keepsContinued),
 });
 
 /** The last word before anything is written: connecting takes time, in which the reasons to do it may go. */
@@ -53,6 +55,19 @@ const occupy = ({ load }: PoolEntry): (() => void) => {
     occupied = false;
   };
 };
+
+/** Has the client send its body. */
+const goOn = ({ config }: ProxyContext, { res }: Exchange): void => {
+  res.writeContinue();
+  // only now is it certain that the body follows, and that the next request comes after it
+  if (config.clients.keepsContinued) res.shouldKeepAlive = true;
+};
+
+const timeoutFor = ({ config: { endpoints } }: ProxyContext, { endpoint }: PoolEntry): number =>
+  endpoints.http2 && endpoint.protocol === 'http2' ? endpoints.http2TimeoutMs : endpoints.timeoutMs;
+
+const hasTooMany = ({ rawHeaders }: Dispatcher.DispatchController, most: number): boolean =>
+  most > 0 && Array.isArray(rawHeaders) && rawHeaders.length / 2 > most;
 
 /** Sends the request to one endpoint. */
 export const runAttempt = (
@@ -73,7 +88,7 @@ export const runAttempt = (
   };
   const cancelTimeout = exchange.upgrade
     ? () => undefined
-    : clock.after(config.endpoints.timeoutMs, () =>
+    : clock.after(timeoutFor(context, entry), () =>
         exchange.abort?.(new AttemptEnded('timeout', 'context deadline exceeded')),
       );
 
@@ -87,15 +102,20 @@ export const runAttempt = (
     exchange.abort = undefined;
   };
 
-  upstreams.dispatcher(entry.endpoint).dispatch(dispatchOptions(exchange, entry), {
+  const sender = upstreams.sender(entry.endpoint, exchange.upgrade !== undefined);
+  sender.dispatch(dispatchOptions(context, exchange, entry), {
     onRequestStart(started) {
       assertStillWanted(ended, entry);
       controller = started;
-      if (exchange.facts.expectsContinue && exchange.body) exchange.res.writeContinue();
+      if (exchange.facts.expectsContinue && exchange.body) goOn(context, exchange);
     },
     onResponseStart(current, status, _headers, statusText) {
       // interim answers are for the hop they came on
       if (status < 200) return;
+      if (hasTooMany(current, config.endpoints.maxHeaderLines)) {
+        current.abort(new AttemptEnded('other', 'Too many response headers'));
+        return;
+      }
       release();
       relay.head(current, status, statusText ?? '');
       answered = true;

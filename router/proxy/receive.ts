@@ -1,4 +1,11 @@
-import { BAD_REQUEST, EMPTY_HOST, UNSUPPORTED_ENCODING, healthReply } from '../core/replies.js';
+import type { IncomingMessage } from 'node:http';
+import {
+  BAD_REQUEST,
+  EMPTY_HOST,
+  HEADERS_TOO_LARGE,
+  UNSUPPORTED_ENCODING,
+  healthReply,
+} from '../core/replies.js';
 import type { RouterReply } from '../core/replies.js';
 import { isIdempotent } from '../core/failures.js';
 import { readInstanceChoice } from '../core/instance-choice.js';
@@ -17,6 +24,8 @@ import { findPool, routeRefusal, unroutedReply } from './route.js';
 export type Received =
   | { readonly exchange: Exchange; readonly pool: RoutePool }
   | { readonly reply: RouterReply; readonly requestId: string };
+
+type ClientLimits = ProxyContext['config']['clients'];
 
 interface Target {
   readonly host: string;
@@ -58,6 +67,16 @@ const isPeerItself = (host: string, clientAddress: string): boolean => {
 const wantedUpgrade = ({ upgrade }: Incoming): Incoming['upgrade'] =>
   upgrade && /^h2c\b/i.test(upgrade.protocol) ? undefined : upgrade;
 
+/** Counted as gorouter does: the request line and each header with what separates them. */
+const headBytes = ({ method, url, rawHeaders }: IncomingMessage): number => {
+  let bytes = (method?.length ?? 0) + (url?.length ?? 0) + 'HTTP/1.1'.length + 4;
+  for (const part of rawHeaders) bytes += part.length + 2;
+  return bytes;
+};
+
+const isTooLarge = (req: IncomingMessage, { maxHeaderBytes, maxHeaderLines }: ClientLimits): boolean =>
+  headBytes(req) >= maxHeaderBytes || (maxHeaderLines > 0 && req.rawHeaders.length / 2 > maxHeaderLines);
+
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
   const { req, client, record } = incoming;
@@ -85,6 +104,8 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   if (!pool) return { reply: unroutedReply(destination), requestId };
   const unrouted = routeRefusal(context, pool, destination);
   if (unrouted) return { reply: unrouted, requestId };
+
+  if (isTooLarge(req, config.clients)) return { reply: HEADERS_TOO_LARGE, requestId };
 
   const hasBody = facts.transferEncoding !== '' || facts.contentLength > 0;
   // Node stops reading HTTP at the head of an upgrade: its body would be taken for the new protocol

@@ -54,6 +54,8 @@ type Traffic = ReturnType<typeof createTraffic>;
 
 const MALFORMED =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request';
+/** What speaks another version gets an answer that even the first version knows. */
+const OTHER_VERSION = 'HTTP/1.0 400 Bad Request\r\n\r\n';
 const TOO_LARGE =
   `HTTP/1.1 ${HEADERS_TOO_LARGE.status} Request Header Fields Too Large\r\n` +
   `X-Cf-RouterError: ${HEADERS_TOO_LARGE.routerError}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
@@ -61,6 +63,7 @@ const TOO_LARGE =
 /** Who registered the route: all of its endpoints come from one, as a rule. */
 const componentOf = ({ entries }: RoutePool): string => entries[0]?.endpoint.tags['component'] ?? '';
 
+const SEMICOLON = 'deprecated-semicolon-params';
 const CANCELLED = endpointFailure('client-gone', 'context canceled');
 
 /** One line per request, when it is through; a tunnel's when it is. */
@@ -72,6 +75,8 @@ const logAtEnd = ({ res, record }: Incoming, accessLog: ProxyContext['accessLog'
       record.status = CANCELLED.status;
       record.routerError = CANCELLED.routerError ?? '';
     }
+    // as gorouter has it: too late for the client, but seen in the log
+    if (record.routerError === '' && record.target.includes(';')) record.routerError = SEMICOLON;
     accessLog.ended(record);
   });
 };
@@ -141,6 +146,11 @@ const createRequestHandler = (context: ProxyContext, traffic: Traffic) => {
   };
 };
 
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: TOO_LARGE,
+  HPE_INVALID_VERSION: OTHER_VERSION,
+};
+
 /** Whether what cannot be read is the rest of a request that has its answer, or follows one that was to be the last. */
 const isAnswered = (current: ServerResponse): boolean => !current.req.complete || !current.shouldKeepAlive;
 
@@ -157,7 +167,7 @@ const refuseMalformed = (busy: WeakMap<Duplex, ServerResponse>) => {
       return;
     }
     if (begun && isAnswered(current)) socket.end(() => socket.destroy());
-    else socket.end(error.code === 'HPE_HEADER_OVERFLOW' ? TOO_LARGE : MALFORMED, () => socket.destroy());
+    else socket.end(REFUSALS[error.code ?? ''] ?? MALFORMED, () => socket.destroy());
   };
 };
 
@@ -181,6 +191,10 @@ const createHttpServer = (context: ProxyContext, traffic: Traffic, isStopping: (
 
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     busy.set(req.socket, res);
+    if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0') {
+      req.socket.end(OTHER_VERSION, () => req.socket.destroy());
+      return;
+    }
     if (isStopping()) res.shouldKeepAlive = false;
     const client = clientOf(req.socket);
     handle({ req, res, client, upgrade: undefined, record: recordOf(req, client, context.clock) });
