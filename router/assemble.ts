@@ -7,20 +7,17 @@ import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
-import { createAccessLog } from './access-log/access-log.js';
 import type { RouterConfig } from './config.js';
-import type { BalancingRules } from './core/balancing.js';
-import { createRequestReader } from './core/request-headers.js';
-import { createResponseWriter } from './core/response-headers.js';
 import { createRouteTable } from './core/route-table.js';
 import type { RouteSnapshot } from './core/route-table.js';
-import { createRouterMetrics } from './metrics.js';
-import { createCounters } from './proxy/counters.js';
+import { createRegistryMetrics } from './metrics.js';
 import type { RouterCounters } from './proxy/counters.js';
-import { createProxy } from './proxy/server.js';
-import { createUpstreams } from './proxy/upstreams.js';
 import { createPruner } from './registrar/pruner.js';
 import { createRegistrar } from './registrar/registrar.js';
+import { createStatus } from './status/server.js';
+import type { Status } from './status/server.js';
+import { createTraffic } from './traffic.js';
+import type { Traffic } from './traffic.js';
 
 export interface RouterAssembly {
   readonly config: RouterConfig;
@@ -38,50 +35,44 @@ export interface AssembledRouter {
   readonly id: string;
   /** where it listens; undefined before start and after stop */
   address(): { host: string; port: number } | undefined;
+  /** the same for TLS */
+  tlsAddress: Traffic['tlsAddress'];
+  /** shows these certificates to clients from the next connection on; throws when one cannot be used */
+  replaceCertificates: Traffic['replaceCertificates'];
   /** the table as it is now */
   routes(): RouteSnapshot[];
   counters(): Readonly<RouterCounters>;
   health(): Health;
+  /** as SIGUSR1 has it: unhealthy from now on, and resolves when it may be stopped */
+  drain(): Promise<void>;
+  /** ports of the status listeners */
+  statusPorts: Status['ports'];
 }
-
-const balancingRules = ({ balancing, endpoints }: RouterConfig, random: Random): BalancingRules => ({
-  ...balancing,
-  maxConnections: endpoints.maxConnections,
-  failureMarkMs: endpoints.failureMarkMs,
-  fraction: random.fraction,
-});
 
 /** Puts a router together. Routes are collected before the listener opens, and until it has closed. */
 export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
   const { config, clock, random, bus } = options;
+  const metrics = options.metrics ?? NO_METRICS;
   const logger = options.logger.session('router');
   const id = `${config.registrar.index}-${random.uuid()}`;
-  const counters = createCounters();
   const table = createRouteTable({
     fraction: random.fraction,
     emptyPoolMs: config.table.emptyPoolMs,
     refuseClaims: config.registrar.refuseClaims,
   });
-  const upstreams = createUpstreams({
-    endpoints: config.endpoints,
-    clock,
+  const phase = createPhase('router');
+  let draining = false;
+  const whyNot = (): string => (draining ? 'router is draining' : phase.whyNot());
+  const traffic = createTraffic({
+    ...{ config, clock, random, logger, bus, metrics, table },
+    isHealthy: () => whyNot() === '',
   });
-  const metrics = createRouterMetrics(options.metrics ?? NO_METRICS, {
-    counters,
+  const registry = createRegistryMetrics(metrics, {
     routes: table.routeCount,
     now: clock.monotonic,
     inbox: () => registrar.inbox,
-    lostLogLines: () => accessLog.dropped(),
   });
-  const accessLog = createAccessLog({
-    config: config.accessLog,
-    bus,
-    clock,
-    logger: logger.session('access-log'),
-    index: config.registrar.index,
-  });
-  const phase = createPhase('router');
-  const registration = { clock, table, metrics, onRetired: upstreams.retire };
+  const registration = { clock, table, metrics: registry, onRetired: traffic.retire };
   const registrar = createRegistrar({
     ...registration,
     config: config.registrar,
@@ -90,42 +81,47 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
     id,
     logger: logger.session('registrar'),
   });
-  const proxy = createProxy({
-    config,
+  const pruner = createPruner({
+    ...registration,
+    intervalMs: config.table.pruneIntervalMs,
+    logger: logger.session('pruner'),
+  });
+  const status = createStatus({
+    config: config.status,
     clock,
     random,
-    logger: logger.session('proxy'),
-    table,
-    balancing: balancingRules(config, random),
-    readRequest: createRequestReader(config.requests),
-    responses: createResponseWriter(config.responses),
-    upstreams,
-    counters,
-    metrics,
-    accessLog,
+    logger: logger.session('status'),
+    sources: {
+      id,
+      index: config.registrar.index,
+      whyNot,
+      pools: table.pools,
+      routeCount: table.routeCount,
+      endpointCount: table.endpointCount,
+      msSinceUpdate: registry.sinceUpdate,
+      counters: async () => traffic.counters(),
+      figures: async () => traffic.figures(),
+    },
   });
   return {
-    members: [
-      accessLog.member,
-      registrar.member,
-      createPruner({
-        ...registration,
-        intervalMs: config.table.pruneIntervalMs,
-        logger: logger.session('pruner'),
-      }),
-      proxy.member,
-      phase.member,
-    ],
+    members: [status.member, ...traffic.first, registrar.member, pruner, traffic.proxy, phase.member],
     id,
-    address: proxy.address,
+    address: traffic.address,
+    tlsAddress: traffic.tlsAddress,
+    replaceCertificates: traffic.replaceCertificates,
     routes: table.snapshot,
-    counters: () => ({ ...counters }),
+    counters: () => ({ ...traffic.counters() }),
     // without the bus it serves the routes that it has: that is no reason to take it away
     health: () =>
-      healthOf([phase.whyNot(), bus.denied()], {
-        listening: proxy.address() !== undefined,
+      healthOf([whyNot(), bus.denied()], {
+        listening: traffic.address() !== undefined,
         bus: bus.connected(),
         routes: table.routeCount(),
       }),
+    drain() {
+      draining = true;
+      return traffic.drain();
+    },
+    statusPorts: status.ports,
   };
 };

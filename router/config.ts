@@ -176,7 +176,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     prune_stale_droplets_interval: '30s',
     empty_pool_timeout: '0s',
     start_delay: '0s',
-    stop_grace: '5s',
+    stop_grace: '0s',
     frontend_idle_timeout: '900s',
     read_header_timeout: '60s',
     max_request_header_bytes: 1_048_576,
@@ -187,7 +187,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
   compile(full, report) {
     checkDurations(full, report);
     return {
-      ...compileOperation(full),
+      ...compileOperation(full, report),
       listeners: compileListeners(full, report),
       registrar: {
         index: full.index,

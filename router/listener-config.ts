@@ -73,7 +73,10 @@ export const LISTENER_SCHEMA: Readonly<Record<keyof ListenerUserConfig, ConfigSc
     enum: ['none', 'request', 'require'],
     description: 'whether clients show a certificate: not asked, if they have one, or always',
   },
-  client_ca_certs: { ...text, description: "authorities of clients' certificates, PEM; the system's when absent" },
+  client_ca_certs: {
+    ...text,
+    description: "authorities of clients' certificates, PEM; the system's when absent",
+  },
   min_tls_version: version('oldest version of TLS that clients may speak'),
   max_tls_version: version('newest version of TLS that clients may speak'),
   cipher_suites: { ...text, description: "as OpenSSL lists them; Node's own when absent" },

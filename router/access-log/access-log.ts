@@ -28,7 +28,7 @@ export interface AccessLog {
 
 export interface AccessLogOptions {
   readonly config: AccessLogConfig;
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, 'publish' | 'connected'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** the router's number */

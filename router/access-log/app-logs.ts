@@ -15,7 +15,7 @@ export interface AppLogs {
 }
 
 export interface AppLogsOptions {
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, 'publish' | 'connected'>;
   readonly clock: Clock;
   /** the router's number: its place in the logs of an application */
   readonly index: number;

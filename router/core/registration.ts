@@ -15,6 +15,8 @@ export interface RegistrationProblem {
 export interface RouteChange {
   readonly endpoint: Endpoint;
   readonly keys: readonly RouteKey[];
+  /** ns since the Unix epoch: when what is registered came to be; undefined where nobody said */
+  readonly updatedAtNs: number | undefined;
 }
 
 type Check = (value: unknown) => string | undefined;
@@ -160,5 +162,6 @@ export const toRouteChange = (message: RouteRegistration, staleThresholdSeconds:
       tags: message.tags ?? {},
     },
     keys: routeKeys(message.uris),
+    updatedAtNs: message.endpoint_updated_at_ns,
   };
 };

@@ -61,6 +61,8 @@ export interface RouteTable {
   resume(now: number): void;
   routeCount(): number;
   endpointCount(): number;
+  /** one by one, as they are when they are asked for */
+  pools(): Iterable<RoutePool>;
   snapshot(): RouteSnapshot[];
 }
 
@@ -157,9 +159,13 @@ const createRoutes = (fraction: () => number) => {
     return found;
   };
 
+  function* each(): Generator<RoutePool> {
+    for (const root of hosts.values()) yield* poolsBelow(root);
+  }
+
   const all = (): RoutePool[] => [...hosts.values()].flatMap(poolsBelow);
 
-  return { pool, find, drop, match, all, count: () => count };
+  return { pool, find, drop, match, all, each, count: () => count };
 };
 
 type Routes = ReturnType<typeof createRoutes>;
@@ -283,6 +289,7 @@ export const createRouteTable = (options: RouteTableOptions): RouteTable => {
       for (const pool of routes.all()) for (const entry of pool.entries) entry.refreshedAt = now;
     },
     routeCount: routes.count,
+    pools: routes.each,
     endpointCount: () => routes.all().reduce((total, pool) => total + pool.entries.length, 0),
     snapshot: () => routes.all().map(snapshotOf),
   };

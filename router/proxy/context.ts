@@ -7,7 +7,7 @@ import type { RequestReader } from '../core/request-headers.js';
 import type { ResponseWriter } from '../core/response-headers.js';
 import type { RouteTable } from '../core/route-table.js';
 import type { AccessLog } from '../access-log/access-log.js';
-import type { RouterMetrics } from '../metrics.js';
+import type { TrafficMetrics } from '../metrics.js';
 import type { RouterCounters } from './counters.js';
 import type { Upstreams } from './upstreams.js';
 
@@ -24,5 +24,7 @@ export interface ProxyContext {
   readonly upstreams: Upstreams;
   readonly counters: RouterCounters;
   readonly accessLog: Pick<AccessLog, 'ended'>;
-  readonly metrics: Pick<RouterMetrics, 'forwarded' | 'answered'>;
+  /** what load balancers' probes are told */
+  readonly isHealthy: () => boolean;
+  readonly metrics: TrafficMetrics;
 }

@@ -35,7 +35,7 @@ export interface ClientResponse {
   flushHeaders(): void;
   /** false when it is to wait for `drain` */
   write(chunk: Buffer): boolean;
-  addTrailers(pairs: readonly (readonly [string, string])[]): void;
+  addTrailers(pairs: readonly [string, string][]): void;
   end(body?: string): unknown;
   /** breaks off, so that the client sees that something is missing */
   destroy(): unknown;

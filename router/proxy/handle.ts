@@ -7,7 +7,7 @@ import type { Exchange, Incoming } from './exchange.js';
 import { AttemptEnded } from './failure.js';
 import { forward } from './forward.js';
 import { receive } from './receive.js';
-import type { Traffic } from './traffic.js';
+import type { InFlight } from './in-flight.js';
 import { openTunnel } from './tunnel.js';
 
 /** Who registered the route: all of its endpoints come from one, as a rule. */
@@ -38,7 +38,7 @@ const logAtEnd = ({ res, record }: Incoming, accessLog: ProxyContext['accessLog'
 export type Handle = (incoming: Incoming) => void;
 
 /** Answers requests of whatever version of HTTP. */
-export const createHandle = (context: ProxyContext, traffic: Traffic): Handle => {
+export const createHandle = (context: ProxyContext, inFlight: InFlight): Handle => {
   const { accessLog, clock, counters, logger, metrics } = context;
 
   const upgraded = (exchange: Exchange, headers: readonly string[], socket: Duplex): void => {
@@ -49,7 +49,7 @@ export const createHandle = (context: ProxyContext, traffic: Traffic): Handle =>
     counters.websocket_upgrades += 1;
     exchange.record.status = 101;
     exchange.upgrade.socket.once('close', () => accessLog.ended(exchange.record));
-    traffic.hold(socket);
+    inFlight.hold(socket);
     openTunnel(exchange.upgrade, { headers, socket });
   };
 
@@ -84,9 +84,9 @@ export const createHandle = (context: ProxyContext, traffic: Traffic): Handle =>
   return (incoming) => {
     let open = true;
     logAtEnd(incoming, accessLog);
-    traffic.began();
+    inFlight.began();
     const ended = (): void => {
-      if (open) traffic.ended();
+      if (open) inFlight.ended();
       open = false;
     };
     try {

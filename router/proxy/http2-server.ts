@@ -14,7 +14,7 @@ import type { ProxyContext } from './context.js';
 import type { ClientResponse, RequestHead } from './exchange.js';
 import type { Handle } from './handle.js';
 import { recordOf } from './record.js';
-import type { Traffic } from './traffic.js';
+import type { InFlight } from './in-flight.js';
 
 type StreamEvent = [stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]];
 
@@ -25,7 +25,13 @@ const MAX_HEADER_LINES = 65_535;
 const NO_BODY: ReadonlySet<number> = new Set([204, 304]);
 
 /** HTTP/2 has its own words for what these say, and forbids them. */
-const NOT_IN_HTTP2 = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
+const NOT_IN_HTTP2 = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 const toHttp2Headers = (status: number, raw: readonly string[]): OutgoingHttpHeaders => {
   const headers: Record<string, string | string[]> = {};
@@ -92,7 +98,7 @@ class Http2Response extends EventEmitter implements ClientResponse {
     return !this.#hasBody || this.destroyed || this.#stream.write(chunk);
   }
 
-  addTrailers(pairs: readonly (readonly [string, string])[]): void {
+  addTrailers(pairs: readonly [string, string][]): void {
     this.#trailers = Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]));
   }
 
@@ -154,7 +160,7 @@ export interface Http2Sessions {
 
 export const createHttp2Sessions = (
   context: ProxyContext,
-  traffic: Traffic,
+  inFlight: InFlight,
   handle: Handle,
 ): Http2Sessions => {
   const sessions = new Set<ServerHttp2Session>();
@@ -183,7 +189,7 @@ export const createHttp2Sessions = (
   return {
     serve(socket) {
       const client = clientOf(socket);
-      traffic.hold(socket);
+      inFlight.hold(socket);
       const session = performServerHandshake(socket, options);
       sessions.add(session);
       session.once('close', () => sessions.delete(session));

@@ -142,7 +142,9 @@ export const createListeners = ({ rules, clock, logger, speakers }: ListenersOpt
       for (const server of servers) logger.info('listening', addressOf(server) ?? {});
     },
     async close() {
-      await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+      await Promise.all(
+        servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+      );
     },
     address: () => addressOf(plain),
     tlsAddress: () => addressOf(secure),

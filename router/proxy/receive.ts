@@ -83,7 +83,7 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   const facts = context.readRequest(req.rawHeaders);
   record.host = facts.host;
   if (facts.userAgent === config.clients.healthCheckUserAgent) {
-    return { reply: healthReply(true), requestId: '' };
+    return { reply: healthReply(context.isHealthy()), requestId: '' };
   }
   const trace = traceRequest(facts.trace, config.requests.tracing, random);
   const { requestId } = trace;

@@ -7,10 +7,7 @@ import type { AccessRecord } from '../core/access-line.js';
  * got an answer. What is left of a body that nobody wants any more is read and thrown away, so that the
  * client's connection can carry on.
  */
-export const createRequestBody = (
-  source: Readable,
-  record: Pick<AccessRecord, 'requestBytes'>,
-): Readable => {
+export const createRequestBody = (source: Readable, record: Pick<AccessRecord, 'requestBytes'>): Readable => {
   let listening = false;
 
   const onData = (chunk: Buffer): void => {

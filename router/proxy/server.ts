@@ -5,7 +5,7 @@ import { createHandle } from './handle.js';
 import { createHttp1Server } from './http1-server.js';
 import { createHttp2Sessions } from './http2-server.js';
 import { createListeners } from './listeners.js';
-import { createTraffic } from './traffic.js';
+import { createInFlight } from './in-flight.js';
 
 type Address = { host: string; port: number } | undefined;
 
@@ -30,11 +30,11 @@ export interface Proxy {
 /** The doors that all traffic of applications goes through. */
 export const createProxy = (context: ProxyContext): Proxy => {
   const { clock, config, logger } = context;
-  const traffic = createTraffic();
+  const inFlight = createInFlight();
   let stopping = false;
-  const handle = createHandle(context, traffic);
-  const http1 = createHttp1Server({ context, traffic, handle, isStopping: () => stopping });
-  const http2 = createHttp2Sessions(context, traffic, handle);
+  const handle = createHandle(context, inFlight);
+  const http1 = createHttp1Server({ context, inFlight, handle, isStopping: () => stopping });
+  const http2 = createHttp2Sessions(context, inFlight, handle);
   const listeners = createListeners({
     rules: config.listeners,
     clock,
@@ -46,7 +46,7 @@ export const createProxy = (context: ProxyContext): Proxy => {
   const idleWithin = async (ms: number): Promise<boolean> => {
     let cancel = (): void => undefined;
     const late = new Promise<boolean>((resolve) => (cancel = clock.after(ms, () => resolve(false))));
-    const idle = await Promise.race([traffic.idle().then(() => true), late]);
+    const idle = await Promise.race([inFlight.idle().then(() => true), late]);
     cancel();
     return idle;
   };
@@ -74,7 +74,7 @@ export const createProxy = (context: ProxyContext): Proxy => {
   const stop = async (): Promise<void> => {
     const ended = close();
     await idleWithin(config.stopGraceMs);
-    traffic.destroyHeld();
+    inFlight.destroyHeld();
     http1.closeAllConnections();
     await ended;
     await context.upstreams.destroy();

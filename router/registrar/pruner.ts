@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Member } from '../../common/runtime/group.js';
 import type { RouteTable } from '../core/route-table.js';
-import type { RouterMetrics } from '../metrics.js';
+import type { RegistryMetrics } from '../metrics.js';
 
 export interface PrunerOptions {
   readonly clock: Clock;
@@ -11,7 +11,7 @@ export interface PrunerOptions {
   readonly intervalMs: number;
   /** told of upstreams that no route uses any more */
   readonly onRetired: (keys: readonly string[]) => void;
-  readonly metrics: Pick<RouterMetrics, 'pruned'>;
+  readonly metrics: Pick<RegistryMetrics, 'pruned'>;
 }
 
 /** Removes endpoints that nobody vouches for any more. */

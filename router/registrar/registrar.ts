@@ -14,7 +14,7 @@ import { formatRouteKey } from '../core/route-key.js';
 import { isServed } from '../core/sharding.js';
 import type { Sharding } from '../core/sharding.js';
 import type { RouteTable, TableChange } from '../core/route-table.js';
-import type { RouterMetrics } from '../metrics.js';
+import type { RegistryMetrics } from '../metrics.js';
 import { createInbox } from './inbox.js';
 import type { Inbox } from './inbox.js';
 
@@ -29,7 +29,7 @@ export interface RegistrarOptions {
   readonly id: string;
   /** told of upstreams that no route uses any more */
   readonly onRetired: (keys: readonly string[]) => void;
-  readonly metrics: Pick<RouterMetrics, 'registered' | 'unregistered'>;
+  readonly metrics: Pick<RegistryMetrics, 'registered' | 'unregistered'>;
 }
 
 export interface Registrar {
@@ -63,6 +63,9 @@ const createMessageHandlers = (options: RegistrarOptions) => {
 
   const isOurs = ({ endpoint }: RouteChange): boolean => isServed(sharding, endpoint.isolationSegment);
 
+  const sinceChange = ({ updatedAtNs }: RouteChange): number | undefined =>
+    updatedAtNs === undefined ? undefined : clock.now() - updatedAtNs / 1e6;
+
   /** two applications on one route may be a change of versions, or one that takes another's traffic */
   const tellClaims = ({ endpoint }: RouteChange, { claims }: TableChange): void => {
     for (const { key, owner, claimant } of claims) {
@@ -84,7 +87,7 @@ const createMessageHandlers = (options: RegistrarOptions) => {
       const change = read(message);
       if (!change || !isOurs(change)) return;
       const made = table.register(change.endpoint, change.keys, clock.monotonic());
-      metrics.registered(componentOf(change), made);
+      metrics.registered(componentOf(change), made, sinceChange(change));
       settle('endpoint-registered', change, made);
       tellClaims(change, made);
     },

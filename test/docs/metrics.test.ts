@@ -9,7 +9,7 @@ import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import type { Metrics } from '../../common/ports/metrics.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
-import { createRouterMetrics } from '../../router/metrics.js';
+import { createRegistryMetrics, createTrafficMetrics } from '../../router/metrics.js';
 import { createRecordingMetrics } from '../support/recording-metrics.js';
 import type { Registered } from '../support/recording-metrics.js';
 
@@ -26,7 +26,10 @@ const REGISTER: Record<string, (metrics: Metrics) => unknown> = {
   },
   bbs: (metrics) => createBbsMetrics(metrics, unread()),
   cell: (metrics) => createCellMetrics(metrics, unread()),
-  router: (metrics) => createRouterMetrics(metrics, unread()),
+  router(metrics) {
+    createTrafficMetrics(metrics, unread());
+    createRegistryMetrics(metrics, unread());
+  },
 };
 
 const HEAD = `# Metrics

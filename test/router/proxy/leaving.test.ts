@@ -114,6 +114,7 @@ void t.test(
       counters: createCounters(),
       metrics: { forwarded: () => undefined, answered: () => undefined },
       accessLog: { ended: () => undefined },
+      isHealthy: () => true,
       upstreams: {
         ...upstreams,
         sender(endpoint, upgrade) {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 
 /** What is under way, so that stopping can wait for requests and cut off the rest. */
-export const createTraffic = () => {
+export const createInFlight = () => {
   const sockets = new Set<Duplex>();
   const waiting = new Set<() => void>();
   let requests = 0;
@@ -24,4 +24,4 @@ export const createTraffic = () => {
   };
 };
 
-export type Traffic = ReturnType<typeof createTraffic>;
+export type InFlight = ReturnType<typeof createInFlight>;
