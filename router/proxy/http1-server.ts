@@ -7,7 +7,6 @@ import { clientOf } from './client.js';
 import type { ProxyContext } from './context.js';
 import type { Handle } from './handle.js';
 import { recordOf } from './record.js';
-import type { InFlight } from './in-flight.js';
 
 const MALFORMED =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request';
@@ -58,14 +57,13 @@ const createUpgradeResponse = (req: IncomingMessage, socket: Socket): ServerResp
 
 export interface Http1Options {
   readonly context: ProxyContext;
-  readonly inFlight: InFlight;
   readonly handle: Handle;
   /** connections end with the answer under way */
   readonly isStopping: () => boolean;
 }
 
 /** Speaks HTTP/1 on connections given to it as `connection` events, plain or secured. It listens to none itself. */
-export const createHttp1Server = ({ context, inFlight, handle, isStopping }: Http1Options): Server => {
+export const createHttp1Server = ({ context, handle, isStopping }: Http1Options): Server => {
   const { clients } = context.config;
   const busy = new WeakMap<Duplex, ServerResponse>();
   const server = createServer({
@@ -112,7 +110,6 @@ export const createHttp1Server = ({ context, inFlight, handle, isStopping }: Htt
   });
   server.on('upgrade', (req: IncomingMessage, stream: Duplex, head: Buffer) => {
     const socket = stream as Socket;
-    inFlight.hold(socket);
     const res = createUpgradeResponse(req, socket);
     const release = (): void => res.detachSocket(socket);
     const upgrade = { protocol: req.headers.upgrade ?? '', socket, head, release };

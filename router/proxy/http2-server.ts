@@ -14,12 +14,13 @@ import type { ProxyContext } from './context.js';
 import type { ClientResponse, RequestHead } from './exchange.js';
 import type { Handle } from './handle.js';
 import { recordOf } from './record.js';
-import type { InFlight } from './in-flight.js';
 
 type StreamEvent = [stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]];
 
 /** bytes that a client may send ahead of the endpoint that reads them */
 const WINDOW = 1_048_576;
+/** beyond what a session holds at once no stream is accepted: more than its window, or uploads would refuse requests */
+const SESSION_MEGABYTES = 64;
 const MAX_HEADER_LINES = 65_535;
 /** 204 and 304 */
 const NO_BODY: ReadonlySet<number> = new Set([204, 304]);
@@ -60,15 +61,19 @@ class Http2Response extends EventEmitter implements ClientResponse {
     this.#stream = stream;
     this.#isHead = method === 'HEAD';
     stream
-      .on('wantTrailers', () => stream.sendTrailers(this.#trailers))
+      .on('wantTrailers', () => {
+        stream.sendTrailers(this.#trailers);
+        this.#stopUpload();
+      })
       .on('drain', () => this.emit('drain'))
       // its `close` tells what matters
       .on('error', () => undefined)
-      .on('finish', () => {
-        // what is left of the request has no reader any more
-        if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
-      })
       .on('close', () => this.emit('close'));
+  }
+
+  /** What is left of the request has no reader any more: the client is told, with the whole answer sent. */
+  #stopUpload(): void {
+    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
   get headersSent(): boolean {
@@ -88,6 +93,7 @@ class Http2Response extends EventEmitter implements ClientResponse {
     this.#hasBody = !this.#isHead && !NO_BODY.has(status);
     const options = this.#hasBody ? { waitForTrailers: true } : { endStream: true };
     this.#stream.respond(toHttp2Headers(status, headers), options);
+    if (!this.#hasBody) this.#stopUpload();
   }
 
   flushHeaders(): void {
@@ -158,14 +164,11 @@ export interface Http2Sessions {
   close(): void;
 }
 
-export const createHttp2Sessions = (
-  context: ProxyContext,
-  inFlight: InFlight,
-  handle: Handle,
-): Http2Sessions => {
+export const createHttp2Sessions = (context: ProxyContext, handle: Handle): Http2Sessions => {
   const sessions = new Set<ServerHttp2Session>();
   const options: ServerOptions = {
     maxHeaderListPairs: MAX_HEADER_LINES,
+    maxSessionMemory: SESSION_MEGABYTES,
     settings: {
       initialWindowSize: WINDOW,
       maxHeaderListSize: context.config.clients.maxHeaderBytes,
@@ -189,7 +192,6 @@ export const createHttp2Sessions = (
   return {
     serve(socket) {
       const client = clientOf(socket);
-      inFlight.hold(socket);
       const session = performServerHandshake(socket, options);
       sessions.add(session);
       session.once('close', () => sessions.delete(session));

@@ -19,8 +19,10 @@ export interface Speakers {
 
 export interface Listeners {
   start(): Promise<void>;
-  /** takes no further connections */
+  /** takes no further connections; resolves when the last one has ended */
   close(): Promise<void>;
+  /** ends all connections at once, those too that have not said yet what they speak */
+  cutOff(): void;
   address(): { host: string; port: number } | undefined;
   tlsAddress(): { host: string; port: number } | undefined;
   /** shows these certificates from the next connection on; throws, and keeps the old ones, when one is unusable */
@@ -36,6 +38,9 @@ export interface ListenersOptions {
 
 /** ms within which a load balancer must have said who it speaks for */
 const PROXY_HEADER_MS = 100_000;
+
+/** ms within which a client must be through with its handshake */
+const HANDSHAKE_MS = 10_000;
 
 type OnClient = (socket: Socket, proxied: ProxiedClient | undefined) => void;
 
@@ -75,7 +80,7 @@ const createTls = (tls: TlsRules, protocols: readonly string[], speakers: Speake
   const server: TlsServer = createTlsServer({
     ...rules,
     ALPNProtocols: [...protocols],
-    allowHalfOpen: true,
+    handshakeTimeout: HANDSHAKE_MS,
     requestCert: clientCertificates !== 'none',
     rejectUnauthorized: clientCertificates === 'require',
     SNICallback: (name, done) => done(null, certificates.find(name)),
@@ -120,8 +125,11 @@ const addressOf = (server: Server | undefined): { host: string; port: number } |
 
 /** The doors for clients: plain and secured, with or without a load balancer before them. */
 export const createListeners = ({ rules, clock, logger, speakers }: ListenersOptions): Listeners => {
-  const door = (onClient: OnClient): Server =>
-    createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const sockets = new Set<Socket>();
+  const door = (onClient: OnClient, allowHalfOpen: boolean): Server =>
+    createServer({ allowHalfOpen, noDelay: true }, (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
       if (rules.proxyProtocol) readProxied(socket, clock, onClient);
       else onClient(socket, undefined);
     });
@@ -130,9 +138,10 @@ export const createListeners = ({ rules, clock, logger, speakers }: ListenersOpt
     ? door((socket, proxied) => {
         if (proxied) introduce(socket, proxied);
         speakers.http1(socket);
-      })
+      }, true)
     : undefined;
-  const secure = tls && door(tls.accept);
+  // TLS has an end of its own, and half a handshake is of no use
+  const secure = tls && door(tls.accept, false);
   const servers = [plain, secure].filter((server) => server !== undefined);
 
   return {
@@ -146,6 +155,7 @@ export const createListeners = ({ rules, clock, logger, speakers }: ListenersOpt
         servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
       );
     },
+    cutOff: () => sockets.forEach((socket) => socket.destroy()),
     address: () => addressOf(plain),
     tlsAddress: () => addressOf(secure),
     replaceCertificates: (pairs) => tls?.replace(pairs),

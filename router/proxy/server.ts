@@ -33,8 +33,8 @@ export const createProxy = (context: ProxyContext): Proxy => {
   const inFlight = createInFlight();
   let stopping = false;
   const handle = createHandle(context, inFlight);
-  const http1 = createHttp1Server({ context, inFlight, handle, isStopping: () => stopping });
-  const http2 = createHttp2Sessions(context, inFlight, handle);
+  const http1 = createHttp1Server({ context, handle, isStopping: () => stopping });
+  const http2 = createHttp2Sessions(context, handle);
   const listeners = createListeners({
     rules: config.listeners,
     clock,
@@ -75,7 +75,7 @@ export const createProxy = (context: ProxyContext): Proxy => {
     const ended = close();
     await idleWithin(config.stopGraceMs);
     inFlight.destroyHeld();
-    http1.closeAllConnections();
+    listeners.cutOff();
     await ended;
     await context.upstreams.destroy();
     logger.info('stopped');
