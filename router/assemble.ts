@@ -20,6 +20,7 @@ import { mergeFigures } from './status/figures.js';
 import { createStatus } from './status/server.js';
 import type { Status } from './status/server.js';
 import { createTraffic } from './traffic.js';
+import type { Traffic } from './traffic.js';
 import { createCrew } from './workers/crew.js';
 import { sumCounters } from './workers/reports.js';
 import { createCrewFeed, evictEverywhere, tableSteps } from './workers/crew-feed.js';
@@ -40,6 +41,10 @@ export interface AssembledRouter {
   readonly id: string;
   /** where it listens; undefined before start and after stop */
   address(): { host: string; port: number } | undefined;
+  /** the same for TLS */
+  tlsAddress: Traffic['tlsAddress'];
+  /** shows these certificates to clients from the next connection on; throws when one cannot be used */
+  replaceCertificates: Traffic['replaceCertificates'];
   /** the table as it is now */
   routes(): RouteSnapshot[];
   /** of this process: nothing is counted where workers serve */
@@ -71,6 +76,8 @@ const serveHere = (shared: Shared) => {
     first: traffic.first,
     last: [traffic.proxy],
     address: traffic.address,
+    tlsAddress: traffic.tlsAddress,
+    replaceCertificates: traffic.replaceCertificates,
     drain: traffic.drain,
     stateChanged: (): void => undefined,
     counters: (): Readonly<RouterCounters> => ({ ...traffic.counters() }),
@@ -94,6 +101,8 @@ const serveByWorkers = (shared: Shared): Serving => {
     first: [],
     last: [crew.member],
     address: crew.address,
+    tlsAddress: crew.tlsAddress,
+    replaceCertificates: crew.replaceCertificates,
     drain: crew.drain,
     stateChanged: crew.tellState,
     counters: createCounters,
@@ -153,11 +162,19 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
       figures: serving.figures,
     },
   });
-  const told: Member = { name: 'router-told', start: serving.stateChanged, stop: () => undefined };
+  const ready: Member = {
+    ...phase.member,
+    async start() {
+      await phase.member.start();
+      serving.stateChanged();
+    },
+  };
   return {
-    members: [status.member, ...serving.first, registrar.member, pruner, ...serving.last, phase.member, told],
+    members: [status.member, ...serving.first, registrar.member, pruner, ...serving.last, ready],
     id,
     address: serving.address,
+    tlsAddress: serving.tlsAddress,
+    replaceCertificates: serving.replaceCertificates,
     routes: table.snapshot,
     counters: serving.counters,
     counted: serving.counted,

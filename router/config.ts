@@ -1,9 +1,11 @@
-import { DURATION, PORT, defineConfig, toMs } from '../common/runtime/config.js';
+import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
 import { compileOperation, OPERATION_DEFAULTS, OPERATION_SCHEMA } from './config-operation.js';
 import type { OperationConfig, UserOperation } from './config-operation.js';
 import { ENDPOINT_DEFAULTS, ENDPOINT_SCHEMA, compileEndpoints } from './endpoint-config.js';
 import type { EndpointRules, EndpointUserConfig } from './endpoint-config.js';
+import { LISTENER_DEFAULTS, LISTENER_SCHEMA, compileListeners } from './listener-config.js';
+import type { ListenerRules, ListenerUserConfig } from './listener-config.js';
 import type { Sharding } from './core/sharding.js';
 import type { RequestRules } from './core/request-headers.js';
 import type { ResponseRules } from './core/response-headers.js';
@@ -19,9 +21,7 @@ import type { BalancingConfig, ProxyUserConfig } from './proxy-config.js';
 
 type Duration = string | number;
 
-interface UserConfig extends UserOperation, ProxyUserConfig, EndpointUserConfig {
-  host: string;
-  port: number;
+interface UserConfig extends UserOperation, ProxyUserConfig, EndpointUserConfig, ListenerUserConfig {
   index: number;
   advertised_hosts?: string[];
   registration_interval: Duration;
@@ -40,8 +40,7 @@ interface UserConfig extends UserOperation, ProxyUserConfig, EndpointUserConfig 
 
 /** What the router runs by. Durations in ms, unless the name says seconds. */
 export interface RouterConfig extends OperationConfig {
-  /** port 0 takes a free one */
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listeners: ListenerRules;
   readonly registrar: {
     /** first part of the router's id on the bus */
     readonly index: number;
@@ -122,8 +121,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
       ...OPERATION_SCHEMA,
       ...proxySchema,
       ...ENDPOINT_SCHEMA,
-      host: { ...text, description: 'address to listen at' },
-      port: { ...PORT, description: 'TCP port to listen at' },
+      ...LISTENER_SCHEMA,
       index: { ...whole(0), description: 'number of this router, the first part of its id on the bus' },
       advertised_hosts: {
         type: 'array',
@@ -171,8 +169,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     ...OPERATION_DEFAULTS,
     ...PROXY_DEFAULTS,
     ...ENDPOINT_DEFAULTS,
-    host: '127.0.0.1',
-    port: 8080,
+    ...LISTENER_DEFAULTS,
     index: 0,
     registration_interval: '20s',
     droplet_stale_threshold: '120s',
@@ -191,7 +188,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     checkDurations(full, report);
     return {
       ...compileOperation(full, report),
-      listen: { host: full.host, port: full.port },
+      listeners: compileListeners(full, report),
       registrar: {
         index: full.index,
         hosts: full.advertised_hosts ?? [full.host],

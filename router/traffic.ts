@@ -16,7 +16,9 @@ import { createTrafficMetrics } from './metrics.js';
 import { createCounters } from './proxy/counters.js';
 import type { RouterCounters } from './proxy/counters.js';
 import { createProxy } from './proxy/server.js';
+import type { Proxy } from './proxy/server.js';
 import { createUpstreams } from './proxy/upstreams.js';
+import { openServedCertificates } from './served-certificates.js';
 import { createFigures } from './status/figures.js';
 import type { FiguresSnapshot } from './status/figures.js';
 
@@ -25,7 +27,9 @@ export interface Traffic {
   /** what is started before the table is fed, and stopped last */
   readonly first: readonly Member[];
   readonly proxy: Member;
-  address(): { host: string; port: number } | undefined;
+  address: Proxy['address'];
+  tlsAddress: Proxy['tlsAddress'];
+  replaceCertificates: Proxy['replaceCertificates'];
   /** serves on for a while, lets go of clients, and resolves when no request is under way any more */
   drain(): Promise<void>;
   /** upstreams that no route uses any more */
@@ -86,8 +90,14 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     accessLog.ended(record);
     figures?.ended(record, clock.monotonic());
   };
+  const certificates = openServedCertificates({
+    rules: config.listeners,
+    clock,
+    logger: logger.session('certificates'),
+    replace: (pairs) => proxy.replaceCertificates(pairs),
+  });
   const proxy = createProxy({
-    config,
+    config: { ...config, listeners: certificates.rules },
     clock,
     random,
     logger: logger.session('proxy'),
@@ -102,9 +112,11 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     isHealthy: options.isHealthy,
   });
   return {
-    first: [accessLog.member],
+    first: [accessLog.member, certificates.member],
     proxy: proxy.member,
     address: proxy.address,
+    tlsAddress: proxy.tlsAddress,
+    replaceCertificates: proxy.replaceCertificates,
     drain: proxy.drain,
     retire: upstreams.retire,
     counters: () => counters,

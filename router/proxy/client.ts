@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ProxiedClient } from '../core/proxy-protocol.js';
 
 /** Who is at the other end of a connection: the same for all of its requests. */
 export interface Client {
@@ -9,6 +10,8 @@ export interface Client {
   readonly secure: boolean;
   /** base64 of its certificate; undefined when it showed none */
   readonly certificate: string | undefined;
+  /** `address:port` of the listener */
+  readonly localAddress: string;
 }
 
 const known = new WeakMap<Socket, Client>();
@@ -25,16 +28,19 @@ const certificateOf = (socket: TLSSocket): string | undefined => {
   return certificate?.raw?.toString('base64');
 };
 
-const describe = (socket: Socket): Client => ({
-  address: plainAddress(socket.remoteAddress),
-  port: socket.remotePort ?? 0,
-  secure: isSecure(socket),
-  certificate: isSecure(socket) ? certificateOf(socket) : undefined,
-});
-
-/** Who is at the other end of that connection. */
-export const clientOf = (socket: Socket): Client => {
-  let client = known.get(socket);
-  if (!client) known.set(socket, (client = describe(socket)));
+/** Describes a connection; `proxied` is who a load balancer before it speaks for. */
+export const introduce = (socket: Socket, proxied: ProxiedClient | undefined): Client => {
+  const local = plainAddress(socket.localAddress);
+  const client: Client = {
+    address: proxied?.address ?? plainAddress(socket.remoteAddress),
+    port: proxied?.port ?? socket.remotePort ?? 0,
+    secure: isSecure(socket),
+    certificate: isSecure(socket) ? certificateOf(socket) : undefined,
+    localAddress: local === '' ? '' : `${local}:${socket.localPort ?? 0}`,
+  };
+  known.set(socket, client);
   return client;
 };
+
+/** Who is at the other end of that connection. */
+export const clientOf = (socket: Socket): Client => known.get(socket) ?? introduce(socket, undefined);

@@ -1,6 +1,6 @@
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { connect as connectTls, createSecureContext } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Endpoint } from '../core/endpoint.js';
@@ -66,11 +66,13 @@ export const createDial = (rules: DialRules, clock: Clock): Dial => {
 
   const secure = (plain: Socket, endpoint: Endpoint, { protocols }: DialOptions, done: Dialled): void => {
     const host = unbracketed(endpoint.host);
+    const name = endpoint.certName || host;
     const session = sessions.get(endpoint);
     const socket: TLSSocket = connectTls({
       socket: plain,
       host,
-      servername: endpoint.certName || (isIP(host) ? '' : host),
+      servername: isIP(name) ? '' : name,
+      checkServerIdentity: (_asked, certificate) => checkServerIdentity(name, certificate),
       secureContext: context,
       rejectUnauthorized: !rules.trustsAnybody,
       ALPNProtocols: [...protocols],

@@ -1,4 +1,4 @@
-import { ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
@@ -17,12 +17,39 @@ export interface UpgradeRequest {
   readonly socket: Socket;
   /** what the client sent after its request's head */
   readonly head: Buffer;
+  /** takes the socket away from the response */
+  readonly release: () => void;
+}
+
+/** A request's first part, whatever the version of HTTP. */
+export type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'rawHeaders'>;
+
+/** The answer to a client, whatever the version of HTTP: what node:http has for HTTP/1.1. */
+export interface ClientResponse {
+  readonly headersSent: boolean;
+  readonly destroyed: boolean;
+  /** whether the connection goes on after it */
+  shouldKeepAlive: boolean;
+  writeContinue(): void;
+  writeHead(status: number, statusText: string, headers: string[]): unknown;
+  flushHeaders(): void;
+  /** false when it is to wait for `drain` */
+  write(chunk: Buffer): boolean;
+  addTrailers(pairs: readonly [string, string][]): void;
+  end(body?: string): unknown;
+  /** breaks off, so that the client sees that something is missing */
+  destroy(): unknown;
+  once(event: 'close' | 'drain', listener: () => void): unknown;
 }
 
 /** A request as the server hands it over. */
 export interface Incoming {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly req: RequestHead;
+  readonly res: ClientResponse;
+  /** its body comes from here */
+  readonly source: Readable;
+  /** undefined where only the headers tell */
+  readonly hasBody: boolean | undefined;
   readonly client: Client;
   readonly upgrade: UpgradeRequest | undefined;
   /** for the access log */
@@ -45,20 +72,6 @@ export interface Exchange extends Incoming, Destination {
   /** ends the attempt under way */
   abort: ((reason: Error) => void) | undefined;
 }
-
-/**
- * A response on a connection that asked for an upgrade: Node has let go of the socket, so the response gets it
- * by hand, and is the last on it.
- */
-export const createUpgradeResponse = (req: IncomingMessage, socket: Socket): ServerResponse => {
-  const res = new ServerResponse(req);
-  res.shouldKeepAlive = false;
-  res.assignSocket(socket);
-  socket.on('error', () => undefined);
-  socket.on('drain', () => res.emit('drain'));
-  res.on('finish', () => socket.destroySoon());
-  return res;
-};
 
 const replyHeaders = (reply: RouterReply, requestId: string): string[] => {
   const headers = ['Content-Length', String(Buffer.byteLength(reply.body))];
@@ -84,6 +97,7 @@ export const sendReply = (
   record.routerError = reply.routerError ?? '';
   if (record.method !== 'HEAD') record.bodyBytes = Buffer.byteLength(reply.body);
   if (reply.closes) res.shouldKeepAlive = false;
-  res.writeHead(reply.status, responses.own(replyHeaders(reply, requestId)));
+  const headers = responses.own(replyHeaders(reply, requestId));
+  res.writeHead(reply.status, STATUS_CODES[reply.status] ?? '', headers);
   res.end(reply.body);
 };

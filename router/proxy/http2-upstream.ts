@@ -37,6 +37,8 @@ export interface Http2UpstreamOptions {
 const NOT_IN_HTTP2 = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host']);
 /** bytes that an endpoint may send ahead of its reader */
 const WINDOW = 1_048_576;
+/** beyond what a session holds at once no stream is opened */
+const SESSION_MEGABYTES = 64;
 const MAX_HEADER_LINES = 65_535;
 
 /** Several of one name become one, as HTTP allows for all but cookies, which have their own sign. */
@@ -215,6 +217,7 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
     const made = connect(options.authority, {
       createConnection: () => socket,
       maxHeaderListPairs: MAX_HEADER_LINES,
+      maxSessionMemory: SESSION_MEGABYTES,
       settings: {
         enablePush: false,
         initialWindowSize: WINDOW,

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import {
   BAD_REQUEST,
   EMPTY_HOST,
@@ -16,7 +15,7 @@ import { hostWithoutPort } from '../core/route-key.js';
 import { readStickyRequest } from '../core/sticky-session.js';
 import { traceRequest } from '../core/tracing.js';
 import type { ProxyContext } from './context.js';
-import type { Exchange, Incoming } from './exchange.js';
+import type { Exchange, Incoming, RequestHead } from './exchange.js';
 import { createRequestBody } from './request-body.js';
 import { findPool, routeRefusal, unroutedReply } from './route.js';
 
@@ -68,13 +67,13 @@ const wantedUpgrade = ({ upgrade }: Incoming): Incoming['upgrade'] =>
   upgrade && /^h2c\b/i.test(upgrade.protocol) ? undefined : upgrade;
 
 /** Counted as gorouter does: the request line and each header with what separates them. */
-const headBytes = ({ method, url, rawHeaders }: IncomingMessage): number => {
+const headBytes = ({ method, url, rawHeaders }: RequestHead): number => {
   let bytes = (method?.length ?? 0) + (url?.length ?? 0) + 'HTTP/1.1'.length + 4;
   for (const part of rawHeaders) bytes += part.length + 2;
   return bytes;
 };
 
-const isTooLarge = (req: IncomingMessage, { maxHeaderBytes, maxHeaderLines }: ClientLimits): boolean =>
+const isTooLarge = (req: RequestHead, { maxHeaderBytes, maxHeaderLines }: ClientLimits): boolean =>
   headBytes(req) >= maxHeaderBytes || (maxHeaderLines > 0 && req.rawHeaders.length / 2 > maxHeaderLines);
 
 /** Reads a request up to the choice of its route. */
@@ -107,7 +106,7 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
 
   if (isTooLarge(req, config.clients)) return { reply: HEADERS_TOO_LARGE, requestId };
 
-  const hasBody = facts.transferEncoding !== '' || facts.contentLength > 0;
+  const hasBody = incoming.hasBody ?? (facts.transferEncoding !== '' || facts.contentLength > 0);
   // Node stops reading HTTP at the head of an upgrade: its body would be taken for the new protocol
   if (hasBody && incoming.upgrade) return { reply: BAD_REQUEST, requestId };
   const forwarding = {
@@ -125,6 +124,8 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
     exchange: {
       req,
       res: incoming.res,
+      source: incoming.source,
+      hasBody,
       record,
       upgrade: wantedUpgrade(incoming),
       facts,
@@ -134,7 +135,7 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
       trace,
       routePath: pool.key.path,
       headers,
-      body: hasBody ? createRequestBody(req, record) : undefined,
+      body: hasBody ? createRequestBody(incoming.source, record) : undefined,
       idempotent: isIdempotent({ method, hasBody, hasIdempotencyKey: facts.hasIdempotencyKey }),
       wish: {
         now: clock.monotonic(),

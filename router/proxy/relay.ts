@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { ROUTER_ERROR } from '../core/response-headers.js';
 import { headerValue } from '../core/request-headers.js';
@@ -6,7 +5,7 @@ import type { RawHeaders } from '../core/request-headers.js';
 import type { PoolEntry } from '../core/pool.js';
 import type { Answered } from '../core/response-headers.js';
 import type { ProxyContext } from './context.js';
-import type { Exchange } from './exchange.js';
+import type { ClientResponse, Exchange } from './exchange.js';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -21,7 +20,7 @@ export interface Relay {
   end(trailers: RawHeaders): void;
 }
 
-const addTrailers = (res: ServerResponse, trailers: RawHeaders): void => {
+const addTrailers = (res: ClientResponse, trailers: RawHeaders): void => {
   const pairs: [string, string][] = [];
   for (let at = 0; at + 1 < trailers.length; at += 2)
     pairs.push([trailers[at] ?? '', trailers[at + 1] ?? '']);

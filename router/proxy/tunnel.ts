@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { RawHeaders } from '../core/request-headers.js';
-import type { Exchange, UpgradeRequest } from './exchange.js';
+import type { UpgradeRequest } from './exchange.js';
 
 /** When `from` breaks off, so does `to`; when it ended in good order, `to` may finish what it has. */
 const breakTogether = (from: Duplex, to: Duplex): void => {
@@ -19,7 +19,6 @@ const formatHead = (headers: RawHeaders): string => {
 
 /** Bytes both ways once the endpoint agreed to switch; a side that ends ends that direction alone. */
 export const openTunnel = (
-  exchange: Exchange,
   upgrade: UpgradeRequest,
   endpoint: { readonly headers: RawHeaders; readonly socket: Duplex },
 ): void => {
@@ -27,7 +26,7 @@ export const openTunnel = (
   const upstream = endpoint.socket as Socket;
   // an HTTP client has no use for half-open connections, what follows may
   upstream.allowHalfOpen = true;
-  exchange.res.detachSocket(client);
+  upgrade.release();
   breakTogether(client, upstream);
   breakTogether(upstream, client);
   client.write(formatHead(endpoint.headers), 'latin1');

@@ -1,3 +1,4 @@
+import { addressText } from '../../common/model/address.js';
 import { OutcryError } from '../../common/model/errors.js';
 import type { Bus } from '../../common/ports/bus.js';
 import type { Clock } from '../../common/ports/clock.js';
@@ -5,16 +6,19 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Member } from '../../common/runtime/group.js';
 import type { RouterConfig } from '../config.js';
 import type { RouteKey } from '../core/route-key.js';
+import type { KeyPair } from '../proxy/certificates.js';
 import { createHands } from './hands.js';
 import type { Hand, Hands } from './hands.js';
-import type { FromWorker, TableStep, ToWorker, WorkerReport } from './messages.js';
+import type { FromWorker, TableStep, ToWorker, WorkerAddress, WorkerReport } from './messages.js';
 import { createReports } from './reports.js';
 import { createSettling } from './settling.js';
 
 /** The processes that serve a router's requests. */
 export interface Crew {
   readonly member: Member;
-  address(): { host: string; port: number } | undefined;
+  address(): WorkerAddress;
+  /** the same for TLS */
+  tlsAddress(): WorkerAddress;
   /** has every worker take it; answers its number */
   step(step: TableStep): number;
   /** `done` when every worker has taken all steps up to that number */
@@ -22,6 +26,7 @@ export interface Crew {
   drain(): Promise<void>;
   /** has every worker know whether the router is healthy */
   tellState(): void;
+  replaceCertificates(pairs: readonly KeyPair[]): void;
   reports(): Promise<readonly WorkerReport[]>;
   /** process ids of those that serve */
   pids(): number[];
@@ -97,7 +102,9 @@ const passOn = ({ logger, bus, onEvicted }: CrewOptions, hand: Hand, message: Fr
 };
 
 const listenError = ({ config }: CrewOptions, reason: string): OutcryError => {
-  const place = `${config.listen.host}:${config.listen.port}`;
+  const { plain, tlsListen } = config.listeners;
+  const places = [plain, tlsListen].filter((one) => one !== undefined).map(addressText);
+  const place = places.join(', ');
   return new OutcryError('LISTEN_FAILED', { what: 'router', place, reason });
 };
 
@@ -114,7 +121,7 @@ const createCourse = (
     now: 'starting' as Course,
     listening: false,
     failure: undefined as OutcryError | undefined,
-    bound: undefined as { host: string; port: number } | undefined,
+    bound: undefined as { readonly plain: WorkerAddress; readonly tls: WorkerAddress } | undefined,
   };
 
   const everyone = (holds: (hand: Hand) => boolean): boolean => {
@@ -146,7 +153,7 @@ const createCourse = (
     hands.sendAll({ say: 'listen' });
     await conditions.until(() => everyone(({ listening }) => listening));
     course.now = 'serving';
-    logger.info('workers-listening', { ...course.bound, workers: config.workers });
+    logger.info('workers-listening', { ...course.bound?.plain, workers: config.workers });
   };
 
   const drain = async (): Promise<void> => {
@@ -213,7 +220,7 @@ export const createCrew = (options: CrewOptions): Crew => {
     if (message.say === 'applied') settling.reached(hand.number, message.at);
     if (message.say === 'drained') hand.drained = true;
     if (message.say === 'listening') {
-      course.state.bound = { host: message.host, port: message.port };
+      course.state.bound = message;
       hand.listening = true;
     }
     if (message.say === 'failed') {
@@ -231,10 +238,12 @@ export const createCrew = (options: CrewOptions): Crew => {
       stop: course.stop,
       renew: () => hands.sendAll({ say: 'renew' }),
     },
-    address: () => course.state.bound,
+    address: () => course.state.bound?.plain,
+    tlsAddress: () => course.state.bound?.tls,
     step: outbox.add,
     settled: settling.wait,
     drain: course.drain,
+    replaceCertificates: (pairs) => hands.sendAll({ say: 'certificates', pairs }),
     tellState: () => hands.sendAll(state()),
     reports: createReports(hands, clock),
     pids: () =>

@@ -3,6 +3,7 @@ import type { LogFields } from '../../common/ports/logger.js';
 import type { RouterConfig } from '../config.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { RouteKey } from '../core/route-key.js';
+import type { KeyPair } from '../proxy/certificates.js';
 import type { RouterCounters } from '../proxy/counters.js';
 import type { FiguresSnapshot } from '../status/figures.js';
 
@@ -24,13 +25,16 @@ export type ToWorker =
   | { readonly say: 'steps'; readonly steps: readonly TableStep[]; readonly at: number }
   | { readonly say: 'state'; readonly healthy: boolean; readonly connected: boolean }
   | { readonly say: 'report'; readonly ask: number }
+  | { readonly say: 'certificates'; readonly pairs: readonly KeyPair[] }
   | { readonly say: 'listen' | 'renew' | 'drain' | 'stop' };
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+export type WorkerAddress = { host: string; port: number } | undefined;
+
 export type FromWorker =
   | { readonly say: 'hello' | 'begun' | 'drained' }
-  | { readonly say: 'listening'; readonly host: string; readonly port: number }
+  | { readonly say: 'listening'; readonly plain: WorkerAddress; readonly tls: WorkerAddress }
   /** it could not listen */
   | { readonly say: 'failed'; readonly code: string; readonly message: string }
   | { readonly say: 'applied'; readonly at: number }

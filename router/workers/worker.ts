@@ -109,7 +109,7 @@ export const createWorker = (options: WorkerOptions): { hear(message: ToWorker):
   const listen = async ({ traffic, listen: start }: Work): Promise<void> => {
     try {
       await start();
-      tell({ say: 'listening', ...(traffic.address() ?? { host: '', port: 0 }) });
+      tell({ say: 'listening', plain: traffic.address(), tls: traffic.tlsAddress() });
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
       tell({ say: 'failed', code, message });
@@ -135,6 +135,7 @@ export const createWorker = (options: WorkerOptions): { hear(message: ToWorker):
         tell({ say: 'applied', at: message.at });
       }
       if (message.say === 'listen') await listen(work);
+      if (message.say === 'certificates') work.traffic.replaceCertificates(message.pairs);
       if (message.say === 'renew') work.group.renew();
       if (message.say === 'report') await report(work, message.ask);
       if (message.say === 'drain') {
