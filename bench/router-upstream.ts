@@ -26,15 +26,17 @@ const download = (socket: Socket, bytes: number): void => {
   more();
 };
 
-/** Answers when the whole body has come; one request to a connection. */
-const upload = (socket: Socket, bytes: number, begun: number): void => {
-  let missing = bytes - begun;
-  const done = (): void => void (missing <= 0 && socket.write(ANSWER));
-  socket.on('data', (chunk: Buffer) => {
-    missing -= chunk.length;
-    done();
-  });
-  done();
+/** Answers when the whole body has come; `next` takes what follows. */
+const upload = (socket: Socket, missing: number, next: (chunk: Buffer) => void): void => {
+  let left = missing;
+  const onBody = (chunk: Buffer): void => {
+    left -= chunk.length;
+    if (left > 0) return;
+    socket.off('data', onBody).on('data', next);
+    socket.write(ANSWER);
+  };
+  socket.off('data', next).on('data', onBody);
+  if (left <= 0) onBody(Buffer.alloc(0));
 };
 
 const serve = (socket: Socket): void => {
@@ -48,10 +50,13 @@ const serve = (socket: Socket): void => {
       socket.write(ANSWER);
       return;
     }
-    socket.off('data', onData);
-    if (kind === 'socket') socket.write(SWITCHED);
+    if (kind === 'socket') {
+      socket.off('data', onData).resume();
+      socket.write(SWITCHED);
+    }
     if (kind === 'download') download(socket, Number(size));
-    if (kind === 'upload') upload(socket, Number(size), chunk.length - head.indexOf('\r\n\r\n') - 4);
+    const begun = chunk.length - head.indexOf('\r\n\r\n') - 4;
+    if (kind === 'upload') upload(socket, Number(size) - begun, onData);
   };
   socket.on('data', onData);
 };
