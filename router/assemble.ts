@@ -9,15 +9,21 @@ import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
 import type { RouterConfig } from './config.js';
 import { createRouteTable } from './core/route-table.js';
-import type { RouteSnapshot } from './core/route-table.js';
+import type { RouteSnapshot, RouteTable } from './core/route-table.js';
 import { createRegistryMetrics } from './metrics.js';
+import { createCounters } from './proxy/counters.js';
 import type { RouterCounters } from './proxy/counters.js';
+import { createLocalFeed } from './registrar/feed.js';
 import { createPruner } from './registrar/pruner.js';
 import { createRegistrar } from './registrar/registrar.js';
+import { mergeFigures } from './status/figures.js';
 import { createStatus } from './status/server.js';
 import type { Status } from './status/server.js';
 import { createTraffic } from './traffic.js';
 import type { Traffic } from './traffic.js';
+import { createCrew } from './workers/crew.js';
+import { sumCounters } from './workers/reports.js';
+import { createCrewFeed, evictEverywhere, tableSteps } from './workers/crew-feed.js';
 
 export interface RouterAssembly {
   readonly config: RouterConfig;
@@ -41,13 +47,70 @@ export interface AssembledRouter {
   replaceCertificates: Traffic['replaceCertificates'];
   /** the table as it is now */
   routes(): RouteSnapshot[];
+  /** of this process: nothing is counted where workers serve */
   counters(): Readonly<RouterCounters>;
+  /** of all processes */
+  counted(): Promise<Readonly<RouterCounters>>;
   health(): Health;
   /** as SIGUSR1 has it: unhealthy from now on, and resolves when it may be stopped */
   drain(): Promise<void>;
   /** ports of the status listeners */
   statusPorts: Status['ports'];
+  /** processes that serve its requests, where this one does not */
+  workers(): number[];
 }
+
+type Serving = ReturnType<typeof serveHere>;
+
+interface Shared extends RouterAssembly {
+  readonly metrics: Metrics;
+  readonly table: RouteTable;
+  readonly isHealthy: () => boolean;
+}
+
+/** Requests are served by this process. */
+const serveHere = (shared: Shared) => {
+  const traffic = createTraffic(shared);
+  return {
+    feed: createLocalFeed({ ...shared, onRetired: traffic.retire }),
+    first: traffic.first,
+    last: [traffic.proxy],
+    address: traffic.address,
+    tlsAddress: traffic.tlsAddress,
+    replaceCertificates: traffic.replaceCertificates,
+    drain: traffic.drain,
+    stateChanged: (): void => undefined,
+    counters: (): Readonly<RouterCounters> => ({ ...traffic.counters() }),
+    counted: async (): Promise<Readonly<RouterCounters>> => traffic.counters(),
+    figures: async () => traffic.figures(),
+    workers: (): number[] => [],
+  };
+};
+
+/** … or by several, which this one keeps alive and feeds. */
+const serveByWorkers = (shared: Shared): Serving => {
+  const { clock, config, table, metrics } = shared;
+  const crew = createCrew({
+    ...shared,
+    table: () => tableSteps(table),
+    onEvicted: (key, address) => evictEverywhere({ clock, table, crew }, key, address),
+  });
+  metrics.include(async () => (await crew.reports()).map((report) => report.metrics));
+  return {
+    feed: createCrewFeed({ clock, table, crew, refuseClaims: config.registrar.refuseClaims }),
+    first: [],
+    last: [crew.member],
+    address: crew.address,
+    tlsAddress: crew.tlsAddress,
+    replaceCertificates: crew.replaceCertificates,
+    drain: crew.drain,
+    stateChanged: crew.tellState,
+    counters: createCounters,
+    counted: async () => sumCounters((await crew.reports()).map(({ counters }) => counters)),
+    figures: async () => mergeFigures((await crew.reports()).map(({ figures }) => figures)),
+    workers: crew.pids,
+  };
+};
 
 /** Puts a router together. Routes are collected before the listener opens, and until it has closed. */
 export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
@@ -63,26 +126,22 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
   const phase = createPhase('router');
   let draining = false;
   const whyNot = (): string => (draining ? 'router is draining' : phase.whyNot());
-  const traffic = createTraffic({
-    ...{ config, clock, random, logger, bus, metrics, table },
-    isHealthy: () => whyNot() === '',
-  });
+  const shared = { ...options, metrics, logger, table, isHealthy: () => whyNot() === '' };
+  const serving = config.workers > 1 ? serveByWorkers(shared) : serveHere(shared);
+  bus.onConnection(serving.stateChanged);
   const registry = createRegistryMetrics(metrics, {
     routes: table.routeCount,
     now: clock.monotonic,
     inbox: () => registrar.inbox,
   });
-  const registration = { clock, table, metrics: registry, onRetired: traffic.retire };
   const registrar = createRegistrar({
-    ...registration,
+    ...{ clock, bus, id, feed: serving.feed, metrics: registry },
     config: config.registrar,
     sharding: config.table.sharding,
-    bus,
-    id,
     logger: logger.session('registrar'),
   });
   const pruner = createPruner({
-    ...registration,
+    ...{ clock, prune: serving.feed.prune, metrics: registry },
     intervalMs: config.table.pruneIntervalMs,
     logger: logger.session('pruner'),
   });
@@ -99,29 +158,39 @@ export const assembleRouter = (options: RouterAssembly): AssembledRouter => {
       routeCount: table.routeCount,
       endpointCount: table.endpointCount,
       msSinceUpdate: registry.sinceUpdate,
-      counters: async () => traffic.counters(),
-      figures: async () => traffic.figures(),
+      counters: serving.counted,
+      figures: serving.figures,
     },
   });
+  const ready: Member = {
+    ...phase.member,
+    async start() {
+      await phase.member.start();
+      serving.stateChanged();
+    },
+  };
   return {
-    members: [status.member, ...traffic.first, registrar.member, pruner, traffic.proxy, phase.member],
+    members: [status.member, ...serving.first, registrar.member, pruner, ...serving.last, ready],
     id,
-    address: traffic.address,
-    tlsAddress: traffic.tlsAddress,
-    replaceCertificates: traffic.replaceCertificates,
+    address: serving.address,
+    tlsAddress: serving.tlsAddress,
+    replaceCertificates: serving.replaceCertificates,
     routes: table.snapshot,
-    counters: () => ({ ...traffic.counters() }),
+    counters: serving.counters,
+    counted: serving.counted,
     // without the bus it serves the routes that it has: that is no reason to take it away
     health: () =>
       healthOf([whyNot(), bus.denied()], {
-        listening: traffic.address() !== undefined,
+        listening: serving.address() !== undefined,
         bus: bus.connected(),
         routes: table.routeCount(),
       }),
     drain() {
       draining = true;
-      return traffic.drain();
+      serving.stateChanged();
+      return serving.drain();
     },
     statusPorts: status.ports,
+    workers: serving.workers,
   };
 };

@@ -1,4 +1,5 @@
 /** Keys of the router's configuration for those who run it: what it logs and shows of itself. */
+import { availableParallelism } from 'node:os';
 import { DURATION, FILE_PATH, PORT, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
 import type { AccessLogConfig } from './access-log/access-log.js';
@@ -30,6 +31,7 @@ interface UserStatus {
 type Duration = string | number;
 
 export interface UserOperation {
+  workers: number | 'auto';
   status: UserStatus;
   enable_deprecated_varz_healthz_endpoints: boolean;
   drain_wait: Duration;
@@ -39,6 +41,8 @@ export interface UserOperation {
 }
 
 export interface OperationConfig {
+  /** processes that serve requests; 1 = this one */
+  readonly workers: number;
   readonly status: StatusConfig;
   readonly drain: {
     /** for load balancers to see it leave */
@@ -119,7 +123,13 @@ const status = {
   },
 } as const;
 
+const workers = {
+  anyOf: [{ type: 'integer', minimum: 1, maximum: 256 }, { enum: ['auto'] }],
+  description: 'processes that serve requests at one listener; `auto`: one for each core',
+} as const;
+
 export const OPERATION_SCHEMA = {
+  workers,
   status,
   enable_deprecated_varz_healthz_endpoints: {
     type: 'boolean',
@@ -135,6 +145,7 @@ export const OPERATION_SCHEMA = {
 } as const;
 
 export const OPERATION_DEFAULTS: UserOperation = {
+  workers: 1,
   status: { host: '0.0.0.0' },
   enable_deprecated_varz_healthz_endpoints: false,
   drain_wait: '20s',
@@ -189,6 +200,7 @@ const compileStatus = (full: UserOperation, report: ReportProblem): StatusConfig
 };
 
 export const compileOperation = (full: UserOperation, report: ReportProblem): OperationConfig => ({
+  workers: full.workers === 'auto' ? availableParallelism() : full.workers,
   status: compileStatus(full, report),
   drain: { waitMs: toMs(full.drain_wait), timeoutMs: toMs(full.drain_timeout) },
   accessLog: compileAccessLog(full),

@@ -1,5 +1,6 @@
-import { PORT } from '../common/runtime/config.js';
+import { FILE_PATH, PORT } from '../common/runtime/config.js';
 import type { ConfigSchema, ReportProblem } from '../common/runtime/config.js';
+import type { KeyPairFiles } from '../common/runtime/tls-files.js';
 import type { KeyPair } from './proxy/certificates.js';
 
 type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
@@ -13,6 +14,7 @@ export interface ListenerUserConfig {
   enable_ssl: boolean;
   ssl_port: number;
   tls_pem: { cert_chain: string; private_key: string }[];
+  tls_files: { cert_chain: string; private_key: string }[];
   client_cert_validation: 'none' | 'request' | 'require';
   client_ca_certs?: string;
   min_tls_version: TlsVersion;
@@ -22,6 +24,8 @@ export interface ListenerUserConfig {
 
 export interface TlsRules {
   readonly pairs: readonly KeyPair[];
+  /** read at the start, and again when certificates are renewed */
+  readonly files: readonly KeyPairFiles[];
   readonly clientCertificates: 'none' | 'request' | 'require';
   /** PEM: authorities of clients' certificates; undefined = the system's */
   readonly ca?: string;
@@ -68,6 +72,19 @@ export const LISTENER_SCHEMA: Readonly<Record<keyof ListenerUserConfig, ConfigSc
       },
     },
   },
+  tls_files: {
+    type: 'array',
+    description: 'the same as files, before those of `tls_pem`; SIGHUP has them read again',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['cert_chain', 'private_key'],
+      properties: {
+        cert_chain: { ...FILE_PATH, description: 'file of the certificate and those above it' },
+        private_key: { ...FILE_PATH, description: 'file of its key' },
+      },
+    },
+  },
   client_cert_validation: {
     type: 'string',
     enum: ['none', 'request', 'require'],
@@ -90,6 +107,7 @@ export const LISTENER_DEFAULTS: ListenerUserConfig = {
   enable_ssl: false,
   ssl_port: 8443,
   tls_pem: [],
+  tls_files: [],
   client_cert_validation: 'none',
   min_tls_version: 'TLSv1.2',
   max_tls_version: 'TLSv1.2',
@@ -97,6 +115,10 @@ export const LISTENER_DEFAULTS: ListenerUserConfig = {
 
 const tlsRules = (full: ListenerUserConfig): TlsRules => ({
   pairs: full.tls_pem.map(({ cert_chain, private_key }) => ({ cert: cert_chain, key: private_key })),
+  files: full.tls_files.map(({ cert_chain, private_key }) => ({
+    certFile: cert_chain,
+    keyFile: private_key,
+  })),
   clientCertificates: full.client_cert_validation,
   ...(full.client_ca_certs === undefined ? {} : { ca: full.client_ca_certs }),
   minVersion: full.min_tls_version,
@@ -108,7 +130,9 @@ export const compileListeners = (
   full: ListenerUserConfig & { enable_http2: boolean },
   report: ReportProblem,
 ): ListenerRules => {
-  if (full.enable_ssl && full.tls_pem.length === 0) report('tls_pem', 'is needed with enable_ssl');
+  if (full.enable_ssl && full.tls_pem.length + full.tls_files.length === 0) {
+    report('tls_pem', 'is needed with enable_ssl, or tls_files');
+  }
   if (full.disable_http && !full.enable_ssl) report('enable_ssl', 'is needed with disable_http');
   return {
     plain: full.disable_http ? undefined : { host: full.host, port: full.port },

@@ -20,6 +20,7 @@ import { createServiceSignatures } from './proxy/service-signature.js';
 import { createProxy } from './proxy/server.js';
 import type { Proxy } from './proxy/server.js';
 import { createUpstreams } from './proxy/upstreams.js';
+import { openServedCertificates } from './served-certificates.js';
 import { createFigures } from './status/figures.js';
 import type { FiguresSnapshot } from './status/figures.js';
 
@@ -91,8 +92,14 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     accessLog.ended(record);
     figures?.ended(record, clock.monotonic());
   };
+  const certificates = openServedCertificates({
+    rules: config.listeners,
+    clock,
+    logger: logger.session('certificates'),
+    replace: (pairs) => proxy.replaceCertificates(pairs),
+  });
   const proxy = createProxy({
-    config,
+    config: { ...config, listeners: certificates.rules },
     clock,
     random,
     logger: logger.session('proxy'),
@@ -113,7 +120,7 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     isHealthy: options.isHealthy,
   });
   return {
-    first: [accessLog.member],
+    first: [accessLog.member, certificates.member],
     proxy: proxy.member,
     address: proxy.address,
     tlsAddress: proxy.tlsAddress,

@@ -55,7 +55,9 @@ export interface RouteTable {
   /** removes an endpoint that turned out to be somebody else; its route stays, even when empty */
   evict(key: RouteKey, entry: PoolEntry, now: number): TableChange;
   /** removes what was not refreshed in time (TLS endpoints never: their certificate tells who they are) */
-  prune(now: number): TableChange;
+  prune(now: number, onGone?: (key: RouteKey, address: string) => void): TableChange;
+  /** an address within exactly that route */
+  entry(key: RouteKey, address: string): PoolEntry | undefined;
   /** nothing is pruned until `resume`, which makes every endpoint as new: nobody could have refreshed it */
   suspend(): void;
   resume(now: number): void;
@@ -240,10 +242,14 @@ export const createRouteTable = (options: RouteTableOptions): RouteTable => {
   const membership = createMembership(routes, createUpstreamUse(), options);
   let suspended = false;
 
-  const prunePool = (pool: RoutePool, now: number, tally: Tally): void => {
+  type OnGone = (key: RouteKey, address: string) => void;
+
+  const prunePool = (pool: RoutePool, now: number, tally: Tally, onGone: OnGone | undefined): void => {
     for (let index = pool.entries.length - 1; index >= 0; index -= 1) {
       const entry = pool.entries[index];
-      if (entry && isStale(entry, now)) membership.removeAt(pool, index, tally);
+      if (!entry || !isStale(entry, now)) continue;
+      membership.removeAt(pool, index, tally);
+      onGone?.(pool.key, entry.endpoint.address);
     }
     if (pool.entries.length > 0) return;
     pool.emptySince ??= now;
@@ -276,9 +282,10 @@ export const createRouteTable = (options: RouteTableOptions): RouteTable => {
       if (pool.entries.length === 0) pool.emptySince ??= now;
       return tally.change();
     },
-    prune(now) {
+    entry: (key, address) => routes.find(key)?.entries.find(({ endpoint }) => endpoint.address === address),
+    prune(now, onGone) {
       const tally = createTally();
-      if (!suspended) for (const pool of routes.all()) prunePool(pool, now, tally);
+      if (!suspended) for (const pool of routes.all()) prunePool(pool, now, tally, onGone);
       return tally.change();
     },
     suspend() {

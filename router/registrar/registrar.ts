@@ -13,8 +13,9 @@ import type { RegistrationProblem, RouteChange } from '../core/registration.js';
 import { formatRouteKey } from '../core/route-key.js';
 import { isServed } from '../core/sharding.js';
 import type { Sharding } from '../core/sharding.js';
-import type { RouteTable, TableChange } from '../core/route-table.js';
+import type { TableChange } from '../core/route-table.js';
 import type { RegistryMetrics } from '../metrics.js';
+import type { TableFeed } from './feed.js';
 import { createInbox } from './inbox.js';
 import type { Inbox } from './inbox.js';
 
@@ -24,11 +25,9 @@ export interface RegistrarOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly table: RouteTable;
+  readonly feed: TableFeed;
   /** this router's name in its start message and acknowledgements */
   readonly id: string;
-  /** told of upstreams that no route uses any more */
-  readonly onRetired: (keys: readonly string[]) => void;
   readonly metrics: Pick<RegistryMetrics, 'registered' | 'unregistered'>;
 }
 
@@ -51,7 +50,7 @@ const componentOf = ({ endpoint }: RouteChange): string => endpoint.tags['compon
 
 /** Messages of registrars, as changes of the table. */
 const createMessageHandlers = (options: RegistrarOptions) => {
-  const { config, sharding, clock, logger, table, id, onRetired, metrics } = options;
+  const { config, sharding, clock, logger, feed, id, metrics } = options;
   const toldClaims = createToldCauses();
   const read = ({ subject, payload }: BusMessage): RouteChange | undefined => {
     const json = parseJson(payload);
@@ -77,7 +76,6 @@ const createMessageHandlers = (options: RegistrarOptions) => {
   };
 
   const settle = (event: string, { endpoint, keys }: RouteChange, change: TableChange): void => {
-    onRetired(change.retired);
     if (change.added + change.removed === 0) return;
     logger.debug(event, { address: endpoint.address, routes: keys.map(({ host, path }) => host + path) });
   };
@@ -86,7 +84,7 @@ const createMessageHandlers = (options: RegistrarOptions) => {
     register(message: BusMessage): void {
       const change = read(message);
       if (!change || !isOurs(change)) return;
-      const made = table.register(change.endpoint, change.keys, clock.monotonic());
+      const made = feed.register(change.endpoint, change.keys);
       metrics.registered(componentOf(change), made, sinceChange(change));
       settle('endpoint-registered', change, made);
       tellClaims(change, made);
@@ -95,19 +93,20 @@ const createMessageHandlers = (options: RegistrarOptions) => {
       const change = read(message);
       if (!change) return;
       const { endpoint, keys } = change;
-      if (isOurs(change)) {
-        metrics.unregistered(componentOf(change));
-        settle('endpoint-unregistered', change, table.unregister(endpoint.address, keys, clock.monotonic()));
-      }
-      // the table has changed, or never had it: nothing that was not written before can reach the endpoint any more
-      if (message.expectsReply) message.respond(toBytes({ id }));
+      // once all is settled, nothing that was not written before can reach the endpoint any more
+      const acknowledge = (): void => {
+        if (message.expectsReply) message.respond(toBytes({ id }));
+      };
+      if (!isOurs(change)) return acknowledge();
+      metrics.unregistered(componentOf(change));
+      settle('endpoint-unregistered', change, feed.unregister(endpoint.address, keys, acknowledge));
     },
   };
 };
 
 /** Routes come over the bus: subscriptions, the greeting, and what becomes of ages when the bus is away. */
 export const createRegistrar = (options: RegistrarOptions): Registrar => {
-  const { config, bus, clock, logger, table, id } = options;
+  const { config, bus, clock, logger, feed, id } = options;
   const handlers = createMessageHandlers(options);
   const inbox = createInbox({ clock, onFull: () => logger.error('messages-dropped') });
   const cancels: Cancel[] = [];
@@ -126,11 +125,11 @@ export const createRegistrar = (options: RegistrarOptions): Registrar => {
 
   const onConnection = (connected: boolean): void => {
     if (!connected) {
-      table.suspend();
+      feed.suspend();
       logger.warn('pruning-suspended');
       return;
     }
-    table.resume(clock.monotonic());
+    feed.resume();
     logger.info('pruning-resumed');
     announce();
   };
@@ -145,7 +144,7 @@ export const createRegistrar = (options: RegistrarOptions): Registrar => {
         bus.onConnection(onConnection),
       );
       if (bus.connected()) announce();
-      else table.suspend();
+      else feed.suspend();
     },
     stop() {
       for (let cancel = cancels.pop(); cancel; cancel = cancels.pop()) cancel();
