@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 export type LoadOrder =
-  | { job: 'requests'; port: number; connections: number; ms: number; hosts: number }
+  | { job: 'requests'; port: number; connections: number; count: number; hosts: number }
   | { job: 'sockets'; port: number; count: number }
   | { job: 'download' | 'upload'; port: number; bytes: number };
 
@@ -35,7 +35,7 @@ const requestOf = (host: number): Buffer =>
 const lane = async (
   port: number,
   requests: readonly Buffer[],
-  until: number,
+  count: number,
   times: number[],
 ): Promise<number> => {
   const socket = await open(port);
@@ -44,8 +44,8 @@ const lane = async (
     let sent = 0;
     let nth = Math.floor(Math.random() * requests.length);
     const next = (): void => {
+      if (times.length >= count) return resolve();
       sent = performance.now();
-      if (sent >= until) return resolve();
       socket.write(requests[(nth = (nth + 1) % requests.length)] ?? '');
     };
     socket.on('data', (chunk: Buffer) => {
@@ -65,7 +65,7 @@ const requests = async (order: Extract<LoadOrder, { job: 'requests' }>): Promise
   const times: number[] = [];
   const all = Array.from({ length: order.hosts }, (_, nth) => requestOf(nth));
   const failed = await Promise.all(
-    Array.from({ length: order.connections }, () => lane(order.port, all, began + order.ms, times)),
+    Array.from({ length: order.connections }, () => lane(order.port, all, order.count, times)),
   );
   const took = performance.now() - began;
   times.sort((a, b) => a - b);

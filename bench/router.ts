@@ -24,8 +24,7 @@ import { measureTable } from './router-table.js';
 
 const ROUTES = 10_000;
 const ROUNDS = 5;
-const ROUND_MS = Number(process.env['BENCH_ROUND_MS'] ?? 5_000);
-const WARM_UP_MS = 3_000;
+const ROUND_REQUESTS = Number(process.env['BENCH_REQUESTS'] ?? 50_000);
 const CONNECTIONS = 64;
 const SOCKETS = 5_000;
 const GIGABYTE = 2 ** 30;
@@ -69,11 +68,12 @@ const pid = router.pid ?? 0;
 
 const measureRequests = async (port: number) => {
   const order = { job: 'requests', port, connections: CONNECTIONS, hosts: 1_000 } as const;
-  await work({ ...order, ms: WARM_UP_MS });
+  // before that much, half of the time is spent on compiling
+  await work({ ...order, count: ROUND_REQUESTS });
   const rounds: (LoadResult & { cpuUs: number })[] = [];
   for (let nth = 0; nth < ROUNDS; nth += 1) {
     const from = cpuTimeOf(pid).all;
-    const result = await work({ ...order, ms: ROUND_MS });
+    const result = await work({ ...order, count: ROUND_REQUESTS });
     rounds.push({ ...result, cpuUs: ((cpuTimeOf(pid).all - from) * 1000) / result.requests });
   }
   const of = (value: (one: (typeof rounds)[number]) => number): number => round(median(rounds.map(value)), 1);
@@ -118,11 +118,16 @@ try {
   const order = { servers: nats.url, credentials: nats.credentials('router'), config };
   const { port } = await ask<{ port: number }>(router, order);
   await register(app);
-  const requests = await measureRequests(port);
-  const download = await measureBytes('download', port);
-  const upload = await measureBytes('upload', port);
-  const sockets = await measureSockets(port);
-  const table = measureTable();
+  const shown = async <T>(what: string, measured: Promise<T>): Promise<T> => {
+    const result = await measured;
+    console.error(what, JSON.stringify(result));
+    return result;
+  };
+  const requests = await shown('requests', measureRequests(port));
+  const download = await shown('download', measureBytes('download', port));
+  const upload = await shown('upload', measureBytes('upload', port));
+  const sockets = await shown('sockets', measureSockets(port));
+  const table = await shown('table', Promise.resolve(measureTable()));
   console.log(JSON.stringify({ machine: machine(), requests, download, upload, sockets, table }));
   printTable([
     ['what', 'figure', 'aimed at'],
