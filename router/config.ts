@@ -6,6 +6,12 @@ import { ENDPOINT_DEFAULTS, ENDPOINT_SCHEMA, compileEndpoints } from './endpoint
 import type { EndpointRules, EndpointUserConfig } from './endpoint-config.js';
 import { LISTENER_DEFAULTS, LISTENER_SCHEMA, compileListeners } from './listener-config.js';
 import type { ListenerRules, ListenerUserConfig } from './listener-config.js';
+import {
+  ROUTE_SERVICE_DEFAULTS,
+  ROUTE_SERVICE_SCHEMA,
+  compileRouteServices,
+} from './route-service-config.js';
+import type { RouteServiceConfig, RouteServiceUserConfig } from './route-service-config.js';
 import type { Sharding } from './core/sharding.js';
 import type { RequestRules } from './core/request-headers.js';
 import type { ResponseRules } from './core/response-headers.js';
@@ -21,7 +27,8 @@ import type { BalancingConfig, ProxyUserConfig } from './proxy-config.js';
 
 type Duration = string | number;
 
-interface UserConfig extends UserOperation, ProxyUserConfig, EndpointUserConfig, ListenerUserConfig {
+interface UserConfig
+  extends UserOperation, ProxyUserConfig, EndpointUserConfig, ListenerUserConfig, RouteServiceUserConfig {
   index: number;
   advertised_hosts?: string[];
   registration_interval: Duration;
@@ -66,6 +73,7 @@ export interface RouterConfig extends OperationConfig {
   /** value of `X-Vcap-Trace` with which a client is told who served it; '' for none */
   readonly traceKey: string;
   readonly endpoints: EndpointRules;
+  readonly routeServices: RouteServiceConfig;
   readonly clients: {
     readonly idleMs: number;
     /** within which a client must have sent its request's head; 0 = no limit */
@@ -122,6 +130,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
       ...proxySchema,
       ...ENDPOINT_SCHEMA,
       ...LISTENER_SCHEMA,
+      ...ROUTE_SERVICE_SCHEMA,
       index: { ...whole(0), description: 'number of this router, the first part of its id on the bus' },
       advertised_hosts: {
         type: 'array',
@@ -170,6 +179,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
     ...PROXY_DEFAULTS,
     ...ENDPOINT_DEFAULTS,
     ...LISTENER_DEFAULTS,
+    ...ROUTE_SERVICE_DEFAULTS,
     index: 0,
     registration_interval: '20s',
     droplet_stale_threshold: '120s',
@@ -186,6 +196,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
   },
   compile(full, report) {
     checkDurations(full, report);
+    const endpoints = compileEndpoints(full, report);
     return {
       ...compileOperation(full, report),
       listeners: compileListeners(full, report),
@@ -206,7 +217,8 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
       requests: compileRequests(full),
       responses: compileResponses(full),
       traceKey: full.trace_key,
-      endpoints: compileEndpoints(full, report),
+      endpoints,
+      routeServices: compileRouteServices(full, endpoints, report),
       clients: {
         idleMs: toMs(full.frontend_idle_timeout),
         readHeaderMs: toMs(full.read_header_timeout),

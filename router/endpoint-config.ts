@@ -128,13 +128,15 @@ const checkDurations = (full: EndpointUserConfig, report: ReportProblem): void =
   }
 };
 
-const identityOf = (
-  { cert_chain, private_key }: EndpointUserConfig['backends'],
+/** A certificate and its key, both or neither; `section` is where the configuration has them. */
+export const identityOf = (
+  section: string,
+  { cert_chain, private_key }: { cert_chain?: string; private_key?: string },
   report: ReportProblem,
 ): DialRules['identity'] => {
   if (cert_chain !== undefined && private_key !== undefined) return { cert: cert_chain, key: private_key };
-  if (cert_chain !== undefined) report('backends.private_key', 'is needed with cert_chain');
-  if (private_key !== undefined) report('backends.cert_chain', 'is needed with private_key');
+  if (cert_chain !== undefined) report(`${section}.private_key`, 'is needed with cert_chain');
+  if (private_key !== undefined) report(`${section}.cert_chain`, 'is needed with private_key');
   return undefined;
 };
 
@@ -156,7 +158,7 @@ export const compileEndpoints = (full: EndpointUserConfig, report: ReportProblem
     dial: {
       tlsTimeoutMs: toMs(full.tls_handshake_timeout),
       authorities: full.ca_certs,
-      identity: identityOf(full.backends, report),
+      identity: identityOf('backends', full.backends, report),
       trustsAnybody: full.skip_ssl_validation,
     },
   };

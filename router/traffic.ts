@@ -15,6 +15,8 @@ import type { RouteTable } from './core/route-table.js';
 import { createTrafficMetrics } from './metrics.js';
 import { createCounters } from './proxy/counters.js';
 import type { RouterCounters } from './proxy/counters.js';
+import { createRouteServices } from './proxy/route-services.js';
+import { createServiceSignatures } from './proxy/service-signature.js';
 import { createProxy } from './proxy/server.js';
 import type { Proxy } from './proxy/server.js';
 import { createUpstreams } from './proxy/upstreams.js';
@@ -106,6 +108,12 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     readRequest: createRequestReader(config.requests),
     responses: createResponseWriter(config.responses),
     upstreams,
+    serviceUpstreams: createUpstreams({ endpoints: config.routeServices.endpoints, clock }),
+    services: createRouteServices({
+      rules: config.routeServices,
+      table: options.table,
+      signatures: createServiceSignatures(config.routeServices, clock, random),
+    }),
     counters,
     metrics: createTrafficMetrics(options.metrics, { counters, lostLogLines: accessLog.dropped }),
     accessLog: { ended },

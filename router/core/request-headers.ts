@@ -1,4 +1,5 @@
 import type { Endpoint } from './endpoint.js';
+import type { ServiceHeaders } from './route-service.js';
 import { TRACE_HEADERS } from './tracing.js';
 import type { Trace, TraceFacts, TracingRules } from './tracing.js';
 
@@ -39,6 +40,10 @@ export interface RequestFacts {
   traceKey: string;
   /** names that `Connection` lists, lower case */
   connection: string[];
+  /** what route services sign; set apart from what passes */
+  serviceSignature: string;
+  serviceMetadata: string;
+  serviceUrl: string;
   /** the client can read trailers */
   acceptsTrailers: boolean;
   forwardedFor: string;
@@ -91,6 +96,9 @@ const MEANINGS: readonly (readonly [string, Meaning])[] = [
   ['x-cf-instanceid', drops()],
   ['x-cf-instanceindex', drops()],
   ['x-cf-app-instance', drops((facts, value) => void (facts.appInstance ||= value))],
+  ['x-cf-proxy-signature', drops((facts, value) => void (facts.serviceSignature ||= value))],
+  ['x-cf-proxy-metadata', drops((facts, value) => void (facts.serviceMetadata ||= value))],
+  ['x-cf-forwarded-url', drops((facts, value) => void (facts.serviceUrl ||= value))],
   ['x-cf-process-instance', passes((facts, value) => void (facts.processInstance ||= value))],
   ['cookie', passes((facts, value) => void (facts.cookie += facts.cookie === '' ? value : `; ${value}`))],
   ['authorization', passes((facts, value) => void (facts.authorization ||= value))],
@@ -150,6 +158,9 @@ const emptyFacts = (): RequestFacts => ({
   authorization: '',
   traceKey: '',
   connection: [],
+  serviceSignature: '',
+  serviceMetadata: '',
+  serviceUrl: '',
   acceptsTrailers: false,
   forwardedFor: '',
   forwardedProto: '',
@@ -220,23 +231,38 @@ export interface Forwarding {
   /** base64 of the client's certificate; undefined when it showed none */
   readonly clientCert: string | undefined;
   readonly trace: Trace;
+  /** a route service sends it: what it says of the client stands */
+  readonly fromService: boolean;
+  /** and the route is that service's */
+  readonly returned: boolean;
+  /** for the route service that it goes to, or as they came; undefined for none */
+  readonly service: ServiceHeaders | undefined;
   /** ms since the Unix epoch */
   readonly now: number;
 }
 
-const protoFor = (facts: RequestFacts, { secure }: Forwarding, rules: RequestRules): string => {
+const protoFor = (facts: RequestFacts, { secure, fromService }: Forwarding, rules: RequestRules): string => {
+  if (fromService) return facts.forwardedProto;
   if (rules.forwardedProto === 'https') return 'https';
   if (rules.forwardedProto === 'kept' && facts.forwardedProto !== '') return facts.forwardedProto;
   return secure ? 'https' : 'http';
 };
 
 const certsFor = (
-  facts: RequestFacts,
-  { clientCert }: Forwarding,
+  { clientCerts = [] }: RequestFacts,
+  { clientCert, fromService, returned, secure }: Forwarding,
   mode: ClientCertMode,
 ): readonly string[] => {
+  if (returned && mode === 'forward') return [];
+  if (fromService && secure) return clientCerts;
   if (clientCert === undefined) return [];
-  return mode === 'sanitize_set' ? [clientCert] : (facts.clientCerts ?? []);
+  return mode === 'sanitize_set' ? [clientCert] : clientCerts;
+};
+
+const pushService = (headers: string[], { signature, metadata, forwardedUrl }: ServiceHeaders): void => {
+  if (signature !== '') headers.push('X-CF-Proxy-Signature', signature);
+  if (metadata !== '') headers.push('X-CF-Proxy-Metadata', metadata);
+  if (forwardedUrl !== '') headers.push('X-CF-Forwarded-Url', forwardedUrl);
 };
 
 /** The headers that go to any endpoint for this request. */
@@ -251,9 +277,9 @@ export const forwardedHeaders = (
   headers.push(
     'X-Forwarded-For',
     facts.forwardedFor === '' ? clientAddress : `${facts.forwardedFor}, ${clientAddress}`,
-    'X-Forwarded-Proto',
-    protoFor(facts, forwarding, rules),
   );
+  const proto = protoFor(facts, forwarding, rules);
+  if (proto !== '') headers.push('X-Forwarded-Proto', proto);
   if (rules.clientCert !== 'always_forward') {
     for (const cert of certsFor(facts, forwarding, rules.clientCert)) {
       headers.push('X-Forwarded-Client-Cert', cert);
@@ -262,6 +288,7 @@ export const forwardedHeaders = (
   if (!facts.hasRequestStart) headers.push('X-Request-Start', String(forwarding.now));
   headers.push('X-Vcap-Request-Id', trace.requestId);
   for (const part of trace.headers) headers.push(part);
+  if (forwarding.service) pushService(headers, forwarding.service);
   return headers;
 };
 

@@ -28,11 +28,14 @@ interface SendOptions extends Dispatcher.DispatchOptions {
   servername: string | undefined;
 }
 
+/** A route service outside is no endpoint: nothing is told of instances, and connections are of another kind. */
+const isOutside = ({ service }: Exchange): boolean => typeof service === 'object';
+
 // plain assignments: spreading objects costs more here than all the rest of a request's bookkeeping
 const dispatchOptions = ({ config }: ProxyContext, exchange: Exchange, entry: PoolEntry): SendOptions => ({
   path: exchange.target,
   method: exchange.req.method ?? 'GET',
-  headers: endpointHeaders(exchange.headers, entry.endpoint),
+  headers: isOutside(exchange) ? [...exchange.headers] : endpointHeaders(exchange.headers, entry.endpoint),
   body: exchange.body ?? null,
   servername: entry.endpoint.tls ? entry.endpoint.host : undefined,
   upgrade: exchange.upgrade?.protocol ?? null,
@@ -102,7 +105,10 @@ export const runAttempt = (
     exchange.abort = undefined;
   };
 
-  const sender = upstreams.sender(entry.endpoint, exchange.upgrade !== undefined);
+  const sender = (isOutside(exchange) ? context.serviceUpstreams : upstreams).sender(
+    entry.endpoint,
+    exchange.upgrade !== undefined,
+  );
   sender.dispatch(dispatchOptions(context, exchange, entry), {
     onRequestStart(started) {
       assertStillWanted(ended, entry);

@@ -9,6 +9,7 @@ import type { RouteTable } from '../core/route-table.js';
 import type { AccessLog } from '../access-log/access-log.js';
 import type { TrafficMetrics } from '../metrics.js';
 import type { RouterCounters } from './counters.js';
+import type { RouteServices } from './route-services.js';
 import type { Upstreams } from './upstreams.js';
 
 /** What the parts of the proxy share. */
@@ -22,6 +23,9 @@ export interface ProxyContext {
   readonly readRequest: RequestReader;
   readonly responses: ResponseWriter;
   readonly upstreams: Upstreams;
+  /** to route services that have no route here */
+  readonly serviceUpstreams: Upstreams;
+  readonly services: RouteServices;
   readonly counters: RouterCounters;
   readonly accessLog: Pick<AccessLog, 'ended'>;
   /** what load balancers' probes are told */

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { RawHeaders, RequestFacts } from '../core/request-headers.js';
 import type { AccessRecord } from '../core/access-line.js';
+import type { RoutePool } from '../core/pool.js';
 import type { RouterReply } from '../core/replies.js';
 import type { Wish } from '../core/balancing.js';
 import type { ResponseWriter } from '../core/response-headers.js';
@@ -59,6 +60,8 @@ export interface Incoming {
 /** A request on its way, until its answer is through. */
 export interface Exchange extends Incoming, Destination {
   readonly facts: RequestFacts;
+  /** a route service that it goes to: outside, as the one member of a pool, or by its route here */
+  readonly service: RoutePool | 'inside' | undefined;
   readonly requestId: string;
   readonly trace: Trace;
   /** context path of the route */

@@ -82,6 +82,13 @@ const nobodyReply = (context: ProxyContext, exchange: Exchange, reason: NobodyRe
   return reason === 'overloaded' ? connectionLimit(exchange.host) : INSTANCE_GONE;
 };
 
+const mostAttempts = ({ config }: ProxyContext, { service }: Exchange, pool: RoutePool): number =>
+  service ? config.routeServices.maxAttempts : Math.min(config.endpoints.maxAttempts, pool.entries.length);
+
+/** For another attempt: endpoints come and go, a service outside stays. */
+const poolAgain = (context: ProxyContext, exchange: Exchange): RoutePool | undefined =>
+  typeof exchange.service === 'object' ? exchange.service : findPool(context, exchange);
+
 /** Sends the request to endpoints of its route in turn until one answers, or no further try is allowed. */
 export const forward = (
   context: ProxyContext,
@@ -89,12 +96,12 @@ export const forward = (
   firstPool: RoutePool,
   events: ForwardEvents,
 ): void => {
-  const { config, clock, counters } = context;
+  const { clock, counters } = context;
   const { wish } = exchange;
   const tally: Tally = {
     attempts: 0,
     uncounted: 0,
-    maxAttempts: Math.min(config.endpoints.maxAttempts, firstPool.entries.length),
+    maxAttempts: mostAttempts(context, exchange, firstPool),
     failure: undefined,
   };
 
@@ -125,7 +132,7 @@ export const forward = (
       // too late for another answer: all that can be told is that this one is not whole
       if (failure.kind === 'client-gone') counters.cancelled_requests += 1;
       exchange.res.destroy();
-    } else if (canRetry(exchange, tally, failure)) attempt(findPool(context, exchange));
+    } else if (canRetry(exchange, tally, failure)) attempt(poolAgain(context, exchange));
     else giveUpAfter(failure);
   };
 

@@ -21,23 +21,34 @@ const REFUSALS: Readonly<Record<string, string>> = {
   HPE_INVALID_VERSION: OTHER_VERSION,
 };
 
+/** Nobody is there to read an answer, or whoever is has not said anything worth one. */
+const ENDED = new Set(['ECONNRESET', 'ERR_HTTP_REQUEST_TIMEOUT']);
+
 /** Whether what cannot be read is the rest of a request that has its answer, or follows one that was to be the last. */
 const isAnswered = (current: ServerResponse): boolean => !current.req.complete || !current.shouldKeepAlive;
 
+/** Answers before it are due, so that another one now would be taken for theirs. */
+const isQueued = (current: ServerResponse): boolean => current.socket === null && !current.writableFinished;
+
 /**
- * Answers what is no HTTP, once: not when an answer is under way already, since bytes within it would be part of
- * it, and not after one.
+ * Answers what is no HTTP, once and in its turn: not when an answer is under way already, since bytes within it would
+ * be part of it, and not after one.
  */
 const refuseMalformed = (busy: WeakMap<Duplex, ServerResponse>) => {
   return (error: Error & { code?: string }, socket: Duplex): void => {
     const current = busy.get(socket);
-    const begun = current?.headersSent === true;
-    if (error.code === 'ECONNRESET' || !socket.writable || (begun && !current.writableFinished)) {
-      socket.destroy();
-      return;
-    }
-    if (begun && isAnswered(current)) socket.end(() => socket.destroy());
-    else socket.end(REFUSALS[error.code ?? ''] ?? MALFORMED, () => socket.destroy());
+    const refuse = (): void =>
+      void socket.end(REFUSALS[error.code ?? ''] ?? MALFORMED, () => socket.destroy());
+    if (ENDED.has(error.code ?? '') || !socket.writable) socket.destroy();
+    else if (!current) refuse();
+    else if (current.writableFinished) {
+      if (isAnswered(current)) socket.end(() => socket.destroy());
+      else refuse();
+    } else if (current.req.complete && current.shouldKeepAlive) {
+      // what was asked before has its answer first
+      current.once('finish', refuse);
+    } else if (current.headersSent || isQueued(current)) socket.destroy();
+    else refuse();
   };
 };
 
@@ -55,6 +66,10 @@ const createUpgradeResponse = (req: IncomingMessage, socket: Socket): ServerResp
   return res;
 };
 
+/** ms between two looks for heads that take too long */
+const CHECK_MS = 30_000;
+const MIN_CHECK_MS = 500;
+
 export interface Http1Options {
   readonly context: ProxyContext;
   readonly handle: Handle;
@@ -69,6 +84,7 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
   const server = createServer({
     keepAliveTimeout: clients.idleMs,
     headersTimeout: clients.readHeaderMs,
+    connectionsCheckingInterval: Math.min(CHECK_MS, Math.max(MIN_CHECK_MS, clients.readHeaderMs / 2)),
     // uploads take what they take
     requestTimeout: 0,
     maxHeaderSize: clients.maxHeaderBytes,
@@ -94,6 +110,8 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
   };
 
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    // what follows a request whose answer is to be the last is none: it may be that one's body, read otherwise
+    if (busy.get(req.socket)?.shouldKeepAlive === false) return;
     busy.set(req.socket, res);
     if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0') {
       req.socket.end(OTHER_VERSION, () => req.socket.destroy());
@@ -110,10 +128,18 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
   });
   server.on('upgrade', (req: IncomingMessage, stream: Duplex, head: Buffer) => {
     const socket = stream as Socket;
+    const before = busy.get(socket);
+    // Node lets go of the socket though an answer is due, which could not be told from what the new protocol says
+    if (before && (!before.writableFinished || !before.shouldKeepAlive)) return void socket.destroy();
     const res = createUpgradeResponse(req, socket);
     const release = (): void => res.detachSocket(socket);
     const upgrade = { protocol: req.headers.upgrade ?? '', socket, head, release };
     handle({ ...incoming(req, res, socket), upgrade });
+  });
+  // the router opens no tunnels to wherever a client likes
+  server.on('connect', (_req: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => undefined);
+    socket.end(MALFORMED, () => socket.destroy());
   });
   server.on('clientError', refuseMalformed(busy));
   return server;

@@ -119,6 +119,10 @@ class Http2Response extends EventEmitter implements ClientResponse {
   }
 }
 
+const isToken = (text: string): boolean => /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(text);
+const isPath = (text: string): boolean => /^\/[\x21-\x7e\x80-\xff]*$/.test(text);
+const isAuthority = (text: string): boolean => /^[\x21-\x7e]*$/.test(text) && !/[/?#@\\]/.test(text);
+
 /** A request's head in the words of HTTP/1: the authority as `Host`, the crumbs of cookies in one. */
 const headOf = (raw: readonly string[]): RequestHead => {
   const pseudo: Record<string, string> = {};
@@ -132,10 +136,14 @@ const headOf = (raw: readonly string[]): RequestHead => {
     else if (name !== 'host' || pseudo[':authority'] === undefined) rest.push(name, value);
   }
   const authority = pseudo[':authority'];
+  const { ':method': method = '', ':path': path = '' } = pseudo;
+  // what HTTP/1 could not say must not get there: it would end its line, or the request
+  const sayable = isToken(method) && isPath(path) && isAuthority(authority ?? '');
   if (cookie !== '') rest.push('Cookie', cookie);
   return {
-    method: pseudo[':method'] ?? '',
-    url: pseudo[':path'] ?? '',
+    method: sayable ? method : 'GET',
+    // refused further on
+    url: sayable ? path : '',
     httpVersion: '2.0',
     rawHeaders: authority === undefined ? rest : ['Host', authority, ...rest],
   };

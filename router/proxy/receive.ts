@@ -11,13 +11,17 @@ import { readInstanceChoice } from '../core/instance-choice.js';
 import type { RoutePool } from '../core/pool.js';
 import { forwardedHeaders, headerValue } from '../core/request-headers.js';
 import type { RequestFacts } from '../core/request-headers.js';
+import type { ServiceHeaders } from '../core/route-service.js';
 import { hostWithoutPort } from '../core/route-key.js';
 import { readStickyRequest } from '../core/sticky-session.js';
 import { traceRequest } from '../core/tracing.js';
+import type { Trace } from '../core/tracing.js';
 import type { ProxyContext } from './context.js';
 import type { Exchange, Incoming, RequestHead } from './exchange.js';
 import { createRequestBody } from './request-body.js';
-import { findPool, routeRefusal, unroutedReply } from './route.js';
+import { emptyReply, findPool, unroutedReply } from './route.js';
+import type { Destination } from './route.js';
+import type { ServiceStep } from './route-services.js';
 
 /** Either the exchange and who serves it, or the router's own answer. */
 export type Received =
@@ -76,10 +80,85 @@ const headBytes = ({ method, url, rawHeaders }: RequestHead): number => {
 const isTooLarge = (req: RequestHead, { maxHeaderBytes, maxHeaderLines }: ClientLimits): boolean =>
   headBytes(req) >= maxHeaderBytes || (maxHeaderLines > 0 && req.rawHeaders.length / 2 > maxHeaderLines);
 
+type Step = Exclude<ServiceStep, { kind: 'refused' }>;
+
+/** What is known of a request once its route, and the way there, are clear. */
+interface Routed {
+  readonly facts: RequestFacts;
+  readonly trace: Trace;
+  readonly destination: Destination;
+  readonly pool: RoutePool;
+  readonly step: Step;
+  readonly service: ServiceHeaders;
+}
+
+const hasBodyOf = (incoming: Incoming, facts: RequestFacts): boolean =>
+  incoming.hasBody ?? (facts.transferEncoding !== '' || facts.contentLength > 0);
+
+const headersFor = (context: ProxyContext, { client }: Incoming, routed: Routed): string[] => {
+  const { facts, step, trace, service } = routed;
+  const returned = step.kind === 'endpoints' && step.returned;
+  if (step.kind === 'service') setHost(facts.passed, step.host);
+  const forwarding = {
+    clientAddress: client.address,
+    secure: client.secure,
+    clientCert: client.certificate,
+    trace,
+    now: context.clock.now(),
+    returned,
+    fromService: returned || (service.signature !== '' && context.services.isFromService(service)),
+    service: step.kind === 'service' ? step.headers : returned ? undefined : service,
+  };
+  return forwardedHeaders(facts, forwarding, context.config.requests);
+};
+
+const NOT_STICKY = { instanceId: '', mustBeThatInstance: false };
+
+const toExchange = (context: ProxyContext, incoming: Incoming, routed: Routed): Exchange => {
+  const { facts, trace, step, pool } = routed;
+  const { config, clock } = context;
+  const hasBody = hasBodyOf(incoming, facts);
+  const headers = headersFor(context, incoming, routed);
+  const toService = step.kind === 'service';
+  incoming.record.headers = headers;
+  return {
+    req: incoming.req,
+    res: incoming.res,
+    source: incoming.source,
+    record: incoming.record,
+    client: incoming.client,
+    hasBody,
+    upgrade: wantedUpgrade(incoming),
+    facts,
+    host: toService ? step.host : routed.destination.host,
+    target: toService ? step.target : routed.destination.target,
+    instances: toService ? undefined : routed.destination.instances,
+    service: toService ? (step.outside ? step.pool : 'inside') : undefined,
+    requestId: trace.requestId,
+    trace,
+    routePath: pool.key.path,
+    headers,
+    body: hasBody ? createRequestBody(incoming.source, incoming.record) : undefined,
+    idempotent: isIdempotent({
+      method: incoming.req.method ?? 'GET',
+      hasBody,
+      hasIdempotencyKey: facts.hasIdempotencyKey,
+    }),
+    wish: {
+      now: clock.monotonic(),
+      attempts: 0,
+      ...(toService ? NOT_STICKY : readStickyRequest(facts, config.responses.sticky)),
+      header: (name) => headerValue(headers, name),
+      place: undefined,
+    },
+    abort: undefined,
+  };
+};
+
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
   const { req, client, record } = incoming;
-  const { clock, config, random } = context;
+  const { config, random } = context;
   const facts = context.readRequest(req.rawHeaders);
   record.host = facts.host;
   if (facts.userAgent === config.clients.healthCheckUserAgent) {
@@ -101,50 +180,20 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   const destination = { host, target: path, instances: wanted?.choice };
   const pool = findPool(context, destination);
   if (!pool) return { reply: unroutedReply(destination), requestId };
-  const unrouted = routeRefusal(context, pool, destination);
-  if (unrouted) return { reply: unrouted, requestId };
-
+  if (pool.entries.length === 0) return { reply: emptyReply(context, destination), requestId };
   if (isTooLarge(req, config.clients)) return { reply: HEADERS_TOO_LARGE, requestId };
-
-  const hasBody = incoming.hasBody ?? (facts.transferEncoding !== '' || facts.contentLength > 0);
   // Node stops reading HTTP at the head of an upgrade: its body would be taken for the new protocol
-  if (hasBody && incoming.upgrade) return { reply: BAD_REQUEST, requestId };
-  const forwarding = {
-    clientAddress: client.address,
-    secure: client.secure,
-    clientCert: client.certificate,
-    trace,
-    now: clock.now(),
+  if (incoming.upgrade && hasBodyOf(incoming, facts)) return { reply: BAD_REQUEST, requestId };
+
+  const service = {
+    signature: facts.serviceSignature,
+    metadata: facts.serviceMetadata,
+    forwardedUrl: facts.serviceUrl,
   };
-  const headers = forwardedHeaders(facts, forwarding, config.requests);
-  record.headers = headers;
-  const method = req.method ?? 'GET';
+  const step = context.services.step(pool, destination, service, wantedUpgrade(incoming) !== undefined);
+  if (step.kind === 'refused') return { reply: step.reply, requestId };
   return {
-    pool,
-    exchange: {
-      req,
-      res: incoming.res,
-      source: incoming.source,
-      hasBody,
-      record,
-      upgrade: wantedUpgrade(incoming),
-      facts,
-      ...destination,
-      client,
-      requestId,
-      trace,
-      routePath: pool.key.path,
-      headers,
-      body: hasBody ? createRequestBody(incoming.source, record) : undefined,
-      idempotent: isIdempotent({ method, hasBody, hasIdempotencyKey: facts.hasIdempotencyKey }),
-      wish: {
-        now: clock.monotonic(),
-        attempts: 0,
-        ...readStickyRequest(facts, config.responses.sticky),
-        header: (name) => headerValue(headers, name),
-        place: undefined,
-      },
-      abort: undefined,
-    },
+    pool: step.kind === 'service' ? step.pool : pool,
+    exchange: toExchange(context, incoming, { facts, trace, destination, pool, step, service }),
   };
 };

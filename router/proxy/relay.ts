@@ -30,11 +30,13 @@ const addTrailers = (res: ClientResponse, trailers: RawHeaders): void => {
 /** What an endpoint's answer is an answer to. */
 export const answeredBy = (
   { config }: ProxyContext,
-  { requestId, wish, routePath, facts }: Exchange,
+  { requestId, wish, routePath, facts, service }: Exchange,
   { endpoint }: PoolEntry,
 ): Answered => ({
   requestId,
-  session: { askedFor: wish.instanceId, servedBy: endpoint.instanceId, path: routePath },
+  session: service
+    ? undefined
+    : { askedFor: wish.instanceId, servedBy: endpoint.instanceId, path: routePath },
   served:
     config.traceKey !== '' && facts.traceKey === config.traceKey
       ? { router: config.registrar.hosts[0] ?? '', endpoint: endpoint.address }

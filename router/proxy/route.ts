@@ -1,7 +1,7 @@
 import { narrowPool } from '../core/instance-choice.js';
 import type { InstanceChoice } from '../core/instance-choice.js';
 import type { RoutePool } from '../core/pool.js';
-import { ROUTE_SERVICE_UNSUPPORTED, noEndpoints, unknownRoute } from '../core/replies.js';
+import { noEndpoints, unknownRoute } from '../core/replies.js';
 import type { RouterReply } from '../core/replies.js';
 import type { ProxyContext } from './context.js';
 
@@ -35,13 +35,3 @@ export const unroutedReply = ({ host, instances }: Destination): RouterReply =>
 /** What a request gets whose route has nobody. */
 export const emptyReply = ({ config }: ProxyContext, { host }: Destination): RouterReply =>
   config.table.emptyPool503 ? noEndpoints(host) : unknownRoute(host);
-
-/** Why this route cannot serve the request. */
-export const routeRefusal = (
-  context: ProxyContext,
-  pool: RoutePool,
-  destination: Destination,
-): RouterReply | undefined => {
-  if (pool.entries.length === 0) return emptyReply(context, destination);
-  return pool.routeServiceUrl === '' ? undefined : ROUTE_SERVICE_UNSUPPORTED;
-};

@@ -77,7 +77,7 @@ export const createProxy = (context: ProxyContext): Proxy => {
     inFlight.destroyHeld();
     listeners.cutOff();
     await ended;
-    await context.upstreams.destroy();
+    await Promise.all([context.upstreams.destroy(), context.serviceUpstreams.destroy()]);
     logger.info('stopped');
   };
 

@@ -115,6 +115,11 @@ void t.test(
       metrics: { forwarded: () => undefined, answered: () => undefined },
       accessLog: { ended: () => undefined },
       isHealthy: () => true,
+      serviceUpstreams: upstreams,
+      services: {
+        step: () => ({ kind: 'endpoints', returned: false }),
+        isFromService: () => false,
+      },
       upstreams: {
         ...upstreams,
         sender(endpoint, upgrade) {

@@ -71,16 +71,6 @@ void t.test('errors - every endpoint has as many requests as it may', async (t) 
   t.equal(router.counters().backend_exhausted_conns, 1);
 });
 
-void t.test('errors - route services are not supported', async (t) => {
-  const router = await startRouter(t);
-  const uris = ['app.test'];
-  await router.register({ host: '127.0.0.1', port: 1, uris, route_service_url: 'https://service.test' });
-  const answer = await ask(router.port);
-  t.equal(answer.status, 502);
-  t.equal(answer.headers['x-cf-routererror'], 'route_service_unsupported');
-  t.equal(answer.body, '502 Bad Gateway: Support for route services is disabled.\n');
-});
-
 void t.test('errors - a head beyond the limit', async (t) => {
   const router = await startRouter(t, { max_request_header_bytes: 2048 });
   const client = await openRaw(t, router.port);
