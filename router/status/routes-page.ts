@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Endpoint } from '../core/endpoint.js';
@@ -24,6 +23,16 @@ const endpointShown = (endpoint: Endpoint): object => ({
 const entryOf = (pool: RoutePool): string =>
   `${JSON.stringify(formatRouteKey(pool.key))}:${JSON.stringify(pool.entries.map(({ endpoint }) => endpointShown(endpoint)))}`;
 
+/** … or gone. */
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
+
 /** routes between two turns of the event loop: requests go on while a large table is shown */
 const AT_A_TIME = 200;
 
@@ -39,7 +48,7 @@ export const writeRoutes = async (
     count += 1;
     if (count % AT_A_TIME > 0) continue;
     if (response.destroyed) return;
-    if (!response.write(text)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(text)) await drained(response);
     else await clock.sleep(0);
     text = '';
   }
