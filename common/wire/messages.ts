@@ -5,6 +5,10 @@ import type {
   CancelRequest,
   CapacityAppeared,
   LeaseReply,
+  MesosAuction,
+  MesosAuctionReply,
+  MesosState,
+  MesosStateQuery,
   OutcomeQuery,
   StopRequest,
   Traced,
@@ -48,6 +52,10 @@ export interface WireMessages extends BbsRequests, BbsAnswers, EventMessages {
   Work: Work;
   WorkReply: WorkReply;
   OutcomeQuery: OutcomeQuery;
+  MesosStateQuery: MesosStateQuery;
+  MesosState: MesosState;
+  MesosAuction: MesosAuction;
+  MesosAuctionReply: MesosAuctionReply;
   StopRequest: StopRequest;
   CancelRequest: CancelRequest;
   UpdateRequest: UpdateRequest;

@@ -39,7 +39,7 @@ const CELL_HEARS: readonly CellVerb[] = [
   'measure',
 ];
 
-export type NatsRole = 'bbs' | 'auctioneer' | 'router' | 'api' | 'operator';
+export type NatsRole = 'bbs' | 'auctioneer' | 'mesos-bridge' | 'router' | 'api' | 'operator';
 
 /**
  * Who may say what: publishing work is running code, so only the auctioneer may; only the BBS and
@@ -60,7 +60,13 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     answers: true,
   },
   auctioneer: {
-    publish: [SUBJECTS.cellState, anyCell('work'), anyCell('outcome')],
+    publish: [
+      SUBJECTS.cellState,
+      anyCell('work'),
+      anyCell('outcome'),
+      SUBJECTS.mesosState,
+      SUBJECTS.mesosAuction,
+    ],
     subscribe: [
       SUBJECTS.auctionLrps,
       SUBJECTS.auctionTasks,
@@ -69,6 +75,11 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
       SUBJECTS.bbsActive,
       ANY_BBS_EVENT,
     ],
+    answers: true,
+  },
+  'mesos-bridge': {
+    publish: [SUBJECTS.auctionCapacity],
+    subscribe: [SUBJECTS.mesosState, SUBJECTS.mesosAuction, SUBJECTS.bbsActive, ANY_BBS_EVENT],
     answers: true,
   },
   router: {

@@ -438,6 +438,36 @@ const cellPresence: fc.Arbitrary<CellPresence> = record({
   annotations: map(text),
 });
 
+const status = fc.constantFrom(
+  'accepted' as const,
+  'refused' as const,
+  'never_seen' as const,
+  'deferred' as const,
+);
+
+const lrpStarts = list(
+  mixed(record({ ...wants, processGuid: text, domain: text, instances }), { hostPorts: uint32 }),
+);
+const taskStarts = list(record({ ...wants, taskGuid: text, domain: text, placementId }));
+
+const work = record({
+  traceId,
+  cellId: text,
+  incarnation: text,
+  deadlineMs: uint32,
+  lrps: list(mixed(record({ ...wants, ...key, placementId }), { hostPorts: uint32, instanceGuid: text })),
+  tasks: taskStarts,
+});
+
+const workReply = mixed(
+  record({
+    cellId: text,
+    incarnation: text,
+    outcomes: list(record({ placementId, status, reason: text })),
+  }),
+  { state: cellState },
+);
+
 export const arbitraries: Arbitraries = {
   DesiredLRP: desiredLrp,
   DesiredLRPUpdate: desiredLrpUpdate,
@@ -446,34 +476,23 @@ export const arbitraries: Arbitraries = {
   TaskDefinition: taskDefinition,
   CellPresence: cellPresence,
   CellState: cellState,
-  AuctionRequest: record({
-    traceId,
-    lrps: list(record({ ...wants, processGuid: text, domain: text, instances })),
-    tasks: list(record({ ...wants, taskGuid: text, domain: text, placementId })),
-  }),
+  AuctionRequest: record({ traceId, lrps: lrpStarts, tasks: taskStarts }),
   AuctionAck: record({ accepted: uint32, dropped: list(record({ id: text, reason: text })) }),
-  Work: record({
+  Work: work,
+  WorkReply: workReply,
+  MesosStateQuery: record({ traceId, after: text }),
+  MesosState: record({ bids: list(cellState), next: text }),
+  MesosAuction: record({
     traceId,
-    cellId: text,
-    incarnation: text,
-    deadlineMs: uint32,
-    lrps: list(record({ ...wants, ...key, placementId })),
-    tasks: list(record({ ...wants, taskGuid: text, domain: text, placementId })),
+    work: list(work),
+    asked: list(record({ cellId: text, placementIds: texts, deadlineMs: uint32 })),
+    lrps: lrpStarts,
+    tasks: taskStarts,
   }),
-  WorkReply: mixed(
-    record({
-      cellId: text,
-      incarnation: text,
-      outcomes: list(
-        record({
-          placementId,
-          status: fc.constantFrom('accepted' as const, 'refused' as const, 'never_seen' as const),
-          reason: text,
-        }),
-      ),
-    }),
-    { state: cellState },
-  ),
+  MesosAuctionReply: record({
+    replies: list(workReply),
+    sought: list(record({ status, reason: text, placementIds: texts })),
+  }),
   OutcomeQuery: record({ traceId, placementIds: texts, deadlineMs: uint32 }),
   StopRequest: record({ traceId, ...key, instanceGuid: text }),
   CancelRequest: record({ traceId, taskGuid: text }),
