@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Action, CheckDefinition, RunAction } from '../../common/model/action.js';
+import type { WorkStatus } from '../../common/model/auction.js';
 import type { BatchSummary, CellsStanding, WhatIf } from '../../common/model/auction-questions.js';
 import type { CellPresence, CellState } from '../../common/model/cell.js';
 import type { ContainerMetric } from '../../common/model/container-metrics.js';
@@ -438,12 +439,7 @@ const cellPresence: fc.Arbitrary<CellPresence> = record({
   annotations: map(text),
 });
 
-const status = fc.constantFrom(
-  'accepted' as const,
-  'refused' as const,
-  'never_seen' as const,
-  'deferred' as const,
-);
+const status = fc.constantFrom<WorkStatus[]>('accepted', 'refused', 'never_seen', 'deferred');
 
 const lrpStarts = list(
   mixed(record({ ...wants, processGuid: text, domain: text, instances }), { hostPorts: uint32 }),
