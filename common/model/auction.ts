@@ -43,6 +43,8 @@ export interface AuctionAck {
 
 export interface LrpWork extends ActualLrpKey, ResourceRequest, PlacementConstraint {
   placementId: string;
+  /** of who has to know it before the rep does, as Mesos's tasks are named by it; the rep makes one up when absent */
+  instanceGuid?: string;
 }
 
 export interface TaskWork extends ResourceRequest, PlacementConstraint {
