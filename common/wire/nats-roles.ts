@@ -79,7 +79,13 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
   },
   'mesos-bridge': {
     publish: [SUBJECTS.auctionCapacity],
-    subscribe: [SUBJECTS.mesosState, SUBJECTS.mesosAuction, SUBJECTS.bbsActive, ANY_BBS_EVENT],
+    subscribe: [
+      SUBJECTS.mesosState,
+      SUBJECTS.mesosAuction,
+      SUBJECTS.mesosOffers,
+      SUBJECTS.bbsActive,
+      ANY_BBS_EVENT,
+    ],
     answers: true,
   },
   router: {
@@ -90,6 +96,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
   api: {
     publish: [
       ...AUCTION_QUESTIONS,
+      SUBJECTS.mesosOffers,
       SUBJECTS.cellState,
       SUBJECTS.cellImage,
       anyCell('image'),

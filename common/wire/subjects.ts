@@ -16,6 +16,7 @@ export const SUBJECTS = {
   routerStart: 'router.start',
   mesosState: 'mesos.state',
   mesosAuction: 'mesos.auction',
+  mesosOffers: 'mesos.offers',
   /** the active BBS tells who it is, at start and on request */
   bbsActive: 'bbs.active',
 } as const;

@@ -3,9 +3,10 @@ import type { BbsResult } from '../../common/model/bbs-error.js';
 import type { ActualLrp } from '../../common/model/lrp.js';
 import { err, ok } from '../../common/model/result.js';
 import { createToldCauses } from '../../common/model/told-causes.js';
-import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { TaskIdentity } from '../core/task-id.js';
+import type { Patience } from './patience.js';
+import { untilAnswered } from './patience.js';
 
 /** What the bridge asks of the BBS on behalf of work. */
 export type TellerBbs = Pick<ActualLrpApi, 'actualLrps'> & Pick<TaskApi, 'task'> & TransitionApi;
@@ -20,12 +21,9 @@ export interface Loss {
   reason: string;
 }
 
-export interface TellerOptions {
+export interface TellerOptions extends Patience {
   bbs: TellerBbs;
-  clock: Clock;
   logger: Logger;
-  /** no more is told once this is over */
-  signal: AbortSignal;
   /** work is without a place again of which the BBS need not be told: it is to ask for it at once */
   wantedAgain(): void;
 }
@@ -39,9 +37,6 @@ export interface Teller {
   /** how much waits for an answer */
   waiting(): number;
 }
-
-const FIRST_MS = 100;
-const LONGEST_MS = 5_000;
 
 /** What is to be changed; undefined: nothing, the BBS has it as it should be. `again`: it has no place. */
 type Change = { transition: Transition } | { again: true } | undefined;
@@ -94,7 +89,7 @@ const changeOfTask = async (bbs: TellerBbs, loss: Loss): Promise<BbsResult<Chang
 
 /** Tells the BBS of losses, each again and again until it has answered for good. */
 export const createTeller = (options: TellerOptions): Teller => {
-  const { bbs, clock, logger, signal } = options;
+  const { bbs, logger } = options;
   const told = createToldCauses();
   let waiting = 0;
 
@@ -134,11 +129,8 @@ export const createTeller = (options: TellerOptions): Teller => {
     async tell(loss) {
       waiting += 1;
       try {
-        for (let ms = FIRST_MS; !signal.aborted; ms = Math.min(ms * 2, LONGEST_MS)) {
-          if (isOver(await tellOnce(loss), loss)) return true;
-          await clock.sleep(ms);
-        }
-        return false;
+        const attempt = async () => (isOver(await tellOnce(loss), loss) ? true : undefined);
+        return (await untilAnswered(options, attempt)) === true;
       } finally {
         waiting -= 1;
       }

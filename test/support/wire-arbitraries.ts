@@ -9,6 +9,7 @@ import type { ActualLrp, DesiredLrp, DesiredLrpUpdate, MetricTagValue } from '..
 import type { Task, TaskDefinition } from '../../common/model/task.js';
 import type { WireMessages, WireName } from '../../common/wire/messages.js';
 import { eventArbitraries } from './wire-arbitraries-events.js';
+import { mesosArbitraries } from './wire-arbitraries-mesos.js';
 import { bbsArbitraries, leaseReply } from './wire-arbitraries-bbs.js';
 import {
   bool,
@@ -476,19 +477,7 @@ export const arbitraries: Arbitraries = {
   AuctionAck: record({ accepted: uint32, dropped: list(record({ id: text, reason: text })) }),
   Work: work,
   WorkReply: workReply,
-  MesosStateQuery: record({ traceId, after: text }),
-  MesosState: record({ bids: list(cellState), next: text }),
-  MesosAuction: record({
-    traceId,
-    work: list(work),
-    asked: list(record({ cellId: text, placementIds: texts, deadlineMs: uint32 })),
-    lrps: lrpStarts,
-    tasks: taskStarts,
-  }),
-  MesosAuctionReply: record({
-    replies: list(workReply),
-    sought: list(record({ status, reason: text, placementIds: texts })),
-  }),
+  ...mesosArbitraries({ status, cellState, work, workReply, lrpStarts, taskStarts }),
   OutcomeQuery: record({ traceId, placementIds: texts, deadlineMs: uint32 }),
   StopRequest: record({ traceId, ...key, instanceGuid: text }),
   CancelRequest: record({ traceId, taskGuid: text }),
