@@ -6,23 +6,23 @@ import type { Meaning } from '../core/meaning.js';
 import { guidOf } from '../core/task-id.js';
 import type { TaskStatus as Status } from '../core/task-status.js';
 import { readStatus } from '../core/task-status.js';
-import type { MesosTask, TaskBook, Verdict } from '../core/tasks.js';
+import type { MesosTask } from '../core/task-shelf.js';
+import type { TaskBook, Verdict } from '../core/tasks.js';
 import type { TaskStatus } from '../protocol/messages.js';
 import { acknowledge, kill } from './calls.js';
 import type { OutgoingCall } from '../protocol/scheduler/client.js';
 import type { Loss, Teller } from './teller.js';
 
 export interface StatusesOptions {
-  readonly tasks: TaskBook;
+  readonly tasks: Pick<TaskBook, 'find' | 'settled' | 'unsettled'>;
+  /** what a status means, and what it changes in the books */
+  judge(status: Status, now: number): Verdict;
   readonly teller: Pick<Teller, 'tell'>;
   readonly clock: Clock;
   readonly logger: Logger;
   send(call: OutgoingCall): void;
-  /** an executor speaks */
-  heard(executorId: string, agentId: string): void;
-  /** it has ended, and nothing of it ever ran: its placement may be made again */
-  neverRan(task: MesosTask): void;
-  counted(status: Status): void;
+  /** told of each status before it is judged */
+  heard(status: Status): void;
 }
 
 export interface Statuses {
@@ -74,10 +74,8 @@ export const createStatuses = (options: StatusesOptions): Statuses => {
 
   const follow = async (status: Status, verdict: Verdict, uuid: Uint8Array | undefined): Promise<void> => {
     const { task, meaning, reason } = verdict;
-    if (task !== undefined && isLoss(meaning)) {
-      if (verdict.ended && !task.started) options.neverRan(task);
-      if (!(await tell(task, meaning, reason))) return tasks.unsettled(status.taskId, status.uuid);
-    }
+    if (task !== undefined && isLoss(meaning) && !(await tell(task, meaning, reason)))
+      return tasks.unsettled(status.taskId, status.uuid);
     if (verdict.acknowledge) settle(status, uuid);
   };
 
@@ -88,9 +86,8 @@ export const createStatuses = (options: StatusesOptions): Statuses => {
         logger.warn('unknown-task-state', { taskId: shape.taskId.value, state: shape.state });
         return;
       }
-      options.counted(status);
-      if (status.source === 'SOURCE_EXECUTOR') options.heard(status.executorId, status.agentId);
-      const verdict = tasks.update(status, clock.monotonic());
+      options.heard(status);
+      const verdict = options.judge(status, clock.monotonic());
       const { taskId, agentId, state, reason, message } = status;
       logger.debug('status', { taskId, state, reason, message, meaning: verdict.meaning });
       if (verdict.pending) return;
@@ -100,7 +97,6 @@ export const createStatuses = (options: StatusesOptions): Statuses => {
       );
     },
     lost(task, reason) {
-      if (!task.started) options.neverRan(task);
       unattended({ logger, event: 'failed-to-tell-loss', fields: { taskId: task.id } }, () =>
         tell(task, 'lost', reason),
       );
