@@ -43,7 +43,12 @@ export const createEvents = (options: EventsOptions) => {
     const read = offers.map((offer) => readOffer(offer, role));
     for (const { id, agentId, executorIds, invalid } of read) {
       for (const one of invalid)
-        logger.warn('odd-resource', { code: 'MESOS_OFFER_ODD', offerId: id, agentId, reason: invalidText(one) });
+        logger.warn('odd-resource', {
+          code: 'MESOS_OFFER_ODD',
+          offerId: id,
+          agentId,
+          reason: invalidText(one),
+        });
       for (const executorId of executorIds) recognise(executorId, agentId);
     }
     perform(book().offered(read, moment()));

@@ -2,7 +2,12 @@ import type { MesosBridgeConfig } from '../config.js';
 import type { Draft, FrameworkInfo } from '../protocol/messages.js';
 
 /** What the bridge can deal with (mesos-v1.md §3). */
-const CAPABILITIES = ['MULTI_ROLE', 'PARTITION_AWARE', 'RESERVATION_REFINEMENT', 'TASK_KILLING_STATE'] as const;
+const CAPABILITIES = [
+  'MULTI_ROLE',
+  'PARTITION_AWARE',
+  'RESERVATION_REFINEMENT',
+  'TASK_KILLING_STATE',
+] as const;
 
 /** `id`: '' = it has none yet. Always with checkpointing: without it the restart of an agent ends all that runs there. */
 export const frameworkInfo = (

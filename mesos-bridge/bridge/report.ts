@@ -1,0 +1,40 @@
+import type { MesosOffers } from '../../common/model/mesos-offers.js';
+import type { MesosBook } from '../core/book.js';
+
+export interface ReportParts {
+  readonly book: MesosBook;
+  /** '' = it is subscribed */
+  readonly trouble: string;
+  readonly frameworkId: string;
+  readonly master: string;
+  readonly waiting: number;
+  readonly waitedMs: number;
+  /** '' = none */
+  readonly hunger: string;
+}
+
+/** For people: what is held, and what became of the others. */
+export const offersReport = ({ book, ...told }: ReportParts, limit: number, now: number): MesosOffers => {
+  const { offers, executors, tasks } = book;
+  const records = offers.records(now);
+  const { received, used, declined, rescinded, lost } = offers.counts();
+  return {
+    ...told,
+    suppressed: offers.isSuppressed(),
+    held: offers.held(),
+    received,
+    used,
+    declined,
+    rescinded,
+    lost,
+    executors: [...executors.all()].length,
+    tasks: tasks.size(),
+    rejections: [...offers.rejections()].map(([reason, { count, latest }]) => ({ reason, count, latest })),
+    offers: records.slice(0, limit).map(({ receivedAt: _, usedBy, ...record }) => ({
+      ...record,
+      usedBy: [...usedBy],
+      heldMs: Math.round(record.heldMs),
+    })),
+    moreOffers: Math.max(0, records.length - limit),
+  };
+};
