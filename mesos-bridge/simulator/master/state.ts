@@ -89,7 +89,7 @@ export interface Framework {
   readonly tasks: Map<string, MasterTask>;
   readonly unreachableTasks: Map<string, MasterTask>;
   readonly completedTasks: MasterTask[];
-  /** by agent, then by executor id */
+  /** by agent, then by id */
   readonly executors: Map<string, Map<string, MasterExecutor>>;
   readonly offers: Set<HeldOffer>;
   readonly inverseOffers: Set<HeldInverseOffer>;
@@ -158,8 +158,10 @@ export interface Agent {
   total: Resources;
   /** neither used nor offered; none is allocated */
   available: Resources;
+  /** by framework and id (placeKey) */
   readonly tasks: Map<string, MasterTask>;
-  readonly frameworks: Map<string, number>;
+  /** by framework and id (placeKey) */
+  readonly executors: Map<string, MasterExecutor>;
   readonly offers: Set<HeldOffer>;
   readonly inverseOffers: Set<HeldInverseOffer>;
   /** asked for while it was away: killed when it registers again; framework id and task id */
@@ -173,7 +175,9 @@ export interface Agent {
 }
 
 export interface Pinging {
-  readonly stop: Cancel;
+  /** a ping is out */
+  waiting: boolean;
+  /** in a row */
   missed: number;
   /** its removal waits for the rate limit; a pong takes it back */
   removal: Cancel | undefined;
