@@ -4,6 +4,7 @@
  * delivers asynchronously; faults (link-faults.ts) drop, double, delay, reorder and cut.
  */
 import type {
+  AgentCapabilityType,
   AgentInfo,
   ExecutorInfo,
   FrameworkInfo,
@@ -25,8 +26,7 @@ export interface AgentIntroduction {
   /** e.g. `slave(1)@127.0.0.1:5051`; a new agent at the pid of an old one replaces it */
   readonly pid: string;
   readonly version: string;
-  /** names as in AgentInfo.Capability.Type */
-  readonly capabilities: readonly string[];
+  readonly capabilities: readonly AgentCapabilityType[];
   /** resources that operations changed (dynamic reservations, persistent volumes), as the agent keeps them */
   readonly checkpointed: readonly Resource[];
 }

@@ -43,7 +43,10 @@ const oneRoleProblem = (info: FrameworkInfo): string | undefined => {
 
 /** As C++ writes a double: six digits at most. */
 const doubleText = (value: number): string =>
-  value.toPrecision(6).replace(/(\.\d*?)0+(?=e|$)/, '$1').replace(/\.(?=e|$)/, '');
+  value
+    .toPrecision(6)
+    .replace(/(\.\d*?)0+(?=e|$)/, '$1')
+    .replace(/\.(?=e|$)/, '');
 
 /** Nanoseconds of a duration must fit 64 bits. */
 const LONGEST_S = 2 ** 63 / 1e9;

@@ -50,7 +50,10 @@ const MOST_REPETITIONS = 1_000;
 
 const repetitionProblem = (pattern: string): string | undefined => {
   const repetitions = [...pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)];
-  const product = repetitions.reduce((total, [, least, most]) => total * Math.max(1, Number(most || least)), 1);
+  const product = repetitions.reduce(
+    (total, [, least, most]) => total * Math.max(1, Number(most || least)),
+    1,
+  );
   return product > MOST_REPETITIONS ? `invalid repetition size: ${repetitions.at(-1)?.[0]}` : undefined;
 };
 
@@ -116,7 +119,9 @@ const compileGroup = (role: string, group: ConstraintGroup): Result<Wanted, stri
 
 const compileRole = (role: string, groups: readonly ConstraintGroup[]): Result<Wanted, string> => {
   if (groups.length === 0)
-    return err(`'OfferConstraints::role_constraints' has an empty 'RoleConstraints::groups' for role ${role}`);
+    return err(
+      `'OfferConstraints::role_constraints' has an empty 'RoleConstraints::groups' for role ${role}`,
+    );
   const compiled = all(groups, (group) => compileGroup(role, group));
   return compiled.ok ? ok((agent) => compiled.value.some((holds) => holds(agent))) : compiled;
 };
@@ -128,5 +133,7 @@ export const compileConstraints = (
     const wanted = compileRole(role, groups);
     return wanted.ok ? ok([role, wanted.value] as const) : wanted;
   });
-  return compiled.ok ? ok(new Map(compiled.value)) : err(`Offer constraints are not valid: ${compiled.error}`);
+  return compiled.ok
+    ? ok(new Map(compiled.value))
+    : err(`Offer constraints are not valid: ${compiled.error}`);
 };

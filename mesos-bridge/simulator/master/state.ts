@@ -59,7 +59,7 @@ export interface MasterTask {
   statusUpdateState: TaskState | undefined;
   statusUpdateUuid: Uint8Array | undefined;
   /** one per change of state, oldest first, without data */
-  readonly statuses: TaskStatus[];
+  readonly statuses: Draft<TaskStatus>[];
   /** its resources are still charged */
   charged: boolean;
 }
@@ -98,7 +98,7 @@ export interface Framework {
   readonly operations: Map<string, MasterOperation>;
   /** decline filters by role, then by agent */
   readonly filters: Map<string, Map<string, DeclineFilter[]>>;
-  /** until when an agent's inverse offer is not sent again; by agent, on the monotonic clock */
+  /** the tick from which an agent's inverse offer is sent again; by agent */
   readonly inverseFilters: Map<string, number>;
   /** at most one at a time: gives it up when it does not come back */
   failover: Cancel | undefined;
@@ -134,7 +134,7 @@ export interface MasterOperation {
   readonly id: string;
   readonly agentId: string;
   readonly operation: OfferOperation;
-  status: OperationStatus;
+  status: Draft<OperationStatus>;
 }
 
 export type DrainProgress = 'DRAINING' | 'DRAINED';
@@ -214,11 +214,15 @@ export interface Subscriber {
 
 /** The allocator's own memory. */
 export interface Allocation {
-  /** agents that may have something to offer: looked at in the next run */
+  /** agents that may have something to offer, looked at with the next tick */
   readonly candidates: Set<string>;
+  /** agents that changed otherwise than by getting resources back: looked at at once */
+  readonly urgent: Set<string>;
   /** agents whose filters end at a tick */
   readonly expiries: Map<number, Set<string>>;
   tick: number;
+  /** when tick 0 was, on the monotonic clock */
+  readonly startedAt: number;
   /** scalars of all agents */
   readonly cluster: Map<string, Milli>;
   /** by role: what all its frameworks are charged */
@@ -245,6 +249,8 @@ export interface Master {
   readonly byPid: Map<string, Agent>;
   /** admitted by an earlier master, not yet seen by this one */
   readonly recovered: Map<string, AdmittedAgent>;
+  /** agents whose machines are to be taken down */
+  readonly maintained: Set<Agent>;
   readonly offers: Map<string, HeldOffer>;
   readonly inverseOffers: Map<string, HeldInverseOffer>;
   readonly subscribers: Set<Subscriber>;
