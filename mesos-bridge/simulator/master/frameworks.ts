@@ -89,13 +89,10 @@ const applyChange = (framework: Framework, { info, subscribe, constraints }: Cha
 };
 
 /** `user` and `checkpoint` stay what they were at first. */
-const keepingImmutable = (
-  old: FrameworkInfo,
-  { checkpoint: _, ...changed }: FrameworkInfo,
-): FrameworkInfo => ({
+const keepingImmutable = (old: FrameworkInfo, changed: FrameworkInfo): FrameworkInfo => ({
   ...changed,
   user: old.user,
-  ...(old.checkpoint !== undefined && { checkpoint: old.checkpoint }),
+  checkpoint: old.checkpoint ?? false,
 });
 
 const refuseStream = (sink: EventSink<SchedulerEvent>, message: string): void => {

@@ -29,12 +29,12 @@ export const roleProblem = (role: string): string | undefined => {
 export const isWithin = (role: string, reservedFor: string): boolean =>
   role === reservedFor || role.startsWith(`${reservedFor}/`);
 
-const CONTROL_OR_SLASH = /[\u0000-\u001f\u007f/\\]/;
+const FORBIDDEN_IN_ID = /[\p{Cc}/\\]/u;
 
 /** What is wrong with the id of a task, executor, framework or volume, in the words of Mesos. */
 export const idProblem = (id: string): string | undefined => {
   if (id === '') return 'ID must not be empty';
   if (id.length > 255) return 'ID must not be greater than 255 characters';
   if (id === '.' || id === '..') return `'${id}' is disallowed`;
-  return CONTROL_OR_SLASH.test(id) ? `'${id}' contains invalid characters` : undefined;
+  return FORBIDDEN_IN_ID.test(id) ? `'${id}' contains invalid characters` : undefined;
 };

@@ -175,6 +175,8 @@ export interface Agent {
 }
 
 export interface Pinging {
+  /** agents are pinged group by group */
+  readonly group: number;
   /** a ping is out */
   waiting: boolean;
   /** in a row */
