@@ -1,7 +1,7 @@
 /**
  * What a simulated agent and a simulated master say to each other, and the ends of the connection between them.
  * Plain data, handed over as it is: what was sent must not be changed afterwards. Each direction keeps its order and
- * delivers asynchronously; faults (link-faults.ts) drop, double, delay, reorder and cut.
+ * delivers asynchronously; faults (lane.ts) drop, double, delay, reorder and cut.
  */
 import type {
   AgentCapabilityType,
@@ -95,10 +95,17 @@ export interface Placement {
 }
 
 export type MasterMessage =
-  | { readonly kind: 'registered'; readonly agentId: string }
+  | {
+      readonly kind: 'registered';
+      readonly agentId: string;
+      /** after so long without a ping the agent registers again, ms */
+      readonly pingTimeoutMs: number;
+    }
   | {
       readonly kind: 'reregistered';
       readonly agentId: string;
+      /** as above */
+      readonly pingTimeoutMs: number;
       /** the agent answers TASK_DROPPED (LOST) / REASON_RECONCILIATION, with uuid, for those that it really lacks */
       readonly unknownTasks: readonly UnknownTasks[];
     }

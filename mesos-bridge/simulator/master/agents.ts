@@ -79,12 +79,17 @@ const announce = (m: Master, agent: Agent): void => {
   runSoon(m, agent);
 };
 
+const pingTimeoutMs = ({ flags }: Master): number => flags.agentPingTimeoutMs * flags.maxAgentPingTimeouts;
+
+export const confirm = (m: Master, { id, link }: Agent): void =>
+  link?.send({ kind: 'registered', agentId: id, pingTimeoutMs: pingTimeoutMs(m) });
+
 /** Undefined: it may not register, and has been told to end. */
 export const register = (m: Master, introduction: AgentIntroduction, link: AgentLink): Agent | undefined => {
   if (isRefusedEntry(m, introduction, link)) return undefined;
   replace(m, introduction, undefined);
   const agent = admit(m, nextAgentId(m), introduction, link);
-  link.send({ kind: 'registered', agentId: agent.id });
+  confirm(m, agent);
   announce(m, agent);
   return agent;
 };
@@ -157,7 +162,7 @@ const comeNew = (m: Master, id: string, message: Reregister, link: AgentLink): A
   agent.reregisteredAtMs = m.clock.now();
   const brought = bringAll(m, agent, message);
   if (wasUnreachable) welcomeBack(m, agent, brought);
-  link.send({ kind: 'reregistered', agentId: id, unknownTasks: [] });
+  link.send({ kind: 'reregistered', agentId: id, pingTimeoutMs: pingTimeoutMs(m), unknownTasks: [] });
   return agent;
 };
 
@@ -194,7 +199,12 @@ const comeBack = (m: Master, agent: Agent, message: Reregister, link: AgentLink)
   agent.reregisteredAtMs = m.clock.now();
   pong(agent);
   dropMissingExecutors(m, agent, message);
-  link.send({ kind: 'reregistered', agentId: agent.id, unknownTasks: unknownTo(agent, message) });
+  link.send({
+    kind: 'reregistered',
+    agentId: agent.id,
+    pingTimeoutMs: pingTimeoutMs(m),
+    unknownTasks: unknownTo(agent, message),
+  });
   return agent;
 };
 

@@ -148,7 +148,7 @@ const attach = (m: Master, framework: Framework, subscription: Subscription): vo
   tell(framework, { type: 'HEARTBEAT' });
 };
 
-const subscribeNew = (m: Master, subscription: Subscription, change: Change): void => {
+const subscribeNew = (m: Master, subscription: Subscription, change: Change): Framework => {
   const id = frameworkIdOf(change.info) ?? nextFrameworkId(m);
   const framework = newFramework(id, { ...change.info, id: { value: id } });
   applyChange(framework, { ...change, info: framework.info });
@@ -159,6 +159,7 @@ const subscribeNew = (m: Master, subscription: Subscription, change: Change): vo
     frameworkAdded: { framework: frameworkView(framework) },
   }));
   runSoonOverAll(m);
+  return framework;
 };
 
 const takeOver = (m: Master, framework: Framework): void => {
@@ -167,9 +168,16 @@ const takeOver = (m: Master, framework: Framework): void => {
   voidOffers(m, framework);
 };
 
-const resubscribe = (m: Master, framework: Framework, subscription: Subscription, change: Change): void => {
-  if (framework.state !== 'recovered' && framework.info.principal !== change.info.principal)
-    return refuseStream(subscription.sink, PRINCIPAL_CHANGED);
+const resubscribe = (
+  m: Master,
+  framework: Framework,
+  subscription: Subscription,
+  change: Change,
+): Framework | undefined => {
+  if (framework.state !== 'recovered' && framework.info.principal !== change.info.principal) {
+    refuseStream(subscription.sink, PRINCIPAL_CHANGED);
+    return undefined;
+  }
   const live = framework.state === 'connected';
   takeOver(m, framework);
   applyChange(framework, { ...change, info: keepingImmutable(framework.info, change.info) });
@@ -181,6 +189,7 @@ const resubscribe = (m: Master, framework: Framework, subscription: Subscription
   }));
   if (live) runLaterOverAll(m);
   else runSoonOverAll(m);
+  return framework;
 };
 
 const checkSubscription = (m: Master, subscribe: CallSubscribe): Result<CompiledConstraints, string> => {
@@ -191,17 +200,21 @@ const checkSubscription = (m: Master, subscribe: CallSubscribe): Result<Compiled
   return compileConstraints(subscribe.offerConstraints);
 };
 
-/** SUBSCRIBE. Its refusals come as an ERROR event on the stream, which ends then. */
-export const subscribe = (m: Master, subscription: Subscription): void => {
+/** SUBSCRIBE. A refusal comes as an ERROR event on the stream, which ends then: undefined. */
+export const subscribe = (m: Master, subscription: Subscription): Framework | undefined => {
   const checked = checkSubscription(m, subscription.subscribe);
-  if (!checked.ok) return refuseStream(subscription.sink, checked.error);
+  if (!checked.ok) {
+    refuseStream(subscription.sink, checked.error);
+    return undefined;
+  }
   const { frameworkInfo } = subscription.subscribe;
   const principal = frameworkInfo.principal ?? subscription.principal;
   const info = { ...frameworkInfo, ...(principal !== undefined && { principal }) };
   const change: Change = { info, subscribe: subscription.subscribe, constraints: checked.value };
   const known = m.frameworks.get(frameworkIdOf(info) ?? '');
-  if (known === undefined) subscribeNew(m, subscription, change);
-  else resubscribe(m, known, subscription, change);
+  return known === undefined
+    ? subscribeNew(m, subscription, change)
+    : resubscribe(m, known, subscription, change);
 };
 
 /** UPDATE_FRAMEWORK: all of it or nothing. */

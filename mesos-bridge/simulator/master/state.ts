@@ -261,5 +261,7 @@ export interface Master {
   /** when the last removal for missed pings was, on the monotonic clock */
   lastRemoval: number | undefined;
   readonly cancels: Set<Cancel>;
+  /** hang up the agents' connections */
+  readonly connections: Set<() => void>;
   ended: boolean;
 }
