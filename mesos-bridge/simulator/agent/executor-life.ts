@@ -109,7 +109,7 @@ const bringToLife = async (
     extra: options.environment ?? {},
   });
   const builtIn = executor.ofCommandTask || executor.info.type === 'DEFAULT';
-  const launched = await (builtIn ? options.builtIn : options.launcher).launch({
+  const launched = await (builtIn ? parts.builtIn : options.launcher).launch({
     frameworkId: executor.frameworkId,
     executorId: executor.id,
     containerId: executor.containerId,

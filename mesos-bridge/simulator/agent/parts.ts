@@ -5,6 +5,7 @@ import type { Random } from '../../../common/ports/random.js';
 import type { AgentInfo, Attribute, DomainInfo, FrameworkInfo, Resource } from '../../protocol/messages.js';
 import type { AgentMessage, MasterDoor } from '../link.js';
 import { toMs } from './environment.js';
+import type { ExecutorDoor } from './executor-door.js';
 import type { ExecutorLauncher } from './launcher.js';
 import { createdFramework } from './records.js';
 import type { ExecutorRecord, FrameworkRecord } from './records.js';
@@ -56,8 +57,8 @@ export interface AgentOptions {
   /** asked in order until one answers */
   readonly masters: readonly MasterDoor[];
   readonly launcher: ExecutorLauncher;
-  /** for tasks that bring a command instead of an executor, and for the default executor */
-  readonly builtIn: ExecutorLauncher;
+  /** starts what runs tasks that bring a command instead of an executor, and the default executor */
+  builtIn(door: ExecutorDoor): ExecutorLauncher;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -94,6 +95,7 @@ export interface AgentParts {
   readonly state: AgentState;
   readonly updates: StatusUpdates;
   readonly endpoint: AgentEndpoint;
+  readonly builtIn: ExecutorLauncher;
   /** to the master; nowhere while there is none */
   tell(message: AgentMessage): void;
 }

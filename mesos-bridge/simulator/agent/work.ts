@@ -26,10 +26,7 @@ const commandExecutor = (task: TaskInfo, frameworkId: string): ExecutorInfo => {
     frameworkId: { value: frameworkId },
     name: `Command Executor (Task: ${idOf(task)})`,
     source: idOf(task),
-    resources: [
-      scalar('cpus', COMMAND_EXECUTOR.cpus, role),
-      scalar('mem', COMMAND_EXECUTOR.mem, role),
-    ],
+    resources: [scalar('cpus', COMMAND_EXECUTOR.cpus, role), scalar('mem', COMMAND_EXECUTOR.mem, role)],
     ...(task.command && { command: task.command }),
   };
 };
@@ -52,7 +49,10 @@ const whyNot = (
   if (found?.phase === 'terminating' || found?.phase === 'terminated')
     return dropped('REASON_EXECUTOR_TERMINATED', `Executor '${found.id}' is terminating or terminated`);
   if (info && wanted && found)
-    return dropped('REASON_EXECUTOR_TERMINATED', 'A new executor is expected, but one of its id is still there');
+    return dropped(
+      'REASON_EXECUTOR_TERMINATED',
+      'A new executor is expected, but one of its id is still there',
+    );
   if (info && !wanted && !found)
     return dropped('REASON_EXECUTOR_TERMINATED', 'No executor is expected to launch, and none is running');
   return undefined;
@@ -88,7 +88,11 @@ export const runWork = (parts: AgentParts, placement: Placement, asked: Work): v
   const found = executorOf(parts, framework.id, info.executorId.value);
   const refusal = whyNot(parts, placement, found);
   if (refusal) {
-    const said = { ...refusal, state: orLost(refusal.state, framework.info), executorId: info.executorId.value };
+    const said = {
+      ...refusal,
+      state: orLost(refusal.state, framework.info),
+      executorId: info.executorId.value,
+    };
     for (const task of tasks) sayOf(parts, framework, idOf(task), said);
     return;
   }

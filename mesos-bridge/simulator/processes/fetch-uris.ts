@@ -8,18 +8,19 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { CommandInfoUri } from '../../protocol/messages.js';
+import type { CommandUri } from '../../protocol/messages.js';
 
 const run = promisify(execFile);
 
 /** by what a file's name ends in; tools as the agent's own fetcher uses them */
-const UNPACK: readonly { ending: RegExp; command(file: string, dir: string): readonly [string, string[]] }[] = [
-  {
-    ending: /\.(tar|tgz|tar\.gz|tbz2|tar\.bz2|txz|tar\.xz)$/,
-    command: (file, dir) => ['tar', ['-C', dir, '-xf', file]],
-  },
-  { ending: /\.zip$/, command: (file, dir) => ['unzip', ['-o', '-q', '-d', dir, file]] },
-];
+const UNPACK: readonly { ending: RegExp; command(file: string, dir: string): readonly [string, string[]] }[] =
+  [
+    {
+      ending: /\.(tar|tgz|tar\.gz|tbz2|tar\.bz2|txz|tar\.xz)$/,
+      command: (file, dir) => ['tar', ['-C', dir, '-xf', file]],
+    },
+    { ending: /\.zip$/, command: (file, dir) => ['unzip', ['-o', '-q', '-d', dir, file]] },
+  ];
 
 const inSandbox = (name: string): boolean =>
   name !== '' && !name.startsWith('/') && !name.split('/').includes('..');
@@ -42,7 +43,7 @@ const bring = async (value: string, file: string, signal: AbortSignal): Promise<
   throw new Error(`'${value}' is neither a path, nor file://, http:// or https://`);
 };
 
-const fetchUri = async (uri: CommandInfoUri, sandbox: string, signal: AbortSignal): Promise<void> => {
+const fetchUri = async (uri: CommandUri, sandbox: string, signal: AbortSignal): Promise<void> => {
   const name = uri.outputFile ?? nameOf(uri.value);
   if (!inSandbox(name)) throw new Error(`'${uri.value}' names no file in the sandbox`);
   const file = join(sandbox, name);
@@ -56,7 +57,7 @@ const fetchUri = async (uri: CommandInfoUri, sandbox: string, signal: AbortSigna
 
 /** One after the other; rejects at the first that fails. */
 export const fetchUris = async (
-  uris: readonly CommandInfoUri[],
+  uris: readonly CommandUri[],
   sandbox: string,
   signal: AbortSignal,
 ): Promise<void> => {

@@ -22,7 +22,9 @@ const readProcess = async (pid: number): Promise<Process | undefined> => {
 
 const readProcesses = async (): Promise<Process[]> => {
   const names = await readdir('/proc').catch(() => []);
-  const found = await Promise.all(names.filter((name) => /^\d+$/.test(name)).map((name) => readProcess(+name)));
+  const found = await Promise.all(
+    names.filter((name) => /^\d+$/.test(name)).map((name) => readProcess(+name)),
+  );
   return found.filter((one) => one !== undefined);
 };
 
@@ -49,7 +51,9 @@ const membersOf = async ({ top, ended, dir }: Container): Promise<Process[]> => 
   // its number is given away again only when neither group nor session of it is left
   const own = ended && all.some(({ pid }) => pid === top) ? undefined : top;
   const members = new Set(
-    all.filter(({ pid, group, session }, at) => [pid, group, session].includes(own ?? -1) || below[at] === true),
+    all.filter(
+      ({ pid, group, session }, at) => [pid, group, session].includes(own ?? -1) || below[at] === true,
+    ),
   );
   for (let before = -1; before !== members.size;) {
     before = members.size;
