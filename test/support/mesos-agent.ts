@@ -5,6 +5,8 @@ import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { err, ok } from '../../common/model/result.js';
 import { createAgent } from '../../mesos-bridge/simulator/agent/agent.js';
 import type { ExecutorDoor } from '../../mesos-bridge/simulator/agent/executor-door.js';
+import { createExecutorEndpoint } from '../../mesos-bridge/simulator/agent/executor-endpoint.js';
+import type { AgentEndpoint } from '../../mesos-bridge/simulator/agent/parts.js';
 import type {
   ExecutorLauncher,
   LaunchFailure,
@@ -112,7 +114,13 @@ export const aStatus = (taskId: string, state: TaskState, more: Partial<TaskStat
   return { taskId: { value: taskId }, state, source: 'SOURCE_EXECUTOR', uuid, timestamp: 1, ...more };
 };
 
-export const createAgentGround = () => {
+export interface GroundOptions {
+  readonly agentId?: string;
+  /** a listener of its own, on a socket; without: executors reach it in this process only */
+  readonly listens?: boolean;
+}
+
+export const createAgentGround = ({ agentId = AGENT_ID, listens = false }: GroundOptions = {}) => {
   const clock = createFakeClock();
   const { launcher, started, failNext } = createFakeLauncher();
   const sent: AgentMessage[] = [];
@@ -120,6 +128,7 @@ export const createAgentGround = () => {
   let end: LinkEnd<MasterMessage> | undefined;
   let listening = true;
   let door!: ExecutorDoor;
+  let endpoint: AgentEndpoint | undefined;
   const agent = createAgent(
     {
       hostname: 'agent-1',
@@ -145,6 +154,10 @@ export const createAgentGround = () => {
     },
     (opened) => {
       door = opened;
+      if (listens) {
+        endpoint = createExecutorEndpoint(opened, { ip: '127.0.0.1', port: 0, logger });
+        return endpoint;
+      }
       return { open: async () => 5051, crash: () => undefined, close: async () => undefined };
     },
   );
@@ -163,6 +176,8 @@ export const createAgentGround = () => {
     started,
     failNext,
     door: () => door,
+    port: (): Promise<number> => endpoint?.open() ?? Promise.resolve(0),
+    close: async (): Promise<void> => endpoint?.close(),
     tell,
     say,
     listen: (whether: boolean) => void (listening = whether),
@@ -171,7 +186,7 @@ export const createAgentGround = () => {
     async register(): Promise<void> {
       agent.start();
       await clock.advance(1_000);
-      await tell({ kind: 'registered', agentId: AGENT_ID });
+      await tell({ kind: 'registered', agentId });
     },
     async run(
       task: TaskInfo,

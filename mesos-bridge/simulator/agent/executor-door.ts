@@ -44,9 +44,10 @@ interface Caller {
 }
 
 const takeUpdate = (parts: AgentParts, { framework, executor }: Caller, status: TaskStatus): void => {
+  const known = executor.tasks.has(status.taskId.value);
   takeFromExecutor(parts, framework, executor, status);
-  // as soon as the agent has it, not when the framework has
-  acknowledge(executor, status);
+  // as soon as the agent has it, not when the framework has; of a task that nobody gave it Mesos says nothing
+  if (known) acknowledge(executor, status);
 };
 
 /** Handed over and never spoken of again: lost on the way to an executor while the agent was away. */
