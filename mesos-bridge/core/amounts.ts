@@ -152,12 +152,14 @@ export const readAmount = (shape: ResourceShape): Result<Amount, string> => {
 
 export interface AmountFields {
   readonly scalar?: { value: number };
-  readonly ranges?: { range: Range[] };
+  readonly ranges?: { range: { begin: bigint; end: bigint }[] };
   readonly set?: { item: string[] };
 }
 
 export const amountFields = (amount: Amount): AmountFields => {
   if (amount.type === 'SCALAR') return { scalar: { value: fromMilli(amount.milli) } };
   if (amount.type === 'SET') return { set: { item: [...amount.items] } };
-  return { ranges: { range: amount.ranges.map((range) => ({ ...range })) } };
+  return {
+    ranges: { range: amount.ranges.map(({ begin, end }) => ({ begin: BigInt(begin), end: BigInt(end) })) },
+  };
 };

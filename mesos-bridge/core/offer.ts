@@ -50,16 +50,16 @@ interface Id {
 
 interface UnavailabilityShape {
   readonly start: { readonly nanoseconds: number | bigint };
-  readonly duration?: { readonly nanoseconds: number | bigint } | undefined;
+  readonly duration?: { readonly nanoseconds: number | bigint };
 }
 
 export interface AttributeShape {
   readonly name: string;
   readonly type: string;
-  readonly text?: { readonly value: string } | undefined;
-  readonly scalar?: { readonly value: number } | undefined;
-  readonly ranges?: { readonly range: readonly RangeShape[] } | undefined;
-  readonly set?: { readonly item: readonly string[] } | undefined;
+  readonly text?: { readonly value: string };
+  readonly scalar?: { readonly value: number };
+  readonly ranges?: { readonly range: readonly RangeShape[] };
+  readonly set?: { readonly item: readonly string[] };
 }
 
 /** A `mesos.v1.Offer` as it travels. */
@@ -67,26 +67,22 @@ export interface OfferShape {
   readonly id: Id;
   readonly agentId: Id;
   readonly hostname: string;
-  readonly resources?: readonly ResourceShape[] | undefined;
-  readonly attributes?: readonly AttributeShape[] | undefined;
-  readonly executorIds?: readonly Id[] | undefined;
-  readonly unavailability?: UnavailabilityShape | undefined;
-  readonly allocationInfo?: { readonly role?: string | undefined } | undefined;
-  readonly domain?:
-    | {
-        readonly faultDomain?:
-          | {
-              readonly region?: { readonly name: string } | undefined;
-              readonly zone?: { readonly name: string } | undefined;
-            }
-          | undefined;
-      }
-    | undefined;
+  readonly resources?: readonly ResourceShape[];
+  readonly attributes?: readonly AttributeShape[];
+  readonly executorIds?: readonly Id[];
+  readonly unavailability?: UnavailabilityShape;
+  readonly allocationInfo?: { readonly role?: string };
+  readonly domain?: {
+    readonly faultDomain?: {
+      readonly region?: { readonly name: string };
+      readonly zone?: { readonly name: string };
+    };
+  };
 }
 
 export interface InverseOfferShape {
   readonly id: Id;
-  readonly agentId?: Id | undefined;
+  readonly agentId?: Id;
   readonly unavailability: UnavailabilityShape;
 }
 

@@ -5,19 +5,19 @@
 export interface ResourceShape {
   readonly name: string;
   readonly type: string;
-  readonly scalar?: { readonly value: number } | undefined;
-  readonly ranges?: { readonly range: readonly RangeShape[] } | undefined;
-  readonly set?: { readonly item: readonly string[] } | undefined;
+  readonly scalar?: { readonly value: number };
+  readonly ranges?: { readonly range: readonly RangeShape[] };
+  readonly set?: { readonly item: readonly string[] };
   /** before refinement: `*` or absent = unreserved */
-  readonly role?: string | undefined;
-  readonly reservation?: ReservationShape | undefined;
+  readonly role?: string;
+  readonly reservation?: ReservationShape;
   /** since refinement: a stack, the finest last */
-  readonly reservations?: readonly ReservationShape[] | undefined;
-  readonly disk?: DiskShape | undefined;
-  readonly revocable?: object | undefined;
-  readonly shared?: object | undefined;
-  readonly allocationInfo?: { readonly role?: string | undefined } | undefined;
-  readonly providerId?: { readonly value: string } | undefined;
+  readonly reservations?: readonly ReservationShape[];
+  readonly disk?: DiskShape;
+  readonly revocable?: object;
+  readonly shared?: object;
+  readonly allocationInfo?: { readonly role?: string };
+  readonly providerId?: { readonly value: string };
 }
 
 /** Both ends belong to it. */
@@ -27,28 +27,32 @@ export interface RangeShape {
 }
 
 export interface ReservationShape {
-  readonly type?: string | undefined;
-  readonly role?: string | undefined;
-  readonly principal?: string | undefined;
-  readonly labels?: LabelsShape | undefined;
+  readonly type?: string;
+  readonly role?: string;
+  readonly principal?: string;
+  readonly labels?: LabelsShape;
 }
 
 export interface LabelsShape {
-  readonly labels: readonly { readonly key: string; readonly value?: string | undefined }[];
+  readonly labels: readonly { readonly key: string; readonly value?: string }[];
 }
 
+export type DiskSourceType = 'UNKNOWN' | 'PATH' | 'MOUNT' | 'BLOCK' | 'RAW';
+
 export interface DiskShape {
-  readonly persistence?: { readonly id: string; readonly principal?: string | undefined } | undefined;
-  readonly volume?: object | undefined;
-  readonly source?:
-    | {
-        readonly type?: string | undefined;
-        readonly path?: { readonly root?: string | undefined } | undefined;
-        readonly mount?: { readonly root?: string | undefined } | undefined;
-        readonly id?: string | undefined;
-        readonly profile?: string | undefined;
-        readonly vendor?: string | undefined;
-        readonly metadata?: object | undefined;
-      }
-    | undefined;
+  readonly persistence?: { readonly id: string; readonly principal?: string };
+  readonly volume?: {
+    readonly containerPath: string;
+    readonly mode: 'RW' | 'RO';
+    readonly hostPath?: string;
+  };
+  readonly source?: {
+    readonly type: DiskSourceType;
+    readonly path?: { readonly root?: string };
+    readonly mount?: { readonly root?: string };
+    readonly id?: string;
+    readonly profile?: string;
+    readonly vendor?: string;
+    readonly metadata?: LabelsShape;
+  };
 }

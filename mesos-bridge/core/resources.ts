@@ -176,7 +176,7 @@ export interface ResourceFields {
   name: string;
   type: ResourceClass['type'];
   scalar?: { value: number };
-  ranges?: { range: { begin: number; end: number }[] };
+  ranges?: { range: { begin: bigint; end: bigint }[] };
   set?: { item: string[] };
   role?: string;
   reservation?: { principal?: string; labels?: LabelsShape };

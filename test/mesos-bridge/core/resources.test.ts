@@ -107,7 +107,7 @@ t.test('resources - classes do not mix', async (t) => {
     scalar('disk', 10, { providerId: { value: 'rp' } }),
     scalar('disk', 10, { disk: { source: { type: 'PATH', path: { root: '/a' } } } }),
     scalar('disk', 10, { disk: { source: { type: 'MOUNT', mount: { root: '/a' } } } }),
-    scalar('disk', 10, { disk: { persistence: { id: 'v1' }, volume: { containerPath: 'x' } } }),
+    scalar('disk', 10, { disk: { persistence: { id: 'v1' }, volume: { containerPath: 'x', mode: 'RW' } } }),
     scalar('disk', 10, reserved('web')),
   ];
   const together = read(...all);
@@ -120,7 +120,7 @@ t.test('resources - classes do not mix', async (t) => {
 });
 
 t.test('resources - volumes and whole disks are indivisible; a part of a path disk is not', async (t) => {
-  const disk = (type: string, size: number): ResourceShape =>
+  const disk = (type: 'PATH' | 'MOUNT', size: number): ResourceShape =>
     scalar('disk', size, { disk: { source: { type, [type.toLowerCase()]: { root: '/d' } } } });
   t.equal(subtract(read(disk('MOUNT', 10)), read(disk('MOUNT', 4))), undefined);
   t.ok(isSame(subtract(read(disk('PATH', 10)), read(disk('PATH', 4))) ?? read(), read(disk('PATH', 6))));
@@ -244,7 +244,7 @@ t.test('resources - ranges are sets of numbers', async () => {
       ),
     );
   const bare = (shapes: ResourceShape[]): Resources =>
-    sum(shapes.map(({ name, type, ranges }) => read({ name, type, ranges })));
+    sum(shapes.map(({ name, type, ranges }) => read({ name, type, ...(ranges && { ranges }) })));
   fc.assert(
     fc.property(list, list, (left, right) => {
       const [a, b] = [numbers(left), numbers(right)];
