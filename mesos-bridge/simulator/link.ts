@@ -98,14 +98,10 @@ export type MasterMessage =
   | {
       readonly kind: 'registered';
       readonly agentId: string;
-      /** after so long without a ping the agent registers again, ms */
-      readonly pingTimeoutMs: number;
     }
   | {
       readonly kind: 'reregistered';
       readonly agentId: string;
-      /** as above */
-      readonly pingTimeoutMs: number;
       /** the agent answers TASK_DROPPED (LOST) / REASON_RECONCILIATION, with uuid, for those that it really lacks */
       readonly unknownTasks: readonly UnknownTasks[];
     }

@@ -1,6 +1,5 @@
 /** Where agents connect: what they say, and to whom it goes. */
 import type { Faults } from '../faults.js';
-import type { Fate } from '../lane.js';
 import { createLane } from '../lane.js';
 import type { AgentMessage, Link, LinkEnd, MasterMessage } from '../link.js';
 import { disconnectAgent } from './agent-loss.js';
@@ -31,15 +30,9 @@ const handle = (m: Master, agent: Agent, message: AgentMessage): void => {
   }
 };
 
-const fated = (
-  faults: Faults | undefined,
-  agentId: string | undefined,
-  ask: (id: string) => Fate | undefined,
-): Fate => {
-  const id = agentId ?? '';
-  if (faults?.partitioned.has(id) === true) return 'drop';
-  return ask(id) ?? 'deliver';
-};
+/** Whom a message is of, also before it has registered over this connection. */
+const senderOf = (message: AgentMessage, agent: Agent | undefined): string =>
+  (message.kind === 'reregister' ? message.introduction.agent.id?.value : agent?.id) ?? '';
 
 interface Connection {
   /** whom it belongs to, once somebody has registered over it */
@@ -54,26 +47,32 @@ const current = (m: Master, { agent, link }: Connection): Agent | undefined =>
 const receive = (m: Master, connection: Connection, message: AgentMessage): void => {
   const agent = current(m, connection);
   // a registration that comes again over the same connection is answered with the same id
-  if (message.kind === 'register' && agent) confirm(m, agent);
+  if (message.kind === 'register' && agent) confirm(agent);
   else if (message.kind === 'register') connection.agent = register(m, message.introduction, connection.link);
   else if (message.kind === 'reregister') connection.agent = reregister(m, message, connection.link);
   else if (agent) handle(m, agent, message);
 };
 
 /** One connection of an agent; its end is what the agent speaks into. */
-export const connectAgent = (m: Master, end: LinkEnd<MasterMessage>, faults?: Faults): Link<AgentMessage> => {
-  const idOf = (): string | undefined => connection.agent?.id;
+export const connectAgent = (m: Master, end: LinkEnd<MasterMessage>, faults: Faults): Link<AgentMessage> => {
+  const isCut = (agentId: string): boolean => faults.partitioned.has(agentId);
   const outward = createLane<MasterMessage>({
     clock: m.clock,
     deliver: (message) => end.deliver(message),
-    fate: (message) => fated(faults, idOf(), (id) => faults?.toAgent?.(id, message)),
+    fate(message) {
+      const agentId = connection.agent?.id ?? '';
+      return isCut(agentId) ? 'drop' : (faults.toAgent?.(agentId, message) ?? 'deliver');
+    },
   });
   const inward = createLane<AgentMessage>({
     clock: m.clock,
     deliver(message) {
       if (!m.ended) receive(m, connection, message);
     },
-    fate: (message) => fated(faults, idOf(), (id) => faults?.fromAgent?.(id, message)),
+    fate(message) {
+      const agentId = senderOf(message, connection.agent);
+      return isCut(agentId) ? 'drop' : (faults.fromAgent?.(agentId, message) ?? 'deliver');
+    },
   });
   const hangUp = (): void => {
     outward.end(() => end.closed());
@@ -84,16 +83,18 @@ export const connectAgent = (m: Master, end: LinkEnd<MasterMessage>, faults?: Fa
     agent: undefined,
     link: { send: (message) => outward.send(message), close: hangUp },
   };
+  const agentHungUp = (): void => {
+    const agent = current(m, connection);
+    // across a cut nobody hears that the other has hung up
+    if (agent && !isCut(agent.id)) disconnectAgent(m, agent);
+  };
   m.connections.add(hangUp);
   return {
     send: (message) => inward.send(message),
     close() {
       outward.end();
       m.connections.delete(hangUp);
-      inward.end(() => {
-        const agent = current(m, connection);
-        if (agent) disconnectAgent(m, agent);
-      });
+      inward.end(agentHungUp);
     },
   };
 };

@@ -79,17 +79,14 @@ const announce = (m: Master, agent: Agent): void => {
   runSoon(m, agent);
 };
 
-const pingTimeoutMs = ({ flags }: Master): number => flags.agentPingTimeoutMs * flags.maxAgentPingTimeouts;
-
-export const confirm = (m: Master, { id, link }: Agent): void =>
-  link?.send({ kind: 'registered', agentId: id, pingTimeoutMs: pingTimeoutMs(m) });
+export const confirm = ({ id, link }: Agent): void => link?.send({ kind: 'registered', agentId: id });
 
 /** Undefined: it may not register, and has been told to end. */
 export const register = (m: Master, introduction: AgentIntroduction, link: AgentLink): Agent | undefined => {
   if (isRefusedEntry(m, introduction, link)) return undefined;
   replace(m, introduction, undefined);
   const agent = admit(m, nextAgentId(m), introduction, link);
-  confirm(m, agent);
+  confirm(agent);
   announce(m, agent);
   return agent;
 };
@@ -162,7 +159,7 @@ const comeNew = (m: Master, id: string, message: Reregister, link: AgentLink): A
   agent.reregisteredAtMs = m.clock.now();
   const brought = bringAll(m, agent, message);
   if (wasUnreachable) welcomeBack(m, agent, brought);
-  link.send({ kind: 'reregistered', agentId: id, pingTimeoutMs: pingTimeoutMs(m), unknownTasks: [] });
+  link.send({ kind: 'reregistered', agentId: id, unknownTasks: [] });
   return agent;
 };
 
@@ -202,7 +199,6 @@ const comeBack = (m: Master, agent: Agent, message: Reregister, link: AgentLink)
   link.send({
     kind: 'reregistered',
     agentId: agent.id,
-    pingTimeoutMs: pingTimeoutMs(m),
     unknownTasks: unknownTo(agent, message),
   });
   return agent;
