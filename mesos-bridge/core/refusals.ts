@@ -28,10 +28,10 @@ export const createRefusals = (): Refusals => {
     note({ agentId, newest }, reason, now) {
       refusals.set(agentId, { offerId: newest.id, until: now + AFTER_REFUSAL_MS, reason });
     },
-    closed(bundle, now) {
-      const refusal = bundle && refusals.get(bundle.agentId);
-      if (refusal === undefined || bundle?.newest.id !== refusal.offerId || now >= refusal.until)
-        return undefined;
+    closed(agentId, bundle, now) {
+      const refusal = refusals.get(agentId);
+      if (refusal === undefined || now >= refusal.until) return undefined;
+      if (bundle()?.newest.id !== refusal.offerId) return undefined;
       return { code: 'resting', reason: `it refused work just now: ${refusal.reason}` };
     },
   };
