@@ -66,14 +66,17 @@ const demandOf = ({ waiting, waited_ms: ms }: Offers): string =>
 
 const print = (context: Context, answer: Offers): void => {
   context.print(subscriptionOf(answer));
-  context.print(`${plural(answer.tasks, 'task')} on ${plural(answer.executors, 'executor')}; ${demandOf(answer)}`);
+  context.print(
+    `${plural(answer.tasks, 'task')} on ${plural(answer.executors, 'executor')}; ${demandOf(answer)}`,
+  );
   if (answer.hunger !== '') context.print(answer.hunger);
   const { received, held, used, declined, rescinded, lost } = answer;
   context.print(
     `${plural(received, 'offer')} since the start: ${held} held, ${used} used, ${declined} declined, ${rescinded} rescinded, ${lost} lost`,
   );
   const rejections = answer.rejections.map(({ reason, count, latest }) => [reason, String(count), latest]);
-  if (rejections.length > 0) context.print(`\n${compactTable([['of no use', 'offers', 'the latest'], ...rejections])}`);
+  if (rejections.length > 0)
+    context.print(`\n${compactTable([['of no use', 'offers', 'the latest'], ...rejections])}`);
   if (answer.offers.length > 0) context.print(`\n${compactTable([HEADING, ...answer.offers.map(rowOf)])}`);
   printMore(context, answer.more_offers, 'offers');
 };

@@ -71,7 +71,7 @@ const createCall = ({ bus, random }: ActiveOptions) => {
     if (called) return;
     called = true;
     // what one event brings about is told once
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       called = false;
       bus.publish(
         SUBJECTS.auctionCapacity,

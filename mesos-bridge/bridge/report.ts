@@ -1,5 +1,6 @@
-import type { MesosOffers } from '../../common/model/mesos-offers.js';
+import type { MesosOffer, MesosOffers } from '../../common/model/mesos-offers.js';
 import type { MesosBook } from '../core/book.js';
+import type { OfferRecord } from '../core/offer-history.js';
 
 export interface ReportParts {
   readonly book: MesosBook;
@@ -12,6 +13,18 @@ export interface ReportParts {
   /** '' = none */
   readonly hunger: string;
 }
+
+const toldOffer = (record: OfferRecord): MesosOffer => ({
+  offerId: record.offerId,
+  agentId: record.agentId,
+  hostname: record.hostname,
+  role: record.role,
+  resources: record.resources,
+  outcome: record.outcome,
+  reason: record.reason,
+  usedBy: [...record.usedBy],
+  heldMs: Math.round(record.heldMs),
+});
 
 /** For people: what is held, and what became of the others. */
 export const offersReport = ({ book, ...told }: ReportParts, limit: number, now: number): MesosOffers => {
@@ -30,11 +43,7 @@ export const offersReport = ({ book, ...told }: ReportParts, limit: number, now:
     executors: [...executors.all()].length,
     tasks: tasks.size(),
     rejections: [...offers.rejections()].map(([reason, { count, latest }]) => ({ reason, count, latest })),
-    offers: records.slice(0, limit).map(({ receivedAt: _, usedBy, ...record }) => ({
-      ...record,
-      usedBy: [...usedBy],
-      heldMs: Math.round(record.heldMs),
-    })),
+    offers: records.slice(0, limit).map(toldOffer),
     moreOffers: Math.max(0, records.length - limit),
   };
 };

@@ -40,47 +40,20 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** Events that come while the id of a new framework is being kept: no more than a batch of offers and what follows. */
-const MOST_WAITING = 10_000;
+/** Reads and writes the framework id until the BBS has answered; undefined: it is over. */
+const createKeeper = (options: Pick<SubscriptionOptions, 'ids' | 'logger' | 'clock' | 'signal'>) => {
+  const { ids, logger } = options;
 
-/**
- * The subscription at Mesos under one framework id, which is read from the BBS before and kept there before anything is
- * launched under it. A removed framework is replaced by a new one, and never by the dead id again.
- */
-export const openSubscription = (options: SubscriptionOptions): Subscription => {
-  const { ids, logger, signal } = options;
-  let kept: KeptId | undefined;
-  let client: SchedulerClient | undefined;
-  let open = false;
-  let trouble = 'the framework id has not been read yet';
-  let waiting: KnownSchedulerEvent[] = [];
-  /** counts subscriptions: what was begun for an earlier one is of no use for this */
-  let round = 0;
-
-  const shut = (reason: string): void => {
-    round += 1;
-    waiting = [];
-    trouble = reason;
-    if (open) options.onClosed(reason);
-    open = false;
+  const readOnce = async (): Promise<KeptId | undefined> => {
+    const read = await ids.read();
+    if (!read.ok) logger.warn('framework-id-not-read', { reason: read.error.message });
+    return read.ok ? read.value : undefined;
   };
-
-  const restart = async (reason: string): Promise<void> => {
-    shut(reason);
-    const old = client;
-    client = undefined;
-    await old?.close();
-    await begin();
-  };
-
   /** What was refused may be what an unanswered attempt has written. */
   const readOwn = async (id: string): Promise<KeptId | false | undefined> => {
-    const read = await ids.read();
-    if (!read.ok) return undefined;
-    return read.value.frameworkId === id && read.value.version > 0 ? read.value : false;
+    const read = await readOnce();
+    return read === undefined || (read.frameworkId === id && read.version > 0) ? read : false;
   };
-
-  /** undefined: the BBS does not answer; false: another bridge was faster */
   const keepOnce = async (id: string, before: KeptId): Promise<KeptId | false | undefined> => {
     const result = await ids.keep(id, before);
     if (result.ok) return result.value;
@@ -89,14 +62,67 @@ export const openSubscription = (options: SubscriptionOptions): Subscription => 
     return undefined;
   };
 
-  const admit = (subscribed: EventSubscribed): void => {
-    open = true;
-    trouble = '';
-    const events = waiting;
-    waiting = [];
-    logger.info('subscribed', { frameworkId: subscribed.frameworkId.value });
-    options.onOpen(subscribed);
-    for (const event of events) options.onEvent(event);
+  return {
+    read: () => untilAnswered(options, readOnce),
+    /** false: another bridge was faster */
+    keep: (id: string, before: KeptId) => untilAnswered(options, () => keepOnce(id, before)),
+  };
+};
+
+/** Events that come while the id of a new framework is being kept: no more than a batch of offers and what follows. */
+const MOST_WAITING = 10_000;
+
+/** Whether events count, and those that came before they did. */
+const createGate = (options: SubscriptionListener) => {
+  let open = false;
+  let trouble = 'the framework id has not been read yet';
+  let waiting: KnownSchedulerEvent[] = [];
+  /** counts subscriptions: what was begun for an earlier one is of no use for this */
+  let round = 0;
+  return {
+    isOpen: () => open,
+    trouble: () => trouble,
+    round: () => round,
+    waitsFor: (what: string) => void (trouble = what),
+    shut(reason: string): void {
+      round += 1;
+      waiting = [];
+      trouble = reason;
+      if (open) options.onClosed(reason);
+      open = false;
+    },
+    admit(subscribed: EventSubscribed): void {
+      open = true;
+      trouble = '';
+      const events = waiting;
+      waiting = [];
+      options.onOpen(subscribed);
+      for (const event of events) options.onEvent(event);
+    },
+    pass(event: KnownSchedulerEvent): void {
+      if (open) options.onEvent(event);
+      else if (waiting.length < MOST_WAITING) waiting.push(event);
+    },
+  };
+};
+
+/**
+ * The subscription at Mesos under one framework id, which is read from the BBS before and kept there before anything is
+ * launched under it. A removed framework is replaced by a new one, and never by the dead id again.
+ */
+export const openSubscription = (options: SubscriptionOptions): Subscription => {
+  const { logger, signal } = options;
+  const keeper = createKeeper(options);
+  const gate = createGate(options);
+  let kept: KeptId | undefined;
+  let client: SchedulerClient | undefined;
+
+  const restart = async (reason: string): Promise<void> => {
+    gate.shut(reason);
+    const old = client;
+    client = undefined;
+    await old?.close();
+    await begin();
   };
 
   /** A new framework of which nobody will know: nothing has been launched under it, and nothing may be. */
@@ -110,72 +136,61 @@ export const openSubscription = (options: SubscriptionOptions): Subscription => 
     const id = subscribed.frameworkId.value;
     const before = kept;
     if (before === undefined) return;
-    if (before.frameworkId === id) return admit(subscribed);
-    trouble = 'the framework id is not kept in the BBS yet';
-    const mine = round;
-    const result = await untilAnswered(options, () => keepOnce(id, before));
+    if (before.frameworkId === id) return gate.admit(subscribed);
+    gate.waitsFor('the framework id is not kept in the BBS yet');
+    const mine = gate.round();
+    const result = await keeper.keep(id, before);
     if (result === undefined) return;
-    if (result === false) return mine === round ? abandon(id) : undefined;
+    if (result === false) return mine === gate.round() ? abandon(id) : undefined;
     kept = result;
-    if (mine !== round) return;
     logger.info('framework-registered', { frameworkId: id });
-    admit(subscribed);
+    if (mine === gate.round()) gate.admit(subscribed);
   };
 
   /** Loud, since everything that ran on Mesos is gone; and then anew, since nothing comes of the old id any more. */
   const onRemoved = async (message: string): Promise<void> => {
     const before = kept;
     if (before === undefined) return;
-    logger.error('framework-removed', {
-      code: 'MESOS_FRAMEWORK_REMOVED',
-      frameworkId: before.frameworkId,
-      message,
-    });
-    shut(message);
+    const { frameworkId } = before;
+    logger.error('framework-removed', { code: 'MESOS_FRAMEWORK_REMOVED', frameworkId, message });
+    gate.shut(message);
     options.onRemoved(message);
-    await untilAnswered(options, () => keepOnce('', before));
+    await keeper.keep('', before);
     await restart(message);
   };
 
   const work = (what: () => Promise<void>): void =>
     unattended({ logger, event: 'subscription-failed' }, what);
 
-  const onLost = ({ kind, error }: Loss): void => {
-    if (kind === 'removed') work(() => onRemoved(error.message));
-    else shut(error.message);
-  };
-
-  const onEvent = (event: KnownSchedulerEvent): void => {
-    if (event.type === 'SUBSCRIBED') {
-      shut('subscribed anew');
+  const handlers = {
+    onLost({ kind, error }: Loss): void {
+      if (kind === 'removed') work(() => onRemoved(error.message));
+      else gate.shut(error.message);
+    },
+    onEvent(event: KnownSchedulerEvent): void {
+      if (event.type !== 'SUBSCRIBED') return gate.pass(event);
+      gate.shut('subscribed anew');
       work(() => onSubscribed(event.subscribed));
-    } else if (open) options.onEvent(event);
-    else if (waiting.length < MOST_WAITING) waiting.push(event);
+    },
   };
 
   const begin = async (): Promise<void> => {
-    kept = await untilAnswered(options, async () => {
-      const read = await ids.read();
-      if (!read.ok) logger.warn('framework-id-not-read', { reason: read.error.message });
-      return read.ok ? read.value : undefined;
-    });
+    kept = await keeper.read();
     if (kept === undefined || signal.aborted) return;
-    trouble = 'no Mesos master has answered yet';
-    client = options.openClient({
-      subscription: () => options.subscribe(kept?.frameworkId ?? ''),
-      handlers: { onEvent, onLost },
-    });
+    gate.waitsFor('no Mesos master has answered yet');
+    const subscription = () => options.subscribe(kept?.frameworkId ?? '');
+    client = options.openClient({ subscription, handlers });
     client.start();
   };
 
   work(begin);
   return {
     client: () => client,
-    isOpen: () => open,
+    isOpen: gate.isOpen,
     frameworkId: () => kept?.frameworkId ?? '',
-    trouble: () => trouble,
+    trouble: gate.trouble,
     async close() {
-      shut('the bridge has been stopped');
+      gate.shut('the bridge has been stopped');
       await client?.close();
       client = undefined;
     },

@@ -45,11 +45,14 @@ const SECRETS = { principal: 'outcry', secret: 'sesame' };
 
 export const startMesosWorld = async (t: Test, options: WorldOptions = {}) => {
   const random = createSystemRandom();
-  const bbs = await startBbs(t, { auctioneer: false, config: { convergence: { interval: '1s' } } });
+  const bbs = await startBbs(t, {
+    auctioneer: false,
+    config: { converge_repeat_interval: '1s', stale_unclaimed_duration: '2s', reauction_interval: '100ms' },
+  });
   const master = await createSimulatedMaster({
     clock,
     random,
-    credentials: new Map([[SECRETS.principal, SECRETS.secret]]) as never,
+    credentials: [SECRETS],
     flags: { allocationIntervalMs: 50, ...options.flags },
   });
   const agents: { agent: SimulatedAgent; reps: ReturnType<typeof createRepLauncher>['reps'] }[] = [];

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import type fc from 'fast-check';
 import type { LrpStart, TaskStart, Work, WorkReply, WorkStatus } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
 import type { WireMessages } from '../../common/wire/messages.js';
