@@ -16,6 +16,9 @@ import type { SimulatedAgent } from '../../mesos-bridge/simulator/agent/agent.js
 import type { ExecutorDoor } from '../../mesos-bridge/simulator/agent/executor-door.js';
 import { createSimulatedMaster } from '../../mesos-bridge/simulator/simulated-master.js';
 import type { MasterFlags } from '../../mesos-bridge/simulator/master/flags.js';
+import type { MesosOffers } from '../../common/model/mesos-offers.js';
+import { decode, encode } from '../../common/wire/codec.js';
+import { cellIdOf } from '../../mesos-bridge/core/cell-id.js';
 import { must } from './bbs.js';
 import { startBbs } from './http-bbs.js';
 import { createRepLauncher } from './mesos-rep.js';
@@ -179,6 +182,35 @@ export const startMesosWorld = async (t: Test, options: WorldOptions = {}) => {
     startAuctioneer,
     startBridge,
     reps: () => agents.flatMap(({ reps }) => reps),
+    /** its rep has stopped the instance, as the BBS asked */
+    async endAsStopped(instanceGuid: string): Promise<void> {
+      for (const rep of agents.flatMap(({ reps }) => reps))
+        for (const [taskId, task] of rep.tasks)
+          if (taskId.startsWith(`lrp.${instanceGuid}.`)) {
+            const [lrp] = task.work.lrps;
+            if (lrp === undefined) continue;
+            const { processGuid, index, domain } = lrp;
+            const instanceKey = { instanceGuid, cellId: cellIdOf(rep.agentId) };
+            await bbs.client.removeActualLrp({ key: { processGuid, index, domain }, instanceKey }, 't');
+            rep.tell(taskId, 'TASK_KILLED');
+          }
+    },
+    async offers(): Promise<MesosOffers> {
+      const query = encode('MesosOffersQuery', { traceId: 't', limit: 50 });
+      const reply = await bbs.bus.request('mesos.offers', query, { timeoutMs: 2_000 });
+      if (!reply.ok) throw new Error(reply.error);
+      return must(decode('MesosOffers', reply.payload));
+    },
+    /** as an operator does */
+    async tearDown(frameworkId: string): Promise<void> {
+      const authorization = `Basic ${Buffer.from(`${SECRETS.principal}:${SECRETS.secret}`).toString('base64')}`;
+      const answer = await fetch(`${master.url}/api/v1`, {
+        method: 'POST',
+        body: JSON.stringify({ type: 'TEARDOWN', teardown: { framework_id: { value: frameworkId } } }),
+        headers: { authorization, 'content-type': 'application/json' },
+      });
+      if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+    },
   };
 };
 
