@@ -43,6 +43,8 @@ export interface TaskShelf {
   /** instances of that process */
   ofProcess(processGuid: string): readonly MesosTask[];
   countOf(executorId: string): number;
+  /** whether there are tasks on that agent */
+  isUsing(agentId: string): boolean;
   size(): number;
 }
 
@@ -133,6 +135,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
     agents: () => agents.keys(),
     onAgent: (agentId) => listed(agents.get(agentId)),
     ofProcess: (guid) => listed(processes.get(guid)),
+    isUsing: (agentId) => agents.has(agentId),
     countOf: (executorId) => executors.get(executorId)?.size ?? 0,
     size: () => tasks.size,
   };

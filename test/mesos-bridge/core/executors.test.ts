@@ -72,6 +72,14 @@ t.test(
     t.same(leaving(book, 149_999), []);
     t.match(book.due(150_000, CALM).executors, { unheard: [{ agentId: 'a' }], leave: [{ agentId: 'a' }] });
     book.executorExited(first.executor.id, 150_100);
+    reoffer(book, 'a', [], 150_150);
+    t.match(
+      book.bids(150_150),
+      [{ rejection: { code: 'executor' } }],
+      'what became of its task is not known yet',
+    );
+    const terminated = { source: 'SOURCE_AGENT', reason: 'REASON_EXECUTOR_TERMINATED' } as const;
+    book.status(status(first.tasks[0]!, 'TASK_FAILED', terminated), 150_160);
     t.equal(book.executors.restsUntil('a', 150_200), 155_000);
     reoffer(book, 'a', [], 150_200);
     t.same(placeable(book, 150_200), []);
