@@ -83,8 +83,9 @@ const zoneOf = (place: Place | undefined, { zoneAttribute, defaultZone }: BidOpt
 
 /** Items of a set, and of text with commas. */
 const tagsOf = (place: Place | undefined, { tags }: BidOptions, required: boolean): string[] => {
+  if (place === undefined || tags.length === 0) return [];
   const names = tags.filter((tag) => tag.required === required).map(({ attribute }) => attribute);
-  const found = (place?.attributes ?? [])
+  const found = place.attributes
     .filter(({ name }) => names.includes(name))
     .flatMap((one) => (one.type === 'SET' ? one.items : attributeText(one).split(',')))
     .map((tag) => tag.trim())

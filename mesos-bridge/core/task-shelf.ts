@@ -1,4 +1,4 @@
-import { add, NO_RESOURCES } from './resources.js';
+import { sum } from './resources.js';
 import type { Resources } from './resources.js';
 import type { TaskIdentity } from './task-id.js';
 import { guidOf } from './task-id.js';
@@ -58,17 +58,16 @@ export const countTasks = (tasks: readonly MesosTask[]): TaskCounts => {
   const lrpCounts = new Map<string, number>();
   let taskCount = 0;
   let startingCount = 0;
-  let resources = NO_RESOURCES;
-  for (const task of tasks.filter(isInSight)) {
+  const inSight = tasks.filter(isInSight);
+  for (const task of inSight) {
     if (isStarting(task)) startingCount += 1;
-    resources = add(resources, task.resources);
     if (task.identity.kind === 'task') taskCount += 1;
     else {
       const { processGuid } = task.identity;
       lrpCounts.set(processGuid, (lrpCounts.get(processGuid) ?? 0) + 1);
     }
   }
-  return { lrpCounts, taskCount, startingCount, resources };
+  return { lrpCounts, taskCount, startingCount, resources: sum(inSight.map(({ resources }) => resources)) };
 };
 
 const isSame = (one: MesosTask, other: MesosTask): boolean =>

@@ -4,18 +4,23 @@ import { lrpWork } from '../../support/lrps.js';
 import { INCARNATION, bookOf, offer } from '../../support/mesos-book.js';
 
 const AGENTS = 10_000;
-/** ms; a machine that is shared with others takes several times as long as one that is not */
-const MOST_MS = 5_000;
+/** ms of CPU, garbage collection included; wall time is a matter of who else runs on the machine */
+const MOST_MS = 3_000;
+
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
 
 t.test('#11 offers of 10,000 agents, their bids, and 10,000 LRPs taken of them', async (t) => {
   const offers = Array.from({ length: AGENTS }, (_, at) => offer(`agent-S${at}`));
   const book = bookOf();
   book.offers.subscribed({ homeRegion: '', suppressed: true }, 0);
   book.offers.wants(AGENTS, 0);
-  const began = performance.now();
+  const began = cpuMs();
   book.offered(offers, { now: 0, wall: 0 });
   const states = book.states(0);
-  const bid = performance.now();
+  const bid = cpuMs();
   let launched = 0;
   for (const [at, { cellId }] of states.entries()) {
     const lrps = [lrpWork({ index: at, placementId: `p-${at}` })];
@@ -23,9 +28,9 @@ t.test('#11 offers of 10,000 agents, their bids, and 10,000 LRPs taken of them',
     const context = { receivedAt: 0, now: 0, mintGuid: () => `g-${at}`, newExecutorId: `outcry.v.${at}` };
     launched += book.take(work, context).acceptance?.tasks.length ?? 0;
   }
-  const taken = performance.now();
+  const taken = cpuMs();
   const again = book.states(1);
-  const end = performance.now();
+  const end = cpuMs();
   const times = [bid - began, taken - bid, end - taken].map((ms) => `${Math.round(ms)} ms`);
   t.comment(`offers and bids, takes, bids again: ${times.join(', ')}`);
   t.equal(launched, AGENTS);
