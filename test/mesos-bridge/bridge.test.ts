@@ -1,14 +1,14 @@
 import t from 'tap';
 import { desiredLrp, must, taskDefinition } from '../support/bbs.js';
 import { eventually } from '../support/eventually.js';
-import type { MesosWorld } from '../support/mesos-world.js';
-import { startMesosWorld } from '../support/mesos-world.js';
+import type { MesosSystem } from '../support/mesos-system.js';
+import { startMesosSystem } from '../support/mesos-system.js';
 
 const LRP = { rootfs: 'preloaded:cflinuxfs4', memoryMb: 128, diskMb: 64 };
 
 const TASK = { rootfs: 'preloaded:cflinuxfs4', memoryMb: 64, diskMb: 64 };
 
-const running = async ({ bbs }: MesosWorld, processGuid = 'app') =>
+const running = async ({ bbs }: MesosSystem, processGuid = 'app') =>
   must(await bbs.actualLrps({ processGuid })).filter(({ state }) => state === 'RUNNING');
 
 const until = <T>(what: string, check: () => T | Promise<T>) =>
@@ -17,7 +17,7 @@ const until = <T>(what: string, check: () => T | Promise<T>) =>
 t.test(
   'bridge - with no cell at all: work waits for offers, an executor comes to be, and it runs',
   async (t) => {
-    const world = await startMesosWorld(t);
+    const world = await startMesosSystem(t);
     await world.startAuctioneer();
     await world.startBridge();
     must(await world.bbs.desireLrp(desiredLrp({ ...LRP, instances: 3 }), 't'));
@@ -36,7 +36,7 @@ t.test(
 );
 
 t.test('bridge - idle executors are released, offers go back, and the framework is suppressed', async (t) => {
-  const world = await startMesosWorld(t, { agents: 2 });
+  const world = await startMesosSystem(t, { agents: 2 });
   await world.startAuctioneer();
   await world.startBridge();
   must(await world.bbs.desireLrp(desiredLrp({ ...LRP, instances: 2 }), 't'));
@@ -51,7 +51,7 @@ t.test('bridge - idle executors are released, offers go back, and the framework 
 });
 
 t.test('bridge - a task runs once, and its end is told by its rep', async (t) => {
-  const world = await startMesosWorld(t);
+  const world = await startMesosSystem(t);
   await world.startAuctioneer();
   await world.startBridge();
   must(await world.bbs.desireTask({ taskGuid: 'job', domain: 'd', definition: taskDefinition(TASK) }, 't'));
@@ -65,7 +65,7 @@ t.test('bridge - a task runs once, and its end is told by its rep', async (t) =>
 
 t.test('bridge - 19, 20: what its executor drops is auctioned again at once', async (t) => {
   let dropped = 0;
-  const world = await startMesosWorld(t, {
+  const world = await startMesosSystem(t, {
     onLaunch(rep, { info }) {
       if (dropped > 0) return true;
       dropped += 1;
@@ -83,7 +83,7 @@ t.test('bridge - 19, 20: what its executor drops is auctioned again at once', as
 t.test(
   'bridge - 18: an executor that dies takes its work with it: instances run again, tasks have failed',
   async (t) => {
-    const world = await startMesosWorld(t);
+    const world = await startMesosSystem(t);
     await world.startAuctioneer();
     await world.startBridge();
     must(await world.bbs.desireLrp(desiredLrp({ ...LRP, instances: 2 }), 't'));
@@ -106,7 +106,7 @@ t.test(
 t.test(
   'bridge - 15, 16, 43, 45: a stand-by takes over, keeps all that runs, and goes on with it',
   async (t) => {
-    const world = await startMesosWorld(t);
+    const world = await startMesosSystem(t);
     await world.startAuctioneer();
     const first = await world.startBridge();
     must(await world.bbs.desireLrp(desiredLrp({ ...LRP, instances: 2 }), 't'));
@@ -133,7 +133,7 @@ t.test(
 );
 
 t.test('bridge - 14: a new master is found again, and nothing that runs is touched', async (t) => {
-  const world = await startMesosWorld(t);
+  const world = await startMesosSystem(t);
   await world.startAuctioneer();
   await world.startBridge();
   must(await world.bbs.desireLrp(desiredLrp({ ...LRP, instances: 2 }), 't'));
@@ -149,7 +149,7 @@ t.test('bridge - 14: a new master is found again, and nothing that runs is touch
 t.test(
   'bridge - a removed framework is replaced by a new one, loudly, and its work runs again',
   async (t) => {
-    const world = await startMesosWorld(t);
+    const world = await startMesosSystem(t);
     await world.startAuctioneer();
     await world.startBridge();
     must(await world.bbs.desireLrp(desiredLrp({ ...LRP, instances: 2 }), 't'));
