@@ -1,9 +1,10 @@
 /**
  * What a simulated agent and a simulated master say to each other, and the ends of the connection between them.
  * Plain data, handed over as it is: what was sent must not be changed afterwards. Each direction keeps its order and
- * delivers asynchronously; faults (link-faults.ts) drop, double, delay, reorder and cut.
+ * delivers asynchronously; faults (lane.ts) drop, double, delay, reorder and cut.
  */
 import type {
+  AgentCapabilityType,
   AgentInfo,
   ExecutorInfo,
   FrameworkInfo,
@@ -25,8 +26,7 @@ export interface AgentIntroduction {
   /** e.g. `slave(1)@127.0.0.1:5051`; a new agent at the pid of an old one replaces it */
   readonly pid: string;
   readonly version: string;
-  /** names as in AgentInfo.Capability.Type */
-  readonly capabilities: readonly string[];
+  readonly capabilities: readonly AgentCapabilityType[];
   /** resources that operations changed (dynamic reservations, persistent volumes), as the agent keeps them */
   readonly checkpointed: readonly Resource[];
 }
@@ -95,7 +95,10 @@ export interface Placement {
 }
 
 export type MasterMessage =
-  | { readonly kind: 'registered'; readonly agentId: string }
+  | {
+      readonly kind: 'registered';
+      readonly agentId: string;
+    }
   | {
       readonly kind: 'reregistered';
       readonly agentId: string;

@@ -1,6 +1,6 @@
 /** How a simulated agent finds its master, registers, and hears it. */
 import type { Cancel } from '../../../common/ports/clock.js';
-import type { FrameworkInfo, Task } from '../../protocol/messages.js';
+import type { AgentCapabilityType, FrameworkInfo, Task } from '../../protocol/messages.js';
 import type { AgentIntroduction, AgentMessage, Link, MasterMessage } from '../link.js';
 import { agentInfo } from './parts.js';
 import type { AgentParts } from './parts.js';
@@ -9,7 +9,7 @@ import type { FrameworkRecord, TaskRecord } from './records.js';
 const LONGEST_BACKOFF_MS = 60_000;
 
 const VERSION = '1.12.0';
-const CAPABILITIES = [
+const CAPABILITIES: readonly AgentCapabilityType[] = [
   'MULTI_ROLE',
   'HIERARCHICAL_ROLE',
   'RESERVATION_REFINEMENT',
