@@ -6,7 +6,7 @@ import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { err, ok } from '../../common/model/result.js';
 import { createAgent } from '../../mesos-bridge/simulator/agent/agent.js';
 import type { ExecutorDoor } from '../../mesos-bridge/simulator/agent/executor-door.js';
-import { createExecutorEndpoint } from '../../mesos-bridge/simulator/agent/executor-endpoint.js';
+import { createExecutorEndpoint } from '../../mesos-bridge/simulator/handlers/executor-endpoint.js';
 import type { AgentEndpoint } from '../../mesos-bridge/simulator/agent/parts.js';
 import type {
   ExecutorLauncher,
