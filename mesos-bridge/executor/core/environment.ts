@@ -7,8 +7,8 @@ export interface ExecutorEnvironment {
   readonly frameworkId: string;
   readonly executorId: string;
   readonly agentId: string;
-  /** where the agent's executor API is */
-  readonly agent: { readonly url: string } | { readonly socketPath: string };
+  /** where the agent's executor API is: `http://HOST:PORT` */
+  readonly agentUrl: string;
   /** of the agent's machine, as routers reach it */
   readonly address: string;
   /** seen by the executor; the agent shows what is in it to whoever may look at the agent */
@@ -67,10 +67,8 @@ const duration = (env: Variables, name: string, standard: string): Result<number
   return ms === undefined ? err(`${name} is "${text}", which is no duration`) : ok(ms);
 };
 
-const agentOf = (env: Variables, endpoint: string): ExecutorEnvironment['agent'] => {
-  const socketPath = present(env['MESOS_DOMAIN_SOCKET']);
-  return socketPath === undefined ? { url: `http://${endpoint}` } : { socketPath };
-};
+/** As libprocess reads its flags. */
+const isSet = (flag: string | undefined): boolean => flag === '1' || flag === 'true';
 
 /** `[::1]:5051` → `::1` */
 const hostOf = (endpoint: string): string =>
@@ -95,7 +93,7 @@ export const readEnvironment = (env: Variables): Result<ExecutorEnvironment, str
     frameworkId: need('MESOS_FRAMEWORK_ID'),
     executorId: need('MESOS_EXECUTOR_ID'),
     agentId: need('MESOS_SLAVE_ID'),
-    agent: agentOf(env, need('MESOS_AGENT_ENDPOINT')),
+    agentUrl: `${isSet(env['LIBPROCESS_SSL_ENABLED']) ? 'https' : 'http'}://${need('MESOS_AGENT_ENDPOINT')}`,
     address: hostOf(need('MESOS_AGENT_ENDPOINT')),
     sandbox: present(env['MESOS_SANDBOX']) ?? present(env['MESOS_DIRECTORY']) ?? '.',
     shutdownGraceMs: grace.value,
