@@ -2,6 +2,11 @@ import type { ErrorEntry } from './error-entry.js';
 
 /** What people meet whose cells come from Mesos. */
 export const ERRORS_OF_MESOS = {
+  MESOS_AGENT_GONE: {
+    message: 'the Mesos agent at {server} is gone for this executor: {reason}',
+    remedy: 'nothing: the executor ends, and what it ran is placed anew',
+    status: 502,
+  },
   MESOS_CALL_REFUSED: {
     message: 'Mesos at {server} refused the call {call} with status {status}: {reason}',
     remedy: 'see what it names; the call is not repeated',
