@@ -2,9 +2,10 @@
 import type { Work } from '../../common/model/auction.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
-import type { Random } from '../../common/ports/random.js';
-import type { ExecutorEvent, ExecutorEventKill, TaskInfo } from '../protocol/messages.js';
-import type { AgentEvents, AgentLink } from './agent-link.js';
+import type { KnownExecutorEvent } from '../protocol/events.js';
+import type { ExecutorClient, ExecutorHandlers } from '../protocol/executor/client.js';
+import type { Earlier } from '../protocol/executor/unacknowledged.js';
+import type { ExecutorEventKill, TaskInfo } from '../protocol/messages.js';
 import type { Happening } from './core/task-life.js';
 import type { Room } from './core/needs.js';
 import { createTaskBook } from './task-book.js';
@@ -26,9 +27,11 @@ export interface DrivenRep {
   evacuate(): void;
 }
 
+/** The executor's side of the agent's API; it is not started yet. */
+export type ConnectAgent = (handlers: ExecutorHandlers, earlier: Earlier) => ExecutorClient;
+
 export interface DriverOptions {
-  executorId: string;
-  link: AgentLink;
+  connect: ConnectAgent;
   notes: TaskNotes;
   /** ms between SHUTDOWN and the end of the executor's container */
   shutdownGraceMs: number;
@@ -37,7 +40,6 @@ export interface DriverOptions {
   /** the framework checkpoints: an agent that does not come back in time is mourned by evacuating, not by ending at once */
   recovers: boolean;
   clock: Clock;
-  random: Random;
   logger: Logger;
 }
 
@@ -68,7 +70,10 @@ export const SHUTDOWN_MARGIN_MS = 3_000;
 /** ms before the agent's grace is over at which the executor ends in any case */
 const LAST_MOMENT_MS = 500;
 
-/** ms between looks at what was not acknowledged, or waits for the rep */
+/** ms that the last acknowledgements may take */
+const ACKNOWLEDGED_MS = 5_000;
+
+/** ms between looks at what waits for the rep */
 const ROUND_MS = 1_000;
 
 interface Driving extends DriverOptions {
@@ -80,7 +85,8 @@ interface Driving extends DriverOptions {
   leaving: string;
   /** its containers have been told to end */
   shutting: boolean;
-  connected: boolean;
+  /** there from `load` on */
+  agent: ExecutorClient | undefined;
   /** what the scheduler was told last */
   saidClosed: string | undefined;
   finish(): void;
@@ -163,11 +169,12 @@ const kill = (driving: Driving, { taskId: { value: taskId }, killPolicy }: Execu
   stopOne(driving, held, 'withdrawn', graceOf(killPolicy) ?? held.work?.killGraceMs);
 };
 
-const finishWhenSettled = (driving: Driving): void => {
-  const { book, connected, leaving } = driving;
+/** The agent is to know of the last end, as far as it is there. */
+const finishWhenEmpty = (driving: Driving): void => {
+  const { agent, book, leaving } = driving;
   if (leaving === '' || book.alive().length > 0) return;
-  // without an agent nobody would acknowledge
-  if (!connected || book.isSettled()) driving.finish();
+  if (!agent?.subscribed()) return driving.finish();
+  void agent.drained(ACKNOWLEDGED_MS).then(driving.finish);
 };
 
 /** Ends everything, within the grace that the agent gives, tells it, and then the executor itself. */
@@ -180,57 +187,52 @@ const shutDown = (driving: Driving, reason: string): void => {
   logger.info('shutting-down', { reason, tasks: book.alive().length, graceMs: grace });
   for (const held of book.alive()) stopOne(driving, held, 'shutdown', grace);
   clock.after(Math.max(0, shutdownGraceMs - LAST_MOMENT_MS), driving.finish);
-  finishWhenSettled(driving);
+  finishWhenEmpty(driving);
 };
 
 /** Tells the scheduler when the rep begins or ceases to take work: nothing is launched on one that does not. */
 const sayClosed = (driving: Driving): void => {
-  const { connected, link, rep } = driving;
+  const { agent, rep } = driving;
   const closed = driving.leaving || rep?.whyClosed();
-  if (!connected || closed === undefined || closed === driving.saidClosed) return;
+  if (!agent?.subscribed() || closed === undefined || closed === driving.saidClosed) return;
   driving.saidClosed = closed;
-  void link.message(Buffer.from(JSON.stringify({ kind: 'cell', closed })));
+  void agent.message(Buffer.from(JSON.stringify({ kind: 'cell', closed })));
 };
 
-const hear = (driving: Driving, event: ExecutorEvent): void => {
+const hear = (driving: Driving, event: KnownExecutorEvent): void => {
   const { book, logger } = driving;
-  if (event.subscribed) {
-    driving.connected = true;
-    driving.saidClosed = undefined;
-    book.connected();
-    sayClosed(driving);
-  } else if (event.launch) launch(driving, event.launch.task);
-  // the bridge launches none; what is told as several tasks is several tasks here, of which none needs the others
-  else if (event.launchGroup) for (const task of event.launchGroup.taskGroup.tasks) launch(driving, task);
-  else if (event.kill) kill(driving, event.kill);
-  else if (event.acknowledged) {
-    book.acknowledged(event.acknowledged.taskId.value, event.acknowledged.uuid);
-    finishWhenSettled(driving);
-  } else if (event.type === 'SHUTDOWN') shutDown(driving, 'the agent has asked for it');
-  else if (event.error) logger.error('agent-error', { message: event.error.message });
-  else logger.debug('event-ignored', { type: event.type });
+  switch (event.type) {
+    case 'SUBSCRIBED':
+      driving.saidClosed = undefined;
+      return sayClosed(driving);
+    case 'LAUNCH':
+      return launch(driving, event.launch.task);
+    // the bridge launches none; what is told as several tasks is several tasks here, of which none needs the others
+    case 'LAUNCH_GROUP':
+      return event.launchGroup.taskGroup.tasks.forEach((task) => launch(driving, task));
+    case 'KILL':
+      return kill(driving, event.kill);
+    case 'ACKNOWLEDGED':
+      return book.acknowledged(event.acknowledged.taskId.value, event.acknowledged.uuid);
+    case 'SHUTDOWN':
+      return shutDown(driving, 'the agent has asked for it');
+    default:
+      logger.debug('event-ignored', { type: event.type });
+  }
 };
 
-const agentEvents = (driving: Driving): AgentEvents => {
-  const { book, logger, ...options } = driving;
-  return {
-    subscription: book.subscription,
-    event: (event) => hear(driving, event),
-    disconnected() {
-      driving.connected = false;
-      book.disconnected();
-      finishWhenSettled(driving);
-    },
-    lost(reason) {
-      logger.error('agent-lost', { reason, tasks: book.alive().length });
-      driving.connected = false;
-      // its tasks are lost to Mesos, and run: they go when others run in their place
-      if (!options.recovers || book.alive().length === 0) return shutDown(driving, reason);
-      driving.leaving ||= reason;
-      driving.rep?.evacuate();
-    },
-  };
-};
+const handlersOf = (driving: Driving): ExecutorHandlers => ({
+  onEvent: (event) => hear(driving, event),
+  onLost: () => finishWhenEmpty(driving),
+  onGone({ message }) {
+    const { book, logger, recovers } = driving;
+    logger.error('agent-gone', { reason: message, tasks: book.alive().length });
+    // its tasks are lost to Mesos, and run: they go when others run in their place
+    if (!recovers || book.alive().length === 0) return shutDown(driving, message);
+    driving.leaving ||= message;
+    driving.rep?.evacuate();
+  },
+});
 
 /** What an earlier life has left: work that it had not begun is begun, what has no container any more has ended. */
 const goOn = (driving: Driving, rep: DrivenRep): void => {
@@ -249,10 +251,17 @@ const goOn = (driving: Driving, rep: DrivenRep): void => {
 };
 
 export const createDriver = (options: DriverOptions): Driver => {
-  const { clock, link, logger } = options;
+  const { clock, connect, logger } = options;
   let finish: () => void = () => undefined;
   const done = new Promise<void>((resolve) => (finish = resolve));
-  const book = createTaskBook({ ...options, send: link.update });
+  let agent: ExecutorClient | undefined;
+  const book = createTaskBook({
+    ...options,
+    send(status) {
+      if (agent === undefined) throw new Error('a task is told of before its agent is known');
+      return agent.update(status);
+    },
+  });
   const driving: Driving = {
     ...options,
     book,
@@ -260,27 +269,27 @@ export const createDriver = (options: DriverOptions): Driver => {
     waiting: new Map(),
     leaving: '',
     shutting: false,
-    connected: false,
+    agent: undefined,
     saidClosed: undefined,
     finish,
   };
   let cancel: Cancel = () => undefined;
   return {
-    load: book.load,
+    async load() {
+      agent = connect(handlersOf(driving), await book.load());
+      driving.agent = agent;
+    },
     start(rep) {
       driving.rep = rep;
       goOn(driving, rep);
-      link.start(agentEvents(driving));
-      cancel = clock.every(ROUND_MS, () => {
-        attend(driving);
-        if (driving.connected) book.repeat();
-      });
+      agent?.start();
+      cancel = clock.every(ROUND_MS, () => attend(driving));
     },
     async stop() {
       shutDown(driving, 'the executor was told to end');
       await done;
       cancel();
-      await link.stop();
+      agent?.close();
     },
     changed({ guid }, change) {
       const held = book.ofGuid(guid);
@@ -288,7 +297,7 @@ export const createDriver = (options: DriverOptions): Driver => {
       if (held === undefined)
         return logger.warn('change-of-foreign-container', { guid, state: change.state });
       book.happened(held, change);
-      finishWhenSettled(driving);
+      finishWhenEmpty(driving);
     },
     repChanged() {
       attend(driving);

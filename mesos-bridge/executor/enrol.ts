@@ -6,10 +6,13 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { Enrolment, EnrolmentRequest } from '../core/enrolment.js';
 import { ENROLMENT_PATH, readEnrolment } from '../core/enrolment.js';
-import type { ExecutorEnvironment } from './core/environment.js';
+import type { ExecutorEnvironment } from './environment.js';
 
 export interface EnrolOptions {
-  environment: Pick<ExecutorEnvironment, 'enrolment' | 'executorId' | 'agentId'>;
+  environment: {
+    readonly agent: Pick<ExecutorEnvironment['agent'], 'executorId' | 'agentId'>;
+    readonly enrolment: ExecutorEnvironment['enrolment'];
+  };
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -62,7 +65,8 @@ const ask = async (url: string, request: EnrolmentRequest, agent: Agent): Promis
  * take the agent decides, who ends an executor that has not subscribed.
  */
 export const enrol = async ({ environment, clock, random, logger }: EnrolOptions): Promise<Enrolment> => {
-  const { enrolment: place, executorId, agentId } = environment;
+  const { enrolment: place, agent: of } = environment;
+  const { executorId, agentId } = of;
   const request = { token: place.token, executorId, agentId, nonce: random.uuid() };
   const times = { headersTimeout: PATIENCE_MS, bodyTimeout: PATIENCE_MS };
   const connect = { timeout: PATIENCE_MS, ...(place.ca !== undefined && { ca: place.ca }) };

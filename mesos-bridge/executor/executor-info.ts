@@ -1,5 +1,5 @@
 import type { CommandInfo, Draft, ExecutorInfo, Resource } from '../protocol/messages.js';
-import { DATA_DIR, ENROLMENT_CA, ENROLMENT_TOKEN, ENROLMENT_URL } from './core/environment.js';
+import { DATA_DIR, ENROLMENT_CA, ENROLMENT_TOKEN, ENROLMENT_URL } from './environment.js';
 
 /** How executors are started, the same for all of one configuration of the bridge. */
 export interface ExecutorCommand {

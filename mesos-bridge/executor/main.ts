@@ -32,13 +32,12 @@ import type { Member } from '../../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../../common/runtime/process-config.js';
 import { acquireDataLock } from '../../common/store/data-lock.js';
 import { cellIdOf } from '../core/cell-id.js';
-import type { AgentLink } from './agent-link.js';
-import { readEnvironment } from './core/environment.js';
-import type { ExecutorEnvironment, Variables } from './core/environment.js';
+import { createExecutorClient } from '../protocol/executor/client.js';
 import { createDriver } from './driver.js';
-import type { DrivenRep, Driver } from './driver.js';
+import type { ConnectAgent, DrivenRep, Driver } from './driver.js';
+import { readEnvironment } from './environment.js';
+import type { ExecutorEnvironment, Variables } from './environment.js';
 import { enrol } from './enrol.js';
-import { createHttpAgentLink } from './http-agent-link.js';
 import { keepEnrolment, makePlace, otherPlaces, placeOf, removePlace } from './place.js';
 import type { ExecutorPlace } from './place.js';
 import { READY } from './supervise.js';
@@ -53,8 +52,8 @@ const config = joinConfigs({
 
 /** What an executor is made of, besides what every cell is. */
 export interface ExecutorOptions {
-  environment: Pick<ExecutorEnvironment, 'executorId' | 'shutdownGraceMs' | 'recovery'>;
-  link: AgentLink;
+  environment: Pick<ExecutorEnvironment['agent'], 'executorId' | 'shutdownGraceMs' | 'checkpoint'>;
+  connect: ConnectAgent;
   notes: TaskNotes;
 }
 
@@ -93,15 +92,14 @@ type CellParts = Omit<CellRepOptions, 'workSource' | 'watcher' | 'grants' | 'pre
 /** Rep and driver together: the driver speaks to the agent once the rep has adopted what is there, and stops first. */
 export const assembleExecutor = (
   parts: CellParts,
-  { environment, link, notes }: ExecutorOptions,
+  { environment, connect, notes }: ExecutorOptions,
 ): Pick<CellRep, 'members' | 'cell' | 'health' | 'done'> => {
-  const { clock, random } = parts;
+  const { clock } = parts;
   const { cellId, graceMs } = parts.config;
   const logger = parts.logger.session('executor', { cellId });
-  const { executorId, recovery, shutdownGraceMs } = environment;
-  const recovers = recovery !== undefined;
+  const { checkpoint: recovers, executorId, shutdownGraceMs } = environment;
   const times = { graceMs, shutdownGraceMs, recovers };
-  const driver = createDriver({ clock, random, logger, executorId, link, notes, ...times });
+  const driver = createDriver({ clock, logger, connect, notes, ...times });
   const bus = createBusWorkSource({ ...parts, cellId });
   const rep = assembleCellRep({
     ...parts,
@@ -199,11 +197,21 @@ const executorMain = (
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
     const transfers = createTransfers(cell, ground);
-    const agent = createHttpAgentLink({ environment, ...ground, logger: logger.session('agent') });
+    const { agent, agentTls } = environment;
+    const connect: ConnectAgent = (handlers, earlier) =>
+      createExecutorClient({
+        environment: agent,
+        encoding: 'protobuf',
+        ...(agentTls && { tls: {} }),
+        ...ground,
+        logger: logger.session('agent'),
+        handlers,
+        earlier,
+      });
     const notes = createFileTaskNotes(place.tasksDir, logger);
     const executor = assembleExecutor(
       { ...ground, config: cell, bbs, runtime, ...transfers },
-      { environment, link: agent, notes },
+      { environment: agent, connect, notes },
     );
     const kept = keeper();
     return {
@@ -232,7 +240,8 @@ export const runExecutor = async (variables: Variables): Promise<void> => {
   process.umask(0o077);
   const environment = readEnvironment(variables);
   if (!environment.ok) throw new OutcryError('EXECUTOR_ENVIRONMENT_INVALID', { problem: environment.error });
-  const { executorId, agentId, address, dataDir } = environment.value;
+  const { address, agent, dataDir } = environment.value;
+  const { agentId, executorId } = agent;
   const sink = createLogSink({ file: undefined, maxBytes: 0 });
   const logger = createPinoLogger({ level: 'info', destination: sink }).session('executor', { executorId });
   const [clock, random] = [createSystemClock({ logger }), createSystemRandom()];

@@ -9,8 +9,8 @@ import { OutcryError } from '../../common/model/errors.js';
 import type { Clock } from '../../common/ports/clock.js';
 import { acquireDataLock, dataLockError } from '../../common/store/data-lock.js';
 import type { DataLock } from '../../common/store/data-lock.js';
-import { readEnvironment, DATA_DIR } from './core/environment.js';
-import type { Variables } from './core/environment.js';
+import { readEnvironment, DATA_DIR } from './environment.js';
+import type { Variables } from './environment.js';
 import { makePlace, placeOf } from './place.js';
 
 export interface SuperviseOptions {
@@ -62,8 +62,8 @@ const runOnce = (
 const holdPlace = async (variables: Variables, clock: Clock): Promise<DataLock> => {
   const environment = readEnvironment(variables);
   if (!environment.ok) throw new OutcryError('EXECUTOR_ENVIRONMENT_INVALID', { problem: environment.error });
-  const { dataDir, executorId } = environment.value;
-  const place = placeOf(dataDir, executorId);
+  const { agent, dataDir } = environment.value;
+  const place = placeOf(dataDir, agent.executorId);
   const startedAt = new Date(clock.now()).toISOString();
   for (let attempt = 1; ; attempt += 1) {
     await makePlace(place);

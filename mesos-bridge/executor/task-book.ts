@@ -1,14 +1,12 @@
 /** The tasks of one executor: what has become of them, what Mesos knows of it, and what they were given. */
-import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
-import type { Random } from '../../common/ports/random.js';
-import type { ExecutorCallSubscribe, TaskInfo, TaskStatus } from '../protocol/messages.js';
-import { LAUNCHED, nextStep } from './core/task-life.js';
-import type { Happening, TaskLife, Told } from './core/task-life.js';
+import type { ExecutorStatus } from '../protocol/executor/client.js';
+import type { Earlier } from '../protocol/executor/unacknowledged.js';
+import type { Draft, TaskInfo, TaskStatus } from '../protocol/messages.js';
 import { NO_ROOM, addRoom } from './core/needs.js';
 import type { Room } from './core/needs.js';
-import { createOutbox } from './outbox.js';
-import type { Outbox } from './outbox.js';
+import { LAUNCHED, nextStep } from './core/task-life.js';
+import type { Happening, TaskLife, Told } from './core/task-life.js';
 import type { TaskNotes, TaskRecord } from './task-notes.js';
 import type { LaunchedWork } from './work-of-task.js';
 import { readTask } from './work-of-task.js';
@@ -20,23 +18,22 @@ export interface Held {
   /** undefined: there is no sense in it, and it was refused */
   readonly work: LaunchedWork | undefined;
   life: TaskLife;
+  /** the agent has acknowledged a status of it */
   acknowledged: boolean;
-  readonly outbox: Outbox;
+  /** what the agent has been told, and has not acknowledged, in order */
+  updates: readonly Draft<TaskStatus>[];
 }
 
 export interface TaskBookOptions {
-  executorId: string;
   notes: TaskNotes;
-  clock: Clock;
-  random: Random;
   logger: Logger;
-  /** hands the agent one status; false: it has not taken it, and is to be told again */
-  send(status: TaskStatus): Promise<boolean>;
+  /** tells the agent, again until it acknowledges; answers what it is told */
+  send(status: ExecutorStatus): Draft<TaskStatus>;
 }
 
 export interface TaskBook {
-  /** what an earlier life of the executor has noted */
-  load(): Promise<void>;
+  /** what an earlier life of the executor has noted, and what of it the agent must be told */
+  load(): Promise<Earlier>;
   held(taskId: string): Held | undefined;
   /** the task, not ended, whose container that is */
   ofGuid(guid: string): Held | undefined;
@@ -46,39 +43,24 @@ export interface TaskBook {
   tell(held: Held, told: Told): void;
   happened(held: Held, happening: Happening): void;
   acknowledged(taskId: string, uuid: Uint8Array): void;
-  /** what SUBSCRIBE is to say; it counts as handed over until `disconnected` */
-  subscription(): ExecutorCallSubscribe;
-  connected(): void;
-  disconnected(): void;
-  /** hands over again what has waited for its acknowledgement for too long */
-  repeat(): void;
   /** of all that has not ended */
   room(): Room;
-  /** nothing waits to be acknowledged */
-  isSettled(): boolean;
 }
 
-const recordOf = ({ task, life, acknowledged, outbox }: Held): TaskRecord => ({
+const recordOf = ({ task, life, acknowledged, updates }: Held): TaskRecord => ({
   task,
   life,
   acknowledged,
-  updates: outbox.pending(),
+  updates,
 });
 
-/** What the agent is told: source and id are its own to fill in, and it compares them. */
-const statusOf = (
-  held: Held,
-  { state, ...more }: Told,
-  { clock, executorId, random }: TaskBookOptions,
-): TaskStatus => ({
-  taskId: { value: held.taskId },
-  state,
-  source: 'SOURCE_EXECUTOR',
-  executorId: { value: executorId },
-  timestamp: clock.now() / 1000,
-  uuid: Buffer.from(random.uuid().replaceAll('-', ''), 'hex'),
-  ...more,
-});
+const restored = ({ task, ...record }: TaskRecord): Held => {
+  const read = readTask(task);
+  return { ...record, taskId: task.taskId.value, task, work: read.ok ? read.value : undefined };
+};
+
+const isSame = (left: Uint8Array | undefined, right: Uint8Array): boolean =>
+  left !== undefined && Buffer.compare(left, right) === 0;
 
 /** The tasks by their ids, and by the guids of their containers. */
 const createShelf = () => {
@@ -91,8 +73,9 @@ const createShelf = () => {
       return held;
     },
     /** its container is gone: another may come by that guid */
-    freeGuid({ work, ...held }: Held): void {
-      if (work !== undefined && byGuid.get(work.guid)?.taskId === held.taskId) byGuid.delete(work.guid);
+    freeGuid(held: Held): void {
+      const guid = held.work?.guid;
+      if (guid !== undefined && byGuid.get(guid) === held) byGuid.delete(guid);
     },
     remove: (taskId: string) => void tasks.delete(taskId),
     get: (taskId: string) => tasks.get(taskId),
@@ -102,36 +85,30 @@ const createShelf = () => {
   };
 };
 
-export const createTaskBook = (options: TaskBookOptions): TaskBook => {
-  const { clock, logger, notes, send } = options;
+export const createTaskBook = ({ logger, notes, send }: TaskBookOptions): TaskBook => {
   const shelf = createShelf();
-  let connected = false;
-  const outbox = (before?: readonly TaskStatus[]): Outbox =>
-    createOutbox({ clock, send, isConnected: () => connected }, before);
-
-  const restore = ({ task, life, acknowledged, updates }: TaskRecord): Held => {
-    const read = readTask(task);
-    const work = read.ok ? read.value : undefined;
-    return { taskId: task.taskId.value, task, work, life, acknowledged, outbox: outbox(updates) };
-  };
 
   /** forgotten is what has ended and of which Mesos knows it */
-  const note = (held: Held): Promise<void> => {
-    if (held.life.phase !== 'ended' || held.outbox.pending().length > 0) return notes.save(recordOf(held));
+  const note = (held: Held): void => {
+    if (held.life.phase !== 'ended' || held.updates.length > 0) return void notes.save(recordOf(held));
     shelf.remove(held.taskId);
-    return notes.remove(held.taskId);
+    void notes.remove(held.taskId);
   };
 
   const tell = (held: Held, told: Told): void => {
     logger.info('status-update', { taskId: held.taskId, ...told });
-    held.outbox.push(statusOf(held, told, options));
-    // noted first: what Mesos was told, a later life of the executor must know
-    void note(held).then(held.outbox.pump);
+    held.updates = [...held.updates, send({ taskId: { value: held.taskId }, ...told })];
+    note(held);
   };
 
   return {
     async load() {
-      for (const record of await notes.load()) shelf.put(restore(record));
+      for (const record of await notes.load()) shelf.put(restored(record));
+      const all = shelf.all();
+      return {
+        tasks: all.filter(({ acknowledged }) => !acknowledged).map(({ task }) => task),
+        updates: all.flatMap(({ updates }) => updates.map((status) => ({ status }))),
+      };
     },
     held: shelf.get,
     ofGuid: shelf.ofGuid,
@@ -143,7 +120,7 @@ export const createTaskBook = (options: TaskBookOptions): TaskBook => {
         work,
         life: LAUNCHED,
         acknowledged: false,
-        outbox: outbox(),
+        updates: [],
       }),
     tell,
     happened(held, happening) {
@@ -154,29 +131,12 @@ export const createTaskBook = (options: TaskBookOptions): TaskBook => {
     },
     acknowledged(taskId, uuid) {
       const held = shelf.get(taskId);
-      if (held === undefined || !held.outbox.acknowledge(uuid)) return;
+      const left = held?.updates.filter((status) => !isSame(status.uuid, uuid)) ?? [];
+      if (held === undefined || left.length === held.updates.length) return;
+      held.updates = left;
       held.acknowledged = true;
-      void note(held);
-    },
-    subscription() {
-      const all = shelf.all();
-      return {
-        unacknowledgedTasks: all.filter(({ acknowledged }) => !acknowledged).map(({ task }) => task),
-        unacknowledgedUpdates: all.flatMap((held) => held.outbox.handOver().map((status) => ({ status }))),
-      };
-    },
-    connected() {
-      connected = true;
-      for (const held of shelf.all()) held.outbox.pump();
-    },
-    disconnected() {
-      connected = false;
-      for (const held of shelf.all()) held.outbox.disconnected();
-    },
-    repeat() {
-      for (const held of shelf.all()) held.outbox.repeat();
+      note(held);
     },
     room: () => shelf.alive().reduce((sum, { work }) => (work ? addRoom(sum, work.room) : sum), NO_ROOM),
-    isSettled: () => shelf.all().every(({ outbox: { pending } }) => pending().length === 0),
   };
 };

@@ -6,7 +6,7 @@ import { fileReason } from '../../common/model/file-reason.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { writeWhole } from '../../common/runtime/whole-file.js';
 import { decode, encode } from '../protocol/codec.js';
-import type { TaskInfo, TaskStatus } from '../protocol/messages.js';
+import type { Draft, TaskInfo, TaskStatus } from '../protocol/messages.js';
 import type { TaskLife } from './core/task-life.js';
 
 export interface TaskRecord {
@@ -15,7 +15,7 @@ export interface TaskRecord {
   /** the agent has acknowledged a status of it */
   readonly acknowledged: boolean;
   /** not acknowledged yet, in order */
-  readonly updates: readonly TaskStatus[];
+  readonly updates: readonly Draft<TaskStatus>[];
 }
 
 /** Port: the executor's notes. */

@@ -1,4 +1,4 @@
-import type { AgentEvents, AgentLink } from '../../mesos-bridge/executor/agent-link.js';
+import type { ConnectAgent } from '../../mesos-bridge/executor/driver.js';
 import type { TaskNotes, TaskRecord } from '../../mesos-bridge/executor/task-notes.js';
 import type { LrpWork, TaskWork } from '../../common/model/auction.js';
 import { encode } from '../../common/wire/codec.js';
@@ -8,7 +8,16 @@ import { cellRepConfig } from '../../cell-rep/config.js';
 import { cellIdOf } from '../../mesos-bridge/core/cell-id.js';
 import { taskIdOf } from '../../mesos-bridge/core/task-id.js';
 import { assembleExecutor } from '../../mesos-bridge/executor/main.js';
-import type { ExecutorEvent, Resource, TaskInfo, TaskStatus } from '../../mesos-bridge/protocol/messages.js';
+import type { KnownExecutorEvent } from '../../mesos-bridge/protocol/events.js';
+import type { ExecutorClient, ExecutorHandlers } from '../../mesos-bridge/protocol/executor/client.js';
+import type { Earlier } from '../../mesos-bridge/protocol/executor/unacknowledged.js';
+import type {
+  Draft,
+  ExecutorEvent,
+  Resource,
+  TaskInfo,
+  TaskStatus,
+} from '../../mesos-bridge/protocol/messages.js';
 import { lrpWork, taskWork } from './lrps.js';
 import { NO_UPLOADS } from './no-uploads.js';
 import { createWorld } from './rep.js';
@@ -18,83 +27,89 @@ import type { FakeContainer } from './fake-runtime.js';
 export const AGENT_ID = 'agent-S0';
 export const EXECUTOR_ID = 'outcry.abc.1';
 
-/** An agent that acknowledges when it is told to, and forgets nothing. */
+/** An agent that acknowledges when it is told to, and forgets nothing; what a client makes of it is told with statuses. */
 export interface ScriptedAgent {
-  link: AgentLink;
-  events(): AgentEvents;
-  /** every status that was handed over, again each time */
-  statuses: TaskStatus[];
+  connect: ConnectAgent;
+  handlers(): ExecutorHandlers;
+  /** what the executor says that an earlier life has left */
+  earlier(): Earlier;
+  /** every status, in order */
+  statuses: Draft<TaskStatus>[];
   messages: string[];
   /** acknowledges each status at once; default true */
   acknowledges: boolean;
-  /** takes no call; default false */
-  refuses: boolean;
-  tell(event: ExecutorEvent): void;
-  subscribed(): void;
-  acknowledge(status: TaskStatus): void;
-  /** `STARTING t1`, without repetitions */
+  isSubscribed: boolean;
+  tell(event: KnownExecutorEvent): void;
+  acknowledge(status: Draft<TaskStatus>): void;
+  /** `STARTING`, `RUNNING` … of that task, or of all */
   told(taskId?: string): string[];
-  last(taskId: string): TaskStatus | undefined;
+  last(taskId: string): Draft<TaskStatus> | undefined;
 }
 
-const short = ({ state }: TaskStatus): string => state.replace('TASK_', '');
+const SUBSCRIBED = { executorInfo: {}, frameworkInfo: {}, agentInfo: {} } as unknown as NonNullable<
+  ExecutorEvent['subscribed']
+>;
+
+let uuids = 0;
 
 export const createScriptedAgent = (): ScriptedAgent => {
-  let events: AgentEvents | undefined;
-  const heard = (): AgentEvents => {
-    if (events === undefined) throw new Error('the executor has not subscribed');
-    return events;
+  let given: { handlers: ExecutorHandlers; earlier: Earlier } | undefined;
+  const heard = (): { handlers: ExecutorHandlers; earlier: Earlier } => {
+    if (given === undefined) throw new Error('the executor has no client yet');
+    return given;
+  };
+  const pending = new Set<Draft<TaskStatus>>();
+  const take = (status: Draft<TaskStatus>): void => {
+    agent.statuses.push(status);
+    pending.add(status);
+    // the agent answers later, as it does over a socket
+    if (agent.acknowledges) queueMicrotask(() => agent.acknowledge(status));
+  };
+  const client: ExecutorClient = {
+    start() {
+      agent.isSubscribed = true;
+      agent.tell({ type: 'SUBSCRIBED', subscribed: SUBSCRIBED });
+      for (const { status } of heard().earlier.updates) take(status);
+    },
+    update(status) {
+      const made = {
+        ...status,
+        source: 'SOURCE_EXECUTOR' as const,
+        uuid: new Uint8Array(16).fill((uuids += 1)),
+      };
+      take(made);
+      return made;
+    },
+    async message(data) {
+      agent.messages.push(Buffer.from(data).toString());
+      return undefined;
+    },
+    subscribed: () => agent.isSubscribed,
+    drained: async () => pending.size === 0,
+    close: () => undefined,
   };
   const agent: ScriptedAgent = {
+    connect(handlers, earlier) {
+      given = { handlers, earlier };
+      return client;
+    },
+    handlers: () => heard().handlers,
+    earlier: () => heard().earlier,
     statuses: [],
     messages: [],
     acknowledges: true,
-    refuses: false,
-    events: heard,
-    tell: (event) => heard().event(event),
-    subscribed() {
-      const { unacknowledgedUpdates } = heard().subscription();
-      const subscribed = { executorInfo: {}, frameworkInfo: {}, agentInfo: {} } as unknown as NonNullable<
-        ExecutorEvent['subscribed']
-      >;
-      agent.tell({ type: 'SUBSCRIBED', subscribed });
-      for (const { status } of unacknowledgedUpdates) take(status);
-    },
-    acknowledge({ taskId, uuid = new Uint8Array() }) {
+    isSubscribed: false,
+    tell: (event) => heard().handlers.onEvent(event),
+    acknowledge(status) {
+      const { taskId, uuid = new Uint8Array() } = status;
+      pending.delete(status);
       agent.tell({ type: 'ACKNOWLEDGED', acknowledged: { taskId, uuid } });
     },
-    told(taskId) {
-      const seen = new Set<string>();
-      return agent.statuses
-        .filter(({ taskId: { value }, uuid = [] }) => {
-          const key = Buffer.from(uuid).toString('hex');
-          if (seen.has(key) || (taskId !== undefined && value !== taskId)) return false;
-          seen.add(key);
-          return true;
-        })
-        .map(short);
-    },
+    told: (taskId) =>
+      agent.statuses
+        .filter((one) => taskId === undefined || one.taskId.value === taskId)
+        .map(({ state }) => state.replace('TASK_', '')),
     last: (taskId) => agent.statuses.findLast((one) => one.taskId.value === taskId),
-    link: {
-      start(given) {
-        events = given;
-        agent.subscribed();
-      },
-      stop: () => Promise.resolve(),
-      async update(status) {
-        if (agent.refuses) return false;
-        take(status);
-        return true;
-      },
-      async message(data) {
-        agent.messages.push(Buffer.from(data).toString());
-        return true;
-      },
-    },
-  };
-  const take = (status: TaskStatus): void => {
-    agent.statuses.push(status);
-    if (agent.acknowledges) agent.acknowledge(status);
   };
   return agent;
 };
@@ -197,6 +212,8 @@ export interface RunningExecutor {
 export interface ExecutorOver {
   world?: RepWorld;
   agent?: ScriptedAgent;
+  /** to another than `agent` */
+  connect?: ConnectAgent;
   notes?: ReturnType<typeof createMemoryTaskNotes>;
   recovers?: boolean;
   shutdownGraceMs?: number;
@@ -243,9 +260,9 @@ export const startExecutor = async (over: ExecutorOver = {}): Promise<RunningExe
       environment: {
         executorId,
         shutdownGraceMs,
-        recovery: recovers ? { timeoutMs: 900_000, backOffMs: 2_000 } : undefined,
+        checkpoint: recovers,
       },
-      link: agent.link,
+      connect: over.connect ?? agent.connect,
       notes,
     },
   );
@@ -258,6 +275,8 @@ export const startExecutor = async (over: ExecutorOver = {}): Promise<RunningExe
     while (!check()) {
       if (performance.now() > deadline) throw new Error(`never: ${what}; told: ${agent.told().join(' ')}`);
       await clock.advance(stepMs);
+      // sockets, where there are any, have their turn
+      await new Promise((resolve) => setImmediate(resolve));
     }
   };
   return {

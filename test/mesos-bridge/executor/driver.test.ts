@@ -1,14 +1,15 @@
 import t from 'tap';
+import { OutcryError } from '../../../common/model/errors.js';
 import { desiredLrp, pendingTask } from '../../support/lrps.js';
-import {
-  EXECUTOR_ID,
-  createScriptedAgent,
-  lrpTask,
-  oneOffTask,
-  startExecutor,
-} from '../../support/executor-world.js';
+import { createScriptedAgent, lrpTask, oneOffTask, startExecutor } from '../../support/executor-world.js';
 import type { RunningExecutor } from '../../support/executor-world.js';
 import { createWorld } from '../../support/rep.js';
+
+/** As the client says that there will be no agent any more. */
+const gone = ({ agent }: RunningExecutor): void => {
+  agent.isSubscribed = false;
+  agent.handlers().onGone(new OutcryError('MESOS_AGENT_GONE', { server: 'agent', reason: 'it is away' }));
+};
 
 /** An executor whose board knows an app and a task, once it takes work. */
 const ready = async (over: Parameters<typeof startExecutor>[0] = {}): Promise<RunningExecutor> => {
@@ -34,10 +35,8 @@ t.test(
     t.same(executor.only().spec.hostPorts, [31_005, 31_006]);
     t.match(executor.agent.last(id), {
       source: 'SOURCE_EXECUTOR',
-      executorId: { value: EXECUTOR_ID },
       healthy: true,
     });
-    t.equal(executor.agent.last(id)?.uuid?.length, 16);
     t.match(executor.cell.state(), { placeable: false, total: { memoryMb: 64, containers: 1 } });
     await executor.stop();
   },
@@ -236,76 +235,11 @@ t.test('driver - defect 10: without work an executor stays, until it is told to 
   await executor.stop();
 });
 
-t.test('driver - defect 11: a status is told again until it is acknowledged', async (t) => {
-  const executor = await ready();
-  const { agent } = executor;
-  agent.acknowledges = false;
-  agent.refuses = true;
-  const id = executor.launch(oneOffTask('a'));
-  await executor.until(() => executor.world.runtime.containers.size === 1, 'made');
-  await executor.until(() => executor.only().processes.has('main'), 'begun');
-  t.same(agent.told(id), [], 'the agent takes nothing');
-  agent.refuses = false;
-  await executor.until(() => agent.told(id).length === 2, 'told', 1_000);
-  const before = agent.statuses.length;
-  await executor.until(() => agent.statuses.length >= before + 2, 'told again', 1_000);
-  t.same(agent.told(id), ['STARTING', 'RUNNING'], 'under the same uuids, in order');
-  for (const status of agent.statuses.slice(0, 2)) agent.acknowledge(status);
-  const after = agent.statuses.length;
-  for (let round = 0; round < 60; round += 1) await executor.world.clock.advance(1_000);
-  t.equal(agent.statuses.length, after, 'and no more');
-  await executor.stop();
-});
-
-t.test(
-  'driver - defect 12: over a restart of the agent all goes on, and what it missed is told with SUBSCRIBE',
-  async (t) => {
-    const executor = await ready();
-    const { agent } = executor;
-    const [one, two] = [executor.launch(lrpTask('one')), executor.launch(oneOffTask('a'))];
-    await executor.until(isRunning(executor, one), 'running');
-    await executor.until(isRunning(executor, two), 'running');
-    agent.events().disconnected();
-    agent.refuses = true;
-    executor.world.runtime.containers.get('task')?.main().exit();
-    await executor.until(() => executor.world.bbs.completions.length === 1, 'completed');
-    await executor.until(() => !executor.world.runtime.containers.has('task'), 'gone');
-    t.notOk(executor.ended());
-    agent.refuses = false;
-    agent.acknowledges = false;
-    const { unacknowledgedTasks, unacknowledgedUpdates } = agent.events().subscription();
-    t.same(unacknowledgedTasks, [], 'of all tasks the agent has acknowledged something');
-    t.match(unacknowledgedUpdates, [{ status: { taskId: { value: two }, state: 'TASK_FINISHED' } }]);
-    agent.subscribed();
-    t.match(executor.cell.container('one')?.state(), 'running');
-    agent.acknowledges = true;
-    for (const status of agent.statuses) agent.acknowledge(status);
-    await executor.stop();
-  },
-);
-
-t.test(
-  'driver - defect 12: a task that the agent has acknowledged nothing of is named when it subscribes',
-  async (t) => {
-    const executor = await ready();
-    executor.agent.acknowledges = false;
-    const id = executor.launch(lrpTask('one'));
-    executor.agent.events().disconnected();
-    const { unacknowledgedTasks, unacknowledgedUpdates } = executor.agent.events().subscription();
-    t.match(unacknowledgedTasks, [{ taskId: { value: id } }]);
-    t.match(unacknowledgedUpdates, [{ status: { state: 'TASK_STARTING' } }]);
-    executor.agent.acknowledges = true;
-    executor.agent.subscribed();
-    await executor.stop();
-  },
-);
-
 t.test('driver - an agent that does not come back: replacements first, then the executor ends', async (t) => {
   const executor = await ready();
   const id = executor.launch(lrpTask('one'));
   await executor.until(isRunning(executor, id), 'running');
-  executor.agent.events().disconnected();
-  executor.agent.events().lost('the agent has not come back');
+  gone(executor);
   await executor.until(
     () => executor.world.bbs.calls.some((call) => call.startsWith('evacuate-running app.0')),
     'asked',
@@ -321,8 +255,7 @@ t.test('driver - without checkpoints the executor ends with its agent', async (t
   const executor = await ready({ recovers: false });
   const id = executor.launch(lrpTask('one'));
   await executor.until(isRunning(executor, id), 'running');
-  executor.agent.events().disconnected();
-  executor.agent.events().lost('the framework does not checkpoint');
+  gone(executor);
   await executor.until(executor.ended, 'ended');
   t.equal(executor.world.runtime.containers.size, 0, 'and leaves nothing');
   await executor.stop();

@@ -51,8 +51,7 @@ const open = async (over: Partial<EnrolmentDoorOptions> = {}) => {
 const ask = (url: string, seed = 1, over: Partial<{ token: string; executorId: string; ca: string }> = {}) =>
   enrol({
     environment: {
-      executorId: over.executorId ?? EXECUTOR,
-      agentId: AGENT,
+      agent: { executorId: over.executorId ?? EXECUTOR, agentId: AGENT },
       enrolment: { url, token: over.token ?? enrolmentToken(SECRET, EXECUTOR), ca: over.ca },
     },
     clock: createSystemClock(),
