@@ -64,7 +64,7 @@ const isGone = (pid: number): boolean => {
 };
 
 t.test(
-  'mesos executor - a process: enrols, runs an instance, is shut down, and leaves nothing',
+  "mesos executor - defect 13, a process: enrols, runs an instance at its agent's own address, is shut down, and leaves nothing",
   async (t) => {
     const ground = await startMesosGround(t);
     const seconds = word();
@@ -186,6 +186,6 @@ t.test(
     t.equal(ground.logger.named('enrolment-refused').length, 1);
     const nobody = ground.start('', {});
     t.equal(await nobody.ended, 1);
-    t.match(nobody.output(), /EXECUTOR_ENVIRONMENT_INVALID.*MESOS_EXECUTOR_ID: not set/);
+    t.match(nobody.output(), /EXECUTOR_ENVIRONMENT_INVALID.*MESOS_EXECUTOR_ID not set/);
   },
 );

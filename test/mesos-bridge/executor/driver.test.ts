@@ -25,11 +25,13 @@ const isRunning = (executor: RunningExecutor, id: string) => () =>
   executor.agent.told(id).includes('RUNNING');
 
 t.test(
-  'driver - an instance: STARTING, RUNNING; its guid and its port are the ones of its task',
+  'driver - defects 5 and 9, an instance without a command: STARTING, RUNNING; its guid and its port are the ones of its task',
   async (t) => {
     const executor = await ready();
+    const from = executor.world.clock.monotonic();
     const id = executor.launch(lrpTask('one', {}, { ports: [31_005, 31_006] }));
     await executor.until(isRunning(executor, id), 'running');
+    t.ok(executor.world.clock.monotonic() - from < 100, 'told when it happens, not at the next look');
     t.same(executor.agent.told(id), ['STARTING', 'RUNNING']);
     t.equal(executor.only().guid, 'one');
     t.same(executor.only().spec.hostPorts, [31_005, 31_006]);
