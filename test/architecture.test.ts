@@ -195,7 +195,7 @@ t.test('architecture - nothing is exported wholesale or by default', async (t) =
 });
 
 t.test('architecture - every component has its doors', async (t) => {
-  for (const component of ['bbs', 'auctioneer', 'cell-rep', 'router', 'api']) {
+  for (const component of ['bbs', 'auctioneer', 'cell-rep', 'mesos-bridge', 'router', 'api']) {
     const names = readdirSync(join(root, component));
     for (const door of ['index.ts', 'config.ts', 'assemble.ts', 'main.ts', 'metrics.ts', 'README.md']) {
       t.ok(names.includes(door), `${component}/${door}`);

@@ -1,12 +1,12 @@
 import type { LrpWork, OutcomeQuery, TaskWork, Work, WorkOutcome } from '../../common/model/auction.js';
 import { isToken } from '../../common/model/ids.js';
+import { createPlacements } from '../../common/model/placements.js';
 import { createCpuAllocator } from './cpu-cores.js';
 import type { CpuAllocator } from './cpu-cores.js';
 import type { Grants } from './grants.js';
 import type { ContainerIdentity } from './identity.js';
 import type { ContainerState } from './life-cycle.js';
 import { isStarting } from './life-cycle.js';
-import { createPlacements } from './placements.js';
 import type { Demand } from './resources.js';
 import {
   ZERO_DEMAND,
