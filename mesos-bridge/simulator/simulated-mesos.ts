@@ -64,19 +64,24 @@ const startMasters = async (options: SimulatedMesosOptions, faults: Faults): Pro
   const { clock, random, credentials, flags, ip, port = 0, masters: count = 1 } = options;
   const registry = createRegistry();
   const masters: SimulatedMaster[] = [];
-  for (let index = 0; index < count; index += 1)
-    masters.push(
-      await createSimulatedMaster({
-        clock,
-        random,
-        credentials,
-        registry,
-        faults,
-        port: port === 0 ? 0 : port + index,
-        ...(ip !== undefined && { ip }),
-        ...(flags && { flags }),
-      }),
-    );
+  try {
+    for (let index = 0; index < count; index += 1)
+      masters.push(
+        await createSimulatedMaster({
+          clock,
+          random,
+          credentials,
+          registry,
+          faults,
+          port: port === 0 ? 0 : port + index,
+          ...(ip !== undefined && { ip }),
+          ...(flags && { flags }),
+        }),
+      );
+  } catch (error) {
+    await Promise.all(masters.map((master) => master.kill()));
+    throw error;
+  }
   const [leader, ...others] = masters;
   for (const other of others) other.follow(leader?.address);
   return masters;
