@@ -83,7 +83,8 @@ const isCliMain = (file: string): boolean =>
 
 /** The one table of components' mains: how `outcry bbs` and its like start them. */
 const isStart = ({ from, to }: Import): boolean =>
-  from === 'cli/processes/components.ts' && /^[\w-]+\/main\.ts$/.test(to);
+  from === 'cli/processes/components.ts' &&
+  /^([\w-]+|mesos-bridge\/executor)\/(main|supervise)\.ts$/.test(to);
 
 /** The pure table of who may say what on the bus: what `outcry nats-config` writes must be what components keep to. */
 const isNatsRoles = ({ from, to }: Import): boolean =>
