@@ -10,7 +10,10 @@ import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { NO_METRICS } from '../../common/ports/metrics.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { createEnrolmentDoor } from '../../mesos-bridge/handlers/enrolment.js';
-import { createEnrolmentTokens, enrolmentToken } from '../../mesos-bridge/handlers/enrolment-tokens.js';
+import { enrolmentToken } from '../../mesos-bridge/bridge/enrolment-secret.js';
+import { executorIdOf } from '../../mesos-bridge/core/executor-id.js';
+import { newLife } from '../../mesos-bridge/core/executor-life.js';
+import { createEnrolmentTokens } from '../../mesos-bridge/handlers/enrolment-tokens.js';
 import type { TaskInfo } from '../../mesos-bridge/protocol/messages.js';
 import { startAgentServer } from './agent-server.js';
 import type { AgentServer } from './agent-server.js';
@@ -74,7 +77,10 @@ export const startMesosGround = async (t: Test) => {
   const logger = createCaptureLogger();
   const door = createEnrolmentDoor({
     listen: { host: '127.0.0.1', port: 0, tls: undefined },
-    tokens: createEnrolmentTokens({ secret: SECRET, expects: () => true }),
+    tokens: createEnrolmentTokens({
+      tokenOf: (executorId) => enrolmentToken(SECRET, executorId),
+      now: () => Date.now(),
+    }),
     enrolment: () => ({
       // nothing is there: what a rep must tell the BBS it then tells it over HTTP
       nats: { servers: ['nats://127.0.0.1:9'], user: 'elastic-cells', password: HANDED.busPassword },
@@ -93,7 +99,9 @@ export const startMesosGround = async (t: Test) => {
   await door.start();
   const children: ChildProcess[] = [];
 
-  const start = (executorId: string, over: Record<string, string> = {}): ExecutorProcess => {
+  const start = (over: Record<string, string> = {}): ExecutorProcess => {
+    const life = newLife(Date.now(), String(children.length));
+    const executorId = executorIdOf({ version: 'abc', life });
     const environment = {
       PATH: process.env['PATH'] ?? '',
       MESOS_FRAMEWORK_ID: 'framework',
