@@ -1,7 +1,5 @@
 import { DURATION, FILE_PATH, MEGABYTES, defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
-import type { EnrolmentConfig, UserEnrolment } from './enrolment-config.js';
-import { enrolmentOf, enrolmentSchema } from './enrolment-config.js';
 
 interface UserExecutor {
   cpu_milli: number;
@@ -43,7 +41,7 @@ interface UserConfig {
   demand_timeout: string | number;
   hunger_after: string | number;
   lease_ttl: string | number;
-  enrolment: UserEnrolment;
+  enrolment: { url: string; ca?: string };
 }
 
 /** How executors are started; one that runs goes on with what it was started with. */
@@ -107,7 +105,12 @@ export interface MesosBridgeConfig {
   /** how long demand waits without a usable offer before the alarm */
   hungerAfterMs: number;
   leaseTtlMs: number;
-  enrolment: EnrolmentConfig;
+  /** what executors are told of where they enrol */
+  enrolment: {
+    url: string;
+    /** PEM file of the authority of its certificate; undefined = those that the agents' machines trust */
+    caFile: string | undefined;
+  };
 }
 
 const HOUR_MS = 3_600_000;
@@ -252,7 +255,24 @@ export const mesosBridgeConfig = defineConfig<UserConfig, MesosBridgeConfig>({
         description: 'how long work waits without a usable offer before the bridge raises the alarm',
       },
       lease_ttl: { ...DURATION, description: 'of the lease that makes this bridge the active one' },
-      enrolment: enrolmentSchema,
+      enrolment: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['url'],
+        description: 'where cells on agents get what they are to know: with a one-time token, over this',
+        properties: {
+          url: {
+            type: 'string',
+            pattern: '^https?://[^/]+$',
+            description: "`https://HOST:PORT`, as the agents' machines reach this bridge, or its stand-by",
+          },
+          ca: {
+            ...FILE_PATH,
+            description:
+              "PEM file: the authority of its certificate; without: those that the agents' machines trust",
+          },
+        },
+      },
     },
   },
   defaults: {
@@ -305,7 +325,7 @@ export const mesosBridgeConfig = defineConfig<UserConfig, MesosBridgeConfig>({
       demandTimeoutMs: toMs(full.demand_timeout),
       hungerAfterMs: toMs(full.hunger_after),
       leaseTtlMs: toMs(full.lease_ttl),
-      enrolment: enrolmentOf(full.enrolment, report),
+      enrolment: { url: full.enrolment.url, caFile: full.enrolment.ca },
     };
   },
 });

@@ -6,7 +6,9 @@ import { joinConfigs } from '../common/runtime/config.js';
 import { closingMember } from '../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
 import { assembleMesosBridge } from './assemble.js';
-import { createEnrolling } from './bridge/enrolling.js';
+import { enrolmentToken, loadEnrolmentSecret } from './bridge/enrolment-secret.js';
+import type { BridgeBbs } from './bridge/active.js';
+import type { EnrolmentDoor } from './bridge/executor-info.js';
 import type { OpenClient } from './bridge/subscription.js';
 import { mesosBridgeConfig } from './config.js';
 import type { MesosBridgeConfig } from './config.js';
@@ -49,20 +51,32 @@ const clientsOf = (bridge: MesosBridgeConfig, { clock, random, logger }: Ground)
     });
 };
 
+/** What executors are told of the bridge, with a token that every bridge of this framework knows. */
+const doorOf = (bridge: MesosBridgeConfig, store: BridgeBbs, { clock, random }: Ground) => {
+  const { url, caFile } = bridge.enrolment;
+  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
+  return async (signal: AbortSignal): Promise<EnrolmentDoor | undefined> => {
+    const { name } = bridge.framework;
+    const secret = await loadEnrolmentSecret({ store, random, name, clock, signal });
+    return secret === undefined
+      ? undefined
+      : { url, ca, tokenOf: (executorId) => enrolmentToken(secret, executorId) };
+  };
+};
+
 /** The bridge as a process of its own. Several may run: one holds the lease, the others stand by. */
 export const main: ComponentMain<ReturnType<typeof config.compile>> = {
   component: 'mesos-bridge',
   config,
   assemble({ link, bridge }, ground) {
     const bbs = createBbsClient({ endpoint: link.endpoint, ...ground });
-    const enrolling = createEnrolling({ ...ground, store: bbs, config: bridge });
     const { members, health } = assembleMesosBridge({
       ...ground,
       bbs,
       config: bridge,
       openClient: clientsOf(bridge, ground),
-      openDoor: enrolling.openDoor,
+      openDoor: doorOf(bridge, bbs, ground),
     });
-    return { members: [closingMember('bbs-client', bbs), ...enrolling.members, ...members], health };
+    return { members: [closingMember('bbs-client', bbs), ...members], health };
   },
 };

@@ -10,7 +10,6 @@ import type { HungerReport } from '../core/hunger.js';
 import type { BridgeAnswers } from '../handlers/bus-handlers.js';
 import type { BridgeMetrics } from '../metrics.js';
 import type { ExecutorTemplate } from './executor-info.js';
-import { newLife } from '../core/executor-life.js';
 import { createLauncher } from './launcher.js';
 import { offersReport } from './report.js';
 import { keyOf, seekPlaces } from './seek.js';
@@ -68,7 +67,7 @@ export const createAnswers = (options: AnswersOptions): BridgeAnswers => {
         receivedAt: now,
         now,
         mintGuid: random.uuid,
-        newExecutorId: template.newId(newLife(clock.now(), random.uuid())),
+        newExecutorId: template.newId(random.uuid()),
       });
       if (acceptance !== undefined) {
         options.metrics.launched(acceptance.tasks.length);

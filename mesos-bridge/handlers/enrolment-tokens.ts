@@ -1,52 +1,47 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { EnrolmentRequest } from '../core/enrolment.js';
-import { launchedAt } from '../core/executor-life.js';
 
-/**
- * unready: this bridge is not the active one · unknown: that token is none of this executor · expired: it was launched
- * long ago · used: by somebody else
- */
-export type TokenVerdict = 'good' | 'unready' | 'unknown' | 'expired' | 'used';
+/** An executor's token: whoever keeps the secret need not keep the tokens, and knows them after a restart. */
+export const enrolmentToken = (secret: string, executorId: string): string =>
+  createHmac('sha256', secret).update(`enrolment\u0000${executorId}`).digest('base64url');
 
-export interface EnrolmentTokensOptions {
-  /** the token of an executor, the same in every life of the bridge; undefined: it cannot be told now */
-  tokenOf(executorId: string): string | undefined;
-  /** ms since the epoch */
-  now(): number;
+/** unknown: that token is none of this executor · unexpected: nobody waits for this executor · used: by somebody else */
+export type TokenVerdict = 'good' | 'unknown' | 'unexpected' | 'used';
+
+export interface EnrolmentTokens {
+  judge(request: EnrolmentRequest): TokenVerdict;
+  /** the executor is gone: it needs not be remembered that its token was used */
+  forget(executorId: string): void;
 }
 
-/** ms in which an executor must have come: a bridge that has been started since remembers no used tokens */
-export const TOKEN_LIFE_MS = 600_000;
+export interface EnrolmentTokensOptions {
+  /** the same in every life of the bridge, and for its stand-by */
+  secret: string;
+  /**
+   * whether that executor was launched on that agent and has not been heard of since: once it has spoken, its token is
+   * worth nothing, also to a bridge that has been started after that
+   */
+  expects(executorId: string, agentId: string): boolean;
+}
 
 const equal = (left: string, right: string): boolean => {
   const [one, other] = [Buffer.from(left), Buffer.from(right)];
   return one.length === other.length && timingSafeEqual(one, other);
 };
 
-/** Tokens that are good once, and not for long. Who asks again has to show that it is the one that asked before. */
-export const createEnrolmentTokens = ({ tokenOf, now }: EnrolmentTokensOptions) => {
-  /** by executor id */
-  const used = new Map<string, { readonly nonce: string; readonly until: number }>();
-  const forgetOld = (): void => {
-    for (const [executorId, { until }] of used) {
-      if (until > now()) return;
-      used.delete(executorId);
-    }
-  };
+/** Tokens that are good once. Who asks again has to show that it is the one that asked before. */
+export const createEnrolmentTokens = ({ secret, expects }: EnrolmentTokensOptions): EnrolmentTokens => {
+  /** nonces by executor id */
+  const used = new Map<string, string>();
   return {
-    judge({ token, executorId, nonce }: EnrolmentRequest): TokenVerdict {
-      const right = tokenOf(executorId);
-      if (right === undefined) return 'unready';
-      if (!equal(token, right)) return 'unknown';
-      const until = (launchedAt(executorId) ?? 0) + TOKEN_LIFE_MS;
-      if (now() >= until) return 'expired';
-      forgetOld();
+    judge({ token, executorId, agentId, nonce }) {
+      if (!equal(token, enrolmentToken(secret, executorId))) return 'unknown';
+      if (!expects(executorId, agentId)) return 'unexpected';
       const before = used.get(executorId);
-      if (before !== undefined && !equal(before.nonce, nonce)) return 'used';
-      used.set(executorId, { nonce, until });
+      if (before !== undefined && !equal(before, nonce)) return 'used';
+      used.set(executorId, nonce);
       return 'good';
     },
+    forget: (executorId) => void used.delete(executorId),
   };
 };
-
-export type EnrolmentTokens = ReturnType<typeof createEnrolmentTokens>;

@@ -29,9 +29,9 @@ export interface EnrolmentListen {
 
 export interface EnrolmentDoorOptions {
   listen: EnrolmentListen;
-  tokens: EnrolmentTokens;
-  /** what an executor on that agent is handed; an OutcryError when it cannot be had */
-  enrolment(request: EnrolmentRequest): Enrolment;
+  tokens: Pick<EnrolmentTokens, 'judge'>;
+  /** what an executor on that agent is handed; undefined: it cannot be told now */
+  enrolment(request: EnrolmentRequest): Enrolment | undefined;
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
@@ -44,9 +44,9 @@ const GRACE_MS = 1_000;
 
 const TLS_VERSIONS = { minVersion: 'TLSv1.2' } as const;
 
-const REASONS: Readonly<Record<Exclude<TokenVerdict, 'good' | 'unready'>, string>> = {
+const REASONS: Readonly<Record<Exclude<TokenVerdict, 'good'>, string>> = {
   unknown: 'its token is not its own',
-  expired: 'it was launched too long ago',
+  unexpected: 'no executor of this id is awaited on this agent',
   used: 'its token was used before',
 };
 
@@ -80,8 +80,6 @@ const createJudge = ({ tokens, enrolment, logger, metrics }: EnrolmentDoorOption
     const { executorId, agentId } = request;
     const from = { executorId, agentId, address };
     const verdict = tokens.judge(request);
-    if (verdict === 'unready')
-      return refuse(verdict, failure('ENROLMENT_UNREADY', { executor: executorId }), from);
     if (verdict !== 'good')
       return refuse(
         verdict,
@@ -89,6 +87,8 @@ const createJudge = ({ tokens, enrolment, logger, metrics }: EnrolmentDoorOption
         from,
       );
     const handed = enrolment(request);
+    if (handed === undefined)
+      return refuse('unready', failure('ENROLMENT_UNREADY', { executor: executorId }), from);
     counter.increment({ outcome: 'granted' });
     logger.info('enrolled', from);
     return { status: 200, body: handed };
@@ -108,14 +108,9 @@ const createApp = (options: EnrolmentDoorOptions, tls: TlsKeyPair | undefined): 
     forceCloseConnections: true,
   });
   const judge = createJudge(options);
-  app.setErrorHandler((error, request, reply) => {
-    if (!(error instanceof OutcryError)) {
-      const { status, body } = judge(undefined, request.ip);
-      return reply.status(status).send(body);
-    }
-    const { code, message, remedy } = error;
-    options.logger.error('enrolment-failed', { code, message, remedy });
-    return reply.status(503).send({ code, message: 'what a cell needs cannot be read' });
+  app.setErrorHandler((_error, request, reply) => {
+    const { status, body } = judge(undefined, request.ip);
+    return reply.status(status).send(body);
   });
   app.setNotFoundHandler((_request, reply) => reply.status(404).send({ message: 'nothing is here' }));
   app.post(ENROLMENT_PATH, (request, reply) => {

@@ -31,10 +31,10 @@ type Ground = Awaited<ReturnType<typeof startMesosGround>>;
 const GUID = 'instance-1';
 
 /** An executor with one instance that sleeps. */
-const running = async (ground: Ground, seconds: string) => {
+const running = async (ground: Ground, seconds: string, executorId = 'outcry.abc.1') => {
   const desired = await ground.bbs.desireLrp(application('app', seconds), '');
   if (!desired.ok) throw new Error(desired.error.message);
-  const executor = ground.start();
+  const executor = ground.start(executorId);
   await ground.subscribed();
   const task = lrpTask(GUID, { domain: 'test' }, {});
   ground.launch(task);
@@ -157,7 +157,7 @@ t.test(
     for (const pid of [worker, executor.pid]) process.kill(pid, 'SIGKILL');
     await eventually(() => isGone(worker), PATIENCE);
     t.equal(programsWith(seconds).length, 1, 'nobody was there to end it');
-    const next = ground.start();
+    const next = ground.start('outcry.abc.2');
     await ground.subscribed(2);
     t.same(programsWith(seconds), []);
     t.equal(places(ground).length, 1);
@@ -180,11 +180,11 @@ t.test(
   'mesos executor - a bad token, and an environment of nobody: said in words, not tried again',
   async (t) => {
     const ground = await startMesosGround(t);
-    const refused = ground.start({ OUTCRY_ENROLMENT_TOKEN: 'guessed' });
+    const refused = ground.start('outcry.abc.1', { OUTCRY_ENROLMENT_TOKEN: 'guessed' });
     t.equal(await refused.ended, 1);
     t.match(refused.output(), /ENROLMENT_REFUSED.*its token is not its own/);
     t.equal(ground.logger.named('enrolment-refused').length, 1);
-    const nobody = ground.start({ MESOS_EXECUTOR_ID: '' });
+    const nobody = ground.start('', {});
     t.equal(await nobody.ended, 1);
     t.match(nobody.output(), /EXECUTOR_ENVIRONMENT_INVALID.*MESOS_EXECUTOR_ID not set/);
   },

@@ -10,10 +10,7 @@ import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { NO_METRICS } from '../../common/ports/metrics.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { createEnrolmentDoor } from '../../mesos-bridge/handlers/enrolment.js';
-import { enrolmentToken } from '../../mesos-bridge/bridge/enrolment-secret.js';
-import { executorIdOf } from '../../mesos-bridge/core/executor-id.js';
-import { newLife } from '../../mesos-bridge/core/executor-life.js';
-import { createEnrolmentTokens } from '../../mesos-bridge/handlers/enrolment-tokens.js';
+import { createEnrolmentTokens, enrolmentToken } from '../../mesos-bridge/handlers/enrolment-tokens.js';
 import type { TaskInfo } from '../../mesos-bridge/protocol/messages.js';
 import { startAgentServer } from './agent-server.js';
 import type { AgentServer } from './agent-server.js';
@@ -77,10 +74,7 @@ export const startMesosGround = async (t: Test) => {
   const logger = createCaptureLogger();
   const door = createEnrolmentDoor({
     listen: { host: '127.0.0.1', port: 0, tls: undefined },
-    tokens: createEnrolmentTokens({
-      tokenOf: (executorId) => enrolmentToken(SECRET, executorId),
-      now: () => Date.now(),
-    }),
+    tokens: createEnrolmentTokens({ secret: SECRET, expects: () => true }),
     enrolment: () => ({
       // nothing is there: what a rep must tell the BBS it then tells it over HTTP
       nats: { servers: ['nats://127.0.0.1:9'], user: 'elastic-cells', password: HANDED.busPassword },
@@ -99,9 +93,7 @@ export const startMesosGround = async (t: Test) => {
   await door.start();
   const children: ChildProcess[] = [];
 
-  const start = (over: Record<string, string> = {}): ExecutorProcess => {
-    const life = newLife(Date.now(), String(children.length));
-    const executorId = executorIdOf({ version: 'abc', life });
+  const start = (executorId: string, over: Record<string, string> = {}): ExecutorProcess => {
     const environment = {
       PATH: process.env['PATH'] ?? '',
       MESOS_FRAMEWORK_ID: 'framework',

@@ -1,77 +1,117 @@
 import t from 'tap';
-import { createExecutorTemplate } from '../../../mesos-bridge/bridge/executor-info.js';
-import { enrolmentToken } from '../../../mesos-bridge/bridge/enrolment-secret.js';
-import { mesosBridgeConfig } from '../../../mesos-bridge/config.js';
-import { newLife, launchedAt } from '../../../mesos-bridge/core/executor-life.js';
 import { readEnvironment } from '../../../mesos-bridge/executor/environment.js';
-import { encode } from '../../../mesos-bridge/protocol/codec.js';
-import { must } from '../../support/bbs.js';
+import { executorInfo } from '../../../mesos-bridge/executor/executor-info.js';
+import type { ExecutorDescription } from '../../../mesos-bridge/executor/executor-info.js';
+import { enrolmentToken } from '../../../mesos-bridge/handlers/enrolment-tokens.js';
+import { decode, encode } from '../../../mesos-bridge/protocol/codec.js';
 import { lrpTask } from '../../support/executor-world.js';
 
 const SECRET = 'the-bridges-own-secret';
 
-const made = () => {
-  const { executor, framework } = must(
-    mesosBridgeConfig.parse(
-      {
-        masters: '127.0.0.1:5050',
-        executor: {
-          command: 'exec outcry cell --mesos',
-          environment: { OUTCRY_EXECUTOR_DATA_DIR: '/var/cells' },
-        },
-        enrolment: { url: 'https://bridge:8447' },
-      },
-      'test',
-    ),
-  );
-  const door = {
+const description = (over: Partial<ExecutorDescription> = {}): ExecutorDescription => ({
+  executorId: 'outcry.abc.1',
+  frameworkId: 'framework',
+  name: 'outcry cell',
+  command: {
+    shell: 'exec ./outcry/cli/bin/outcry.mjs cell --mesos',
+    uris: [{ value: 'http://files/outcry.tgz', extract: true, executable: false }],
+    user: 'root',
+    image: undefined,
+    dataDir: '/var/lib/cells',
+    environment: { Z: 'last', A: 'first' },
+  },
+  enrolment: {
     url: 'https://bridge:8447',
+    token: enrolmentToken(SECRET, 'outcry.abc.1'),
     ca: 'PEM',
-    tokenOf: (executorId: string) => enrolmentToken(SECRET, executorId),
-  };
-  const template = createExecutorTemplate({ executor, framework, door });
-  const executorId = template.newId(newLife(1_700_000_000_000, 'one'));
-  return { executorId, info: template.info(executorId, template.resources), token: door.tokenOf(executorId) };
-};
+  },
+  resources: [
+    { name: 'cpus', type: 'SCALAR', scalar: { value: 0.1 }, allocationInfo: { role: 'outcry' } },
+    { name: 'mem', type: 'SCALAR', scalar: { value: 128 }, allocationInfo: { role: 'outcry' } },
+  ],
+  shutdownGraceMs: 25_000,
+  ...over,
+});
+
+const bytes = (of: ExecutorDescription): string =>
+  Buffer.from(encode('ExecutorInfo', executorInfo(of), 'protobuf')).toString('hex');
+
+const variablesOf = (of: ExecutorDescription): Record<string, string> =>
+  Object.fromEntries(
+    (executorInfo(of).command?.environment?.variables ?? []).map(({ name, value = '' }) => [name, value]),
+  );
+
+t.test(
+  'executor info - the same bytes for one executor, whatever the order in which it is described',
+  async (t) => {
+    const of = description();
+    const { command } = of;
+    const turned = { ...command, environment: { A: 'first', Z: 'last' } };
+    t.equal(bytes(of), bytes(description({ command: turned })));
+    t.match(executorInfo(of), {
+      type: 'CUSTOM',
+      frameworkId: { value: 'framework' },
+      shutdownGracePeriod: { nanoseconds: 25_000_000_000n },
+      command: { shell: true, user: 'root', uris: [{ value: 'http://files/outcry.tgz', extract: true }] },
+    });
+  },
+);
 
 t.test('executor info - the executor understands what it is told', async (t) => {
-  const { executorId, info, token } = made();
-  t.equal(launchedAt(executorId), 1_700_000_000_000);
-  const variables = info.command?.environment?.variables ?? [];
-  const told = Object.fromEntries(variables.map(({ name, value = '' }) => [name, value]));
   const environment = readEnvironment({
     MESOS_FRAMEWORK_ID: 'framework',
-    MESOS_EXECUTOR_ID: executorId,
+    MESOS_EXECUTOR_ID: 'outcry.abc.1',
     MESOS_SLAVE_ID: 'agent-S0',
     MESOS_AGENT_ENDPOINT: '[fd00::7]:5051',
     LIBPROCESS_SSL_ENABLED: '1',
-    ...told,
+    ...variablesOf(description()),
   });
-  t.match(environment, {
-    ok: true,
-    value: {
-      address: 'fd00::7',
-      agentTls: true,
-      dataDir: '/var/cells',
-      enrolment: { url: 'https://bridge:8447', ca: 'PEM', token },
-    },
+  t.ok(environment.ok);
+  t.match(environment.ok && environment.value, {
+    address: 'fd00::7',
+    agentTls: true,
+    dataDir: '/var/lib/cells',
+    enrolment: { url: 'https://bridge:8447', ca: 'PEM', token: enrolmentToken(SECRET, 'outcry.abc.1') },
   });
-  t.match(readEnvironment(told), { ok: false, error: /MESOS_FRAMEWORK_ID.* not set/ });
+  t.match(readEnvironment(variablesOf(description())), { error: /MESOS_FRAMEWORK_ID.*not set/ });
 });
 
+t.test(
+  'executor info - in an image it is in the network of its machine, and its data outlive it there',
+  async (t) => {
+    const { command } = description();
+    for (const kind of ['docker', 'mesos'] as const) {
+      const image = { name: 'outcry-cell:1', kind };
+      const of = description({ command: { ...command, shell: undefined, image } });
+      t.match(executorInfo(of), {
+        command: { shell: false },
+        container: {
+          type: kind === 'docker' ? 'DOCKER' : 'MESOS',
+          volumes: [{ hostPath: '/var/lib/cells', containerPath: '/var/lib/outcry/executors', mode: 'RW' }],
+        },
+      });
+      t.equal(variablesOf(of)['OUTCRY_EXECUTOR_DATA_DIR'], '/var/lib/outcry/executors');
+    }
+  },
+);
+
 t.test('executor info - nothing that Mesos sees is a secret, but the token that is good once', async (t) => {
-  const { info, token } = made();
+  const of = description();
+  const task = { ...lrpTask('one'), executor: executorInfo(of) };
   for (const encoding of ['json', 'protobuf'] as const) {
-    const seen = Buffer.from(encode('TaskInfo', { ...lrpTask('one'), executor: info }, encoding)).toString(
-      'latin1',
-    );
-    t.ok(seen.includes(token), 'the search finds what is there');
+    const seen = Buffer.from(encode('TaskInfo', task, encoding)).toString('latin1');
+    t.ok(seen.includes(of.enrolment.token), 'the search finds what is there');
     t.notOk(seen.includes(SECRET));
+    t.ok(decode('TaskInfo', encode('TaskInfo', task, encoding), encoding).ok);
   }
-  t.same(info.command?.environment?.variables?.map(({ name }) => name).toSorted(), [
-    'OUTCRY_ENROLMENT_CA',
-    'OUTCRY_ENROLMENT_TOKEN',
-    'OUTCRY_ENROLMENT_URL',
-    'OUTCRY_EXECUTOR_DATA_DIR',
-  ]);
+  const { token, url, ca } = of.enrolment;
+  const variables = variablesOf(of);
+  t.same(variables, {
+    A: 'first',
+    OUTCRY_ENROLMENT_CA: ca,
+    OUTCRY_ENROLMENT_TOKEN: token,
+    OUTCRY_ENROLMENT_URL: url,
+    OUTCRY_EXECUTOR_DATA_DIR: '/var/lib/cells',
+    Z: 'last',
+  });
 });
