@@ -127,6 +127,11 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: '39',
     phase: 100,
+    ids: {
+      agent1: '58247804-9caa-44d0-aa95-cda95490830a-S0',
+      agent2: '58247804-9caa-44d0-aa95-cda95490830a-S1',
+    },
+    answersExcepted: { 9: 'sent while the client closed its stream' },
     script: [
       { at: 1_000, run: ({ agent }) => (agent('agent1').stop(), agent('agent2').stop()) },
       { at: 20_000, run: ({ agent }) => agent('agent2').resume() },
