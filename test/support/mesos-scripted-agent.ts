@@ -190,6 +190,7 @@ export const createScriptedAgent = (flags: AgentFlags) => {
     },
     stop: () => void (stopped = true),
     resume: () => void (stopped = false),
+    forget: (taskId: string) => void tasks.delete(taskId),
     /** its process dies; what it runs lives on unless its framework does not checkpoint */
     crash(): void {
       link?.close();
