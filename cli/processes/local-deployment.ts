@@ -24,6 +24,8 @@ export interface LocalPorts {
 /** A simulated Mesos beside the rest, and the bridge's ports. */
 export interface LocalMesos {
   readonly agents: number;
+  /** that its agents are in, in turns */
+  readonly zones?: number | undefined;
   readonly master: number;
   readonly enrolment: number;
 }
@@ -137,8 +139,8 @@ export const programsOf = ({ dir, cells, ports, mesos }: LocalDeployment): Progr
     const rest = { cwd: home, graceMs: GRACE_MS, adopts: false };
     return { name, kind: 'nats', command: 'nats-server', args, ...rest };
   });
-  const simulation = ({ agents, master }: LocalMesos): Program => {
-    const where = ['--port', `${master}`, '--data', mesosDir(dir)];
+  const simulation = ({ agents, master, zones = 3 }: LocalMesos): Program => {
+    const where = ['--zones', `${zones}`, '--port', `${master}`, '--data', mesosDir(dir)];
     const args = [join(packageRoot(), OUTCRY), 'mesos', 'simulate', '--agents', `${agents}`, ...where];
     const rest = { cwd: dir, graceMs: CELL_GRACE_MS, adopts: false };
     return { name: 'mesos', kind: 'mesos', command: process.execPath, args, ...rest };

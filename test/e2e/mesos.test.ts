@@ -46,7 +46,7 @@ const running = (system: ProcessSystem, processGuid: string, instances: number):
   });
 
 const gone = async ({ bbs }: ProcessSystem, processGuid: string): Promise<void> => {
-  must(await bbs.removeDesiredLrp({ processGuid }));
+  must(await bbs.removeDesiredLrp(processGuid, ''));
   await eventually(async () => must(await bbs.actualLrps({ processGuid })).length === 0, {
     timeoutMs: TIMEOUT_MS,
     what: `nothing of ${processGuid} is left`,
@@ -105,7 +105,7 @@ const suite = (): void => {
       const system = await startProcessSystem({
         cells: 0,
         natsServers: 1,
-        mesosAgents: AGENTS,
+        mesos: { agents: AGENTS, zones: 1 },
         auctioneer: { policy: { strategy: 'binpack' } },
         bridge: { executor: { idle: '3s' } },
       });
@@ -123,6 +123,8 @@ const suite = (): void => {
       const packed = await places(system, 'packed');
       t.equal(packed.size, Math.ceil(MANY / PER_AGENT), `fewest agents: ${[...packed.values()].join(' ')}`);
       await gone(system, 'packed');
+      // what an executor's end frees is offered by itself: places would not be alike
+      await eventually(() => nothingHeld(system), { timeoutMs: TIMEOUT_MS, what: 'Mesos has it all back' });
 
       await useStrategy(system, 'spread');
       must(await system.bbs.desireLrp(sleeper('spread', MANY), ''));
@@ -137,7 +139,7 @@ const suite = (): void => {
         timeoutMs: TIMEOUT_MS,
         what: 'Mesos has everything back',
       });
-      t.match(await system.outcry('mesos', 'offers'), /suppress/, 'and is asked for nothing');
+      t.match(await system.outcry('mesos', 'offers'), /no offers are wanted now/, 'and is asked for none');
       t.same(system.defects(), []);
     },
   );
@@ -146,7 +148,7 @@ const suite = (): void => {
     const system = await startProcessSystem({
       cells: 1,
       natsServers: 1,
-      mesosAgents: 2,
+      mesos: { agents: 2 },
       cell: { memory: '1200M' },
     });
     t.teardown(() => system.close());
@@ -156,7 +158,7 @@ const suite = (): void => {
     t.equal(found.get('cell-1'), 2, 'its own cell is full');
     found.delete('cell-1');
     t.equal(sum(found.values()), 4, 'the rest is on Mesos');
-    t.same(system.defects(), []);
+    t.same(system.defects(), []);//
   });
 };
 

@@ -29,8 +29,8 @@ export interface ProcessesOptions {
   presenceTtlMs?: number;
   /** absent: the process runtime */
   docker?: { socketPath: string; image: string };
-  /** of a simulated Mesos; absent: there is none */
-  mesosAgents?: number;
+  /** absent: there is no simulated Mesos */
+  mesos?: { agents: number; zones?: number };
   /** put into the configurations of these */
   bbs?: Record<string, unknown>;
   auctioneer?: Record<string, unknown>;
@@ -121,9 +121,7 @@ const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<Loc
     runtime: options.docker
       ? { kind: 'docker', where: options.docker.socketPath, stacks: { [STACK]: options.docker.image } }
       : { kind: 'process' },
-    ...(options.mesosAgents !== undefined && {
-      mesos: { agents: options.mesosAgents, master: take(), enrolment: take() },
-    }),
+    ...(options.mesos && { mesos: { ...options.mesos, master: take(), enrolment: take() } }),
     extra: {
       auctioneer: options.auctioneer ?? {},
       'mesos-bridge': options.bridge ?? {},
@@ -247,7 +245,8 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
         .filter((line: Record<string, unknown>) => DEFECT.test(String(line['event'])))
         .map((line) => JSON.stringify(line)),
       ...[...said]
-        .filter(([name]) => !name.startsWith('nats-'))
+        // which tell people what they are
+        .filter(([name]) => name !== 'mesos' && !name.startsWith('nats-'))
         .map(([name, text]) => `${name} said: ${text}`),
     ],
     async close() {
