@@ -71,7 +71,7 @@ t.test(
 );
 
 t.test(
-  '#32 #7 host ports are taken from the offer, as many as are wanted, and none where none is',
+  '#32 host ports are taken from the offer, as many as are wanted, and none where none is',
   async (t) => {
     const book = bookWith([offer('a', { ports: 3 })]);
     const { outcomes, acceptance } = take(book, 'a', {
