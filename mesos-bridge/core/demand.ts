@@ -13,8 +13,8 @@ export interface Waiting {
  * What waits for offers. The BBS asks for it again and again while it is wanted: what it asks for no more is forgotten.
  */
 export interface Demand {
-  /** it found no place, once more */
-  waits(key: string, need: Wanted, now: number): void;
+  /** it found no place, once more; told as it waits now */
+  waits(key: string, need: Wanted, now: number): Waiting;
   /** it has one, or is not wanted any more */
   served(key: string): void;
   /** drops what was not asked for again; true when anything was dropped */
@@ -33,7 +33,9 @@ export const createDemand = (forgetMs = FORGET_MS): Demand => {
   return {
     waits(key, need, now) {
       // stays where it is: the map is in the order of the first asking
-      waiting.set(key, { key, need, since: waiting.get(key)?.since ?? now, asked: now });
+      const waits = { key, need, since: waiting.get(key)?.since ?? now, asked: now };
+      waiting.set(key, waits);
+      return waits;
     },
     served: (key) => void waiting.delete(key),
     expire(now) {
