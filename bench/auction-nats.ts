@@ -4,8 +4,8 @@
  * on, and a BBS in a process of its own that knows the cells by their presences.
  *
  * `batch`: from the moment at which the BBS's process asks for 10,000 instances of some 1,000 applications until the
- * ledgers of the cells hold them all. The first is the auctioneer's first batch: it knows no cell yet, asks the BBS
- * who is present and all cells for their states. The others are warm; between them what was placed goes.
+ * ledgers of the cells hold them all. The first is the auctioneer's first batch, 3 s after it has begun to listen, when
+ * it asks the BBS who is present and all cells for their states; OUTCRY_BENCH_AT_ONCE=1: at once. The others are warm; between them what was placed goes.
  * `stream`: 1,000 single instances a second for 30 s; each from its request until a ledger holds it.
  *
  * `warmCpuMs`: what each of the processes used of the processors in a warm batch: on a machine that does other things
@@ -29,6 +29,7 @@ import { machine, median, printTable, round } from './harness.js';
 const CELLS = Number(process.env['OUTCRY_BENCH_CELLS'] ?? 10_000);
 const ROUNDS = Number(process.env['OUTCRY_BENCH_ROUNDS'] ?? 9);
 const SECONDS = Number(process.env['OUTCRY_BENCH_SECONDS'] ?? 30);
+const AT_ONCE = process.env['OUTCRY_BENCH_AT_ONCE'] === '1';
 const PER_SECOND = 1_000;
 const CELL_PROCESSES = 2;
 /** ms in which cells tell of what has changed, before the next round begins */
@@ -143,6 +144,7 @@ const medians = (all: readonly Used[]): Used =>
   );
 
 const measure = async ({ batch, release, used, stream }: System) => {
+  if (!AT_ONCE) await sleep(QUIET_MS);
   const first = await batch(0);
   const warm: number[] = [];
   const cpu: Used[] = [];

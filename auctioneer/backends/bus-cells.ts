@@ -175,6 +175,8 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
   /** whether all have been asked since changes are heard */
   let asked = false;
   let asking: Promise<void> | undefined;
+  /** all are asked as soon as changes are heard: the first batch is not to wait for what can be known before it comes */
+  let beginning: Promise<void> = Promise.resolve();
 
   const refresh = (traceId: string): Promise<void> => {
     asking ??= askAll(context, traceId)
@@ -188,6 +190,7 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
 
   return {
     async states(traceId): Promise<CellStates> {
+      await beginning;
       if (!asked) await refresh(traceId);
       const found = known.states();
       // nobody there: whoever asks again wants to know
@@ -210,11 +213,11 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
         });
       };
       again();
-      const cancels = [
-        ...subscribeChanges(context),
-        bus.onConnection(() => void (asked = false)),
-        () => timer?.(),
-      ];
+      const hearing = subscribeChanges(context);
+      beginning = refresh('')
+        .catch((error: unknown) => logger.error('failed-to-ask-cells', { error }))
+        .then(() => void (asked &&= known.states().cells.length > 0));
+      const cancels = [...hearing, bus.onConnection(() => void (asked = false)), () => timer?.()];
       return () => {
         cancels.forEach((cancel) => cancel());
         listening = asked = false;

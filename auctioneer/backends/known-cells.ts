@@ -44,13 +44,37 @@ const MOST_CELLS = 100_000;
 const isOlder = (state: CellState, than: CellState): boolean =>
   state.incarnation === than.incarnation && state.version < than.version;
 
+type Counts = CellState['lrpCounts'];
+
+/** Counts with more in them, put together when somebody looks: most cells tell theirs anew before anybody does. */
+const countsWith = (counts: Counts, added: readonly { processGuid: string }[]): Counts => {
+  let whole: Map<string, number> | undefined;
+  const all = (): Map<string, number> => {
+    if (whole !== undefined) return whole;
+    whole = new Map(counts);
+    for (const { processGuid } of added) whole.set(processGuid, (whole.get(processGuid) ?? 0) + 1);
+    return whole;
+  };
+  return {
+    get size() {
+      return all().size;
+    },
+    get: (guid) => all().get(guid),
+    has: (guid) => all().has(guid),
+    forEach: (callback) => all().forEach(callback),
+    keys: () => all().keys(),
+    values: () => all().values(),
+    entries: () => all().entries(),
+    [Symbol.iterator]: () => all()[Symbol.iterator](),
+  };
+};
+
 /** The state of a cell that has taken work, as it will tell it itself; an LRP also takes the memory of its proxy. */
 const lessWork = (state: CellState, { lrps, tasks }: Work): CellState => {
   const { memoryMb, diskMb, containers } = state.available;
   const available = { memoryMb, diskMb, containers: containers - lrps.length - tasks.length };
   let cpuMilliAvailable = state.cpuMilliAvailable;
-  const lrpCounts = new Map(state.lrpCounts);
-  for (const { processGuid } of lrps) lrpCounts.set(processGuid, (lrpCounts.get(processGuid) ?? 0) + 1);
+  const lrpCounts = lrps.length === 0 ? state.lrpCounts : countsWith(state.lrpCounts, lrps);
   for (const one of [...lrps, ...tasks]) {
     available.memoryMb -= one.memoryMb + ('processGuid' in one ? state.proxyMemoryMb : 0);
     available.diskMb -= one.diskMb;

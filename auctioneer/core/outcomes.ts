@@ -18,7 +18,10 @@ export const workPerCell = (
   cells: readonly CellState[],
   context: WorkContext,
 ): Work[] => {
-  const incarnations = new Map(cells.map((cell) => [cell.cellId, cell.incarnation]));
+  const incarnations = new Map(placements.map(({ cellId }) => [cellId, '']));
+  // most batches have work for few of many cells
+  for (const { cellId, incarnation } of cells)
+    if (incarnations.has(cellId)) incarnations.set(cellId, incarnation);
   const byCell = new Map<string, Work>();
   for (const { auction, cellId } of placements) {
     const work = byCell.get(cellId) ?? {

@@ -303,7 +303,13 @@ const onSlot = (key: string, random: Random): Call => {
   ]);
 };
 
-/** Convergence makes missing rows, all of a process at once, and ends back-offs, whose time is not known here. */
+/** Missing rows that may be made in any order before all orders are too many to try. */
+const MOST_APART = 4;
+
+/**
+ * Convergence makes missing rows, and ends back-offs, whose time is not known here. Which are missing it has seen some
+ * time before it makes them: of those that lack now it may make any.
+ */
 const converging: Kind['spontaneous'] = (part) => {
   const process = processIn(part);
   const crashed = process.rows.filter(({ state }) => state === 'CRASHED');
@@ -311,8 +317,9 @@ const converging: Kind['spontaneous'] = (part) => {
   const made = changes.filter(
     (change) => 'put' in change && !part.has(`${change.table} ${keyIn(change, change.put)}`),
   );
+  const apart = made.length <= MOST_APART ? made.map((one) => [one]) : [made];
   return [
-    ...(made.length > 0 ? [applied(part, made)] : []),
+    ...apart.map((some) => applied(part, some)),
     ...crashed
       .filter(({ index }) => index < (process.desired?.instances ?? 0))
       .map((row) => applied(part, [{ table: 'actual_lrps', put: givenUp(row, CONTEXT) }])),

@@ -61,6 +61,8 @@ export interface RepKillReport extends RepKillCounts {
 /** The time between two comparisons with the BBS, and what a start may take on a busy machine. */
 const SYNC_MS = 30_000;
 const START_MS = 10_000;
+/** What a rep gave up because it read of it too late is placed anew by convergence, which has a turn of its own. */
+const PLACED_ANEW_MS = 20_000;
 
 const CELL = 'cell-1';
 
@@ -130,7 +132,7 @@ const round = async (trial: Trial): Promise<string[]> => {
   const startedAt = await startSomehow(trial);
   counts.signalledMeanwhile += work.counts.signalled - before;
   await churn(work, fraction() * 1_000);
-  const deadline = startedAt + (options.patienceMs ?? START_MS + SYNC_MS);
+  const deadline = startedAt + (options.patienceMs ?? START_MS + SYNC_MS + PLACED_ANEW_MS);
   const verdict = await settle(trial, survivors, deadline);
   counts.slowestMs = Math.max(counts.slowestMs, Math.round(performance.now() - startedAt));
   forget(trial, verdict);

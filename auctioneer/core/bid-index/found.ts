@@ -6,6 +6,7 @@ import * as cell from './cells.js';
 import type { Zones } from './cells.js';
 import type { BidForest } from './forest.js';
 import { type Instances, createInstances } from './instances.js';
+import { type Numbered, processNumbers } from './process-numbers.js';
 
 interface Source extends Pick<Bidders, 'bidding' | 'counting'> {
   processes: Processes;
@@ -21,7 +22,17 @@ const findInstances = ({ bidding, counting, processes, zones, forest }: Source):
   const { cells } = forest;
   const found: number[] = [];
   const { numbers } = processes;
+  const { inBatch, numbered } = processNumbers(numbers);
+  const noteNumbered = (counts: Numbered, position: number, zone: number): void => {
+    for (let at = 0; at < counts.processes.length; at += 1) {
+      const process = inBatch[counts.processes[at]!] ?? NONE;
+      const instances = counts.instances[at]!;
+      if (process !== NONE && instances > 0) found.push(process, position, zone, instances);
+    }
+  };
   const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
+    const counts = numbered(lrpCounts);
+    if (counts !== undefined) return noteNumbered(counts, position, zone);
     const add = (process: number | undefined, instances: number | undefined = 0): void => {
       if (process !== undefined && instances > 0) found.push(process, position, zone, instances);
     };

@@ -53,15 +53,25 @@ const sameOffer = (a: Offer, b: Offer): boolean =>
 
 const RECENT = 4;
 
+/** Keys of states as found before: most are the same from batch to batch. */
+const keysKnown = new WeakMap<CellState, string>();
+
 /** The key of an offer takes longer to write than to find among the last ones: cells are few kinds, as a rule. */
 const offerKeys = (states: readonly CellState[]): string[] => {
   const recent: { state: CellState; key: string }[] = [];
-  return states.map((state) => {
-    const known = recent.find((one) => sameOffer(one.state, state));
-    if (known !== undefined) return known.key;
+  const keyOf = (state: CellState): string => {
+    const same = recent.find((one) => sameOffer(one.state, state));
+    if (same !== undefined) return same.key;
     const key = offerKey(state);
     recent.unshift({ state, key });
     recent.splice(RECENT);
+    return key;
+  };
+  return states.map((state) => {
+    const known = keysKnown.get(state);
+    if (known !== undefined) return known;
+    const key = keyOf(state);
+    keysKnown.set(state, key);
     return key;
   });
 };

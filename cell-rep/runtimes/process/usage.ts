@@ -25,6 +25,9 @@ const NS_PER_TICK = 1e9 / TICKS_PER_SECOND;
 const FRESH_MS = 1_000;
 /** processes looked at in one turn: nothing else shall wait for long */
 const AT_ONCE = 100;
+/** of the fields of /proc/PID/stat after the name */
+const STARTED = 19;
+const RSS_PAGES = 21;
 const UID = /^Uid:\t(\d+)/m;
 const RSS = /^VmRSS:\s+(\d+) kB/m;
 const PSS = /^Pss:\s+(\d+) kB/m;
@@ -40,36 +43,75 @@ const readNow = (path: string): string => {
   }
 };
 
+/** What a look has learnt of a process that the next need not ask again. */
+interface Acquaintance {
+  /** ticks after boot when it began: a pid that is used again is somebody else's */
+  started: number;
+  uid: number;
+  /** it had this user for two looks: what is about to become a container's has become it */
+  settled: boolean;
+}
+
+/** By pid. */
+type Acquaintances = Map<string, Acquaintance>;
+
+/** Bytes of a page, which the kernel counts memory in: from two ways of telling how much this process has. */
+const pageBytes = (): number => {
+  const bytes = Number(RSS.exec(readNow('/proc/self/status'))?.[1] ?? 0) * 1024;
+  const pages = statOf('self').at(RSS_PAGES) ?? 0;
+  return bytes > 0 && pages > 0 ? 2 ** Math.round(Math.log2(bytes / pages)) : 4096;
+};
+
+/** Numbers of /proc/PID/stat after the name, which may hold anything. */
+const statOf = (pid: string): number[] => {
+  const text = readNow(`/proc/${pid}/stat`);
+  return text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+};
+
+/** Whose it is. To ask the kernel is twice as dear as all the rest, so what is settled is not asked again. */
+const ownerOf = (pid: string, started: number, known: Acquaintance | undefined): Acquaintance => {
+  const same = known?.started === started;
+  if (same && known.settled) return known;
+  const uid = Number(UID.exec(readNow(`/proc/${pid}/status`))?.[1] ?? -1);
+  return { started, uid, settled: same && known.uid === uid };
+};
+
+interface Looking {
+  isWanted(uid: number): boolean;
+  before: Acquaintances;
+  now: Acquaintances;
+  page: number;
+}
+
 /** undefined: it is none of those that are looked for, or it ended just now */
-const takenBy = (pid: string, isWanted: (uid: number) => boolean): Taken | undefined => {
+const takenBy = (pid: string, { isWanted, before, now, page }: Looking): Taken | undefined => {
   try {
-    const status = readNow(`/proc/${pid}/status`);
-    const uid = Number(UID.exec(status)?.[1] ?? -1);
-    if (!isWanted(uid)) return undefined;
-    const text = readNow(`/proc/${pid}/stat`);
-    const fields = text
-      .slice(text.lastIndexOf(')') + 2)
-      .split(' ')
-      .map(Number);
+    const fields = statOf(pid);
+    const owner = ownerOf(pid, fields[STARTED] ?? -1, before.get(pid));
+    now.set(pid, owner);
+    if (!isWanted(owner.uid)) return undefined;
     const ticks = fields.slice(11, 15).reduce((sum, one) => sum + one, 0);
     return {
-      ...{ pid: Number(pid), uid },
+      ...{ pid: Number(pid), uid: owner.uid },
       session: fields[3] ?? -1,
       cpuNs: ticks * NS_PER_TICK,
-      memoryBytes: Number(RSS.exec(status)?.[1] ?? 0) * 1024,
+      memoryBytes: (fields[RSS_PAGES] ?? 0) * page,
     };
   } catch {
     return undefined;
   }
 };
 
-const lookAround = async (clock: Clock, isWanted: (uid: number) => boolean): Promise<readonly Taken[]> => {
+const lookAround = async (clock: Clock, looking: Looking): Promise<readonly Taken[]> => {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found: Taken[] = [];
   for (let from = 0; from < pids.length; from += AT_ONCE) {
     if (from > 0) await clock.sleep(0);
     for (const pid of pids.slice(from, from + AT_ONCE)) {
-      const one = takenBy(pid, isWanted);
+      const one = takenBy(pid, looking);
       if (one) found.push(one);
     }
   }
@@ -83,10 +125,21 @@ const lookAround = async (clock: Clock, isWanted: (uid: number) => boolean): Pro
 export const createProcessTable = (clock: Clock, isWanted: (uid: number) => boolean): ProcessTable => {
   let at = Number.NEGATIVE_INFINITY;
   let known: Promise<readonly Taken[] | undefined> = Promise.resolve(undefined);
+  let before: Acquaintances = new Map();
+  let page: number | undefined;
+
+  const look = async (): Promise<readonly Taken[] | undefined> => {
+    page ??= pageBytes();
+    const looking: Looking = { isWanted, before, now: new Map(), page };
+    const found = await lookAround(clock, looking);
+    before = looking.now;
+    return found;
+  };
+
   return () => {
     if (process.platform !== 'linux' || clock.monotonic() - at < FRESH_MS) return known;
     at = clock.monotonic();
-    known = lookAround(clock, isWanted).catch(() => undefined);
+    known = look().catch(() => undefined);
     return known;
   };
 };
