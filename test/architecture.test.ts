@@ -96,6 +96,10 @@ const isStackDoor = ({ from, to }: Import): boolean =>
 /** `outcry bbs dump` and `restore` look after what a board keeps, whether its BBS runs or not: no API could. */
 const isBackupDoor = ({ from, to }: Import): boolean => from === 'cli/bbs/place.ts' && to === 'bbs/backup.ts';
 
+/** `outcry mesos simulate` runs a Mesos that is no component of ours: no API could. */
+const isSimulatorDoor = ({ from, to }: Import): boolean =>
+  to === 'mesos-bridge/simulate.ts' && (from === 'cli/mesos/simulate.ts' || isCliMain(from));
+
 const crossing = imports.filter(
   ({ from, to, isPackage }) => !isPackage && folderOf(from) !== folderOf(to) && folderOf(from) !== 'bench',
 );
@@ -106,7 +110,7 @@ const allowedCrossing = (one: Import): boolean => {
   if (target === 'common')
     return home !== 'cli' || to.startsWith('common/model/') || isCliMain(from) || isNatsRoles(one);
   if (ASSEMBLERS.includes(from) && DOORS.some((door) => to === `${target}/${door}`)) return true;
-  if (isStackDoor(one) || isBackupDoor(one)) return true;
+  if (isStackDoor(one) || isBackupDoor(one) || isSimulatorDoor(one)) return true;
   if (isStart(one)) return true;
   if (home === 'cli') return to === 'auctioneer/index.ts' && from === 'cli/auction/run.ts';
   return to === `${target}/index.ts` && (MAY_KNOW[home] ?? []).includes(target);

@@ -79,6 +79,37 @@ export const waitsOf = (batch: readonly Waiting[], now: number): number[] => {
   return Array.from(arrivals, (since) => now - since);
 };
 
+/** What is sought for those that have no place, by placement id: whether they wait, and for what; else why not. */
+export type SoughtCapacity = Map<string, { waits: boolean; reason: string }>;
+
+/** What waits for capacity, and why it has no place so far. */
+export interface Deferred extends Failure {
+  /** what is being done about it */
+  waitsFor: string;
+}
+
+/** What has no place: that for which capacity is sought waits (design §8.2), all else has failed. */
+export interface Unplaced {
+  deferred: Deferred[];
+  failed: Failure[];
+}
+
+/** What people are told: first what is known of the cells, then of what is sought. */
+const andAlso = (reason: string, more: string): string => (more === '' ? reason : `${reason}; ${more}`);
+
+export const deferralText = ({ reason, waitsFor }: Pick<Deferred, 'reason' | 'waitsFor'>): string =>
+  andAlso(reason, waitsFor);
+
+export const sortUnplaced = (failures: readonly Failure[], sought: SoughtCapacity): Unplaced => {
+  const unplaced: Unplaced = { deferred: [], failed: [] };
+  for (const failure of failures) {
+    const told = sought.get(failure.auction.placementId);
+    if (told?.waits === true) unplaced.deferred.push({ ...failure, waitsFor: told.reason });
+    else unplaced.failed.push({ ...failure, reason: andAlso(failure.reason, told?.reason ?? '') });
+  }
+  return unplaced;
+};
+
 /** Why a cell that never saw its work has not taken it. */
 export const UNSEEN = 'the cell did not take the work';
 

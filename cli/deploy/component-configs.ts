@@ -11,6 +11,7 @@ export type ComponentConfig = Record<string, unknown>;
 const ADMIN_PORTS: Readonly<Record<string, number>> = {
   bbs: 8890,
   auctioneer: 9017,
+  'mesos-bridge': 9018,
   cell: 1800,
   router: 8085,
   api: 8091,
@@ -25,7 +26,7 @@ const tls = (name: string) => ({ cert: `tls/${name}.pem`, key: `tls/${name}.key`
 
 /** Whom a door lets in: droplets are for cells alone, and whoever operates it all looks after the BBS, too. */
 const CLIENTS = {
-  bbs: ['auctioneer', 'cell', 'api', 'operator'],
+  bbs: ['auctioneer', 'mesos-bridge', 'cell', 'api', 'operator'],
   blobs: ['cell'],
   admin: ['operator'],
 } as const satisfies Record<string, readonly ClientRole[]>;
@@ -64,16 +65,27 @@ const end = (plan: DeploymentPlan, name: 'bbs' | 'blobs', client: { name: string
     ? { socket: `${client.dir}/run/${name}.sock` }
     : { url: url(plan.control, plan.ports[name]), tls: tls(client.name) };
 
+const bridgeConfig = (plan: DeploymentPlan, masters: string): ComponentConfig => ({
+  ...common(plan, { component: 'mesos-bridge', name: 'mesos-bridge', host: plan.control }),
+  bbs: end(plan, 'bbs', { name: 'mesos-bridge', dir: '.' }),
+  masters,
+});
+
 /** Of the control machine, by the component. */
 export const controlConfigs = (plan: DeploymentPlan): Record<string, ComponentConfig> => {
-  const { control, ports } = plan;
+  const { control, ports, mesos } = plan;
   const local = isLocal(plan);
   const of = (component: string) => common(plan, { component, name: component, host: control });
   const bbs = (name: string) => end(plan, 'bbs', { name, dir: '.' });
   const apiTls = local ? {} : { tls: { cert: 'tls/api.pem', key: 'tls/api.key' } };
   return {
     bbs: { ...of('bbs'), data_dir: 'data/bbs', listen: door(plan, 'bbs') },
-    auctioneer: { ...of('auctioneer'), bbs: bbs('auctioneer') },
+    auctioneer: {
+      ...of('auctioneer'),
+      bbs: bbs('auctioneer'),
+      ...(mesos !== undefined && { backends: plan.cells.length > 0 ? ['cells', 'mesos'] : ['mesos'] }),
+    },
+    ...(mesos !== undefined && { 'mesos-bridge': bridgeConfig(plan, mesos) }),
     router: { ...of('router'), host: control, port: ports.router },
     api: {
       ...of('api'),

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
 import { CLIENT_ROLES } from '../../common/model/well-known.js';
+import type { ClientRole } from '../../common/model/well-known.js';
 import type { NatsPlan } from '../nats/plan.js';
 import { writeNatsFiles } from '../nats/files.js';
 import type { Settings as NatsSettings } from '../nats/files.js';
@@ -46,7 +47,8 @@ export const SETTINGS_FILE = 'deployment.json';
 
 const AUTHORITY = 'Outcry authority';
 /** Who has a NATS user and a certificate on the control machine: its components, and people who operate it. */
-const CONTROL_ROLES = CLIENT_ROLES.filter((role) => role !== 'cell');
+const controlRoles = ({ mesos }: DeploymentPlan): ClientRole[] =>
+  CLIENT_ROLES.filter((role) => role !== 'cell' && (role !== 'mesos-bridge' || mesos !== undefined));
 
 const HEAD = `# Written by 'outcry config init'; yours to change. Relative paths count from this file.
 # All keys: docs/reference/configuration.md; check with 'outcry config check FILE'.
@@ -100,9 +102,9 @@ export const changedConfigs = (
   );
 };
 
-const leavesOf = ({ control, cells }: DeploymentPlan): Leaf[] => [
-  ...CONTROL_ROLES.map((role) => ({ name: role, role, hosts: [control] })),
-  ...cells.map(({ id, host }) => ({ name: id, role: 'cell' as const, hosts: [host] })),
+const leavesOf = (plan: DeploymentPlan): Leaf[] => [
+  ...controlRoles(plan).map((role) => ({ name: role, role, hosts: [plan.control] })),
+  ...plan.cells.map(({ id, host }) => ({ name: id, role: 'cell' as const, hosts: [host] })),
 ];
 
 const tlsFiles = (dir: string, name: string, pair: KeyPair): Files => ({
@@ -130,7 +132,7 @@ const readAuthority = async (dir: string): Promise<KeyPair | undefined> => {
 /** Each machine gets the users' files of its own components, and no other. */
 const natsFiles = async (dir: string, { plan, nats }: Deployment): Promise<Files> => {
   const placed = [
-    ...CONTROL_ROLES.map((user) => ['control', user] as const),
+    ...controlRoles(plan).map((user) => ['control', user] as const),
     ...plan.cells.map(({ id }) => [id, id] as const),
   ];
   const read = async (name: string): Promise<string> =>

@@ -5,6 +5,7 @@ import type { ComponentMain } from '../../common/runtime/component-process.js';
 const MAINS: Readonly<Record<Component, () => Promise<{ main: ComponentMain }>>> = {
   bbs: () => import('../../bbs/main.js'),
   auctioneer: () => import('../../auctioneer/main.js'),
+  'mesos-bridge': () => import('../../mesos-bridge/main.js'),
   cell: () => import('../../cell-rep/main.js'),
   router: () => import('../../router/main.js'),
   api: () => import('../../api/main.js'),

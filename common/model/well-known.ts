@@ -1,7 +1,7 @@
 /** Names that several components must agree on. */
 
 /** Components that run as processes of their own, in the order in which a system comes up. */
-export const COMPONENTS = ['bbs', 'auctioneer', 'cell', 'router', 'api'] as const;
+export const COMPONENTS = ['bbs', 'auctioneer', 'mesos-bridge', 'cell', 'router', 'api'] as const;
 export type Component = (typeof COMPONENTS)[number];
 
 /** What a certificate says, as organizational unit (OU), of whom it was made for: a component, or people who operate it. */

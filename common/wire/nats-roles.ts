@@ -39,7 +39,7 @@ const CELL_HEARS: readonly CellVerb[] = [
   'measure',
 ];
 
-export type NatsRole = 'bbs' | 'auctioneer' | 'router' | 'api' | 'operator';
+export type NatsRole = 'bbs' | 'auctioneer' | 'mesos-bridge' | 'router' | 'api' | 'operator';
 
 /**
  * Who may say what: publishing work is running code, so only the auctioneer may; only the BBS and
@@ -60,12 +60,29 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     answers: true,
   },
   auctioneer: {
-    publish: [SUBJECTS.cellState, anyCell('work'), anyCell('outcome')],
+    publish: [
+      SUBJECTS.cellState,
+      anyCell('work'),
+      anyCell('outcome'),
+      SUBJECTS.mesosState,
+      SUBJECTS.mesosAuction,
+    ],
     subscribe: [
       SUBJECTS.auctionLrps,
       SUBJECTS.auctionTasks,
       ...AUCTION_QUESTIONS,
       SUBJECTS.cellChanged,
+      SUBJECTS.bbsActive,
+      ANY_BBS_EVENT,
+    ],
+    answers: true,
+  },
+  'mesos-bridge': {
+    publish: [SUBJECTS.auctionCapacity],
+    subscribe: [
+      SUBJECTS.mesosState,
+      SUBJECTS.mesosAuction,
+      SUBJECTS.mesosOffers,
       SUBJECTS.bbsActive,
       ANY_BBS_EVENT,
     ],
@@ -79,6 +96,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
   api: {
     publish: [
       ...AUCTION_QUESTIONS,
+      SUBJECTS.mesosOffers,
       SUBJECTS.cellState,
       SUBJECTS.cellImage,
       anyCell('image'),

@@ -2,7 +2,7 @@ import type { Range } from './amounts.js';
 import { readAmount } from './amounts.js';
 import type { RangeShape, ResourceShape } from './resource-shape.js';
 import type { InvalidResource, Resources } from './resources.js';
-import { allocatedTo, readResources } from './resources.js';
+import { readResources, reclassify } from './resources.js';
 
 /** A quality of an agent, as its operator stated it. */
 export type Attribute =
@@ -112,6 +112,15 @@ export const readAttribute = (shape: AttributeShape): Attribute | undefined => {
   return amount.value.type === 'SET' ? { name, type: 'SET', items: amount.value.items } : undefined;
 };
 
+/** Tasks must name the role of the offer in each resource: where one does not say it, it is the offer's. */
+const allocatedOr = (resources: Resources, role: string): Resources =>
+  [...resources.values()].some(({ of }) => of.allocationRole === '')
+    ? reclassify(resources, (of) => ({
+        ...of,
+        allocationRole: of.allocationRole === '' ? role : of.allocationRole,
+      }))
+    : resources;
+
 /**
  * Never throws: resources that make no sense are told in `invalid`, attributes that make none are left out. A master
  * tells a framework without MULTI_ROLE no role: then all is offered to `role`.
@@ -125,7 +134,7 @@ export const readOffer = (shape: OfferShape, role: string): Offer => {
     agentId: shape.agentId.value,
     hostname: shape.hostname,
     role: told ?? role,
-    resources: told === undefined ? allocatedTo(resources, role) : resources,
+    resources: allocatedOr(resources, told ?? role),
     invalid,
     attributes: (shape.attributes ?? []).flatMap((one) => readAttribute(one) ?? []),
     region: domain?.region?.name ?? '',

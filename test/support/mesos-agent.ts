@@ -1,11 +1,12 @@
 /** A simulated agent alone: a master that only listens, executors that only speak, time moved by hand. */
 import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { createFakeClock } from '../../common/adapters/fake-clock.js';
+import type { FakeClock } from '../../common/adapters/fake-clock.js';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { err, ok } from '../../common/model/result.js';
 import { createAgent } from '../../mesos-bridge/simulator/agent/agent.js';
 import type { ExecutorDoor } from '../../mesos-bridge/simulator/agent/executor-door.js';
-import { createExecutorEndpoint } from '../../mesos-bridge/simulator/agent/executor-endpoint.js';
+import { createExecutorEndpoint } from '../../mesos-bridge/simulator/handlers/executor-endpoint.js';
 import type { AgentEndpoint } from '../../mesos-bridge/simulator/agent/parts.js';
 import type {
   ExecutorLauncher,
@@ -118,10 +119,19 @@ export interface GroundOptions {
   readonly agentId?: string;
   /** a listener of its own, on a socket; without: executors reach it in this process only */
   readonly listens?: boolean;
+  /** absent: one that starts nothing */
+  readonly builtIn?: (door: ExecutorDoor) => ExecutorLauncher;
+  readonly clock?: FakeClock;
+  readonly workDir?: string;
 }
 
-export const createAgentGround = ({ agentId = AGENT_ID, listens = false }: GroundOptions = {}) => {
-  const clock = createFakeClock();
+export const createAgentGround = ({
+  agentId = AGENT_ID,
+  listens = false,
+  clock = createFakeClock(),
+  workDir = '/work',
+  builtIn,
+}: GroundOptions = {}) => {
   const { launcher, started, failNext } = createFakeLauncher();
   const sent: AgentMessage[] = [];
   const logger = createCaptureLogger();
@@ -146,11 +156,11 @@ export const createAgentGround = ({ agentId = AGENT_ID, listens = false }: Groun
         },
       ],
       launcher,
-      builtIn: () => launcher,
+      builtIn: builtIn ?? (() => launcher),
       clock,
       random: createSeededRandom(1),
       logger,
-      workDir: '/work',
+      workDir,
     },
     (opened) => {
       door = opened;

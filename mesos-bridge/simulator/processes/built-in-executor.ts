@@ -2,6 +2,8 @@
  * The executors that an agent brings itself: for tasks that are a command, and for task groups that ask for the
  * default one. Simple: they run commands, and know neither checks nor health checks.
  */
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Cancel, Clock } from '../../../common/ports/clock.js';
 import type { Random } from '../../../common/ports/random.js';
 import type {
@@ -135,6 +137,15 @@ const ended = (executor: Executor, task: RunningTask, status: number): void => {
   if (state !== 'TASK_FINISHED') for (const sibling of siblings) kill(executor, sibling);
 };
 
+/** A command task has its executor's directory to itself; those of a group have one each below it. */
+const homeOf = async ({ request, ground }: Executor, { info }: RunningTask): Promise<string> => {
+  if (request.executor.type !== 'DEFAULT') return request.sandbox;
+  const home = join(request.sandbox, 'tasks', info.taskId.value);
+  await mkdir(home, { recursive: true });
+  if (ground.account) await chown(home, ground.account.uid, ground.account.gid);
+  return home;
+};
+
 const run = async (executor: Executor, task: RunningTask): Promise<void> => {
   const { request, ground } = executor;
   const { command, maxCompletionTime } = task.info;
@@ -144,7 +155,7 @@ const run = async (executor: Executor, task: RunningTask): Promise<void> => {
       ? [command.value ?? '', ...command.arguments.slice(1)]
       : ['/bin/sh', '-c', command?.value ?? ''];
   const environment = { ...request.environment, ...(Object.fromEntries(own) as Record<string, string>) };
-  const { sandbox } = request;
+  const sandbox = await homeOf(executor, task);
   const started = await startContainer({ file, args, sandbox, environment, account: ground.account });
   if (!started.ok) return ended(executor, task, started.error.status);
   task.container = started.value;

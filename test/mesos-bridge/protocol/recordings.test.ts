@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { decode, encode, MEDIA_TYPES } from '../../../mesos-bridge/protocol/codec.js';
 import type { Encoding } from '../../../mesos-bridge/protocol/codec.js';
+import { readExecutorEvent, readSchedulerEvent } from '../../../mesos-bridge/protocol/events.js';
 import type { MesosName } from '../../../mesos-bridge/protocol/messages.js';
 import { createRecordDecoder, encodeRecord } from '../../../mesos-bridge/protocol/record-io.js';
 import {
@@ -105,13 +106,28 @@ const lossOf = ({ where, name, bytes }: Sample): string => {
   return read.ok && isSame(asJson(name, read.value), came) ? '' : `${where}: not all of it`;
 };
 
+/** Type of an event that its receiver knows; a reason that begins with `!` where it does not. */
+const knownType = ({ name, bytes, encoding, where }: Sample): string => {
+  const read = name === 'SchedulerEvent' ? readSchedulerEvent : readExecutorEvent;
+  const event = read(bytes, encoding);
+  return event.ok ? `${name} ${event.value.type}` : `! ${where}: ${event.error}`;
+};
+
 t.test('mesos recordings - every message is read, and written again', async (t) => {
+  const types = new Set<string>();
   for (const scenario of recordingNames()) {
     const samples = readRecording(scenario).exchanges.flatMap((exchange) => samplesOf(scenario, exchange));
     t.same(samples.map(faultOf).filter(Boolean), [], `${scenario}: ${samples.length} messages`);
     const said = samples.filter(({ name, encoding }) => !name.endsWith('Call') && encoding === 'json');
     t.same(said.map(lossOf).filter(Boolean), [], scenario);
+    const events = samples.filter(({ name }) => /^(Scheduler|Executor)Event$/.test(name));
+    for (const event of events) types.add(knownType(event));
   }
+  t.same(
+    [...types].filter((type) => type.startsWith('!')),
+    [],
+  );
+  t.ok(types.size >= 15, [...types].join(', '));
 });
 
 t.test('mesos recordings - streams are taken apart wherever they are cut', async (t) => {
