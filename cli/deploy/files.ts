@@ -12,7 +12,7 @@ import { writeNatsFiles } from '../nats/files.js';
 import type { Settings as NatsSettings } from '../nats/files.js';
 import { makeCertificates } from './certificates.js';
 import type { Certificates, KeyPair, Leaf } from './certificates.js';
-import { cellConfig, controlConfigs } from './component-configs.js';
+import { MESOS_CELLS, cellConfig, controlConfigs } from './component-configs.js';
 import type { ComponentConfig } from './component-configs.js';
 import { isLocal } from './plan.js';
 import type { DeploymentPlan } from './plan.js';
@@ -102,7 +102,14 @@ export const changedConfigs = (
   );
 };
 
+/** … and cells on Mesos, whose credentials the bridge hands out. */
+const usersOf = (plan: DeploymentPlan): string[] => [
+  ...controlRoles(plan),
+  ...(plan.mesos === undefined ? [] : [MESOS_CELLS]),
+];
+
 const leavesOf = (plan: DeploymentPlan): Leaf[] => [
+  ...(plan.mesos === undefined ? [] : [{ name: MESOS_CELLS, role: 'cell' as const, hosts: [plan.control] }]),
   ...controlRoles(plan).map((role) => ({ name: role, role, hosts: [plan.control] })),
   ...plan.cells.map(({ id, host }) => ({ name: id, role: 'cell' as const, hosts: [host] })),
 ];
@@ -132,7 +139,7 @@ const readAuthority = async (dir: string): Promise<KeyPair | undefined> => {
 /** Each machine gets the users' files of its own components, and no other. */
 const natsFiles = async (dir: string, { plan, nats }: Deployment): Promise<Files> => {
   const placed = [
-    ...controlRoles(plan).map((user) => ['control', user] as const),
+    ...usersOf(plan).map((user) => ['control', user] as const),
     ...plan.cells.map(({ id }) => [id, id] as const),
   ];
   const read = async (name: string): Promise<string> =>

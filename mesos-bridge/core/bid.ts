@@ -52,18 +52,6 @@ export interface Bid {
   readonly rejection: Rejection | undefined;
 }
 
-const EXECUTOR_SAYS: Record<Executor['state'], string | undefined> = {
-  launching: undefined,
-  living: undefined,
-  unknown: 'an executor lives there, and with which configuration is not known yet',
-  leaving: 'its executor is leaving',
-};
-
-const ofExecutor = (executor: Executor | undefined): Rejection | undefined => {
-  const reason = executor && EXECUTOR_SAYS[executor.state];
-  return reason === undefined ? undefined : { code: 'executor', reason };
-};
-
 interface Room {
   readonly left: Resources;
   readonly rejection: Rejection | undefined;
@@ -71,8 +59,7 @@ interface Room {
 
 /** What tasks may take: the executor's own need goes off only while none lives there. */
 const roomOf = ({ bundle, executor, closed }: BidParts, options: BidOptions): Room => {
-  const rejection = closed ?? ofExecutor(executor);
-  if (bundle === undefined || rejection !== undefined) return { left: NO_RESOURCES, rejection };
+  if (bundle === undefined || closed !== undefined) return { left: NO_RESOURCES, rejection: closed };
   const offered = filter(bundle.resources, isOrdinary);
   if (executor !== undefined) return { left: offered, rejection: undefined };
   const own = find(offered, options.executor);
@@ -96,8 +83,9 @@ const zoneOf = (place: Place | undefined, { zoneAttribute, defaultZone }: BidOpt
 
 /** Items of a set, and of text with commas. */
 const tagsOf = (place: Place | undefined, { tags }: BidOptions, required: boolean): string[] => {
+  if (place === undefined || tags.length === 0) return [];
   const names = tags.filter((tag) => tag.required === required).map(({ attribute }) => attribute);
-  const found = (place?.attributes ?? [])
+  const found = place.attributes
     .filter(({ name }) => names.includes(name))
     .flatMap((one) => (one.type === 'SET' ? one.items : attributeText(one).split(',')))
     .map((tag) => tag.trim())

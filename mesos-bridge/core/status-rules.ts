@@ -20,7 +20,7 @@ export const createStatusRules = ({ tasks, executors, placements, count }: BookP
     const { executorId, agentId } = task;
     const isLaunching = executors.get(executorId)?.state === 'launching';
     if (isEndOfExecutor(status)) executors.exited(executorId, now);
-    else if (status.source === 'SOURCE_EXECUTOR' && (isLaunching || adopted))
+    else if ((isLaunching && status.source === 'SOURCE_EXECUTOR') || (adopted && executorId !== ''))
       executors.heard(executorId, agentId, now);
     // its launch was refused as a whole: there never was one
     else if (isLaunching && ended && tasks.countOf(executorId) === 0) executors.abandon(executorId);

@@ -72,6 +72,8 @@ export interface TaskBook {
   onAgent(agentId: string): readonly MesosTask[];
   ofProcess(processGuid: string): readonly MesosTask[];
   countOf(executorId: string): number;
+  /** whether there are tasks on that agent */
+  isUsing(agentId: string): boolean;
   size(): number;
 }
 
@@ -229,6 +231,7 @@ export const createTaskBook = (options: TaskBookOptions): TaskBook => {
     onAgent: shelf.onAgent,
     ofProcess: shelf.ofProcess,
     countOf: shelf.countOf,
+    isUsing: shelf.isUsing,
     size: shelf.size,
   };
 };

@@ -11,7 +11,7 @@ export interface Recording {
   readonly name: string;
   readonly description: string;
   /** command line of every process of the cluster */
-  readonly flags: Readonly<Record<string, readonly string[]>>;
+  readonly flags: Readonly<Record<string, string>>;
   /** environment of executor processes */
   readonly environment: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly observations: readonly string[];

@@ -56,11 +56,18 @@ const isEnough = (resources: Resources, alternatives: readonly Quantities[]): bo
       Object.entries(quantities).every(([name, value]) => scalarOf(resources, name) >= toMilli(value)),
     ));
 
+/** As Mesos lists them: what is no scalar first. */
+const inOfferOrder = (resources: Resources): Resources => {
+  const entries = [...resources];
+  const isScalar = ([, { of }]: (typeof entries)[number]): boolean => of.type === 'SCALAR';
+  return new Map([...entries.filter((entry) => !isScalar(entry)), ...entries.filter(isScalar)]);
+};
+
 const offerTo = (m: Master, agent: Agent, framework: Framework, role: string): HeldOffer | undefined => {
   if (!isCapable(m, framework, agent)) return undefined;
   const free = filter(agent.available, (of) => serves(framework, role, of));
   if (!isEnough(free, least(m, framework, role))) return undefined;
-  const resources = allocatedTo(free, role);
+  const resources = allocatedTo(inOfferOrder(free), role);
   if (isRefused(m, { framework, agentId: agent.id, role, resources })) return undefined;
   if (framework.constraints.get(role)?.(agent.info) === false) return undefined;
   return makeOffer(m, { framework, agent, role, resources });

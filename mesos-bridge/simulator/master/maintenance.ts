@@ -83,7 +83,7 @@ export const startMaintenance = (m: Master, machines: readonly Machine[]): strin
   if (stranger !== undefined)
     return `Machine '${machineKey(stranger)}' is not in DRAINING mode and cannot be brought down`;
   for (const machine of machines) m.registry.down.set(machineKey(machine), machine);
-  for (const agent of m.agents.values()) {
+  for (const agent of [...m.agents.values()].toReversed()) {
     if (!m.registry.down.has(machineOfAgent(agent))) continue;
     const { link } = agent;
     removeFor(m, agent, MACHINE_DOWN);

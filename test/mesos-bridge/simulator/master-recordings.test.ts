@@ -1,0 +1,167 @@
+/** The simulated master meets the schedulers and operators of a real one, and answers alike. */
+import t from 'tap';
+import { ownAnswer, ownStream, recordedAnswer, recordedStream } from '../../support/mesos-master-compare.js';
+import { replayMaster } from '../../support/mesos-master-replay.js';
+import type { ReplayOptions } from '../../support/mesos-master-replay.js';
+import { readRecording } from '../../support/mesos-recordings.js';
+
+interface Scenario extends ReplayOptions {
+  readonly name: string;
+  /** numbers of exchanges that may differ, and why */
+  readonly answersExcepted?: Readonly<Record<number, string>>;
+  /** why the order of events within a moment is chance */
+  readonly anyOrder?: string;
+  /** streams whose offers may differ, and why; else every offer must hold the same resources */
+  readonly offersExcepted?: string;
+}
+
+const OVERTAKEN = 'sent together with the TEARDOWN, which the real master read first';
+const CHANCE = 'which of several frameworks or roles is offered an agent first is chance';
+const TASKS_UNORDERED = 'a real master tells of several tasks in the order of its hash map';
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: '01', phase: 650 },
+  { name: '02', phase: 300 },
+  {
+    name: '03',
+    phase: 460,
+    answersExcepted: { 74: OVERTAKEN },
+  },
+  { name: '04', phase: 600 },
+  { name: '05', phase: 620 },
+  { name: '06', phase: 650 },
+  { name: '07', phase: 380 },
+  { name: '08', phase: 200, answersExcepted: { 31: OVERTAKEN } },
+  { name: '09', phase: 40, offersExcepted: 'the times of command executors, which only the agent knows' },
+  { name: '13', phase: 400 },
+  {
+    name: '14',
+    phase: 50,
+    offersExcepted: 'streams that the client closed within milliseconds, before any offer',
+  },
+  {
+    name: '15',
+    phase: 835,
+    absent: ['agent1', 'agent2'],
+    script: [
+      {
+        at: 21_830,
+        async run({ agent, master, known }) {
+          agent('agent1').register(master.door);
+          agent('agent2').register(master.door);
+          await known('6b20fb0d-eead-42af-a53c-af4b40e72eec-S0', agent('agent1'));
+          await known('6b20fb0d-eead-42af-a53c-af4b40e72eec-S1', agent('agent2'));
+        },
+      },
+    ],
+    offersExcepted: CHANCE,
+  },
+  {
+    name: '17',
+    phase: 200,
+    script: [{ at: 1_738, run: ({ agent }) => agent('agent2').send({ kind: 'unregister' }) }],
+    offersExcepted: CHANCE,
+  },
+  {
+    name: '18',
+    phase: 650,
+    anyOrder: TASKS_UNORDERED,
+    script: [
+      { at: 1_201, run: ({ agent }) => agent('agent2').stop() },
+      {
+        at: 14_160,
+        run({ agent, master }) {
+          agent('agent2').endUnseen('p2', 'TASK_FINISHED');
+          agent('agent2').endUnseen('p3', 'TASK_FAILED');
+          agent('agent2').reregister(master.door);
+        },
+      },
+    ],
+    offersExcepted: CHANCE,
+  },
+  {
+    name: '19',
+    phase: 100,
+    script: [
+      { at: 980, run: ({ agent }) => agent('agent2').crash() },
+      { at: 7_620, run: ({ agent, master }) => agent('agent2').reregister(master.door) },
+      { at: 11_700, run: ({ agent }) => agent('agent2').lose() },
+      {
+        at: 16_140,
+        async run({ agent, master, known }) {
+          agent('agent2').register(master.door);
+          await known('ea429ce9-f908-4a45-93a1-af8f66b2eed9-S2', agent('agent2'));
+        },
+      },
+      { at: 19_921, run: ({ agent }) => agent('agent2').lose() },
+      { at: 20_920, run: ({ agent, master }) => agent('agent2').register(master.door) },
+    ],
+    offersExcepted: CHANCE,
+  },
+  { name: '20', phase: 500, offersExcepted: CHANCE },
+  { name: '22', phase: 300, offersExcepted: CHANCE },
+  { name: '25', phase: 100, answersExcepted: { 53: 'the web interface' }, offersExcepted: CHANCE },
+  {
+    name: '26',
+    phase: 100,
+    credentials: [
+      { principal: 'alice', secret: 'pw' },
+      { principal: 'bob', secret: 'pw2' },
+    ],
+  },
+  {
+    name: '27',
+    phase: 300,
+    seed: 3,
+    absent: ['agent3', 'agent4', 'agent5'],
+    offersExcepted: CHANCE,
+  },
+  { name: '29', phase: 100, absent: ['agent3', 'agent5'], offersExcepted: CHANCE },
+  { name: '30', phase: 300 },
+  { name: '35', phase: 100 },
+  {
+    name: '37',
+    phase: 600,
+    answersExcepted: { 14: 'of a framework whose subscription was not recorded' },
+  },
+  {
+    name: '39',
+    phase: 100,
+    script: [
+      { at: 1_000, run: ({ agent }) => (agent('agent1').stop(), agent('agent2').stop()) },
+      { at: 20_000, run: ({ agent }) => agent('agent2').resume() },
+    ],
+    offersExcepted: 'the rest of a DECLINE whose time was not recorded',
+  },
+  {
+    name: '40',
+    phase: 800,
+    answersExcepted: { 2: 'a real master has so many flags that their list is compressed' },
+  },
+];
+
+const sorted = (events: readonly unknown[]): string[] =>
+  events.map((event) => JSON.stringify(event)).toSorted();
+
+for (const scenario of SCENARIOS) {
+  const recording = readRecording(scenario.name);
+  t.test(`master recordings - ${recording.name}`, async (t) => {
+    const replayed = await replayMaster(recording, scenario);
+    t.teardown(() => replayed.close());
+    t.ok(replayed.exchanges.length > 1);
+    const excepted = scenario.answersExcepted ?? {};
+    for (const one of replayed.exchanges) {
+      const { seq, response } = one.exchange;
+      if (excepted[seq] === undefined) t.same(ownAnswer(one, replayed), recordedAnswer(one.exchange));
+      if (!response?.stream) continue;
+      const [own, told] = [ownStream(one, replayed), recordedStream(one.exchange)];
+      t.equal(own.ended, told.ended, `the end of stream ${seq}`);
+      if (scenario.anyOrder !== undefined) t.same(sorted(own.events), sorted(told.events), `stream ${seq}`);
+      else t.same(own.events, told.events, `stream ${seq}`);
+      if (scenario.offersExcepted === undefined)
+        t.same(own.offers.toSorted(), told.offers.toSorted(), `offers of stream ${seq}`);
+    }
+    const known = Object.keys(excepted).map(Number);
+    t.ok(known.every((seq) => replayed.exchanges.some(({ exchange }) => exchange.seq === seq)));
+  });
+}

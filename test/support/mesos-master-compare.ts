@@ -1,0 +1,159 @@
+/** What of a master's answers must be as a real one gave them: all but ids of its own making, times and uuids. */
+import { readResources, resourcesText } from '../../mesos-bridge/core/resources.js';
+import type { Encoding } from '../../mesos-bridge/protocol/codec.js';
+import { decode, encode } from '../../mesos-bridge/protocol/codec.js';
+import type { MesosName, Offer } from '../../mesos-bridge/protocol/messages.js';
+import { bytesOf, headerIn, messagesOf, payloadOf } from './mesos-recordings.js';
+import type { RecordedExchange } from './mesos-recordings.js';
+import type { Replayed, ReplayedExchange } from './mesos-master-replay.js';
+
+export interface ComparedAnswer {
+  readonly seq: number;
+  readonly label: string;
+  readonly status: string;
+  readonly contentType: string;
+  /** of headers that say what to do next */
+  readonly hints: string;
+  readonly text: string;
+}
+
+const hints = (header: (name: string) => string | undefined): string =>
+  ['allow', 'www-authenticate', 'location', 'content-encoding']
+    .flatMap((name) => (header(name) === undefined ? [] : [`${name}: ${header(name)}`]))
+    .join('; ');
+
+/** What follows is a dump of two messages in a form of its own. */
+const firstLine = (text: string): string => text.split('\n')[0] ?? '';
+
+const isJson = (type: string | undefined): boolean => type === 'application/json';
+
+export const recordedAnswer = ({ seq, label = '', response }: RecordedExchange): ComparedAnswer => {
+  const contentType = headerIn(response?.headers, 'content-type') ?? '';
+  return {
+    seq,
+    label,
+    status: response?.status?.split(' ')[1] ?? 'none',
+    contentType,
+    hints: hints((name) => headerIn(response?.headers, name)),
+    text:
+      response?.stream || isJson(contentType)
+        ? ''
+        : firstLine(bytesOf(response?.body_base64).toString('utf8')),
+  };
+};
+
+export const ownAnswer = ({ exchange, answer }: ReplayedExchange, replayed: Replayed): ComparedAnswer => {
+  const { seq, label = '' } = exchange;
+  const header = (name: string): string | undefined => {
+    const value = answer?.headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const contentType = header('content-type') ?? '';
+  return {
+    seq,
+    label,
+    status: answer ? String(answer.status) : 'none',
+    contentType,
+    hints: replayed.recordedIds(hints(header)),
+    text: isJson(contentType) ? '' : firstLine(replayed.recordedIds(answer?.body.toString('utf8') ?? '')),
+  };
+};
+
+const OFFER_ID = /-O\d+/g;
+
+const OWN_TIMES = new Set(['timestamp', 'unreachable_time', 'nanoseconds', 'start_time', 'elected_time']);
+
+const plain = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === 'string') return firstLine(value).replace(OFFER_ID, '-O');
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, part]) => [key, key === 'uuid' || OWN_TIMES.has(key) ? 'some' : plain(part)]),
+  );
+};
+
+/** An event as JSON without what may differ. */
+const plainEvent = (
+  name: MesosName,
+  bytes: Uint8Array,
+  encoding: Encoding,
+  rename = (text: string) => text,
+): unknown => {
+  const event = decode(name, bytes, encoding);
+  if (!event.ok) throw new Error(event.error.message);
+  const json = Buffer.from(encode(name, event.value as never, 'json')).toString('utf8');
+  return plain(JSON.parse(rename(json)));
+};
+
+export interface ComparedStream {
+  readonly seq: number;
+  /** without offers and heartbeats, whose moments are chance */
+  readonly events: unknown[];
+  /** `<agent> <role> <resources>`, each once in a row */
+  readonly offers: string[];
+  readonly ended: boolean;
+}
+
+const offerText = ({ agentId, allocationInfo, resources }: Offer): string => {
+  const text = resourcesText(readResources(resources).resources);
+  return `${agentId.value} ${allocationInfo?.role ?? '*'} ${text.split('; ').toSorted().join('; ')}`;
+};
+
+const offersIn = (bytes: Uint8Array, encoding: Encoding): string[] => {
+  const event = decode('SchedulerEvent', bytes, encoding);
+  return event.ok ? (event.value.offers?.offers ?? []).map(offerText) : [];
+};
+
+const streamEncoding = (type: string | undefined): Encoding =>
+  type === 'application/x-protobuf' ? 'protobuf' : 'json';
+
+interface Source {
+  readonly seq: number;
+  readonly name: MesosName;
+  readonly encoding: Encoding;
+  readonly records: readonly Uint8Array[];
+  readonly ended: boolean;
+  readonly rename?: (text: string) => string;
+}
+
+const chance = (event: unknown): boolean => {
+  const { type } = event as { type?: string };
+  return type === 'OFFERS' || type === 'HEARTBEAT' || type === 'INVERSE_OFFERS';
+};
+
+const compared = ({
+  seq,
+  name,
+  encoding,
+  records,
+  ended,
+  rename = (text) => text,
+}: Source): ComparedStream => ({
+  seq,
+  events: records.map((bytes) => plainEvent(name, bytes, encoding, rename)).filter((event) => !chance(event)),
+  offers: records.flatMap((bytes) => offersIn(bytes, encoding).map(rename)),
+  ended,
+});
+
+export const recordedStream = ({ seq, request, response }: RecordedExchange): ComparedStream =>
+  compared({
+    seq,
+    name: messagesOf(request)?.event ?? 'SchedulerEvent',
+    encoding: streamEncoding(headerIn(response?.headers, 'content-type')),
+    records: (response?.stream ?? []).map(payloadOf),
+    ended: response?.stream_end?.how.startsWith('last-chunk') ?? false,
+  });
+
+export const ownStream = ({ exchange, answer }: ReplayedExchange, replayed: Replayed): ComparedStream => {
+  const type = answer?.headers['content-type'];
+  return compared({
+    seq: exchange.seq,
+    name: messagesOf(exchange.request)?.event ?? 'SchedulerEvent',
+    encoding: streamEncoding(type),
+    records: answer?.records ?? [],
+    ended: answer?.ended() === 'last chunk',
+    rename: (text) => replayed.recordedIds(text),
+  });
+};
