@@ -52,7 +52,7 @@ t.test(
   },
 );
 
-t.test('#35 a minimum of idle executors stays warm; the longest idle go first', async (t) => {
+t.test('executors - a minimum of idle ones stays warm; the longest idle go first', async (t) => {
   const book = bookWith([offer('a'), offer('b'), offer('c')], {
     rest: { executors: { ...EXECUTOR_DEFAULTS, minimumWarm: 1 } },
   });
