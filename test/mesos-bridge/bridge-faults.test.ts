@@ -46,7 +46,8 @@ t.test(
   async (t) => {
     const system = await startMesosSystem(t, {
       agents: 1,
-      flags: { agentPingTimeoutMs: 50, maxAgentPingTimeouts: 2 },
+      agentPingTimeoutMs: 300,
+    flags: { agentPingTimeoutMs: 50, maxAgentPingTimeouts: 2 },
     });
     await system.startAuctioneer();
     await system.startBridge();
