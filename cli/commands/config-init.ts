@@ -86,11 +86,7 @@ const mergeCells = (before: readonly string[], given: readonly string[]): string
 const planNats = (settings: Settings, cells: readonly PlannedCell[], tls: boolean): NatsPlan => {
   const addresses = readAddresses({ option: '--nats', text: settings.nats, usage: INIT_USAGE });
   const servers = readServers(addresses, [], INIT_USAGE);
-  const users = planUsers(
-    cells.map(({ id }) => id),
-    { mesos: settings.mesos !== undefined },
-  );
-  return { servers, users, tls };
+  return { servers, users: planUsers(cells.map(({ id }) => id)), tls };
 };
 
 const planDeployment = (settings: Settings): DeploymentPlan => {

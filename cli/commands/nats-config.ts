@@ -12,7 +12,7 @@ import { readAddresses, readExisting, readServers } from '../nats/read-options.j
 import { plural } from '../output.js';
 
 const USAGE =
-  'nats-config --out DIR [--servers HOST:PORT,…] [--routes HOST:PORT,…] [--cells N | --cell ID …] [--mesos] [--tls] [--force | --update]';
+  'nats-config --out DIR [--servers HOST:PORT,…] [--routes HOST:PORT,…] [--cells N | --cell ID …] [--tls] [--force | --update]';
 
 const OPTIONS = {
   out: { type: 'string' },
@@ -20,7 +20,6 @@ const OPTIONS = {
   routes: { type: 'string' },
   cells: { type: 'string' },
   cell: { type: 'string', multiple: true },
-  mesos: { type: 'boolean' },
   tls: { type: 'boolean' },
   force: { type: 'boolean' },
   update: { type: 'boolean' },
@@ -77,7 +76,6 @@ export const natsConfig: Command = {
     ['--routes HOST:PORT,…', 'where the servers reach each other; without: the same hosts, port + 2000'],
     ['--cells N', 'users for cell-1 to cell-N; without: 3'],
     ['--cell ID', 'a user for the cell with this id; may be repeated'],
-    ['--mesos', 'a user for all cells on Mesos: the bridge hands it out'],
     ['--tls', 'encrypt: makes an authority and a certificate for each server, by openssl'],
     ['--force', 'replace what is there: every password and certificate is new'],
     [
@@ -96,12 +94,11 @@ export const natsConfig: Command = {
       // routes belong to their servers
       routes: values.routes ?? (values.servers === undefined ? before?.routes : undefined),
       cells: readCells(values.cells, values.cell, before?.cells),
-      mesos: values.mesos ?? before?.mesos ?? false,
       tls: values.tls ?? before?.tls ?? false,
     };
     const plan: NatsPlan = {
       servers: plannedServers(settings),
-      users: planUsers(settings.cells, settings),
+      users: planUsers(settings.cells),
       tls: settings.tls,
     };
     const secret = (bytes: number): string => randomBytes(bytes).toString('hex');

@@ -30,8 +30,6 @@ export interface Settings {
   readonly servers: string;
   readonly routes: string | undefined;
   readonly cells: readonly string[];
-  /** absent in files of earlier versions */
-  readonly mesos?: boolean;
   readonly tls: boolean;
 }
 
@@ -40,14 +38,14 @@ const SETTINGS = 'nats-config.json';
 /** NATS_FILE_INVALID where no earlier run has left any. */
 export const readSettings = async (dir: string): Promise<Settings> => {
   const path = join(dir, SETTINGS);
-  const { servers, routes, cells, mesos, tls } = await readJson(path);
+  const { servers, routes, cells, tls } = await readJson(path);
   const valid =
     typeof servers === 'string' &&
     (routes === undefined || typeof routes === 'string') &&
     Array.isArray(cells) &&
     cells.every((cell) => typeof cell === 'string') &&
     typeof tls === 'boolean';
-  if (valid) return { servers, routes, cells, mesos: mesos === true, tls };
+  if (valid) return { servers, routes, cells, tls };
   throw new OutcryError('NATS_FILE_INVALID', { path, problem: 'nothing there that could be updated' });
 };
 

@@ -4,8 +4,11 @@ import { OutcryError } from '../../common/model/errors.js';
 import { isToken } from '../../common/model/ids.js';
 import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
-import { cellRole, MESOS_CELLS, mesosCellsRole, ROLES } from '../../common/wire/nats-roles.js';
-import type { RolePermissions } from '../../common/wire/nats-roles.js';
+import { cellRole, ROLES } from '../../common/wire/nats-roles.js';
+import type { NatsRole, RolePermissions } from '../../common/wire/nats-roles.js';
+
+/** Role, and user, of all cells on Mesos. */
+export const MESOS_CELLS = 'mesos-cells' satisfies NatsRole;
 
 export interface PlannedServer {
   /** `nats-1`: its name in the cluster and its directory */
@@ -60,18 +63,12 @@ export const problemOfServers = (servers: readonly PlannedServer[]): string | un
 const unfit = (cellId: string, reason: string): OutcryError =>
   new OutcryError('CELL_ID_INVALID', { cellId, reason });
 
-/** One user per role, named so, one per cell, named as its id, and with `mesos` one of all cells there. */
-export const planUsers = (
-  cells: readonly string[],
-  { mesos = false }: { mesos?: boolean } = {},
-): Record<string, RolePermissions> => {
-  const users: Record<string, RolePermissions> = {
-    ...ROLES,
-    ...(mesos && { [MESOS_CELLS]: mesosCellsRole }),
-  };
+/** One user per role, named so, and one per cell, named as its id. */
+export const planUsers = (cells: readonly string[]): Record<string, RolePermissions> => {
+  const users: Record<string, RolePermissions> = { ...ROLES };
   for (const id of cells) {
     if (!isToken(id)) throw unfit(id, 'it has characters besides letters, digits, "_" and "-"');
-    if (Object.hasOwn(ROLES, id) || id === MESOS_CELLS) throw unfit(id, 'that is the name of a role');
+    if (Object.hasOwn(ROLES, id)) throw unfit(id, 'that is the name of a role');
     users[id] = cellRole(id);
   }
   return users;

@@ -142,12 +142,6 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
 /** A cell speaks and listens for itself only; `cellId` is a token. */
 export const cellRole = (cellId: string): RolePermissions => cellPermissions(cellId);
 
-/** Name of the user of all cells on Mesos: which they are is not known when users are made. */
-export const MESOS_CELLS = 'mesos-cells';
-
-/** As a cell, and for any of them: who has it gives no work, and can hear that of all cells (docs/operating.md). */
-export const mesosCellsRole: RolePermissions = cellRole('*');
-
 /** Where every answer goes. What begins otherwise is no answer, whoever asks for one there. */
 export const INBOXES = '_INBOX.';
 

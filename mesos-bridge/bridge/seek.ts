@@ -1,5 +1,6 @@
 import { WAITS_FOR_OFFERS } from '../../common/model/well-known.js';
 import type { LrpStart, LrpWork, Sought, TaskStart, TaskWork } from '../../common/model/auction.js';
+import { WAITS_FOR_OFFERS } from '../../common/model/deferral.js';
 import type { Demand } from '../core/demand.js';
 import type { NeedOptions } from '../core/needs.js';
 import { needOf } from '../core/needs.js';

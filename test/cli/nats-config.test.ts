@@ -117,21 +117,6 @@ t.test('nats-config - permissions are those of the roles, and inboxes of their o
   );
 });
 
-t.test('nats-config - all cells on Mesos have one user, who gives no work', async (t) => {
-  const made = setUp(t);
-  t.equal(await made.run('--cells', '0', '--mesos'), 0, made.cli.err());
-  const { users } = made.config().authorization;
-  const found = users.find(({ user }) => user === 'mesos-cells')?.permissions;
-  const { allow } = (found as { publish: { allow: string[] } }).publish;
-  t.ok(allow.includes('cell.*.presence'));
-  t.same(
-    allow.filter((subject) => /\.(work|stop|cancel|evacuate)$/.test(subject)),
-    [],
-  );
-  t.equal(await made.run('--cell', 'mesos-cells', '--force'), 1);
-  t.match(made.cli.err(), /CELL_ID_INVALID/);
-});
-
 t.test('nats-config - a cluster: every server knows the others, by one password', async (t) => {
   const made = setUp(t);
   t.equal(await made.run('--servers', THREE, '--cells', '0'), 0, made.cli.err());
