@@ -1,4 +1,4 @@
-import { WAITS_FOR_OFFERS } from '../../common/model/well-known.js';
+import { isDeferral } from '../../common/model/deferral.js';
 import { OutcryError } from '../../common/model/errors.js';
 import { type Context, pause } from '../context.js';
 import { act, processesOf, statsOf } from '../http/apps.js';
@@ -46,7 +46,7 @@ const look = async (context: Context, app: App): Promise<Look> => {
 };
 
 /** Capacity is being sought for it. */
-const isDeferred = ({ details }: InstanceStats): boolean => details?.includes(WAITS_FOR_OFFERS) ?? false;
+const isDeferred = ({ details }: InstanceStats): boolean => isDeferral(details ?? '');
 
 /** Nothing starts any more: what does not run has crashed, or has no place. */
 const isSettled = (stats: readonly InstanceStats[]): boolean =>

@@ -17,6 +17,3 @@ export const BLOB_HOST = 'blobs.outcry.internal';
 
 /** As whom the bridge of this machine subscribes at the simulated Mesos. */
 export const MESOS_PRINCIPAL = 'outcry';
-
-/** In the placement error of what is only deferred: capacity is being sought for it. */
-export const WAITS_FOR_OFFERS = 'waits for Mesos offers';
