@@ -126,7 +126,7 @@ t.test(
     finish(book, crossed, 17);
     t.match(book.executors.on('a'), { id: first.executor.id, state: 'living' });
     reoffer(book, 'a', [first.executor.id], 18);
-  t.equal(launchOn(book, 'a', 19).executor.isNew, false);
+    t.equal(launchOn(book, 'a', 19).executor.isNew, false);
   },
 );
 
