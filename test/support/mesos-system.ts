@@ -128,7 +128,12 @@ export const startMesosSystem = async (t: Test, options: WorldOptions = {}) => {
           masters: master.address,
           framework: { principal: SECRETS.principal },
           executor: { command: './run', idle: '200ms' },
-          enrolment: { url: 'http://127.0.0.1:1' },
+          enrolment: {
+            url: 'http://127.0.0.1:1',
+            listen: { host: '127.0.0.1', port: 0 },
+            nats: '/unused',
+            bbs: { socket: '/unused' },
+          },
           cells: { rootfs: ['preloaded:cflinuxfs4'] },
           offers: { hold: '2s', refuse: '1s' },
           lease_ttl: '2s',
@@ -158,7 +163,14 @@ export const startMesosSystem = async (t: Test, options: WorldOptions = {}) => {
           random,
           logger,
         }),
-      openDoor: async () => ({ url: config.enrolment.url, ca: undefined, tokenOf: (id) => `token-of-${id}` }),
+      enrolment: {
+        members: [],
+        open: async () => ({
+          url: config.enrolment.url,
+          ca: undefined,
+          tokenOf: (id) => `token-of-${id}`,
+        }),
+      },
     });
     const group = createGroup(members, silentLogger);
     await group.start();
