@@ -22,7 +22,7 @@ export const createStatusRules = ({ tasks, executors, placements, count }: BookP
     const isLaunching = executors.get(executorId)?.state === 'launching';
     if (isEndOfExecutor(status)) executors.exited(executorId, now);
     else if (isFirstWord || meaning === 'back') executors.began(executorId, agentId, now);
-    else if adopted executors.heard(executorId, agentId, now);
+    else if (adopted) executors.heard(executorId, agentId, now);
     // its launch was refused as a whole: there never was one
     else if (isLaunching && ended && tasks.countOf(executorId) === 0) executors.abandon(executorId);
     count(executorId, now);
