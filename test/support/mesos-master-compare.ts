@@ -114,7 +114,7 @@ const withoutBefore = (key: string, value: unknown): unknown => {
   const { checkpoint: _checkpoint, ...agent } = (value ?? {}) as Record<string, unknown>;
   if (key === 'agent_info') return agent;
   return key === 'recovered_agents'
-    ? (value as Record<string, unknown>[]).map(({ checkpoint: _, ...info }) => info)
+    ? (value as Record<string, unknown>[]).map(({ checkpoint: _checkpoint, ...info }) => info)
     : value;
 };
 
