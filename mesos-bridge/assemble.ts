@@ -15,7 +15,7 @@ import type { LeasePort } from '../common/runtime/lease-client.js';
 import { unattended } from '../common/runtime/unattended.js';
 import type { ActiveBridge, ActiveOptions, BridgeBbs } from './bridge/active.js';
 import { startBridge } from './bridge/active.js';
-import type { EnrolmentDoor } from './bridge/executor-info.js';
+import type { EnrolmentService } from './bridge/enrolment.js';
 import type { OpenClient } from './bridge/subscription.js';
 import type { MesosBridgeConfig } from './config.js';
 import { subscribeBridge } from './handlers/bus-handlers.js';
@@ -31,8 +31,8 @@ export interface MesosBridgeOptions {
   bus: Bus;
   bbs: BridgeBbs & Pick<CoordinationApi, 'acquireLease' | 'renewLease' | 'releaseLease'>;
   openClient: OpenClient;
-  /** how executors find the bridge; undefined: it is over */
-  openDoor(signal: AbortSignal): Promise<EnrolmentDoor | undefined>;
+  /** how executors find the bridge, and what they get there */
+  enrolment: EnrolmentService;
   /** none are kept when absent */
   metrics?: Metrics;
 }
@@ -73,11 +73,11 @@ interface Running {
   deafen: Cancel;
 }
 
-type TenureOptions = Omit<ActiveOptions, 'door'> & Pick<MesosBridgeOptions, 'openDoor'>;
+type TenureOptions = Omit<ActiveOptions, 'door'> & Pick<MesosBridgeOptions, 'enrolment'>;
 
 /** Runs a bridge while the lease is held; what is stopped is waited for at the end. */
 const createTenure = (options: TenureOptions) => {
-  const { bus, logger, openDoor } = options;
+  const { bus, logger, enrolment } = options;
   let running: Running | undefined;
   let stopping: Promise<unknown> = Promise.resolve();
 
@@ -92,7 +92,7 @@ const createTenure = (options: TenureOptions) => {
   };
 
   const begin = async (mine: Running): Promise<void> => {
-    const door = await openDoor(mine.ending.signal);
+    const door = await enrolment.open(() => mine.bridge?.enrolling, mine.ending.signal);
     if (door === undefined || running !== mine) return;
     const bridge = startBridge({ ...options, door });
     const cancels = [
@@ -123,8 +123,8 @@ const tenureOptions = (
   logger: Logger,
   { metrics, stepDown }: { metrics: BridgeMetrics; stepDown(): void },
 ): TenureOptions => {
-  const { config, bus, bbs, clock, random, openClient, openDoor } = options;
-  return { config, bus, bbs, clock, random, openClient, openDoor, logger, metrics, stepDown };
+  const { config, bus, bbs, clock, random, openClient, enrolment } = options;
+  return { config, bus, bbs, clock, random, openClient, enrolment, logger, metrics, stepDown };
 };
 
 /** A bridge: it subscribes at Mesos only while it holds the lease, and leaves everything running when it stops. */
@@ -161,7 +161,7 @@ export const assembleMesosBridge = (options: MesosBridgeOptions): MesosBridge =>
   };
   const phase = createPhase('mesos-bridge');
   return {
-    members: [{ ...lease, name: 'mesos-bridge-lease' }, work, phase.member],
+    members: [...options.enrolment.members, { ...lease, name: 'mesos-bridge-lease' }, work, phase.member],
     health: () =>
       healthOf(
         [

@@ -1,13 +1,24 @@
-import { DURATION, FILE_PATH, MEGABYTES, defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
+import { defineConfig, toMegabytes, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
+import { compileEndpoint } from '../common/runtime/door-config.js';
+import type { UserEndpoint } from '../common/runtime/door-config.js';
+import type { Endpoint } from '../common/runtime/endpoint.js';
+import { mesosBridgeSchema } from './config-schema.js';
+import type { ExecutorCommand } from './executor/executor-info.js';
+import type { EnrolmentListen } from './handlers/enrolment.js';
+import type { MastersAddress } from './protocol/leader/address.js';
+import { parseMasters } from './protocol/leader/address.js';
+import type { MesosTlsFiles } from './protocol/tls.js';
 
 interface UserExecutor {
   cpu_milli: number;
   memory: string;
   disk: string;
-  command: string;
+  command?: string;
   uris: string[];
   image?: string;
+  containerizer: 'docker' | 'mesos';
+  data_dir?: string;
   user?: string;
   environment: Record<string, string>;
   shutdown_grace: string | number;
@@ -17,7 +28,7 @@ interface UserExecutor {
 
 interface UserConfig {
   masters: string;
-  masters_ca?: string;
+  masters_tls?: { ca?: string; cert?: string; key?: string };
   framework: {
     name: string;
     role: string;
@@ -41,7 +52,15 @@ interface UserConfig {
   demand_timeout: string | number;
   hunger_after: string | number;
   lease_ttl: string | number;
-  enrolment: { url: string; ca?: string };
+  enrolment: {
+    url: string;
+    ca?: string;
+    listen: { host: string; port: number; tls?: { cert: string; key: string } };
+    nats: string;
+    bbs: UserEndpoint;
+    blobs?: UserEndpoint;
+    cell: Record<string, unknown>;
+  };
 }
 
 /** How executors are started; one that runs goes on with what it was started with. */
@@ -50,14 +69,8 @@ export interface ExecutorConfig {
   cpuMilli: number;
   memoryMb: number;
   diskMb: number;
-  /** for the shell of the agent's machine, in the executor's sandbox */
-  command: string;
-  /** fetched into the sandbox before */
-  uris: readonly string[];
-  /** of Docker; undefined = it runs on the agent's machine itself */
-  image: string | undefined;
-  /** undefined = the framework's */
-  user: string | undefined;
+  /** how Mesos starts it */
+  start: Omit<ExecutorCommand, 'environment'>;
   environment: Readonly<Record<string, string>>;
   /** ms */
   shutdownGraceMs: number;
@@ -69,10 +82,9 @@ export interface ExecutorConfig {
 
 /** What the bridge runs by. Durations in ms. */
 export interface MesosBridgeConfig {
-  /** `HOST:PORT,…`, with `http://` or `https://` before each where it matters, or `zk://HOST:PORT,…/PATH` */
-  masters: string;
-  /** PEM file of the authority of the masters' certificates; undefined = those that Node.js trusts */
-  mastersCaFile: string | undefined;
+  masters: MastersAddress;
+  /** undefined = the masters take no TLS */
+  mastersTls: MesosTlsFiles | undefined;
   framework: {
     name: string;
     role: string;
@@ -110,80 +122,30 @@ export interface MesosBridgeConfig {
     url: string;
     /** PEM file of the authority of its certificate; undefined = those that the agents' machines trust */
     caFile: string | undefined;
+    listen: EnrolmentListen;
+    /** what is handed to who enrols */
+    natsFile: string;
+    bbs: Endpoint;
+    blobs: Endpoint | undefined;
+    /** keys of a cell's configuration */
+    cell: Readonly<Record<string, unknown>>;
   };
 }
 
 const HOUR_MS = 3_600_000;
-const BYTES = { ...MEGABYTES };
 
-const text = (description: string) => ({ type: 'string', minLength: 1, description }) as const;
-const texts = (description: string) =>
-  ({ type: 'array', items: { type: 'string', minLength: 1 }, uniqueItems: true, description }) as const;
+const mastersOf = (text: string, report: ReportProblem): MastersAddress => {
+  const masters = parseMasters(text);
+  if (masters.ok) return masters.value;
+  report('masters', masters.error);
+  return { is: 'list', masters: [] };
+};
 
-const framework = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'as which the bridge subscribes at Mesos',
-  properties: {
-    name: text('its name; two deployments on one Mesos have one each'),
-    role: text('of its offers; one of its own is best'),
-    user: text("account of the agents' machines under which executors run"),
-    hostname: text('shown to who looks at Mesos'),
-    webui_url: text('shown to who looks at Mesos'),
-    failover_timeout: {
-      ...DURATION,
-      description: 'how long Mesos keeps everything running while no bridge is there; weeks are right',
-    },
-    principal: text('whom the masters know it as'),
-    secret_file: { ...FILE_PATH, description: "the principal's secret: a file with nothing else in it" },
-  },
-} as const;
-
-const executor = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['command'],
-  description: 'how cells are started on agents: a changed configuration counts for those that start next',
-  properties: {
-    cpu_milli: {
-      type: 'integer',
-      minimum: 10,
-      description: 'thousandths of a core that each takes for itself',
-    },
-    memory: { ...BYTES, description: 'memory that each takes for itself; Mesos warns of less than 32M' },
-    disk: { ...BYTES, description: 'disk that each takes for itself' },
-    command: text("command line, run by the shell of the agent's machine in the executor's sandbox"),
-    uris: texts('files and archives that the agent fetches into the sandbox before'),
-    image: text("Docker image that it runs in; without: on the agent's machine itself"),
-    user: text("account that it runs as; without: the framework's"),
-    environment: {
-      type: 'object',
-      additionalProperties: { type: 'string' },
-      description: 'variables that it is given; whoever may look at Mesos sees them',
-    },
-    shutdown_grace: { ...DURATION, description: 'how long it has to end when it is told to' },
-    idle: { ...DURATION, description: 'how long it stays without work' },
-    warm: { type: 'integer', minimum: 0, description: 'how many stay without work for ever' },
-  },
-} as const;
-
-const cells = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'what bids say of the cells that come to be on agents',
-  properties: {
-    rootfs: texts('root file systems that they take: `preloaded:NAME`, or a scheme such as `docker` for any'),
-    placement_tags: texts('tags that work must ask for to get there'),
-    zone_attribute: text('attribute of agents that names their zone; without it: their fault domain'),
-    tag_attributes: texts('attributes of agents that are told as optional placement tags, `NAME=VALUE`'),
-    cpu_per_gb: {
-      type: 'integer',
-      minimum: 0,
-      description: 'thousandths of a core that a GB of memory stands for, for work that says nothing of CPU',
-    },
-    max_containers: { type: 'integer', minimum: 1, description: 'containers of one cell at most' },
-  },
-} as const;
+const tlsFilesOf = ({ ca, cert, key }: NonNullable<UserConfig['masters_tls']>): MesosTlsFiles => ({
+  ...(ca !== undefined && { caFile: ca }),
+  ...(cert !== undefined && { certFile: cert }),
+  ...(key !== undefined && { keyFile: key }),
+});
 
 const checkSecret = (
   { principal, secret_file: file }: UserConfig['framework'],
@@ -193,14 +155,19 @@ const checkSecret = (
     report('framework.principal', "is missing: the secret is somebody's");
 };
 
+const startOf = ({ command, uris, image, containerizer, data_dir: dataDir, user }: UserExecutor) => ({
+  shell: command,
+  uris: uris.map((value) => ({ value, extract: true, executable: false })),
+  user,
+  image: image === undefined ? undefined : { name: image, kind: containerizer },
+  dataDir,
+});
+
 const executorOf = (user: UserExecutor): ExecutorConfig => ({
   cpuMilli: user.cpu_milli,
   memoryMb: toMegabytes(user.memory),
   diskMb: toMegabytes(user.disk),
-  command: user.command,
-  uris: user.uris,
-  image: user.image,
-  user: user.user,
+  start: startOf(user),
   environment: user.environment,
   shutdownGraceMs: toMs(user.shutdown_grace),
   idleMs: toMs(user.idle),
@@ -218,63 +185,27 @@ const frameworkOf = (user: UserConfig['framework']): MesosBridgeConfig['framewor
   secretFile: user.secret_file,
 });
 
+const listenOf = ({ host, port, tls }: UserConfig['enrolment']['listen']): EnrolmentListen => ({
+  host,
+  port,
+  tls: tls && { certFile: tls.cert, keyFile: tls.key },
+});
+
+const enrolmentOf = (
+  user: UserConfig['enrolment'],
+  report: ReportProblem,
+): MesosBridgeConfig['enrolment'] => ({
+  url: user.url,
+  caFile: user.ca,
+  listen: listenOf(user.listen),
+  natsFile: user.nats,
+  bbs: compileEndpoint(user.bbs, 'enrolment.bbs', report),
+  blobs: user.blobs && compileEndpoint(user.blobs, 'enrolment.blobs', report),
+  cell: user.cell,
+});
+
 export const mesosBridgeConfig = defineConfig<UserConfig, MesosBridgeConfig>({
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['masters', 'executor', 'enrolment'],
-    properties: {
-      masters: {
-        type: 'string',
-        pattern: '^(zk://[^/]+/.+|[^,/]+(:\\d+)?(,[^,/]+(:\\d+)?)*|https?://[^,/]+(,https?://[^,/]+)*)$',
-        description: 'Mesos masters: `HOST:PORT,…`, `https://HOST:PORT,…`, or `zk://HOST:PORT,…/PATH`',
-      },
-      masters_ca: {
-        ...FILE_PATH,
-        description:
-          "PEM file: the authority of the masters' certificates; without: those that Node.js trusts",
-      },
-      framework,
-      executor,
-      cells,
-      offers: {
-        type: 'object',
-        additionalProperties: false,
-        description: 'offers that nobody can use at once',
-        properties: {
-          hold: { ...DURATION, description: 'how long one is held for work that may come' },
-          refuse: { ...DURATION, description: 'for how long what was declined is not offered again' },
-        },
-      },
-      demand_timeout: {
-        ...DURATION,
-        description: 'how long work waits for offers before that counts as a failure',
-      },
-      hunger_after: {
-        ...DURATION,
-        description: 'how long work waits without a usable offer before the bridge raises the alarm',
-      },
-      lease_ttl: { ...DURATION, description: 'of the lease that makes this bridge the active one' },
-      enrolment: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['url'],
-        description: 'where cells on agents get what they are to know: with a one-time token, over this',
-        properties: {
-          url: {
-            type: 'string',
-            pattern: '^https?://[^/]+$',
-            description: "`https://HOST:PORT`, as the agents' machines reach this bridge, or its stand-by",
-          },
-          ca: {
-            ...FILE_PATH,
-            description:
-              "PEM file: the authority of its certificate; without: those that the agents' machines trust",
-          },
-        },
-      },
-    },
-  },
+  schema: mesosBridgeSchema,
   defaults: {
     framework: { name: 'outcry', role: '*', user: 'root', failover_timeout: '504h' },
     executor: {
@@ -282,6 +213,7 @@ export const mesosBridgeConfig = defineConfig<UserConfig, MesosBridgeConfig>({
       memory: '128M',
       disk: '256M',
       uris: [],
+      containerizer: 'docker',
       environment: {},
       shutdown_grace: '30s',
       idle: '1m',
@@ -299,17 +231,20 @@ export const mesosBridgeConfig = defineConfig<UserConfig, MesosBridgeConfig>({
     demand_timeout: '5m',
     hunger_after: '30s',
     lease_ttl: '15s',
+    enrolment: { cell: {} },
   },
   compile(full, report) {
     checkSecret(full.framework, report);
+    if (full.executor.command === undefined && full.executor.image === undefined)
+      report('executor.command', 'is missing: give it, or an image');
     if (toMs(full.framework.failover_timeout) < HOUR_MS)
       report(
         'framework.failover_timeout',
         'is below 1h: after so short an absence Mesos would end everything',
       );
     return {
-      masters: full.masters,
-      mastersCaFile: full.masters_ca,
+      masters: mastersOf(full.masters, report),
+      mastersTls: full.masters_tls && tlsFilesOf(full.masters_tls),
       framework: frameworkOf(full.framework),
       executor: executorOf(full.executor),
       cells: {
@@ -325,7 +260,7 @@ export const mesosBridgeConfig = defineConfig<UserConfig, MesosBridgeConfig>({
       demandTimeoutMs: toMs(full.demand_timeout),
       hungerAfterMs: toMs(full.hunger_after),
       leaseTtlMs: toMs(full.lease_ttl),
-      enrolment: { url: full.enrolment.url, caFile: full.enrolment.ca },
+      enrolment: enrolmentOf(full.enrolment, report),
     };
   },
 });

@@ -83,7 +83,8 @@ const isCliMain = (file: string): boolean =>
 
 /** The one table of components' mains: how `outcry bbs` and its like start them. */
 const isStart = ({ from, to }: Import): boolean =>
-  from === 'cli/processes/components.ts' && /^[\w-]+\/main\.ts$/.test(to);
+  from === 'cli/processes/components.ts' &&
+  /^([\w-]+|mesos-bridge\/executor)\/(main|supervise)\.ts$/.test(to);
 
 /** The pure table of who may say what on the bus: what `outcry nats-config` writes must be what components keep to. */
 const isNatsRoles = ({ from, to }: Import): boolean =>
@@ -198,7 +199,7 @@ t.test('architecture - nothing is exported wholesale or by default', async (t) =
 });
 
 t.test('architecture - every component has its doors', async (t) => {
-  for (const component of ['bbs', 'auctioneer', 'cell-rep', 'router', 'api']) {
+  for (const component of ['bbs', 'auctioneer', 'cell-rep', 'mesos-bridge', 'router', 'api']) {
     const names = readdirSync(join(root, component));
     for (const door of ['index.ts', 'config.ts', 'assemble.ts', 'main.ts', 'metrics.ts', 'README.md']) {
       t.ok(names.includes(door), `${component}/${door}`);

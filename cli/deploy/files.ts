@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
 import { CLIENT_ROLES } from '../../common/model/well-known.js';
 import type { ClientRole } from '../../common/model/well-known.js';
+import { MESOS_CELLS } from '../nats/plan.js';
 import type { NatsPlan } from '../nats/plan.js';
 import { writeNatsFiles } from '../nats/files.js';
 import type { Settings as NatsSettings } from '../nats/files.js';
@@ -102,7 +103,14 @@ export const changedConfigs = (
   );
 };
 
+/** … and cells on Mesos, whose credentials the bridge hands out. */
+const usersOf = (plan: DeploymentPlan): string[] => [
+  ...controlRoles(plan),
+  ...(plan.mesos === undefined ? [] : [MESOS_CELLS]),
+];
+
 const leavesOf = (plan: DeploymentPlan): Leaf[] => [
+  ...(plan.mesos === undefined ? [] : [{ name: MESOS_CELLS, role: 'cell' as const, hosts: [plan.control] }]),
   ...controlRoles(plan).map((role) => ({ name: role, role, hosts: [plan.control] })),
   ...plan.cells.map(({ id, host }) => ({ name: id, role: 'cell' as const, hosts: [host] })),
 ];
@@ -132,7 +140,7 @@ const readAuthority = async (dir: string): Promise<KeyPair | undefined> => {
 /** Each machine gets the users' files of its own components, and no other. */
 const natsFiles = async (dir: string, { plan, nats }: Deployment): Promise<Files> => {
   const placed = [
-    ...controlRoles(plan).map((user) => ['control', user] as const),
+    ...usersOf(plan).map((user) => ['control', user] as const),
     ...plan.cells.map(({ id }) => [id, id] as const),
   ];
   const read = async (name: string): Promise<string> =>

@@ -11,6 +11,11 @@ const MAINS: Readonly<Record<Component, () => Promise<{ main: ComponentMain }>>>
   api: () => import('../../api/main.js'),
 };
 
+/** The executor that Mesos starts, which needs no configuration file. */
+export const loadExecutor = () => import('../../mesos-bridge/executor/main.js');
+/** What keeps it, and loads nothing of it. */
+export const loadExecutorSupervisor = () => import('../../mesos-bridge/executor/supervise.js');
+
 const isComponent = (name: string): name is Component => Object.hasOwn(MAINS, name);
 
 export const loadMain = async (component: Component): Promise<ComponentMain> =>

@@ -24,11 +24,22 @@ export const ERRORS_OF_MESOS = {
       'compare the versions: this is for Mesos 1.5 to 1.12; what was in it is asked for again by reconciliation',
     status: 502,
   },
+  MESOS_EXECUTOR_UNHEARD: {
+    message: 'the executor {executor} on agent {agent} was started, and nothing was heard of it',
+    remedy: "look at its sandbox in Mesos; the agent's machine must reach the bridge's enrolment address",
+    status: 502,
+  },
   MESOS_FRAMEWORK_REMOVED: {
     message: 'Mesos at {server} has removed the framework {framework}: {reason}',
     remedy:
       'its tasks are gone and are placed anew; a longer failover_timeout keeps a framework that was away for long',
     status: 502,
+  },
+  MESOS_HUNGER: {
+    message: '{words}',
+    remedy:
+      "'outcry mesos offers' shows what the offers lack; free resources, give the role quota, or ask for less",
+    status: 503,
   },
   MESOS_LEADER_UNKNOWN: {
     message: 'there is no Mesos master to talk to: {reason}',
@@ -39,6 +50,11 @@ export const ERRORS_OF_MESOS = {
     message: 'the masters "{masters}" cannot be used: {reason}',
     remedy: 'give HOST:PORT, several separated by commas, or zk://[USER:PASSWORD@]HOST:PORT,…/PATH',
     status: 422,
+  },
+  MESOS_OFFER_ODD: {
+    message: 'an offer of agent {agent} has a resource that cannot be reckoned with: {reason}',
+    remedy: 'correct the resources of that agent; what is left of the offer is used',
+    status: 502,
   },
   MESOS_REDIRECTED_TOO_OFTEN: {
     message: 'masters of Mesos send to one another in a circle: {hops}',
@@ -59,6 +75,11 @@ export const ERRORS_OF_MESOS = {
   MESOS_SUBSCRIPTION_REFUSED: {
     message: 'Mesos at {server} refuses the subscription: {reason}',
     remedy: 'correct what it names in the configuration of the framework; it is tried again',
+    status: 502,
+  },
+  MESOS_TASK_UNANSWERED: {
+    message: 'Mesos says nothing of the task {task}, however often it is asked',
+    remedy: 'see whether its agent is there; it is asked about again in the next round',
     status: 502,
   },
   MESOS_UNREACHABLE: {

@@ -21,6 +21,8 @@ import type { EventSubscribed } from '../protocol/messages.js';
 import { createAnswers } from './answers.js';
 import { bookOptions } from './book-options.js';
 import * as calls from './calls.js';
+import type { Enrolling } from './enrolment.js';
+import { createEnrolling } from './enrolling.js';
 import { createEvents } from './events.js';
 import type { EnrolmentDoor } from './executor-info.js';
 import { createExecutorTemplate } from './executor-info.js';
@@ -56,6 +58,7 @@ export interface ActiveBridge {
   readonly demand: Demand;
   /** how much waits has changed */
   onDemand(): void;
+  readonly enrolling: Enrolling;
   /** why it can launch nothing, in words; '' = it can */
   trouble(): string;
   stop(): Promise<void>;
@@ -252,6 +255,7 @@ export const startBridge = (options: ActiveOptions): ActiveBridge => {
     answers: createAnswers({ ...options, ...parts, subscription, hunger: pulse.hunger }),
     demand: parts.demand,
     onDemand: parts.onDemand,
+    enrolling: createEnrolling(parts.book, clock),
     trouble: subscription.trouble,
     async stop() {
       ending.abort();

@@ -43,7 +43,7 @@ const refuseAll = ({ lrps, tasks }: Work, reason: string): WorkReply['outcomes']
 /** What the auctioneer and people are answered. All of it at once: what follows is told to the BBS. */
 export const createAnswers = (options: AnswersOptions): BridgeAnswers => {
   const { book, clock, random, demand, subscription, incarnation, template, settings, config } = options;
-  const launch = createLauncher(options);
+  const launch = createLauncher({ ...options, frameworkId: subscription.frameworkId });
 
   /** What has a place waits no more. */
   const serve = (works: readonly (LrpWork | TaskWork)[], outcomes: WorkReply['outcomes']): void => {

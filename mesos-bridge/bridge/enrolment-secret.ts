@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import type { Random } from '../../common/ports/random.js';
 import type { IdStore } from './framework-id.js';
 import type { Patience } from './patience.js';
@@ -27,7 +26,3 @@ export const loadEnrolmentSecret = (options: SecretOptions): Promise<string | un
     return put.ok ? value : undefined;
   });
 };
-
-/** One for each executor: whoever knows an executor's id knows nothing of its token, and the other way round. */
-export const enrolmentToken = (secret: string, executorId: string): string =>
-  createHmac('sha256', secret).update(executorId).digest('hex');

@@ -3,7 +3,8 @@ import type { ExecutorConfig, MesosBridgeConfig } from '../config.js';
 import { executorIdOf, parseExecutorId } from '../core/executor-id.js';
 import type { ResourceFields, Resources } from '../core/resources.js';
 import { readResources, writeResources } from '../core/resources.js';
-import type { CommandInfo, Draft, ExecutorInfo } from '../protocol/messages.js';
+import { executorInfo } from '../executor/executor-info.js';
+import type { Draft, ExecutorInfo } from '../protocol/messages.js';
 
 /** What an executor is told so that it finds the bridge: none of it is worth anything once it has enrolled. */
 export interface EnrolmentDoor {
@@ -30,11 +31,13 @@ export interface ExecutorTemplate {
   readonly needs: Readonly<Record<string, number>>;
   /** as its info has them */
   readonly resources: Resources;
-  info(executorId: string, resources: Resources): Draft<ExecutorInfo>;
+  info(
+    executorId: string,
+    of: { readonly resources: Resources; readonly frameworkId: string },
+  ): Draft<ExecutorInfo>;
 }
 
 const VERSION_LENGTH = 12;
-const NANOS_PER_MS = 1_000_000n;
 
 /** What ExecutorInfo is made of, besides the executor's id and token. */
 const versionOf = ({ framework, executor, door }: ExecutorTemplateOptions): string => {
@@ -51,28 +54,8 @@ const scalar = (name: string, value: number, role: string): ResourceFields => ({
   allocationInfo: { role },
 });
 
-const environmentOf = ({ executor, door }: ExecutorTemplateOptions, executorId: string) => ({
-  variables: Object.entries({
-    ...executor.environment,
-    OUTCRY_ENROLMENT_URL: door.url,
-    OUTCRY_ENROLMENT_TOKEN: door.tokenOf(executorId),
-    ...(door.ca !== undefined && { OUTCRY_ENROLMENT_CA: door.ca }),
-  }).map(([name, value]) => ({ name, value })),
-});
-
-const commandOf = (options: ExecutorTemplateOptions, executorId: string): Draft<CommandInfo> => {
-  const { command, uris, user } = options.executor;
-  return {
-    shell: true,
-    value: command,
-    ...(user !== undefined && { user }),
-    uris: uris.map((value) => ({ value })),
-    environment: environmentOf(options, executorId),
-  };
-};
-
 export const createExecutorTemplate = (options: ExecutorTemplateOptions): ExecutorTemplate => {
-  const { framework, executor } = options;
+  const { framework, executor, door } = options;
   const version = versionOf(options);
   const needs = {
     cpus: executor.cpuMilli,
@@ -85,17 +68,15 @@ export const createExecutorTemplate = (options: ExecutorTemplateOptions): Execut
     isOwn: (executorId) => parseExecutorId(executorId)?.version === version,
     needs,
     resources: readResources(fields).resources,
-    info: (executorId, resources) => ({
-      type: 'CUSTOM',
-      executorId: { value: executorId },
-      name: framework.name,
-      source: framework.name,
-      resources: writeResources(resources),
-      command: commandOf(options, executorId),
-      ...(executor.image !== undefined && {
-        container: { type: 'DOCKER' as const, docker: { image: executor.image, network: 'HOST' as const } },
+    info: (executorId, { resources, frameworkId }) =>
+      executorInfo({
+        executorId,
+        frameworkId,
+        name: framework.name,
+        command: { ...executor.start, environment: executor.environment },
+        enrolment: { url: door.url, token: door.tokenOf(executorId), ca: door.ca },
+        resources: writeResources(resources),
+        shutdownGraceMs: executor.shutdownGraceMs,
       }),
-      shutdownGracePeriod: { nanoseconds: BigInt(executor.shutdownGraceMs) * NANOS_PER_MS },
-    }),
   };
 };

@@ -17,6 +17,7 @@ export interface LauncherOptions {
   readonly statuses: Pick<Statuses, 'lost'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  frameworkId(): string;
 }
 
 /** What is left of an accepted offer comes back at once: who needs no more says so when it does. */
@@ -35,7 +36,8 @@ export const createLauncher = (options: LauncherOptions) => {
 
   return (acceptance: Acceptance, traceId: string): void => {
     const { agentId, offerIds, executor, tasks } = acceptance;
-    const info = template.info(executor.id, executor.resources);
+    const { resources: own } = executor;
+    const info = template.info(executor.id, { resources: own, frameworkId: options.frameworkId() });
     const cellId = cellIdOf(agentId);
     const infos = tasks.map(({ id: taskId, identity, work, resources }) =>
       taskInfo({

@@ -83,19 +83,31 @@ const MOST_PLACES = 20_000;
 const agentsOf = function* (offers: OfferBook, executors: ExecutorBook, tasks: TaskBook): Iterable<string> {
   yield* offers.agents();
   for (const { agentId } of executors.all()) yield agentId;
-  yield* tasks.agents();
+  // a status need not say where its task is
+  for (const agentId of tasks.agents()) if (agentId !== '') yield agentId;
 };
 
 const restText = (until: number, now: number): string =>
   `executors failed to start there; it rests for ${Math.ceil((until - now) / 1000)} s more`;
 
 /** Why an agent takes no work, of what its executors say. */
-const closedByExecutors = (executors: ExecutorBook, agentId: string, now: number): Rejection | undefined => {
+const closedByExecutors = (
+  { executors, tasks }: Pick<BookParts, 'executors' | 'tasks'>,
+  agentId: string,
+  now: number,
+): Rejection | undefined => {
   const executor = executors.on(agentId);
   if (executor?.state === 'unknown')
     return { code: 'executor', reason: 'of the executor there it is not known yet how it was started' };
   if (executor?.state === 'leaving') return { code: 'executor', reason: 'its executor is leaving' };
-  const until = executor === undefined ? executors.restsUntil(agentId, now) : undefined;
+  if (executor !== undefined) return undefined;
+  // one of them may have made it anew: a second executor would be a second rep of that cell
+  if (tasks.isUsing(agentId))
+    return {
+      code: 'executor',
+      reason: 'its executor has ended, and what became of its tasks is not known yet',
+    };
+  const until = executors.restsUntil(agentId, now);
   return until === undefined ? undefined : { code: 'resting', reason: restText(until, now) };
 };
 
@@ -111,7 +123,7 @@ const assemble = (options: BookOptions): BookParts => {
   const executors = createExecutorBook({ ...(options.executors ?? EXECUTOR_DEFAULTS), onChange: touch });
   const offers = createOfferBook({
     ...options.offers,
-    closed: (agentId, now) => closedByExecutors(executors, agentId, now),
+    closed: (agentId, now) => closedByExecutors({ executors, tasks }, agentId, now),
     tasksOn: (agentId) => tasks.onAgent(agentId).filter(({ identity }) => identity.kind === 'task').length,
     onChange: touch,
   });
@@ -119,7 +131,7 @@ const assemble = (options: BookOptions): BookParts => {
     const reason = offers.closedFor(agentId, now);
     if (reason !== undefined) return { code: 'maintenance', reason };
     return (
-      closedByExecutors(executors, agentId, now) ??
+      closedByExecutors({ executors, tasks }, agentId, now) ??
       refusals.closed(agentId, () => offers.bundle(agentId), now)
     );
   };

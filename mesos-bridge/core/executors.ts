@@ -71,6 +71,8 @@ export interface ExecutorBook {
   launched(executor: NewExecutor, now: number): void;
   /** a status, an enrolment or a message of it has come; with its own resources where they are told */
   heard(id: string, agentId: string, now: number, info?: Pick<NewExecutor, 'resources' | 'role'>): void;
+  /** it has begun a task that was launched only now: it lives, even if one of its id has ended before */
+  began(id: string, agentId: string, now: number): void;
   /** a new offer names all of its agent: those that were heard of before and are not among them have gone */
   seen(agentId: string, ids: readonly string[], now: number): void;
   /** how many tasks it has by now */
@@ -131,22 +133,22 @@ const createShelf = (onChange: (agentId: string) => void) => {
 
 type Shelf = ReturnType<typeof createShelf>;
 
-/** Idle for long enough, and more than are to stay warm; one per agent by nature. */
+/** Idle for long enough, and more than are to stay warm: one whose configuration is not known is no use as such. */
 const idleOnes = (
   { executors }: Shelf,
   now: number,
-  options: ExecutorOptions,
+  { idleMs, minimumWarm }: ExecutorOptions,
   inFlight: ReadonlySet<string>,
-) => {
-  const living = [...executors.values()].filter(canTake);
-  const idle = living
-    .filter(
-      ({ agentId, idleSince, state }) =>
-        state === 'living' && idleSince !== undefined && !inFlight.has(agentId),
-    )
-    .filter(({ idleSince = now }) => now - idleSince >= options.idleMs)
-    .sort(longestIdleFirst);
-  return idle.slice(0, Math.max(0, living.length - options.minimumWarm));
+): Executor[] => {
+  const all = [...executors.values()];
+  const isIdle = ({ agentId, idleSince }: Executor): boolean =>
+    idleSince !== undefined && now - idleSince >= idleMs && !inFlight.has(agentId);
+  const idle = all.filter(({ state }) => state === 'living').filter(isIdle);
+  const most = Math.max(0, all.filter(canTake).length - minimumWarm);
+  return [
+    ...all.filter(({ state }) => state === 'unknown').filter(isIdle),
+    ...idle.sort(longestIdleFirst).slice(0, most),
+  ];
 };
 
 const unheardOnes = ({ executors }: Shelf, now: number, { registrationMs }: ExecutorOptions): Executor[] =>
@@ -184,20 +186,27 @@ const createHearing = (shelf: Shelf, onLife: (agentId: string) => void) => {
       onLife(agentId);
     }
   };
-  const exit = ({ id }: Executor): void => {
-    ended.set(id, true);
+  /** a launch that crossed its end has made it anew */
+  const began = (id: string, agentId: string, now: number): void => {
+    ended.delete(id);
+    heard(id, agentId, now);
+  };
+  const goOutOfSight = ({ id, state, resources, role }: Executor): void => {
+    if (state !== 'unknown') remembered.set(id, { resources, role });
     shelf.remove(id);
+  };
+  const exit = (executor: Executor): void => {
+    ended.set(executor.id, true);
+    goOutOfSight(executor);
   };
 
   return {
     heard,
+    began,
     exit,
-    goOutOfSight({ id, state, resources, role }: Executor): void {
-      if (state === 'living') remembered.set(id, { resources, role });
-      shelf.remove(id);
-    },
+    goOutOfSight,
     seen(agentId: string, ids: readonly string[], now: number): void {
-      for (const id of ids) if (executors.get(id)?.state !== 'launching') heard(id, agentId, now);
+      for (const id of ids) if (executors.get(id)?.state !== 'launching') began(id, agentId, now);
       const gone = shelf.on(agentId).filter(({ id, state }) => state !== 'launching' && !ids.includes(id));
       gone.forEach(exit);
     },
@@ -207,7 +216,7 @@ const createHearing = (shelf: Shelf, onLife: (agentId: string) => void) => {
 export const createExecutorBook = (options: ExecutorOptions): ExecutorBook => {
   const shelf = createShelf(options.onChange ?? (() => undefined));
   const backOff = createBackOff(options);
-  const { heard, seen, exit, goOutOfSight } = createHearing(shelf, backOff.reset);
+  const { heard, began, seen, exit, goOutOfSight } = createHearing(shelf, backOff.reset);
   const { executors } = shelf;
 
   const leave = (executor: Executor, now: number): Executor => {
@@ -227,6 +236,7 @@ export const createExecutorBook = (options: ExecutorOptions): ExecutorBook => {
         since: now,
       }),
     heard,
+    began,
     seen,
     tasks(id, count, now) {
       const executor = executors.get(id);

@@ -1,8 +1,7 @@
-import type { Milli } from './amounts.js';
-import { lowest, sizeOf } from './amounts.js';
+import type { Amount, Milli } from './amounts.js';
+import { isNothing, lowest, sizeOf, subtractAmounts } from './amounts.js';
 import type { ResourceClass } from './resource-class.js';
 import type { Entry, Resources } from './resources.js';
-import { fromEntries, subtract } from './resources.js';
 
 /** What is asked for, of whichever class: thousandths per scalar, and how many host ports. */
 export interface Wanted {
@@ -23,37 +22,63 @@ export type Found =
 export const isOrdinary = (of: ResourceClass): boolean =>
   !of.revocable && !of.shared && of.disk === undefined && of.providerId === '';
 
+/** Resources in the making, under the keys of what they are taken from. */
+type Draft = Map<string, Entry>;
+
+/** One part of what there is of a name. */
+interface Part {
+  readonly key: string;
+  readonly entry: Entry;
+}
+
 /** The finest reservation first, what nobody has reserved last: that is what others can use too. */
-const reservedFirst = (a: Entry, b: Entry): number => b.of.reservations.length - a.of.reservations.length;
+const reservedFirst = (a: Part, b: Part): number =>
+  b.entry.of.reservations.length - a.entry.of.reservations.length;
 
-const partsOf = (resources: Resources, name: string): Entry[] =>
-  [...resources.values()].filter(({ of }) => of.name === name && isOrdinary(of)).sort(reservedFirst);
-
-const takeScalar = (parts: readonly Entry[], milli: Milli): Entry[] | undefined => {
-  const taken: Entry[] = [];
-  let left = milli;
-  for (const part of parts) {
-    if (left === 0) break;
-    if (part.amount.type !== 'SCALAR') continue;
-    const some = Math.min(left, part.amount.milli);
-    taken.push({ ...part, amount: { type: 'SCALAR', milli: some } });
-    left -= some;
-  }
-  return left === 0 ? taken : undefined;
+const partsOf = (resources: Resources, name: string): Part[] => {
+  const parts: Part[] = [];
+  for (const [key, entry] of resources)
+    if (entry.of.name === name && isOrdinary(entry.of)) parts.push({ key, entry });
+  return parts.length > 1 ? parts.sort(reservedFirst) : parts;
 };
 
-const takePorts = (parts: readonly Entry[], count: number): Entry[] | undefined => {
-  const taken: Entry[] = [];
-  let left = count;
-  for (const part of parts) {
-    if (left === 0) break;
-    if (part.amount.type !== 'RANGES') continue;
-    const ranges = lowest(part.amount.ranges, left);
-    taken.push({ ...part, amount: { type: 'RANGES', ranges } });
-    left -= sizeOf(ranges);
-  }
-  return left === 0 ? taken : undefined;
+/** Ordinary resources are never indivisible: a part of them is of the same class. */
+const move = ({ key, entry }: Part, amount: Amount, taken: Draft, left: Draft): void => {
+  taken.set(key, { ...entry, amount });
+  const rest = subtractAmounts(entry.amount, amount);
+  if (isNothing(rest)) left.delete(key);
+  else left.set(key, { ...entry, amount: rest });
 };
+
+/** false when there is not enough. */
+const takeScalar = (resources: Resources, name: string, milli: Milli, drafts: Drafts): boolean => {
+  let open = milli;
+  for (const part of partsOf(resources, name)) {
+    if (open === 0) break;
+    if (part.entry.amount.type !== 'SCALAR') continue;
+    const some = Math.min(open, part.entry.amount.milli);
+    move(part, { type: 'SCALAR', milli: some }, drafts.taken, drafts.left);
+    open -= some;
+  }
+  return open === 0;
+};
+
+const takePorts = (resources: Resources, count: number, drafts: Drafts): boolean => {
+  let open = count;
+  for (const part of partsOf(resources, 'ports')) {
+    if (open === 0) break;
+    if (part.entry.amount.type !== 'RANGES') continue;
+    const ranges = lowest(part.entry.amount.ranges, open);
+    move(part, { type: 'RANGES', ranges }, drafts.taken, drafts.left);
+    open -= sizeOf(ranges);
+  }
+  return open === 0;
+};
+
+interface Drafts {
+  readonly taken: Draft;
+  readonly left: Draft;
+}
 
 /**
  * Takes exactly what is asked for out of resources of one allocation role: of what is reserved first, then of the rest,
@@ -61,18 +86,10 @@ const takePorts = (parts: readonly Entry[], count: number): Entry[] | undefined 
  * again. An exact fit is a fit.
  */
 export const find = (resources: Resources, { scalars, ports = 0 }: Wanted): Found => {
-  const taken: Entry[] = [];
+  const drafts: Drafts = { taken: new Map(), left: new Map(resources) };
   const lacking: string[] = [];
-  const note = (name: string, parts: Entry[] | undefined): void => {
-    if (parts === undefined) lacking.push(name);
-    else taken.push(...parts);
-  };
-  for (const [name, milli] of Object.entries(scalars))
-    note(name, takeScalar(partsOf(resources, name), milli));
-  if (ports > 0) note('ports', takePorts(partsOf(resources, 'ports'), ports));
-  const all = fromEntries(taken);
-  const left = subtract(resources, all);
-  return lacking.length === 0 && left !== undefined
-    ? { found: true, taken: all, left }
-    : { found: false, lacking };
+  for (const name of Object.keys(scalars))
+    if (!takeScalar(resources, name, scalars[name] ?? 0, drafts)) lacking.push(name);
+  if (ports > 0 && !takePorts(resources, ports, drafts)) lacking.push('ports');
+  return lacking.length === 0 ? { found: true, ...drafts } : { found: false, lacking };
 };

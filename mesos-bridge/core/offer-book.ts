@@ -121,25 +121,25 @@ const richer = (one: Bundle, other: Bundle): Bundle => {
   return difference > 0 || (difference === 0 && other.role < one.role) ? other : one;
 };
 
-const bundleOf = (agentId: string, role: string, held: readonly Held[]): Bundle | undefined => {
-  const offers = held.map(({ offer }) => offer);
-  const newest = offers.at(-1);
-  return (
-    newest && { agentId, role, offers, newest, resources: sum(offers.map(({ resources }) => resources)) }
-  );
-};
+const bundleOf = (agentId: string, offers: readonly Offer[], newest: Offer): Bundle => ({
+  agentId,
+  role: newest.role,
+  offers,
+  newest,
+  resources: offers.length === 1 ? newest.resources : sum(offers.map(({ resources }) => resources)),
+});
 
-const bundlesOf = (agentId: string, shelf: OfferShelf): Bundle[] => {
-  const held = shelf.on(agentId);
-  const roles = new Set(held.map(({ offer }) => offer.role));
-  return [...roles].flatMap(
-    (role) =>
-      bundleOf(
-        agentId,
-        role,
-        held.filter(({ offer }) => offer.role === role),
-      ) ?? [],
-  );
+const richestOn = (agentId: string, shelf: OfferShelf): Bundle | undefined => {
+  const offers = shelf.on(agentId).map(({ offer }) => offer);
+  const roles = new Set(offers.map(({ role }) => role));
+  let richest: Bundle | undefined;
+  for (const role of roles) {
+    const ofRole = offers.filter((offer) => offer.role === role);
+    const newest = ofRole.at(-1);
+    const bundle = newest && bundleOf(agentId, ofRole, newest);
+    richest = richest && bundle ? richer(richest, bundle) : (bundle ?? richest);
+  }
+  return richest;
 };
 
 /** Of no use now, and perhaps soon: another such offer is welcome before long. */
@@ -286,10 +286,7 @@ const createViews = (
   { shelf, history }: ReturnType<typeof createHolding>,
   maintenance: Maintenance,
 ): Pick<OfferBook, 'bundle' | 'agents' | 'held' | 'leaving' | 'closedFor' | 'records' | 'counts'> => ({
-  bundle(agentId) {
-    const bundles = bundlesOf(agentId, shelf);
-    return bundles.length === 0 ? undefined : bundles.reduce(richer);
-  },
+  bundle: (agentId) => richestOn(agentId, shelf),
   agents: shelf.agents,
   held: shelf.size,
   leaving: maintenance.leaving,

@@ -101,8 +101,12 @@ export const subtract = (from: Resources, what: Resources): Resources | undefine
 export const isSame = (left: Resources, right: Resources): boolean =>
   left.size === right.size && contains(left, right) && contains(right, left);
 
-export const filter = (resources: Resources, keep: (of: ResourceClass) => boolean): Resources =>
-  new Map([...resources].filter(([, { of }]) => keep(of)));
+/** The same resources when all are kept, as they mostly are. */
+export const filter = (resources: Resources, keep: (of: ResourceClass) => boolean): Resources => {
+  for (const { of } of resources.values())
+    if (!keep(of)) return new Map([...resources].filter(([, entry]) => keep(entry.of)));
+  return resources;
+};
 
 /** The same amounts under other classes: another allocation role, another reservation. */
 export const reclassify = (resources: Resources, change: (of: ResourceClass) => ResourceClass): Resources =>

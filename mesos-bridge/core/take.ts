@@ -80,7 +80,13 @@ const openExecutor = (
   options: NeedOptions,
 ): { executor: Acceptance['executor']; left: Resources } | string => {
   const { agentId, role } = bundle;
-  if (executor !== undefined) return { executor: { ...executor, isNew: false }, left: bundle.resources };
+  if (executor !== undefined) {
+    const { id, resources } = executor;
+    return {
+      executor: { id, agentId, role: executor.role, resources, isNew: false },
+      left: bundle.resources,
+    };
+  }
   const own = find(bundle.resources, options.executor);
   if (!own.found) return `${insufficient(own.lacking)} (for an executor)`;
   return {

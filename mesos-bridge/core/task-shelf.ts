@@ -1,4 +1,4 @@
-import { add, NO_RESOURCES } from './resources.js';
+import { sum } from './resources.js';
 import type { Resources } from './resources.js';
 import type { TaskIdentity } from './task-id.js';
 import { guidOf } from './task-id.js';
@@ -43,6 +43,8 @@ export interface TaskShelf {
   /** instances of that process */
   ofProcess(processGuid: string): readonly MesosTask[];
   countOf(executorId: string): number;
+  /** whether there are tasks on that agent */
+  isUsing(agentId: string): boolean;
   size(): number;
 }
 
@@ -56,17 +58,16 @@ export const countTasks = (tasks: readonly MesosTask[]): TaskCounts => {
   const lrpCounts = new Map<string, number>();
   let taskCount = 0;
   let startingCount = 0;
-  let resources = NO_RESOURCES;
-  for (const task of tasks.filter(isInSight)) {
+  const inSight = tasks.filter(isInSight);
+  for (const task of inSight) {
     if (isStarting(task)) startingCount += 1;
-    resources = add(resources, task.resources);
     if (task.identity.kind === 'task') taskCount += 1;
     else {
       const { processGuid } = task.identity;
       lrpCounts.set(processGuid, (lrpCounts.get(processGuid) ?? 0) + 1);
     }
   }
-  return { lrpCounts, taskCount, startingCount, resources };
+  return { lrpCounts, taskCount, startingCount, resources: sum(inSight.map(({ resources }) => resources)) };
 };
 
 const isSame = (one: MesosTask, other: MesosTask): boolean =>
@@ -133,6 +134,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
     agents: () => agents.keys(),
     onAgent: (agentId) => listed(agents.get(agentId)),
     ofProcess: (guid) => listed(processes.get(guid)),
+    isUsing: (agentId) => agents.has(agentId),
     countOf: (executorId) => executors.get(executorId)?.size ?? 0,
     size: () => tasks.size,
   };

@@ -72,6 +72,8 @@ export interface TaskBook {
   onAgent(agentId: string): readonly MesosTask[];
   ofProcess(processGuid: string): readonly MesosTask[];
   countOf(executorId: string): number;
+  /** whether there are tasks on that agent */
+  isUsing(agentId: string): boolean;
   size(): number;
 }
 
@@ -89,6 +91,8 @@ const words = ({ state, reason, message }: TaskStatus): string =>
 
 const after = (task: MesosTask, status: TaskStatus): MesosTask => ({
   ...task,
+  agentId: task.agentId === '' ? status.agentId : task.agentId,
+  executorId: task.executorId === '' ? status.executorId : task.executorId,
   state: status.state,
   started:
     task.started ||
@@ -229,6 +233,7 @@ export const createTaskBook = (options: TaskBookOptions): TaskBook => {
     onAgent: shelf.onAgent,
     ofProcess: shelf.ofProcess,
     countOf: shelf.countOf,
+    isUsing: shelf.isUsing,
     size: shelf.size,
   };
 };

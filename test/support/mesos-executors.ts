@@ -46,7 +46,7 @@ const hear = (
     case 'LAUNCH_GROUP':
       return event.launchGroup.taskGroup.tasks.forEach(on.run);
     case 'KILL':
-      return client.update({ taskId: event.kill.taskId, state: 'TASK_KILLED' });
+      return void client.update({ taskId: event.kill.taskId, state: 'TASK_KILLED' });
     case 'MESSAGE':
       return void client.message(Buffer.concat([Buffer.from('echo:'), event.message.data]));
     case 'SHUTDOWN':

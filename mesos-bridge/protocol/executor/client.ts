@@ -12,7 +12,7 @@ import type { Loss } from '../scheduler/loss.js';
 import type { ExecutorEnvironment } from './environment.js';
 import { ExecutorSession } from './session.js';
 import { createUnacknowledged } from './unacknowledged.js';
-import type { Update } from './unacknowledged.js';
+import type { Earlier, Unacknowledged, Update } from './unacknowledged.js';
 
 /** What an executor tells of a task; the rest is filled in. */
 export type ExecutorStatus = Omit<
@@ -38,12 +38,14 @@ export interface ExecutorClientOptions {
   random: Random;
   logger: Logger;
   handlers: ExecutorHandlers;
+  /** what an earlier life of this executor has not heard acknowledged; nothing when absent */
+  earlier?: Earlier;
 }
 
 export interface ExecutorClient {
   start(): void;
-  /** Tells the agent, and tells it again whenever it has come back, until it acknowledges. */
-  update(status: ExecutorStatus): void;
+  /** Tells the agent, and tells it again whenever it has come back, until it acknowledges. Answers what it is told. */
+  update(status: ExecutorStatus): Update['status'];
   /** Once, as far as the agent is there; undefined: it was taken. */
   message(data: Uint8Array): Promise<CallFailure | undefined>;
   subscribed(): boolean;
@@ -58,7 +60,7 @@ const FINAL: ReadonlySet<Loss['kind']> = new Set(['refused', 'credentials']);
 const bytesOf = (uuid: string): Uint8Array => new Uint8Array(Buffer.from(uuid.replaceAll('-', ''), 'hex'));
 
 class Client implements ExecutorClient {
-  private readonly unacknowledged = createUnacknowledged();
+  private readonly unacknowledged: Unacknowledged;
   private readonly told = createToldCauses();
   private readonly server: string;
   private session: ExecutorSession | undefined;
@@ -74,6 +76,7 @@ class Client implements ExecutorClient {
 
   constructor(private readonly options: ExecutorClientOptions) {
     this.server = options.environment.agentEndpoint;
+    this.unacknowledged = createUnacknowledged(options.earlier);
   }
 
   start(): void {
@@ -81,7 +84,7 @@ class Client implements ExecutorClient {
     this.attempt();
   }
 
-  update(status: ExecutorStatus): void {
+  update(status: ExecutorStatus): Update['status'] {
     const { clock, random, environment } = this.options;
     const update: Update = {
       status: {
@@ -94,6 +97,7 @@ class Client implements ExecutorClient {
     };
     this.unacknowledged.add(update);
     if (this.subscribed()) void this.tell(update);
+    return update.status;
   }
 
   async message(data: Uint8Array): Promise<CallFailure | undefined> {

@@ -20,13 +20,23 @@ const keyOf = (uuid: Uint8Array): string => Buffer.from(uuid).toString('hex');
 const uuidOf = ({ status }: { status: Pick<TaskStatus, 'uuid'> | Draft<TaskStatus> }): string =>
   keyOf(status.uuid ?? new Uint8Array());
 
+/** What an earlier life of the executor has left to be told. */
+export interface Earlier {
+  readonly tasks: readonly TaskInfo[];
+  readonly updates: readonly Update[];
+}
+
+const NOTHING: Earlier = { tasks: [], updates: [] };
+
 /** A task counts as unacknowledged until the first of its updates is acknowledged, as Mesos has it. */
-export const createUnacknowledged = (): Unacknowledged => {
+export const createUnacknowledged = (earlier: Earlier = NOTHING): Unacknowledged => {
   const tasks = new Map<string, TaskInfo>();
   const updates = new Map<string, Update>();
   const launched = (launchedTasks: readonly TaskInfo[]): void => {
     for (const task of launchedTasks) tasks.set(task.taskId.value, task);
   };
+  launched(earlier.tasks);
+  for (const update of earlier.updates) updates.set(uuidOf(update), update);
   return {
     add: (update) => void updates.set(uuidOf(update), update),
     drop: (update) => void updates.delete(uuidOf(update)),
