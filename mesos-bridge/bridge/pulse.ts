@@ -82,7 +82,8 @@ export const createPulse = (options: PulseOptions): Pulse => {
   return {
     beat() {
       const now = clock.monotonic();
-      if (demand.expire(now)) options.onDemand();
+      demand.expire(now);
+      options.onDemand();
       if (options.isSubscribed()) {
         followTasks(now);
         const known = (): Iterable<Question> => [...book().tasks.all()].map(questionOf);

@@ -124,6 +124,7 @@ export class MesosWorld {
       if (!isValid) this.say(id, agent, 'TASK_DROPPED', { reason: 'REASON_INVALID_OFFERS' });
       else if (contains(left, needed)) {
         left = subtract(left, needed)!;
+        if (isMaking && agent.executors.size > 0) throw new Error(`two executors on ${agent.id}`);
         if (isMaking) agent.executors.set(executor.id, executor.resources);
         agent.tasks.set(id, { resources, executorId: executor.id });
       } else if (!isCrossed) {
