@@ -67,9 +67,6 @@ export interface ActiveBridge {
 /** ms between two looks at what time has brought about */
 const BEAT_MS = 250;
 
-/** ms for which the offers of all agents are looked at by a bridge that takes over: they name the executors there. */
-const LOOK_MS = 3_000;
-
 /** Room has appeared, or work is without a place again: the BBS asks for all that waits. */
 const createCall = ({ bus, random }: ActiveOptions) => {
   let called = false;
@@ -153,12 +150,7 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
     },
     countedFailure: metrics.failure,
   });
-  /** ms, monotonic: until when offers are wanted whatever waits */
-  let lookingUntil = -Infinity;
-  const onDemand = (): void => {
-    const now = clock.monotonic();
-    perform(book().offers.wants(Math.max(demand.size(), now < lookingUntil ? 1 : 0), now));
-  };
+  const onDemand = (): void => perform(book().offers.wants(demand.size(), clock.monotonic()));
   return {
     ...books,
     demand,
@@ -170,10 +162,6 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
     perform,
     onDemand,
     lastOfferAt: () => lastOfferAt,
-    look(): void {
-      lookingUntil = clock.monotonic() + LOOK_MS;
-      onDemand();
-    },
   };
 };
 
@@ -205,7 +193,7 @@ const subscribe = (options: ActiveOptions, parts: Parts, signal: AbortSignal): S
     logger,
     signal,
     subscribe(id) {
-      suppressed = id === '' && demand.size() === 0;
+      suppressed = demand.size() === 0;
       return {
         frameworkInfo: frameworkInfo(config.framework, id),
         suppressedRoles: suppressed ? [config.framework.role] : [],
@@ -217,7 +205,6 @@ const subscribe = (options: ActiveOptions, parts: Parts, signal: AbortSignal): S
       perform(book().offers.subscribed({ homeRegion, suppressed }, now));
       const known = [...book().tasks.all()].map(({ id, agentId }) => ({ taskId: id, agentId }));
       parts.ask(reconciliation.subscribed(known, now));
-      if (!suppressed) parts.look();
     },
     onEvent: parts.events,
     onClosed() {

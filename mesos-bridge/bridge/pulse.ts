@@ -82,8 +82,7 @@ export const createPulse = (options: PulseOptions): Pulse => {
   return {
     beat() {
       const now = clock.monotonic();
-      demand.expire(now);
-      options.onDemand();
+      if (demand.expire(now)) options.onDemand();
       if (options.isSubscribed()) {
         followTasks(now);
         const known = (): Iterable<Question> => [...book().tasks.all()].map(questionOf);

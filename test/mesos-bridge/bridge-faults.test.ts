@@ -13,7 +13,7 @@ const running = async ({ bbs }: MesosSystem) =>
 const until = <T>(what: string, check: () => T | Promise<T>) =>
   eventually(check, { timeoutMs: 20_000, what });
 
-t.test('faults - 17: offers that are rescinded while work is on its way are not used', async (t) => {
+t.test('faults - #17: offers that are rescinded while work is on its way are not used', async (t) => {
   const system = await startMesosSystem(t, { agents: 2, flags: { offerTimeoutMs: 300 } });
   await system.startAuctioneer();
   await system.startBridge();
@@ -24,22 +24,29 @@ t.test('faults - 17: offers that are rescinded while work is on its way are not 
   await until('the others run all the same', async () => (await running(system)).length === 4);
 });
 
-t.test('faults - 25: what fits nowhere waits, with the reason, and is refused at its deadline', async (t) => {
-  const system = await startMesosSystem(t, { bridge: { demand_timeout: '1s', hunger_after: '500ms' } });
-  await system.startAuctioneer();
-  await system.startBridge();
-  must(await system.bbs.desireLrp(desiredLrp({ ...LRP, memoryMb: 100_000 }), 't'));
-  const placementError = async () => must(await system.bbs.actualLrps({}))[0]?.placementError ?? '';
-  await until('it is told to wait', async () => (await placementError()).endsWith('waits for Mesos offers'));
-  await until('it has failed', async () => (await placementError()).endsWith('no usable Mesos offer in 1 s'));
-  const told = await until('hunger says why', async () => {
-    const { hunger } = await system.offers();
-    return hunger !== '' && hunger;
-  });
-  t.match(told, /100000 MB of memory/);
-  t.match(told, /memory/);
-  t.equal(system.logger.named('mesos-bridge.hunger')[0]?.fields.code, 'MESOS_HUNGER');
-});
+t.test(
+  'faults - #25: what fits nowhere waits, with the reason, and is refused at its deadline',
+  async (t) => {
+    const system = await startMesosSystem(t, { bridge: { demand_timeout: '1s', hunger_after: '500ms' } });
+    await system.startAuctioneer();
+    await system.startBridge();
+    must(await system.bbs.desireLrp(desiredLrp({ ...LRP, memoryMb: 100_000 }), 't'));
+    const placementError = async () => must(await system.bbs.actualLrps({}))[0]?.placementError ?? '';
+    await until('it is told to wait', async () =>
+      (await placementError()).endsWith('waits for Mesos offers'),
+    );
+    await until('it has failed', async () =>
+      (await placementError()).endsWith('no usable Mesos offer in 1 s'),
+    );
+    const told = await until('hunger says why', async () => {
+      const { hunger } = await system.offers();
+      return hunger !== '' && hunger;
+    });
+    t.match(told, /100000 MB of memory/);
+    t.match(told, /memory/);
+    t.equal(system.logger.named('mesos-bridge.hunger')[0]?.fields.code, 'MESOS_HUNGER');
+  },
+);
 
 t.test(
   'faults - an agent out of sight comes back: nothing runs twice, and nothing was touched',
@@ -47,7 +54,7 @@ t.test(
     const system = await startMesosSystem(t, {
       agents: 1,
       agentPingTimeoutMs: 300,
-    flags: { agentPingTimeoutMs: 50, maxAgentPingTimeouts: 2 },
+      flags: { agentPingTimeoutMs: 50, maxAgentPingTimeouts: 2 },
     });
     await system.startAuctioneer();
     await system.startBridge();
@@ -67,7 +74,7 @@ t.test(
   },
 );
 
-t.test('faults - 37: the same work asked for twice is launched once', async (t) => {
+t.test('faults - #37: the same work asked for twice is launched once', async (t) => {
   const system = await startMesosSystem(t);
   await system.startAuctioneer();
   await system.startBridge();
@@ -131,7 +138,7 @@ t.test('faults - statuses that come twice, late and out of order add up', async 
 });
 
 t.test(
-  'faults - 10: an executor that was idle when its bridge died is found and released by the next',
+  'faults - #10: an executor that was idle when its bridge died is found and released by the next',
   async (t) => {
     const system = await startMesosSystem(t);
     await system.startAuctioneer();

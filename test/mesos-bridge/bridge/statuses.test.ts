@@ -115,7 +115,7 @@ t.test('statuses - what the rep says is acknowledged at once: the BBS hears it f
   t.same(test.transitions, []);
 });
 
-t.test('statuses - 19, 20: a loss is told to the BBS, and acknowledged once it has answered', async (t) => {
+t.test('statuses - #19 #20: a loss is told to the BBS, and acknowledged once it has answered', async (t) => {
   const test = await open();
   t.teardown(test.end);
   must(await test.api.desireLrp(desiredLrp(), 't'));
@@ -151,7 +151,7 @@ t.test('statuses - an update that comes again while the BBS is asked is told onc
   t.ok(test.acknowledged() >= 2, 'and acknowledged again when it comes again');
 });
 
-t.test('statuses - 21: what is said of another instance by now is a refusal, and an answer', async (t) => {
+t.test('statuses - #21: what is said of another instance by now is a refusal, and an answer', async (t) => {
   const test = await open();
   t.teardown(test.end);
   must(await test.api.desireLrp(desiredLrp(), 't'));
@@ -174,7 +174,7 @@ t.test('statuses - what was never claimed is asked for again at once', async (t)
   t.same(test.transitions, []);
 });
 
-t.test('statuses - 42: a launch that Mesos refuses for what it is has its reason at the BBS', async (t) => {
+t.test('statuses - #42: a launch that Mesos refuses for what it is has its reason at the BBS', async (t) => {
   const test = await open();
   t.teardown(test.end);
   must(await test.api.desireLrp(desiredLrp(), 't'));

@@ -87,7 +87,7 @@ const open = async () => {
 };
 
 t.test(
-  'subscription - 15: the framework id is kept before anything counts, and used from then on',
+  'subscription - #15: the framework id is kept before anything counts, and used from then on',
   async (t) => {
     const test = await open();
     t.teardown(test.close);
@@ -147,7 +147,7 @@ t.test('subscription - a removed framework is never tried again: a new one takes
   t.equal(await test.kept(), 'f-2');
 });
 
-t.test('subscription - 45: closing it tears nothing down', async (t) => {
+t.test('subscription - #45: closing it tears nothing down', async (t) => {
   const test = await open();
   test.client().given.handlers.onEvent(subscribed('f-1'));
   await test.clock.advance(0);
