@@ -32,6 +32,7 @@ import { createJobs } from './services/jobs.js';
 import { createLogs } from './services/logs.js';
 import type { Lrps } from './services/lrps.js';
 import { createLrps } from './services/lrps.js';
+import { createMesos } from './services/mesos.js';
 import { createOperations } from './services/operations.js';
 import { createStaging } from './services/staging.js';
 import { createBlobStore } from './store/blobs.js';
@@ -99,6 +100,7 @@ const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
   const evacuate = createEvacuate({ bus, random, cells, timeoutMs: config.cellStateTimeoutMs });
   const { tables } = state;
   const auctions = createAuctions({ bus, bbs, tables, random, timeoutMs: config.auctionTimeoutMs });
+  const mesos = createMesos({ bus, random, timeoutMs: config.auctionTimeoutMs });
   const history = createHistory({ bbs, tables });
   const { maxUploadBytes, archive } = config;
   const effects = {
@@ -107,6 +109,7 @@ const build = async (options: BuildOptions, logger: Logger): Promise<Parts> => {
     evacuate,
     explain,
     auctions,
+    mesos,
     history,
     clock,
     random,

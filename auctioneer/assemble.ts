@@ -13,7 +13,10 @@ import type { Health } from '../common/runtime/health.js';
 import { holdLease } from '../common/runtime/lease-client.js';
 import type { LeaseHolder, LeasePort } from '../common/runtime/lease-client.js';
 import { createBusCells } from './backends/bus-cells.js';
-import type { AuctioneerConfig } from './config.js';
+import type { CellBackend } from './backends/cell-backend.js';
+import { createMesosBackend } from './backends/mesos.js';
+import { overflow } from './backends/overflow.js';
+import type { AuctioneerConfig, BackendName } from './config.js';
 import type { Scorer } from './core/scorer.js';
 import { subscribeAuctions } from './handlers/bus-handlers.js';
 import { subscribeQuestions } from './handlers/questions.js';
@@ -87,14 +90,15 @@ const missing = (bus: Bus, lease: LeaseHolder): (string | false)[] => [
   bus.connected() && !lease.answered() && 'the BBS does not answer for the lease',
 ];
 
-/** What places, and what answers questions about it; nothing is heard before `listen`. */
-const createAuctions = (options: AuctioneerOptions, logger: Logger, held: () => boolean) => {
-  const { config, clock, random, bus, bbs, scorer } = options;
-  const { policy } = config;
-  const metrics = options.metrics ?? NO_METRICS;
-  const recorder = createRecorder({ clock, logger, maxBytes: config.recordingMaxBytes });
-  registerRecording(metrics, recorder.held);
-  const backend = createBusCells({
+interface Backends {
+  backend: CellBackend;
+  /** hears of changes from now on */
+  listen(): Cancel;
+}
+
+/** As configured: what finds no place at one is tried at the next. */
+const createBackends = ({ config, clock, bus, bbs }: AuctioneerOptions, logger: Logger): Backends => {
+  const cells = createBusCells({
     bus,
     bbs,
     clock,
@@ -103,6 +107,22 @@ const createAuctions = (options: AuctioneerOptions, logger: Logger, held: () => 
     refreshEveryMs: config.stateRefreshMs,
     workTimeoutMs: config.workTimeoutMs,
   });
+  const made: Record<BackendName, () => CellBackend> = {
+    cells: () => cells,
+    mesos: () => createMesosBackend({ bus, clock, logger, ...config.mesos }),
+  };
+  const backend = config.backends.map((name) => made[name]()).reduce(overflow);
+  return { backend, listen: config.backends.includes('cells') ? cells.listen : () => () => undefined };
+};
+
+/** What places, and what answers questions about it; nothing is heard before `listen`. */
+const createAuctions = (options: AuctioneerOptions, logger: Logger, held: () => boolean) => {
+  const { config, clock, random, bus, bbs, scorer } = options;
+  const { policy } = config;
+  const metrics = options.metrics ?? NO_METRICS;
+  const recorder = createRecorder({ clock, logger, maxBytes: config.recordingMaxBytes });
+  registerRecording(metrics, recorder.held);
+  const { backend, listen } = createBackends(options, logger);
   const runner = createRunner({
     backend,
     policy,
@@ -120,7 +140,7 @@ const createAuctions = (options: AuctioneerOptions, logger: Logger, held: () => 
   return {
     listen(): Cancel {
       const cancels = [
-        backend.listen(),
+        listen(),
         subscribeAuctions({ bus, runner, logger, queue: QUEUE }),
         subscribeQuestions({ bus, answers, whatIf, logger, queue: QUEUE }),
       ];

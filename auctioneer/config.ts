@@ -7,7 +7,12 @@ interface UserConfig {
   work_timeout: string | number;
   lease_ttl: string | number;
   recording: { size: string | number };
+  backends: BackendName[];
+  mesos: { state_timeout: string | number; work_timeout: string | number; away_for: string | number };
 }
+
+const BACKENDS = ['cells', 'mesos'] as const;
+export type BackendName = (typeof BACKENDS)[number];
 
 /** What the auctioneer runs by. Durations in ms. */
 export interface AuctioneerConfig extends PolicySettings {
@@ -21,6 +26,16 @@ export interface AuctioneerConfig extends PolicySettings {
   leaseTtlMs: number;
   /** of recorded batches; 0 = none are recorded */
   recordingMaxBytes: number;
+  /** where places come from; what finds none at one is tried at the next. At least one. */
+  backends: readonly BackendName[];
+  mesos: {
+    /** how long the Mesos bridge has to tell its bids */
+    stateTimeoutMs: number;
+    /** how long it has to answer its work */
+    workTimeoutMs: number;
+    /** how long it is left alone once it was late */
+    awayMs: number;
+  };
 }
 
 const BYTES_PER_MB = 1024 ** 2;
@@ -56,6 +71,24 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
           },
         },
       },
+      backends: {
+        type: 'array',
+        items: { enum: BACKENDS },
+        minItems: 1,
+        uniqueItems: true,
+        description:
+          'where places come from: cells, offers of the Mesos bridge, or both; what finds no place at one is tried at the next',
+      },
+      mesos: {
+        type: 'object',
+        additionalProperties: false,
+        description: 'of the Mesos bridge, where `backends` has it',
+        properties: {
+          state_timeout: { ...DURATION, description: 'how long it has to tell all its bids' },
+          work_timeout: { ...DURATION, description: 'how long it has to answer work' },
+          away_for: { ...DURATION, description: 'for how long it is left alone when it answered too late' },
+        },
+      },
     },
   },
   defaults: {
@@ -65,6 +98,8 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
     work_timeout: '10s',
     lease_ttl: '15s',
     recording: { size: '64M' },
+    backends: ['cells'],
+    mesos: { state_timeout: '500ms', work_timeout: '1s', away_for: '5s' },
   },
   compile: (full, report) => ({
     ...policyConfig.compile(full, report),
@@ -73,5 +108,11 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
     workTimeoutMs: toMs(full.work_timeout),
     leaseTtlMs: toMs(full.lease_ttl),
     recordingMaxBytes: toMegabytesOrNone(full.recording.size) * BYTES_PER_MB,
+    backends: full.backends,
+    mesos: {
+      stateTimeoutMs: toMs(full.mesos.state_timeout),
+      workTimeoutMs: toMs(full.mesos.work_timeout),
+      awayMs: toMs(full.mesos.away_for),
+    },
   }),
 });

@@ -18,6 +18,8 @@ export interface ScheduledBatch {
   unknown: number;
   /** that go into the next batch again */
   retried: number;
+  /** without a place, for which capacity is being sought */
+  deferred: number;
   /** ms for which each request that it is the first batch of has waited for its end */
   waitsMs: readonly number[];
 }
@@ -73,7 +75,12 @@ const registerOutcomes = (metrics: Metrics) => {
     'AuctionsRetried',
     'Auctions that their cell did not take, and that went into the next batch again.',
   );
+  const deferred = counter(
+    'AuctionsDeferred',
+    'Auctions for which there was no place, and for which capacity is being sought: they wait for Mesos offers.',
+  );
   return (batch: ScheduledBatch): void => {
+    deferred.increment({}, batch.deferred);
     for (const { kind } of batch.placed) started[kind].increment();
     for (const { auction } of batch.failed) failed[auction.kind].increment();
     unknown.increment({}, batch.unknown);

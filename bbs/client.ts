@@ -68,6 +68,8 @@ export interface RejectedPlacement {
   placementId: string;
   /** the cell that could not make the container; absent = no place was found */
   cellId?: string;
+  /** capacity is being sought for it: this costs the task no retry (design §8.2) */
+  deferred?: boolean;
 }
 
 /** The desired state, as people and the API write and read it. */

@@ -30,6 +30,7 @@ import type { CellFacts } from './core/cell-state.js';
 import { buildPresence } from './core/cell-state.js';
 import type { ContainerRuntime } from './core/container-runtime.js';
 import type { CredentialIssuer } from './core/credentials.js';
+import type { Grants } from './core/grants.js';
 import type { Ledger } from './core/ledger.js';
 import { createLedger } from './core/ledger.js';
 import type { Announcer } from './handlers/announcer.js';
@@ -51,10 +52,11 @@ import { createPresence } from './presence/presence.js';
 import { createRouteEmitter } from './routes/emitter.js';
 import { createSlots } from './waiting/slots.js';
 import { directoryVolumes } from './volumes/directory.js';
-import type { WorkSource } from './work-source.js';
+import type { ContainerWatcher, WorkSource } from './work-source.js';
 
 export { createDownloader } from './actions/download.js';
 export { createUploader } from './actions/upload.js';
+export { createBusWorkSource } from './handlers/bus-work-source.js';
 export { capacityPerCell } from './capacity.js';
 export { chooseRuntime } from './runtimes/choose.js';
 export { removeContainerRoot } from './runtimes/process/container-root.js';
@@ -76,6 +78,10 @@ export interface CellRepOptions {
   credentials?: CredentialIssuer;
   /** the bus when absent */
   workSource?: WorkSource;
+  /** told how each container fares; nobody when absent */
+  watcher?: ContainerWatcher;
+  /** what the cell is lent by whoever gives it work, in place of the size in `config`; absent = it has that size */
+  grants?: Grants;
   /** files in the state directory when absent */
   notes?: ContainerNotes;
   /** who holds the cell's presence, the same in every life of the rep; kept in the state directory when absent */
@@ -113,12 +119,13 @@ const imageQueries = (
   return answerImageQueries({ cellId: facts.cellId, bus, clock, logger, runtime: images });
 };
 
-const ledgerOf = ({ config, random }: CellRepOptions, incarnation: string) => {
+const ledgerOf = ({ config, grants, random }: CellRepOptions, incarnation: string) => {
   const { cpuCores } = config.runtime.docker;
   return createLedger({
     cellId: config.cellId,
     incarnation,
     total: config.total,
+    ...(grants && { grants }),
     ...(cpuCores.length > 0 && { cores: cpuCores }),
     proxyMemoryMb: config.proxyMemoryMb,
     mintGuid: () => random.uuid().slice(0, INSTANCE_GUID_LENGTH),
@@ -170,6 +177,7 @@ const createContext = (
     }),
     notes: options.notes ?? (config.stateDir === '' ? createNoNotes() : createFileNotes(notesDir, logger)),
     metrics: measured,
+    ...(options.watcher && { watcher: options.watcher }),
     createSlots: createSlots(config.createSlots),
     evacuating,
     changed: announcer.changed,
@@ -275,12 +283,12 @@ const repDoor = (
 
 /** What of the cell is looked at when somebody asks for its metrics. */
 const measure = (
-  { config, runtime, metrics = NO_METRICS }: CellRepOptions,
+  { runtime, metrics = NO_METRICS }: CellRepOptions,
   ledger: Ledger,
   parts: () => { cell: Cell; context: CellContext },
 ) =>
   createCellMetrics(metrics, {
-    total: config.total,
+    total: ledger.total,
     used: ledger.used,
     available: ledger.available,
     counts: ledger.counts,

@@ -1,10 +1,13 @@
 import type { CellRepConfig } from './config.js';
 import type { CellFacts } from './core/cell-state.js';
 import type { ContainerRuntime } from './core/container-runtime.js';
+import type { Grants } from './core/grants.js';
 
 interface FactSources {
   config: CellRepConfig;
   runtime: ContainerRuntime;
+  /** absent = it has a size of its own */
+  grants?: Grants;
 }
 
 /** Scheme of somebody's images, which a runtime without images would run as if they were stacks. */
@@ -26,6 +29,7 @@ export const factsOf = (options: FactSources, incarnation: string): CellFacts =>
     address: config.address,
     incarnation,
     total: config.total,
+    ...(options.grants && { lent: true as const }),
     zone: config.zone,
     rootfsProviders: providersOf(options),
     volumeDrivers: options.runtime.mounts ? Object.keys(config.volumeDrivers) : [],

@@ -32,7 +32,7 @@ export interface RouteMetrics {
 }
 
 export interface CellSources {
-  total: Demand;
+  total(): Demand;
   used(): Demand;
   available(): Demand;
   counts(): LedgerCounts;
@@ -60,7 +60,7 @@ const CAPACITY = {
 
 const registerCapacity = (metrics: Metrics, sources: CellSources): void =>
   metrics.gauges(CAPACITY, () => {
-    const { total } = sources;
+    const total = sources.total();
     const [used, available] = [sources.used(), sources.available()];
     return {
       CapacityTotalMemory: total.memoryMb,

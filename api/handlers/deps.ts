@@ -12,6 +12,7 @@ import type { History } from '../services/history.js';
 import type { Evacuate } from '../services/evacuations.js';
 import type { Explain } from '../services/explain.js';
 import type { Logs } from '../services/logs.js';
+import type { Mesos } from '../services/mesos.js';
 import type { Operations } from '../services/operations.js';
 import type { Staging } from '../services/staging.js';
 import type { BlobStore } from '../store/blobs.js';
@@ -30,6 +31,7 @@ export interface Deps {
   readonly evacuate: Evacuate;
   readonly explain: Explain;
   readonly auctions: Auctions;
+  readonly mesos: Mesos;
   readonly history: History;
   readonly clock: Clock;
   readonly random: Random;

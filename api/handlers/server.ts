@@ -16,6 +16,7 @@ import type { GuardOptions } from './guard.js';
 import { createGuard } from './guard.js';
 import { logRoutes } from './logs.js';
 import { manifestRoutes } from './manifests.js';
+import { mesosRoutes } from './mesos.js';
 import { outcryRoutes } from './outcry.js';
 import { packageRoutes } from './packages.js';
 import { processRoutes } from './processes.js';
@@ -124,6 +125,7 @@ export const createServer = async (options: {
     logRoutes,
     outcryRoutes,
     auctionRoutes,
+    mesosRoutes,
   ]) {
     routes(server, deps);
   }

@@ -9,14 +9,14 @@ import type {
 import { nearest } from '../../common/model/nearest.js';
 import type { Result } from '../../common/model/result.js';
 import { err, ok } from '../../common/model/result.js';
-import type { Bus, RequestFailure } from '../../common/ports/bus.js';
+import type { Bus } from '../../common/ports/bus.js';
 import type { Random } from '../../common/ports/random.js';
-import { decode, encode } from '../../common/wire/codec.js';
 import type { WireMessages, WireName } from '../../common/wire/messages.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
 import { auctionNames, instanceReason, slotOf, taskReason } from '../core/auction-names.js';
 import { type ApiFailure, codedFailure, refuseCoded } from '../core/failure.js';
 import type { ReadTables } from '../core/rows.js';
+import { type Question, askActive } from './questions.js';
 
 type Answer<T> = Promise<Result<T, ApiFailure[]>>;
 
@@ -38,26 +38,21 @@ export interface AuctionsOptions {
   timeoutMs: number;
 }
 
-const WHY: Record<RequestFailure, string> = {
-  'no-responders': 'none is active on the bus',
-  timeout: 'the active one took too long',
-  disconnected: 'the API is not connected to the bus',
-  'too-large': 'the question is too long for the bus',
-  denied: "the API's user may not ask on the bus",
-};
-
-const unavailable = (reason: string) => refuseCoded('AUCTIONEER_UNAVAILABLE', { reason });
-
-interface Question<Q extends WireName, A extends WireName> {
-  subject: string;
-  names: { query: Q; answer: A };
-}
+const unavailable = 'AUCTIONEER_UNAVAILABLE';
 
 const QUESTIONS = {
-  batches: { subject: SUBJECTS.auctionBatches, names: { query: 'BatchesQuery', answer: 'Batches' } },
-  explain: { subject: SUBJECTS.auctionExplain, names: { query: 'ExplainQuery', answer: 'Explanation' } },
-  replay: { subject: SUBJECTS.auctionReplay, names: { query: 'ReplayQuery', answer: 'Replay' } },
-  whatIf: { subject: SUBJECTS.auctionWhatIf, names: { query: 'WhatIfQuery', answer: 'WhatIf' } },
+  batches: {
+    subject: SUBJECTS.auctionBatches,
+    names: { query: 'BatchesQuery', answer: 'Batches' },
+    unavailable,
+  },
+  explain: {
+    subject: SUBJECTS.auctionExplain,
+    names: { query: 'ExplainQuery', answer: 'Explanation' },
+    unavailable,
+  },
+  replay: { subject: SUBJECTS.auctionReplay, names: { query: 'ReplayQuery', answer: 'Replay' }, unavailable },
+  whatIf: { subject: SUBJECTS.auctionWhatIf, names: { query: 'WhatIfQuery', answer: 'WhatIf' }, unavailable },
 } as const;
 
 const refusedReplay = (batch: string, { state, recording, candidates }: Replay): ApiFailure | undefined => {
@@ -87,17 +82,12 @@ const refused = <T>(value: T, failure: ApiFailure | undefined): Result<T, ApiFai
   failure === undefined ? ok(value) : err([failure]);
 
 export const createAuctions = (options: AuctionsOptions): Auctions => {
-  const { bus, bbs, tables, random, timeoutMs } = options;
+  const { bbs, tables, random } = options;
 
-  const ask = async <Q extends WireName, A extends WireName>(
-    { subject, names }: Question<Q, A>,
+  const ask = <Q extends WireName, A extends WireName>(
+    question: Question<Q, A>,
     query: WireMessages[Q],
-  ): Answer<WireMessages[A]> => {
-    const reply = await bus.request(subject, encode(names.query, query), { timeoutMs });
-    if (!reply.ok) return unavailable(WHY[reply.error]);
-    const answer = decode(names.answer, reply.payload);
-    return answer.ok ? answer : unavailable('what it said cannot be read');
-  };
+  ): Answer<WireMessages[A]> => askActive(options, question, query);
 
   /** What the BBS says of what no recorded batch has; undefined when it does not know it either. */
   const whereIs = async (id: string): Promise<string | undefined> => {

@@ -1,5 +1,7 @@
 import type { Work, WorkOutcome } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
+import type { Auction } from '../core/auction.js';
+import type { SoughtCapacity } from '../core/outcomes.js';
 
 /** What became of one cell's work. */
 export type CommitResult =
@@ -22,6 +24,11 @@ export interface CellBackend {
     placementIds: readonly string[],
     traceId: string,
   ): Promise<WorkOutcome[] | undefined>;
+  /**
+   * Told what found no place at any backend: it may seek capacity for it. What is not mentioned is not sought for;
+   * absent: it never seeks. Never rejects.
+   */
+  seek?(auctions: readonly Auction[], traceId: string): Promise<SoughtCapacity>;
 }
 
 export interface CellStates {

@@ -9,5 +9,6 @@ export const overflow = (first: CellBackend, second: CellBackend): CellBackend =
   states: first.states,
   commit: first.commit,
   settle: first.settle,
+  ...(first.seek !== undefined && { seek: first.seek }),
   next: first.next === undefined ? second : overflow(first.next, second),
 });

@@ -40,6 +40,7 @@ const requestOf = (start: LrpStart): LrpRequest => ({
   rootfs: start.rootfs,
   placementTags: start.placementTags,
   volumeDrivers: start.volumeDrivers,
+  ...(start.hostPorts !== undefined && { hostPorts: start.hostPorts }),
 });
 
 /** One auction per instance. */

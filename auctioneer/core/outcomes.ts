@@ -1,4 +1,4 @@
-import type { Work, WorkOutcome } from '../../common/model/auction.js';
+import type { Work, WorkOutcome, WorkStatus } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
 import { type Auction, lrpWork, taskWork } from './auction.js';
 import type { Failure, Placement } from './decide.js';
@@ -77,6 +77,41 @@ export const waitsOf = (batch: readonly Waiting[], now: number): number[] => {
   const arrivals = new Set<number>();
   for (const { refusals, since } of batch) if (refusals === 0) arrivals.add(since);
   return Array.from(arrivals, (since) => now - since);
+};
+
+/**
+ * What is sought for those that have no place, by placement id: `deferred`, they wait, and for what; `accepted`, they were
+ * given a place before, and are on their way there; else why not.
+ */
+export type SoughtCapacity = Map<string, { status: WorkStatus; reason: string }>;
+
+/** What waits for capacity, and why it has no place so far. */
+export interface Deferred extends Failure {
+  /** what is being done about it */
+  waitsFor: string;
+}
+
+/** What has no place: that for which capacity is sought waits (design §8.2), all else has failed; not what is on its way. */
+export interface Unplaced {
+  deferred: Deferred[];
+  failed: Failure[];
+}
+
+/** What people are told: first what is known of the cells, then of what is sought. */
+const andAlso = (reason: string, more: string): string => (more === '' ? reason : `${reason}; ${more}`);
+
+export const deferralText = ({ reason, waitsFor }: Pick<Deferred, 'reason' | 'waitsFor'>): string =>
+  andAlso(reason, waitsFor);
+
+export const sortUnplaced = (failures: readonly Failure[], sought: SoughtCapacity): Unplaced => {
+  const unplaced: Unplaced = { deferred: [], failed: [] };
+  for (const failure of failures) {
+    const told = sought.get(failure.auction.placementId);
+    if (told?.status === 'accepted') continue;
+    if (told?.status === 'deferred') unplaced.deferred.push({ ...failure, waitsFor: told.reason });
+    else unplaced.failed.push({ ...failure, reason: andAlso(failure.reason, told?.reason ?? '') });
+  }
+  return unplaced;
 };
 
 /** Why a cell that never saw its work has not taken it. */

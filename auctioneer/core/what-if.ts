@@ -10,13 +10,14 @@ import type { CellState } from '../../common/model/cell.js';
 import { nearest } from '../../common/model/nearest.js';
 import { type Auction, guidOf } from './auction.js';
 import { beyond } from './bounded.js';
-import { type Decision, type DecisionInput, type Placement, decide } from './decide.js';
+import type { Decision, DecisionInput, Placement } from './decide.js';
 import { explainFailure } from './explain.js';
+import { cellsTogether, decideRounds } from './rounds.js';
 
 /** How things stand, and what would change. */
 export interface Situation extends Pick<DecisionInput, 'policy' | 'scorer'> {
-  /** the live states */
-  cells: readonly CellState[];
+  /** the live states, of each backend in the order in which they are asked */
+  rounds: readonly (readonly CellState[])[];
   /** present, but without a state */
   silent: readonly string[];
   /** ids of cells that would go */
@@ -200,10 +201,17 @@ export const unknownNames = (
 
 /** Decides the batch that would follow. Pure: nothing is changed by it. */
 export const whatIf = (situation: Situation): WhatIf => {
-  const { cells, removed, moved, waiting, policy, scorer, silent, lostTasks } = situation;
+  const { rounds, removed, moved, waiting, policy, scorer, silent, lostTasks } = situation;
+  const cells = cellsTogether(rounds);
   const added = cellsToAdd(cells, situation.added);
-  const left = [...cells.filter(({ cellId }) => !removed.has(cellId)), ...added];
-  const { placements, failures } = decide({ cells: left, auctions: [...moved, ...waiting], policy, scorer });
+  const [first = [], ...others] = rounds.map((some) => some.filter(({ cellId }) => !removed.has(cellId)));
+  const backends = [[...first, ...added], ...others];
+  const left = cellsTogether(backends);
+  const { placements, failures } = decideRounds(backends, {
+    auctions: [...moved, ...waiting],
+    policy,
+    scorer,
+  });
   const placed = new Set(placements.map(({ auction }) => auction));
   const [zones, places] = [zonesAfter(left, placements), placesAfter(left, placements)];
   const unplaced = withoutPlace(failures, new Set(waiting));

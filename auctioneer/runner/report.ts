@@ -3,6 +3,7 @@ import type { BbsResult } from '../../common/model/bbs-error.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { auctionId } from '../core/auction.js';
 import type { Failure } from '../core/decide.js';
+import { type Deferred, type Unplaced, deferralText } from '../core/outcomes.js';
 
 export interface ReporterOptions {
   bbs: TransitionApi;
@@ -10,16 +11,28 @@ export interface ReporterOptions {
 }
 
 export interface Reporter {
-  report(failures: readonly Failure[], traceId: string): Promise<void>;
+  report(unplaced: Unplaced, traceId: string): Promise<void>;
 }
 
 /** Failures in one request: texts of any length, and a request has a limit. */
 const AT_ONCE = 250;
 
-const transitionOf = ({ auction, reason }: Failure): Transition => {
+/** One that has no place; `deferred`: it waits, which is no rejection. */
+interface Told extends Failure {
+  deferred: boolean;
+}
+
+const toldOf = (deferral: Deferred): Told => ({
+  ...deferral,
+  reason: deferralText(deferral),
+  deferred: true,
+});
+
+const transitionOf = ({ auction, reason, deferred }: Told): Transition => {
   if (auction.kind === 'task') {
     const { taskGuid } = auction.request;
-    return { kind: 'rejectTask', args: { taskGuid, reason, of: { placementId: auction.placementId } } };
+    const of = { placementId: auction.placementId, ...(deferred && { deferred }) };
+    return { kind: 'rejectTask', args: { taskGuid, reason, of } };
   }
   const { processGuid, domain } = auction.request;
   return {
@@ -31,11 +44,11 @@ const transitionOf = ({ auction, reason }: Failure): Transition => {
 /** Tells the BBS what found no place. The BBS keeps Diego's texts; what is more is recorded, to be asked for. */
 export const createReporter = ({ bbs, logger }: ReporterOptions): Reporter => {
   const tell = (
-    { auction, reason }: Failure,
+    { auction, reason, deferred }: Told,
     answer: BbsResult<TransitionAnswer> | undefined,
     traceId: string,
   ): void =>
-    logger.info(auction.kind === 'lrp' ? 'lrp-auction-failed' : 'task-auction-failed', {
+    logger.info(`${auction.kind}-auction-${deferred ? 'deferred' : 'failed'}`, {
       id: auctionId(auction),
       reason,
       traceId,
@@ -43,7 +56,11 @@ export const createReporter = ({ bbs, logger }: ReporterOptions): Reporter => {
     });
 
   return {
-    async report(failures, traceId) {
+    async report({ failed, deferred }, traceId) {
+      const failures = [
+        ...failed.map((failure) => ({ ...failure, deferred: false })),
+        ...deferred.map(toldOf),
+      ];
       for (let from = 0; from < failures.length; from += AT_ONCE) {
         const some = failures.slice(from, from + AT_ONCE);
         const answers = await bbs.transitions(some.map(transitionOf), traceId);

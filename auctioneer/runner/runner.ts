@@ -6,7 +6,7 @@ import type { Random } from '../../common/ports/random.js';
 import type { CellBackend } from '../backends/cell-backend.js';
 import { type Auction, auctionId } from '../core/auction.js';
 import type { Failure } from '../core/decide.js';
-import { UNSEEN, type Waiting, afterCommit, waitsOf } from '../core/outcomes.js';
+import { UNSEEN, type Unplaced, type Waiting, afterCommit, waitsOf } from '../core/outcomes.js';
 import { withoutDuplicates } from '../core/order.js';
 import type { Policy } from '../core/policy.js';
 import type { DecidedBatch } from '../core/recording/batch.js';
@@ -16,6 +16,7 @@ import type { Scorer } from '../core/scorer.js';
 import type { AuctioneerMetrics } from '../metrics.js';
 import { createCommitter } from './commit.js';
 import { createPlacer } from './place.js';
+import { canSeek, seekFor } from './seek.js';
 
 export interface RunnerOptions {
   backend: CellBackend;
@@ -31,7 +32,7 @@ export interface RunnerOptions {
   /** given every batch after its commit, before the report: it takes references only */
   record(batch: DecidedBatch): void;
   /** told once per batch, after the commit */
-  report(failures: readonly Failure[], traceId: string): Promise<void>;
+  report(unplaced: Unplaced, traceId: string): Promise<void>;
 }
 
 export interface Runner {
@@ -75,6 +76,7 @@ const tell = ({ metrics, logger }: RunnerOptions, { batch, failures, ms, waitsMs
     refused: [...settled.refused.map(({ reason }) => reason), ...settled.unseen.map(() => UNSEEN)],
     unknown: settled.unknown.length,
     retried: batch.retried.length,
+    deferred: batch.deferred.length,
     waitsMs,
   });
   logger.info('scheduled', {
@@ -85,6 +87,7 @@ const tell = ({ metrics, logger }: RunnerOptions, { batch, failures, ms, waitsMs
     refused: settled.refused.length,
     unknown: settled.unknown.map(({ auction }) => auctionId(auction)),
     failed: failures.length,
+    deferred: batch.deferred.length,
     ms: Math.round(ms),
   });
 };
@@ -117,7 +120,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
   const fetchStates = async (traceId: string): Promise<CellState[]> => {
     for (let round = 1; ; round += 1) {
       const cells = await statesOf(backend, traceId);
-      const isEnough = cells.length > 0 || backend.next !== undefined;
+      const isEnough = cells.length > 0 || backend.next !== undefined || canSeek(backend);
       if (isEnough || round === NO_CELL_ROUNDS || stopped) return cells;
       await clock.sleep(NO_CELL_PAUSE_MS);
     }
@@ -142,13 +145,14 @@ export const createRunner = (options: RunnerOptions): Runner => {
     for (const one of again.retried) waiting.push(one);
     const [committed, retried] = [clock.monotonic(), again.retried.map(({ auction }) => auction)];
     const decision = joinRounds(rounds);
-    const told = { rounds: rounds.map((round) => round.cells), decision, settled, retried };
+    const unplaced = await seekFor(backend, [...decision.failures, ...again.failures], traceId);
+    const { failed: failures, deferred } = unplaced;
+    const told = { rounds: rounds.map((round) => round.cells), decision, settled, retried, deferred };
     const statesMs = gathered - began + phases.statesMs;
     const done = { id: traceId, at, policy, auctions, ...told, ...phases, statesMs };
     options.record(done);
-    const failures = [...decision.failures, ...again.failures];
     tell(options, { batch: done, failures, ms: committed - began, waitsMs: waitsOf(batch, committed) });
-    await options.report(failures, traceId);
+    await options.report(unplaced, traceId);
     metrics.reported(clock.monotonic() - committed);
   };
 

@@ -1,7 +1,7 @@
 import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi } from '../../bbs/index.js';
 import type { WhatIf, WhatIfQuery } from '../../common/model/auction-questions.js';
 import type { BbsResult } from '../../common/model/bbs-error.js';
-import type { CellPresence } from '../../common/model/cell.js';
+import type { CellPresence, CellState } from '../../common/model/cell.js';
 import type { ActualLrp, DesiredLrp } from '../../common/model/lrp.js';
 import type { Result } from '../../common/model/result.js';
 import { err, ok } from '../../common/model/result.js';
@@ -13,8 +13,8 @@ import type { DecisionInput } from '../core/decide.js';
 import { noAnswer, unknownNames, whatIf } from '../core/what-if.js';
 
 export interface WhatIfOptions extends Pick<DecisionInput, 'policy' | 'scorer'> {
-  /** asked for states; no work is sent */
-  backend: Pick<CellBackend, 'states'>;
+  /** asked for states, and so are those after it; no work is sent */
+  backend: Pick<CellBackend, 'states' | 'next'>;
   /** only read */
   bbs: Pick<ActualLrpApi, 'actualLrps'> &
     Pick<DesiredLrpApi, 'desiredLrps'> &
@@ -31,9 +31,23 @@ interface Board {
   tasks: Task[];
 }
 
-interface Live extends CellStates {
+interface Live {
+  /** of each backend */
+  rounds: CellState[][];
+  missed: string[];
   presences: CellPresence[];
 }
+
+/** What every backend tells. */
+const askAll = async (
+  first: WhatIfOptions['backend'],
+  traceId: string,
+): Promise<Pick<Live, 'rounds' | 'missed'>> => {
+  const told: CellStates[] = [];
+  for (let at: WhatIfOptions['backend'] | undefined = first; at !== undefined; at = at.next)
+    told.push(await at.states(traceId));
+  return { rounds: told.map(({ cells }) => cells), missed: told.flatMap(({ missed }) => missed) };
+};
 
 const flat = <T>(results: readonly BbsResult<T[]>[]): Result<T[], string> => {
   const rows: T[] = [];
@@ -45,9 +59,9 @@ const flat = <T>(results: readonly BbsResult<T[]>[]): Result<T[], string> => {
 };
 
 /** What the question names: ids of cells that would go, or what is not known of it. */
-const removedBy = (query: WhatIfQuery, { cells, presences }: Live): Result<Set<string>, WhatIf> => {
+const removedBy = (query: WhatIfQuery, { rounds, presences }: Live): Result<Set<string>, WhatIf> => {
   const zones = new Map(presences.map(({ cellId, zone }) => [cellId, zone]));
-  for (const { cellId, zone } of cells) zones.set(cellId, zone);
+  for (const { cellId, zone } of rounds.flat()) zones.set(cellId, zone);
   const zoneNames = [...new Set(zones.values())].sort();
   const unknownZones = query.loseZones.filter((zone) => !zoneNames.includes(zone));
   const unknownCells = query.drain.filter((cellId) => !zones.has(cellId));
@@ -81,7 +95,7 @@ export const createWhatIf = ({ backend, bbs, policy, scorer }: WhatIfOptions) =>
   const readLive = async (traceId: string): Promise<Result<Live, string>> => {
     const presences = flat([await bbs.cells()]);
     if (!presences.ok) return presences;
-    return ok({ ...(await backend.states(traceId)), presences: presences.value });
+    return ok({ ...(await askAll(backend, traceId)), presences: presences.value });
   };
 
   const readBoard = async (
@@ -123,14 +137,15 @@ export const createWhatIf = ({ backend, bbs, policy, scorer }: WhatIfOptions) =>
   return async (query: WhatIfQuery): Promise<WhatIf> => {
     const live = await readLive(query.traceId);
     if (!live.ok) return noAnswer(live.error);
-    const { cells, missed: silent } = live.value;
+    const { rounds, missed: silent } = live.value;
     const removed = removedBy(query, live.value);
     if (!removed.ok) return removed.error;
     const withWaiting = query.add.length > 0;
-    if (withWaiting && cells.length === 0) return noAnswer('no cell answers that new ones could be like');
+    if (withWaiting && rounds.flat().length === 0)
+      return noAnswer('no cell answers that new ones could be like');
     const board = await readBoard(removed.value, withWaiting);
     if (!board.ok) return noAnswer(board.error);
     const work = situationOf(removed.value, board.value, withWaiting);
-    return whatIf({ cells, silent, removed: removed.value, added: query.add, ...work, policy, scorer });
+    return whatIf({ rounds, silent, removed: removed.value, added: query.add, ...work, policy, scorer });
   };
 };

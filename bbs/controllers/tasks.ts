@@ -69,7 +69,7 @@ export const createTaskApi = ({ transactions, store, config, rejections }: Board
     // a missing reason is told as `failure_reason`, as Diego does
     rejectTask: (taskGuid, reason, traceId, of) =>
       onTask('reject-task', { taskGuid, traceId, fields: { failure_reason: reason } }, (task, ctx) => {
-        const counted = rejections.counted(taskGuid);
+        const counted = of?.deferred !== true && rejections.counted(taskGuid);
         return rejectTask(task, { ...of, reason, counted, maxRetries: config.maxTaskRetries }, ctx);
       }),
     failTask: (taskGuid, reason, traceId) =>

@@ -127,7 +127,7 @@ export const failTask = (task: Task | undefined, { reason }: { reason: string },
 
 export interface RejectTask {
   reason: string;
-  /** false: the auction was an extra one (room appeared), which costs the task no retry */
+  /** false: the auction was an extra one (room appeared), or capacity is being sought; it costs the task no retry */
   counted: boolean;
   maxRetries: number;
   /** which placement is meant; absent = the present one, as Diego's clients mean it */

@@ -110,17 +110,17 @@ interface Rejection extends ByGuid {
   of?: RejectedPlacement | undefined;
 }
 
-/** `placementId` and `cellId` are Outcry's own; Diego's clients leave them out. */
+/** `placementId`, `cellId` and `deferred` are Outcry's own; Diego's clients leave them out. */
 export const rejectTask: Call<Rejection, void, 'RejectTaskRequest', Lifecycle> = {
   route: 'RejectTask',
   summary: 'No place was found for a task, or its cell could not make the container.',
   request: 'RejectTaskRequest',
   print: ({ taskGuid, reason, of }) => ({ taskGuid, rejectionReason: reason, ...of }),
-  parse: ({ taskGuid, rejectionReason, placementId, cellId }) =>
+  parse: ({ taskGuid, rejectionReason, placementId, cellId, deferred }) =>
     ok({
       taskGuid,
       reason: rejectionReason,
-      of: placementId === undefined ? undefined : { placementId, ...present({ cellId }) },
+      of: placementId === undefined ? undefined : { placementId, ...present({ cellId, deferred }) },
     }),
   ...lifecycle,
 };

@@ -26,8 +26,9 @@ export const serial = async (list: ActionList, step: Step, context: StepContext,
 /** All at once; waits for all, and fails with every reason. */
 export const parallel = async (list: ActionList, step: Step, context: StepContext, run: RunStep) => {
   const results = await Promise.all(list.actions.map((action, at) => run(part(step, action, at), context)));
-  const reasons = results.flatMap((result) => (result.ok ? [] : [result.reason]));
-  return reasons.length > 0 ? failedStep(reasons.join('; ')) : DONE;
+  const failures = results.filter((result) => !result.ok);
+  if (failures.length === 0) return DONE;
+  return failedStep(failures.map(({ reason }) => reason).join('; '), failures.find(({ exit }) => exit)?.exit);
 };
 
 /** All at once; the first to end, even well, ends the others and fails the whole. */
@@ -57,7 +58,7 @@ export const timeout = async (action: TimeoutAction, step: Step, context: StepCo
   const result = await run(part(step, action.action, 0, signal), context);
   cancel();
   if (result.ok || !controller.signal.aborted) return result;
-  return failedStep(timeoutReason(action.timeoutMs, result.reason));
+  return failedStep(timeoutReason(action.timeoutMs, result.reason), result.exit);
 };
 
 /** Tells the application's log how its action fares. */

@@ -30,7 +30,7 @@ const exitOrAbort = (process: RunningProcess, signal: AbortSignal): Promise<Exit
 /** SIGTERM, the grace, SIGKILL. undefined: not even that ended it. */
 const terminate = async (process: RunningProcess, context: StepContext): Promise<Ending | undefined> => {
   await process.signal('SIGTERM');
-  const exit = await within(context.clock, context.graceMs, process.exited);
+  const exit = await within(context.clock, context.graceMs(), process.exited);
   if (exit !== undefined) return { exit, exceeded: false };
   if (context.detached.aborted) return undefined;
   await process.signal('SIGKILL');
@@ -101,6 +101,6 @@ export const runProcess = async (
 
   const { exit, exceeded } = ending;
   if (!action.suppressLogOutput)
-    log.line(sourceType, 'OUT', exitLine(exit, exceeded ? context.graceMs : undefined));
-  return exit.code === 0 && !exit.lost ? DONE : failedStep(exitReason(sourceType, exit));
+    log.line(sourceType, 'OUT', exitLine(exit, exceeded ? context.graceMs() : undefined));
+  return exit.code === 0 && !exit.lost ? DONE : failedStep(exitReason(sourceType, exit), exit);
 };

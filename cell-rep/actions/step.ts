@@ -1,12 +1,12 @@
 import type { Action, EnvironmentVariable, VolumeMountedFile } from '../../common/model/action.js';
 import type { Clock } from '../../common/ports/clock.js';
-import type { Container } from '../core/container-runtime.js';
+import type { Container, ExitStatus } from '../core/container-runtime.js';
 import type { ContainerLog, OutputMemory } from '../logs/container-log.js';
 import type { Downloader } from './downloader.js';
 import type { Uploader } from './uploader.js';
 
-/** How a step ended. `reason` becomes the crash or failure reason. */
-export type StepResult = { ok: true } | { ok: false; reason: string };
+/** How a step ended. `reason` becomes the crash or failure reason; `exit` is of the process that decided it. */
+export type StepResult = { ok: true } | { ok: false; reason: string; exit?: ExitStatus };
 
 /**
  * What is kept of steps across a restart of the rep: downloads are not done twice, time-outs go on, output
@@ -32,8 +32,8 @@ export interface StepContext {
   downloader: Downloader;
   uploader: Uploader;
   memory: StepMemory;
-  /** ms between SIGTERM and SIGKILL */
-  graceMs: number;
+  /** ms between SIGTERM and SIGKILL; known for good when the step's signal is aborted */
+  graceMs(): number;
   /** the environment of a run action, from its own variables */
   environment(own: readonly EnvironmentVariable[]): Record<string, string>;
   /** for every process, besides its action's own */
@@ -55,7 +55,11 @@ export interface Step {
 }
 
 export const DONE: StepResult = { ok: true };
-export const failedStep = (reason: string): StepResult => ({ ok: false, reason });
+export const failedStep = (reason: string, exit?: ExitStatus): StepResult => ({
+  ok: false,
+  reason,
+  ...(exit && { exit }),
+});
 /** The reason of what was not done because its end came first; never shown, since the cause is elsewhere. */
 export const CANCELLED = failedStep('cancelled');
 

@@ -97,7 +97,7 @@ export const createCell = (options: CellOptions): Cell => {
   const state = (): CellState =>
     buildCellState(facts, ledger, {
       evacuating: context.evacuating(),
-      placeable: closed === '' && context.runtime.healthy(),
+      placeable: facts.lent === undefined && closed === '' && context.runtime.healthy(),
       version: ledger.version() + turns,
     });
 

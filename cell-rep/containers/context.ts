@@ -18,6 +18,7 @@ import type { LogPublisher } from '../logs/log-publisher.js';
 import type { RouteEmitter } from '../routes/emitter.js';
 import type { CellMetrics } from '../metrics.js';
 import type { Slots } from '../waiting/slots.js';
+import type { ContainerWatcher } from '../work-source.js';
 import type { ContainerNotes } from './memory.js';
 
 /** The part of the BBS that a rep uses. */
@@ -71,6 +72,8 @@ export interface CellContext {
   routes: RouteEmitter;
   notes: ContainerNotes;
   metrics: CellMetrics;
+  /** told how each container fares; absent = nobody */
+  watcher?: ContainerWatcher;
   /** containers being made at the same time */
   createSlots: Slots;
   /** the cell drains: nothing new comes, and what is here is to go */

@@ -25,10 +25,8 @@ import type { ManagedContainer, Resume } from './managed.js';
 import { createReporter } from './reporter.js';
 import { createVessel } from './vessel.js';
 
-const abandon = ({ context, identity }: LrpInstance): void => {
-  context.ledger.abandon(identity.guid, context.clock.monotonic());
-  context.roomAppeared();
-};
+/** Told to whoever gave the work. */
+const NOT_CLAIMED = 'the bulletin board has not given the instance to this container';
 
 const finish = async (lrp: LrpInstance, ended: RunOutcome): Promise<void> => {
   const { context, identity, logger, reporter, vessel } = lrp;
@@ -45,8 +43,7 @@ const finish = async (lrp: LrpInstance, ended: RunOutcome): Promise<void> => {
   const last = lastReport(lrp, outcome);
   if (last !== undefined) reporter.set(last);
   await vessel.destroy();
-  context.ledger.release(identity.guid);
-  context.roomAppeared();
+  vessel.release();
   await reporter.idle();
   if (!vessel.detached.aborted) await vessel.forget();
 };
@@ -73,7 +70,7 @@ const begin = async (lrp: LrpInstance): Promise<void> => {
   const { vessel } = lrp;
   const claimed = await claim(lrp);
   if (vessel.detached.aborted) return;
-  if (claimed === 'dropped') return abandon(lrp);
+  if (claimed === 'dropped') return vessel.abandon(NOT_CLAIMED);
   vessel.setState('initializing');
   const plan = claimed === 'claimed' ? await fetchPlan(lrp) : STOPPED_EARLY;
   if (vessel.detached.aborted) return;
@@ -87,7 +84,7 @@ const begin = async (lrp: LrpInstance): Promise<void> => {
 };
 
 /** Traffic first, then the container: `lrp.leaving` is resolved once its processes have been told. */
-const leave = (lrp: LrpInstance, cause: StopCause): void => {
+const leave = (lrp: LrpInstance, cause: StopCause, graceMs?: number): void => {
   lrp.leaving ??= (async () => {
     const { context, identity, logger, vessel } = lrp;
     logger.info('stopping', { cause });
@@ -99,7 +96,7 @@ const leave = (lrp: LrpInstance, cause: StopCause): void => {
       logger.error('failed-to-leave-traffic', { error });
     }
     await noted;
-    vessel.requestStop();
+    vessel.requestStop(graceMs);
   })();
 };
 
@@ -199,8 +196,8 @@ export const createLrpContainer = (
   context: CellContext,
   resume?: Resume,
 ): ManagedContainer => {
-  const stop = (cause: StopCause): Promise<void> => {
-    leave(lrp, cause);
+  const stop = (cause: StopCause, graceMs?: number): Promise<void> => {
+    leave(lrp, cause, graceMs);
     return settled;
   };
   const lrp = createInstance(identity, context, resume, stop);
@@ -213,7 +210,7 @@ export const createLrpContainer = (
     })
     .catch((error: unknown) => {
       lrp.logger.error('container-end-failed', { error });
-      context.ledger.release(identity.guid);
+      lrp.vessel.release();
     });
   return {
     identity,

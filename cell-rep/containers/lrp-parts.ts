@@ -143,7 +143,7 @@ export const leaveTraffic = async (lrp: LrpInstance, cause: StopCause): Promise<
   const registered = context.routes.isRegistered(identity.guid);
   lrp.routable = false;
   // an unwanted instance has no row, and telling of it would make one; so may one that was told to stop long ago
-  if (cause === 'requested' && vessel.state() === 'running') reportState(lrp);
+  if ((cause === 'requested' || cause === 'withdrawn') && vessel.state() === 'running') reportState(lrp);
   await context.routes.remove(identity.guid);
   if (registered) await pause(context.clock, context.times.inFlightGraceMs, vessel.detached);
 };

@@ -12,8 +12,11 @@ export interface ManagedContainer {
   state(): ContainerState;
   /** how it ended; undefined before */
   outcome(): RunOutcome | undefined;
-  /** resolves when the container is gone and the BBS has been told */
-  stop(cause: StopCause): Promise<void>;
+  /**
+   * Resolves when the container is gone and the BBS has been told. `graceMs`: between SIGTERM and SIGKILL, the cell's own
+   * when absent; the first call decides.
+   */
+  stop(cause: StopCause, graceMs?: number): Promise<void>;
   /** the rep leaves, the container stays */
   detach(): Promise<void>;
   /** tells the BBS again what it should know already */

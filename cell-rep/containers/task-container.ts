@@ -34,12 +34,20 @@ const RESULT_LIMIT = 51_200;
 const CANCELLED: RunOutcome = { failed: true, reason: '', stopped: true, retryable: false };
 const CELL_STOPPED = 'cell stopped before completion';
 
+const WITHDRAWN = 'its place was withdrawn before completion';
+
 const failedWith = (reason: string, retryable = false): RunOutcome => ({
   failed: true,
   reason,
   stopped: false,
   retryable,
 });
+
+/** Of what the BBS has not asked to be ended, it must hear that it failed. */
+const unasked = (cause: StopCause | undefined, ended: RunOutcome): RunOutcome => {
+  if (cause === 'shutdown') return failedWith(CELL_STOPPED);
+  return cause === 'withdrawn' ? failedWith(WITHDRAWN) : ended;
+};
 
 /** A successful task whose result cannot be had has failed; what a failed one left is told as far as it can be had. */
 const readResult = async (
@@ -84,10 +92,10 @@ const fetchPlan = async (task: TaskRun): Promise<RunPlan | RunOutcome> => {
 };
 
 const finish = async (task: TaskRun, ended: RunOutcome): Promise<void> => {
-  const { context, identity, logger, reporter, vessel } = task;
+  const { logger, reporter, vessel } = task;
   // whoever adopts the container finds out how it ended
   if (vessel.detached.aborted) return;
-  const final = ended.stopped && task.cause === 'shutdown' ? failedWith(CELL_STOPPED) : ended;
+  const final = ended.stopped ? unasked(task.cause, ended) : ended;
   const { outcome, result } = await readResult(vessel, final);
   task.result = result;
   const noted = vessel.complete(outcome);
@@ -97,8 +105,7 @@ const finish = async (task: TaskRun, ended: RunOutcome): Promise<void> => {
   const report = taskReport('completed', outcome);
   if (report.call !== 'nothing') reporter.set(report);
   await vessel.destroy();
-  context.ledger.release(identity.guid);
-  context.roomAppeared();
+  vessel.release();
   await reporter.idle();
   if (!vessel.detached.aborted) await vessel.forget();
 };
@@ -111,14 +118,14 @@ const runToEnd = async (task: TaskRun): Promise<void> => {
   await finish(task, await task.vessel.run({ onRunning, onReady: () => undefined }));
 };
 
+/** Told to whoever gave the work. */
+const NOT_STARTED = 'the bulletin board does not want the task started here';
+
 const begin = async (task: TaskRun): Promise<void> => {
-  const { context, identity, vessel } = task;
+  const { vessel } = task;
   const started = await mayStart(task);
   if (vessel.detached.aborted) return;
-  if (!started) {
-    context.ledger.abandon(identity.guid, context.clock.monotonic());
-    return context.roomAppeared();
-  }
+  if (!started) return vessel.abandon(NOT_STARTED);
   vessel.setState('initializing');
   const plan = await fetchPlan(task);
   if (vessel.detached.aborted) return;
@@ -131,12 +138,12 @@ const begin = async (task: TaskRun): Promise<void> => {
   return runToEnd(task);
 };
 
-const leave = (task: TaskRun, cause: StopCause): void => {
+const leave = (task: TaskRun, cause: StopCause, graceMs?: number): void => {
   if (task.cause !== undefined) return;
   const { context, identity, vessel } = task;
   task.cause = cause;
   vessel.say(containerTexts(context.cellId, identity.guid).stopping);
-  void vessel.noteStop(cause).then(vessel.requestStop);
+  void vessel.noteStop(cause).then(() => vessel.requestStop(graceMs));
 };
 
 /** A task is not begun again: without its plan, a found container is only taken away. */
@@ -212,10 +219,10 @@ export const createTaskContainer = (
     })
     .catch((error: unknown) => {
       task.logger.error('container-end-failed', { error });
-      context.ledger.release(identity.guid);
+      task.vessel.release();
     });
-  const stop = (cause: StopCause): Promise<void> => {
-    leave(task, cause);
+  const stop = (cause: StopCause, graceMs?: number): Promise<void> => {
+    leave(task, cause, graceMs);
     return settled;
   };
   return {

@@ -4,6 +4,7 @@ import { processEnvironment } from '../core/environment.js';
 import { containerTexts, cutReason } from '../core/exit-texts.js';
 import type { Container, ContainerSpec, CreateResult, ImageCredentials } from '../core/container-runtime.js';
 import type { ContainerIdentity } from '../core/identity.js';
+import { endOf } from '../core/life-cycle.js';
 import type { ContainerState, RunOutcome, StopCause } from '../core/life-cycle.js';
 import type { RunPlan } from '../core/run-plan.js';
 import type { ContainerLog } from '../logs/container-log.js';
@@ -11,6 +12,7 @@ import { createContainerLog } from '../logs/container-log.js';
 import { pause } from '../waiting/pause.js';
 import { backOff } from '../waiting/retry.js';
 import type { Measured } from './measuring.js';
+import type { ContainerChange } from '../work-source.js';
 import { runBody } from './body.js';
 import type { BodyOptions } from './body.js';
 import type { CellContext } from './context.js';
@@ -59,12 +61,16 @@ export interface Vessel {
   stopCause(): StopCause | undefined;
   /** resolves when a later life of the rep would know: only then may it be stopped */
   noteStop(cause: StopCause): Promise<void>;
-  /** nothing happens, once detached */
-  requestStop(): void;
+  /** nothing happens, once detached. `graceMs`: between SIGTERM and SIGKILL; the cell's own when absent */
+  requestStop(graceMs?: number): void;
   /** resolves when a later life of the rep would know: only then may it be told, and destroyed */
   complete(outcome: RunOutcome): Promise<void>;
   /** resolves when the container is gone; retried for as long as it takes */
   destroy(): Promise<void>;
+  /** its room is free: nothing of it is left */
+  release(): void;
+  /** the same, of what was never begun, and why not */
+  abandon(reason: string): void;
   /** the plan has changed: noted */
   notePlan(): void;
   /** nothing of it needs to be remembered any more */
@@ -118,6 +124,8 @@ interface Hull {
   plan?: RunPlan;
   container?: Container;
   log?: ContainerLog;
+  /** ms that its end was given, when others than the cell's own */
+  graceMs?: number | undefined;
 }
 
 const say = (hull: Hull, text: string, stream: 'OUT' | 'ERR' = 'OUT'): void =>
@@ -217,7 +225,7 @@ const runWith = async (
     files: plan.files ?? [],
     exitedOnTimeout: context.metrics.exitedOnTimeout,
     memory,
-    graceMs: context.times.graceMs,
+    graceMs: () => hull.graceMs ?? context.times.graceMs,
     detached: detach.signal,
     environment: (own) =>
       processEnvironment({
@@ -231,7 +239,9 @@ const runWith = async (
   };
   const result = await runBody({ plan, memory, signal: stop.signal, ...hooks, context: steps });
   const reason = result.ok ? '' : cutReason(result.reason);
-  return { failed: !result.ok, reason, stopped: stop.signal.aborted, retryable: result.retryable };
+  const exit = result.ok ? undefined : result.exit;
+  const { retryable } = result;
+  return { failed: !result.ok, reason, stopped: stop.signal.aborted, retryable, ...(exit && { exit }) };
 };
 
 /** Under this name the memory keeps when the container was made. */
@@ -271,6 +281,35 @@ const destroy = async (hull: Hull): Promise<void> => {
   say(hull, texts.destroyed);
 };
 
+/** Of a container whose end was a defect's. */
+const UNKNOWN_END: RunOutcome = { failed: true, reason: 'internal error', stopped: false, retryable: false };
+
+type Tell = (change: ContainerChange) => void;
+
+/** Of what stays behind nobody is told that it has ended. */
+const tellOf =
+  (identity: ContainerIdentity, { context, detach }: Hull): Tell =>
+  (change) =>
+    detach.signal.aborted ? undefined : context.watcher?.changed(identity, change);
+
+/** How a vessel gives its room back. */
+const leavings = (
+  { guid, kind }: ContainerIdentity,
+  { context, memory }: Hull,
+  tell: Tell,
+): Pick<Vessel, 'release' | 'abandon'> => ({
+  release() {
+    context.ledger.release(guid);
+    tell({ state: 'ended', end: endOf(kind, memory.outcome() ?? UNKNOWN_END, memory.stopping()) });
+    context.roomAppeared();
+  },
+  abandon(reason) {
+    context.ledger.abandon(guid, context.clock.monotonic());
+    tell({ state: 'ended', end: { how: 'dropped', reason } });
+    context.roomAppeared();
+  },
+});
+
 export const createVessel = (
   identity: ContainerIdentity,
   context: CellContext,
@@ -288,10 +327,12 @@ export const createVessel = (
       if (hull.plan !== undefined && !hull.detach.signal.aborted) keeper.change(soon);
     }, record),
   };
+  const tell = tellOf(identity, hull);
   const setState = (state: ContainerState): void => {
     hull.memory.setState(state);
     context.ledger.setState(guid, state);
     context.changed();
+    if (state === 'running') tell({ state });
   };
   return {
     state: hull.memory.state,
@@ -311,9 +352,14 @@ export const createVessel = (
     stopCause: hull.memory.stopping,
     noteStop(cause) {
       hull.memory.markStopping(cause);
+      tell({ state: 'stopping', cause });
       return keeper.flush();
     },
-    requestStop: () => (hull.detach.signal.aborted ? undefined : hull.stop.abort()),
+    requestStop(graceMs) {
+      if (hull.detach.signal.aborted || hull.stop.signal.aborted) return;
+      hull.graceMs = graceMs;
+      hull.stop.abort();
+    },
     complete(outcome) {
       hull.memory.setOutcome(outcome);
       context.metrics.containerCompleted();
@@ -323,6 +369,7 @@ export const createVessel = (
       return keeper.flush();
     },
     destroy: () => destroy(hull),
+    ...leavings(identity, hull, tell),
     notePlan() {
       if (hull.plan !== undefined) void context.notes.savePlan(hull.plan);
     },

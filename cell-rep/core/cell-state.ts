@@ -11,6 +11,8 @@ export interface CellFacts {
   address: string;
   incarnation: string;
   total: Demand;
+  /** its room is granted by who gives it work: it is no place in an auction (design §7) */
+  lent?: true;
   zone: string;
   rootfsProviders: Record<string, RootfsProvider>;
   volumeDrivers: string[];
@@ -39,9 +41,9 @@ export const buildCellState = (facts: CellFacts, ledger: Ledger, situation: Cell
   ...situation,
   rootfsProviders: facts.rootfsProviders,
   available: resources(ledger.available()),
-  total: resources(facts.total),
+  total: resources(ledger.total()),
   cpuMilliAvailable: ledger.available().cpuMilli,
-  cpuMilliTotal: facts.total.cpuMilli,
+  cpuMilliTotal: ledger.total().cpuMilli,
   ...ledger.counts(),
   zone: facts.zone,
   volumeDrivers: facts.volumeDrivers,

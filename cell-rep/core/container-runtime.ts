@@ -29,6 +29,8 @@ export interface ContainerSpec {
   limits: ContainerLimits;
   /** container ports to make reachable */
   ports: number[];
+  /** where, in their order, and more than they are perhaps; absent = at host ports of the runtime's own range */
+  hostPorts?: readonly number[];
   /** what it may reach, and nothing else; absent = everything */
   egress?: readonly Allowance[];
   /** kernel parameters of its own, by name */

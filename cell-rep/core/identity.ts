@@ -18,6 +18,8 @@ export interface ContainerIdentity {
   demand: Demand;
   /** the cores that it was given; absent where none are given out, or it asked for none */
   cpus?: CpuCores;
+  /** host ports that came with it, for as many ports of its container; absent = the runtime takes its own */
+  hostPorts?: readonly number[];
   /** what its place had to offer, as the cell's state tells it */
   wanted: PlacementConstraint & { maxPids: number };
 }

@@ -1,11 +1,12 @@
 import type { LrpWork, OutcomeQuery, TaskWork, Work, WorkOutcome } from '../../common/model/auction.js';
 import { isToken } from '../../common/model/ids.js';
+import { createPlacements } from '../../common/model/placements.js';
 import { createCpuAllocator } from './cpu-cores.js';
 import type { CpuAllocator } from './cpu-cores.js';
+import type { Grants } from './grants.js';
 import type { ContainerIdentity } from './identity.js';
 import type { ContainerState } from './life-cycle.js';
 import { isStarting } from './life-cycle.js';
-import { createPlacements } from './placements.js';
 import type { Demand } from './resources.js';
 import {
   ZERO_DEMAND,
@@ -27,6 +28,8 @@ export interface LedgerOptions {
   /** new with every start of the rep */
   incarnation: string;
   total: Demand;
+  /** they take the place of `total`; absent = the cell has a size of its own */
+  grants?: Grants;
   /** numbers of the cores that work with `cpu_milli` is given; absent = it is given none */
   cores?: readonly number[];
   /** MB added to every LRP */
@@ -82,6 +85,7 @@ export interface Ledger {
   abandon(guid: string, now: number): void;
   entry(guid: string): LedgerEntry | undefined;
   entries(): LedgerEntry[];
+  total(): Demand;
   used(): Demand;
   available(): Demand;
   counts(): LedgerCounts;
@@ -110,6 +114,7 @@ const unsound = (work: LrpWork | TaskWork, withoutIds: boolean): string => {
   if (!isSoundRequest(work)) return 'invalid work: resources';
   if (isLrp(work)) {
     if (!isToken(work.processGuid)) return 'invalid work: process_guid';
+    if (!isToken(work.instanceGuid ?? 'none')) return 'invalid work: instance_guid';
     return Number.isInteger(work.index) && work.index >= 0 ? '' : 'invalid work: index';
   }
   return isToken(work.taskGuid) ? '' : 'invalid work: task_guid';
@@ -206,9 +211,11 @@ const identify = (
   allocator: CpuAllocator | undefined,
 ): ContainerIdentity => {
   const cpus = work.cpuMilli > 0 ? allocator?.find(work.cpuMilli) : undefined;
+  const guid = isLrp(work) ? (work.instanceGuid ?? options.mintGuid()) : work.taskGuid;
+  const hostPorts = options.grants?.hostPorts(guid);
   return {
     kind: isLrp(work) ? 'lrp' : 'task',
-    guid: isLrp(work) ? options.mintGuid() : work.taskGuid,
+    guid,
     domain: work.domain,
     logGuid: '',
     processGuid: isLrp(work) ? work.processGuid : '',
@@ -216,6 +223,7 @@ const identify = (
     placementId: work.placementId,
     demand: demandOf(work, options.proxyMemoryMb),
     ...(cpus && { cpus }),
+    ...(hostPorts && { hostPorts }),
     wanted: {
       maxPids: work.maxPids,
       rootfs: work.rootfs,
@@ -227,18 +235,27 @@ const identify = (
 
 type Books = ReturnType<typeof createBooks>;
 
+const totalOf = ({ grants, total }: LedgerOptions): Demand => grants?.total() ?? total;
+
+/** What would be a second container of one guid. */
+const isHere = (work: LrpWork | TaskWork, books: Books): string => {
+  const guid = isLrp(work) ? work.instanceGuid : work.taskGuid;
+  if (guid === undefined || !books.entries.has(guid)) return '';
+  return `${isLrp(work) ? 'instance' : 'task'} is already on this cell`;
+};
+
 const whyNot = (
   work: LrpWork | TaskWork,
   books: Books,
   options: LedgerOptions,
   { closed, withoutIds }: Pick<AdmissionContext, 'closed' | 'withoutIds'>,
 ): string => {
-  const reason = unsound(work, withoutIds === true) || closed;
+  const reason = unsound(work, withoutIds === true) || closed || isHere(work, books);
   if (reason !== '') return reason;
-  if (!isLrp(work) && books.entries.has(work.taskGuid)) return 'task is already on this cell';
   const demand = demandOf(work, options.proxyMemoryMb);
-  const available = remaining(options.total, books.used());
-  const lacking = lackingResources(demand, available, options.total.cpuMilli > 0);
+  const total = totalOf(options);
+  const available = remaining(total, books.used());
+  const lacking = lackingResources(demand, available, total.cpuMilli > 0);
   // there may be enough of it in all, and not together
   if (lacking.length === 0 && books.cpus && !books.cpus.find(demand.cpuMilli)) return insufficient(['cpu']);
   return lacking.length > 0 ? insufficient(lacking) : '';
@@ -315,8 +332,9 @@ export const createLedger = (options: LedgerOptions): Ledger => {
     },
     entry: (guid) => books.entries.get(guid),
     entries: () => [...books.entries.values()],
+    total: () => totalOf(options),
     used: books.used,
-    available: () => remaining(options.total, books.used()),
+    available: () => remaining(totalOf(options), books.used()),
     counts: books.counts,
     version: books.version,
   };

@@ -1,4 +1,5 @@
 import type { BbsError, BbsErrorType, BbsResult } from '../../common/model/bbs-error.js';
+import type { ExitStatus } from './container-runtime.js';
 
 /**
  * A container's life, as in Diego's executor: reserved (room booked) → initializing (claimed, being
@@ -18,9 +19,9 @@ export const isStarting = (state: ContainerState): boolean =>
 /**
  * Why a container is to end. requested: the BBS asked for it · unwanted: the BBS does not know it, or wants it
  * elsewhere · evacuated: it is not needed here any longer · shutdown: the whole cell stops · resumed: an earlier life of
- * the rep was told, and had not got to its end
+ * the rep was told, and had not got to its end · withdrawn: who lent its place wants it back, and the BBS knows nothing of it
  */
-export type StopCause = 'requested' | 'unwanted' | 'evacuated' | 'shutdown' | 'resumed';
+export type StopCause = 'requested' | 'unwanted' | 'evacuated' | 'shutdown' | 'resumed' | 'withdrawn';
 
 /** How a container ended. */
 export interface RunOutcome {
@@ -31,7 +32,31 @@ export interface RunOutcome {
   stopped: boolean;
   /** it never got to run: a task may be tried on another cell */
   retryable: boolean;
+  /** of the process that decided it, where one did and failed */
+  exit?: ExitStatus;
 }
+
+/** How a container ended, for whoever gave its work; what was never begun has no outcome. */
+export type ContainerEnd =
+  | {
+      /** finished: a task that succeeded · failed: it ended by itself · stopped: it was told to */
+      how: 'finished' | 'failed' | 'stopped';
+      /** '' when it did not fail, and for an LRP whose lone action exits 0 */
+      reason: string;
+      exit?: ExitStatus;
+    }
+  | { how: 'dropped'; reason: string };
+
+/** An instance is not to end by itself, however well it does. */
+export const endOf = (
+  kind: 'lrp' | 'task',
+  { failed, stopped, reason, exit }: RunOutcome,
+  cause: StopCause | undefined,
+): ContainerEnd => {
+  const told = stopped || (failed && (cause === 'shutdown' || cause === 'withdrawn'));
+  const how = told ? 'stopped' : failed || kind === 'lrp' ? 'failed' : 'finished';
+  return { how, reason, ...(exit && { exit }) };
+};
 
 export type LrpReport =
   | { call: 'claim' | 'start' | 'remove' }

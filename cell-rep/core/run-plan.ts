@@ -113,6 +113,7 @@ const specOf = (from: Runnable, identity: ContainerIdentity, { ports, egress }: 
       ...(identity.cpus && { cpus: identity.cpus }),
     },
     ports: [...new Set(ports)],
+    ...(identity.hostPorts && { hostPorts: identity.hostPorts }),
     ...(egress && { egress }),
     ...(Object.keys(sysctls).length > 0 && { sysctls }),
     tags: toTags(identity),

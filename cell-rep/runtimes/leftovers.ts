@@ -11,9 +11,9 @@ import { fileReason } from '../../common/model/file-reason.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { writeWhole } from '../../common/runtime/whole-file.js';
-import type { RuntimeChoice } from './decide.js';
 import { askEngine } from './docker/engine.js';
 import { engineText } from './docker/engine-address.js';
+import type { EngineAddress } from './docker/engine-address.js';
 import { prefixOf, removeOfCells } from './docker/leftovers.js';
 import { findContainerRoots, removeContainerRoot } from './process/container-root.js';
 import { createProcessRuntime } from './process/runtime.js';
@@ -21,7 +21,7 @@ import { createProcessRuntime } from './process/runtime.js';
 export interface LeftoverOptions {
   dataDir: string;
   /** of the cells that will start; whatever is not of it and theirs goes */
-  choice: RuntimeChoice;
+  choice: { readonly kind: 'docker'; readonly engine: EngineAddress } | { readonly kind: 'process' };
   cellIds: readonly string[];
   clock: Clock;
   logger: Logger;

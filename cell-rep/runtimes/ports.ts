@@ -13,8 +13,11 @@ export interface PortRange {
 }
 
 export interface PortPool {
-  /** `undefined` when so many are not free */
-  take(count: number): Promise<number[] | undefined>;
+  /**
+   * `undefined` when so many are not free. Ports that were `granted` are taken from there, first of all: they are not of
+   * this range, whoever granted them sees to it that nobody has them twice, and they do not rest here.
+   */
+  take(count: number, granted?: readonly number[]): Promise<number[] | undefined>;
   /** marks a port as used: it was given out by an earlier life */
   keep(port: number): void;
   release(port: number): void;
@@ -82,7 +85,8 @@ export const createPortPool = (options: {
   };
 
   return {
-    async take(count) {
+    async take(count, granted) {
+      if (granted !== undefined) return granted.length < count ? undefined : granted.slice(0, count);
       const taken: number[] = [];
       while (taken.length < count) {
         const port = await takeOne();

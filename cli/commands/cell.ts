@@ -30,5 +30,24 @@ const evacuate: Command = {
   },
 };
 
-/** Runs the rep of a cell, or has one empty itself. */
-export const cell = componentWith('cell', [evacuate], 'run the rep of a cell; empty a cell');
+const MESOS = '--mesos';
+const mesosWords = { usage: 'cell --mesos', words: [] } as const;
+
+const plain = componentWith('cell', [evacuate], 'run the rep of a cell; empty a cell');
+
+/** Runs the rep of a cell, by its configuration or as Mesos has started it, or has one empty itself. */
+export const cell: Command = {
+  ...plain,
+  usage: `${plain.usage} | ${MESOS}`,
+  options: [
+    ...(plain.options ?? []),
+    [MESOS, 'run as an executor: a Mesos agent starts it so, with what it takes in its environment'],
+  ],
+  async run(context, args) {
+    if (!args.includes(MESOS)) return plain.run(context, args);
+    const options = { mesos: { type: 'boolean' }, worker: { type: 'boolean' } } as const;
+    const { values } = readArgs({ ...mesosWords, options }, args);
+    const { runMesosCell } = await import('../processes/executor.js');
+    return runMesosCell(context, values.worker === true);
+  },
+};

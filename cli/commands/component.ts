@@ -9,6 +9,7 @@ const OPTIONS = { config: { type: 'string', short: 'c' } } as const;
 const SUMMARIES: Readonly<Record<Component, string>> = {
   bbs: 'run the bulletin board',
   auctioneer: 'run an auctioneer',
+  'mesos-bridge': 'run the bridge to a Mesos cluster',
   cell: 'run the rep of a cell',
   router: 'run a router',
   api: 'run the API',

@@ -16,7 +16,7 @@ import { readAddresses, readExisting, readServers } from '../nats/read-options.j
 import { plural } from '../output.js';
 
 export const INIT_USAGE =
-  'config init --out DIR [--control HOST] [--cell ID=HOST[@ZONE] …] [--nats HOST:PORT,…] [--runtime docker|process] [--domain DOMAIN] [--force | --update]';
+  'config init --out DIR [--control HOST] [--cell ID=HOST[@ZONE] …] [--nats HOST:PORT,…] [--runtime docker|process] [--domain DOMAIN] [--mesos MASTERS] [--force | --update]';
 
 export const INIT_OPTIONS: readonly (readonly [string, string])[] = [
   ['--out DIR', 'init: where; a directory for each machine, to be copied there'],
@@ -28,6 +28,10 @@ export const INIT_OPTIONS: readonly (readonly [string, string])[] = [
   ],
   ['--runtime docker|process', 'init: what runs containers; without: docker'],
   ['--domain DOMAIN', 'init: applications get their routes below it; without: localhost'],
+  [
+    '--mesos MASTERS',
+    'init: also a bridge to Mesos: HOST:PORT,… of its masters, or zk://HOST:PORT,…/PATH; then no cell is needed',
+  ],
   ['--force', 'init: replace what is there: every password and certificate is new'],
   ['--update', 'init: add cells, renew certificates; options left out, secrets and configurations stay'],
 ];
@@ -39,6 +43,7 @@ const OPTIONS = {
   nats: { type: 'string' },
   runtime: { type: 'string' },
   domain: { type: 'string' },
+  mesos: { type: 'string' },
   force: { type: 'boolean' },
   update: { type: 'boolean' },
 } as const;
@@ -52,6 +57,7 @@ interface Settings {
   nats: string;
   runtime: string;
   domain: string;
+  mesos?: string | undefined;
 }
 
 const readSettings = async (dir: string): Promise<Settings> => {
@@ -84,7 +90,7 @@ const planNats = (settings: Settings, cells: readonly PlannedCell[], tls: boolea
 };
 
 const planDeployment = (settings: Settings): DeploymentPlan => {
-  const { control, runtime, domain } = settings;
+  const { control, runtime, domain, mesos } = settings;
   const host = parseAddress(addressText({ host: control, port: 1 }));
   if (!host.ok)
     throw usageError(INIT_USAGE, `--control: '${control}' is no address that others can connect to`);
@@ -100,14 +106,16 @@ const planDeployment = (settings: Settings): DeploymentPlan => {
       `--cell: with docker a cell needs an address, and '${named.host}' is a name`,
     );
   }
-  return { control, cells, runtime, domain, ports: DEFAULT_PORTS, docker: {} };
+  const parts = { control, cells, runtime, domain, ports: DEFAULT_PORTS, docker: {} } as const;
+  return mesos === undefined ? parts : { ...parts, mesos };
 };
 
 const report = (context: Context, place: string, plan: DeploymentPlan, nats: NatsPlan): void => {
   for (const { name, client } of nats.servers) {
     context.print(`${place}/nats/${name}: the NATS server at ${addressText(client)}`);
   }
-  context.print(`${place}/control: bbs, auctioneer, router and api, for ${plan.control}`);
+  const components = plan.mesos === undefined ? 'bbs, auctioneer' : 'bbs, auctioneer, mesos-bridge';
+  context.print(`${place}/control: ${components}, router and api, for ${plan.control}`);
   for (const { id, host } of plan.cells) context.print(`${place}/${id}: the cell ${id}, for ${host}`);
   if (!isLocal(plan)) {
     context.print(`${place}/authority and ${place}/nats/authority: sign certificates; keep their keys apart`);
@@ -149,9 +157,11 @@ export const initConfig = async (context: Context, args: readonly string[]): Pro
     nats: values.nats ?? before?.nats ?? addressText({ host: control, port: NATS_PORT }),
     runtime: values.runtime ?? before?.runtime ?? 'docker',
     domain: values.domain ?? before?.domain ?? 'localhost',
+    mesos: values.mesos ?? before?.mesos,
   };
   const plan = planDeployment(settings);
-  if (plan.cells.length === 0) throw usageError(INIT_USAGE, '--cell is missing: give at least one');
+  if (plan.cells.length === 0 && plan.mesos === undefined)
+    throw usageError(INIT_USAGE, '--cell is missing: give at least one');
   const nats = planNats(settings, plan.cells, !isLocal(plan));
   await writeDeployment({
     dir,

@@ -12,6 +12,7 @@ import { restart, start, stop } from './lifecycle.js';
 import { events } from './events.js';
 import { logs } from './logs.js';
 import { lrp, task } from './lrp.js';
+import { mesos } from './mesos.js';
 import { natsConfig } from './nats-config.js';
 import { push } from './push.js';
 import { scale } from './scale.js';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   cells,
   top,
   auction,
+  mesos,
   lrp,
   task,
   stack,

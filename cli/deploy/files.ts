@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
+import { isMapping } from '../../common/model/read.js';
 import { CLIENT_ROLES } from '../../common/model/well-known.js';
+import type { ClientRole, Component } from '../../common/model/well-known.js';
+import { MESOS_CELLS } from '../nats/plan.js';
 import type { NatsPlan } from '../nats/plan.js';
 import { writeNatsFiles } from '../nats/files.js';
 import type { Settings as NatsSettings } from '../nats/files.js';
@@ -30,8 +33,8 @@ export interface WriteDeploymentOptions extends Deployment {
    * secrets stay
    */
   readonly existing: 'refuse' | 'replace' | 'update' | 'rewrite';
-  /** put into the configuration of the BBS, and of every cell */
-  readonly extra?: { readonly bbs: ComponentConfig; readonly cell: ComponentConfig };
+  /** put into the configurations of these components; what both have as mappings is joined */
+  readonly extra?: Readonly<Partial<Record<Component, ComponentConfig>>>;
   /** where logs are written, a file each; standard output when absent */
   readonly logDir?: string;
   /** kept beside the rest, for `update` */
@@ -46,7 +49,8 @@ export const SETTINGS_FILE = 'deployment.json';
 
 const AUTHORITY = 'Outcry authority';
 /** Who has a NATS user and a certificate on the control machine: its components, and people who operate it. */
-const CONTROL_ROLES = CLIENT_ROLES.filter((role) => role !== 'cell');
+const controlRoles = ({ mesos }: DeploymentPlan): ClientRole[] =>
+  CLIENT_ROLES.filter((role) => role !== 'cell' && (role !== 'mesos-bridge' || mesos !== undefined));
 
 const HEAD = `# Written by 'outcry config init'; yours to change. Relative paths count from this file.
 # All keys: docs/reference/configuration.md; check with 'outcry config check FILE'.
@@ -56,6 +60,17 @@ const rendered = (config: ComponentConfig): string => HEAD + stringify(config);
 
 type Configured = Pick<WriteDeploymentOptions, 'plan' | 'extra' | 'logDir'>;
 
+/** What both have as mappings is joined; else the second has the word. */
+export const joined = (config: ComponentConfig, extra: ComponentConfig = {}): ComponentConfig => ({
+  ...config,
+  ...Object.fromEntries(
+    Object.entries(extra).map(([key, value]) => {
+      const own = config[key];
+      return [key, isMapping(own) && isMapping(value) ? { ...own, ...value } : value];
+    }),
+  ),
+});
+
 /** By file. */
 export const configsOf = ({ plan, extra, logDir }: Configured): Record<string, ComponentConfig> => {
   const logged = (name: string, config: ComponentConfig): ComponentConfig =>
@@ -64,13 +79,13 @@ export const configsOf = ({ plan, extra, logDir }: Configured): Record<string, C
     ...Object.fromEntries(
       Object.entries(controlConfigs(plan)).map(([name, config]) => [
         `control/${name}.yml`,
-        logged(name, name === 'bbs' ? { ...config, ...extra?.bbs } : config),
+        logged(name, joined(config, extra?.[name as Component])),
       ]),
     ),
     ...Object.fromEntries(
       plan.cells.map((cell) => [
         `${cell.id}/cell.yml`,
-        logged(cell.id, { ...cellConfig(plan, cell), ...extra?.cell }),
+        logged(cell.id, joined(cellConfig(plan, cell), extra?.cell)),
       ]),
     ),
   };
@@ -100,9 +115,16 @@ export const changedConfigs = (
   );
 };
 
-const leavesOf = ({ control, cells }: DeploymentPlan): Leaf[] => [
-  ...CONTROL_ROLES.map((role) => ({ name: role, role, hosts: [control] })),
-  ...cells.map(({ id, host }) => ({ name: id, role: 'cell' as const, hosts: [host] })),
+/** … and cells on Mesos, whose credentials the bridge hands out. */
+const usersOf = (plan: DeploymentPlan): string[] => [
+  ...controlRoles(plan),
+  ...(plan.mesos === undefined ? [] : [MESOS_CELLS]),
+];
+
+const leavesOf = (plan: DeploymentPlan): Leaf[] => [
+  ...(plan.mesos === undefined ? [] : [{ name: MESOS_CELLS, role: 'cell' as const, hosts: [plan.control] }]),
+  ...controlRoles(plan).map((role) => ({ name: role, role, hosts: [plan.control] })),
+  ...plan.cells.map(({ id, host }) => ({ name: id, role: 'cell' as const, hosts: [host] })),
 ];
 
 const tlsFiles = (dir: string, name: string, pair: KeyPair): Files => ({
@@ -130,7 +152,7 @@ const readAuthority = async (dir: string): Promise<KeyPair | undefined> => {
 /** Each machine gets the users' files of its own components, and no other. */
 const natsFiles = async (dir: string, { plan, nats }: Deployment): Promise<Files> => {
   const placed = [
-    ...CONTROL_ROLES.map((user) => ['control', user] as const),
+    ...usersOf(plan).map((user) => ['control', user] as const),
     ...plan.cells.map(({ id }) => [id, id] as const),
   ];
   const read = async (name: string): Promise<string> =>

@@ -33,6 +33,8 @@ export interface DeploymentPlan {
     /** image of each stack */
     readonly stacks?: Readonly<Record<string, string>>;
   };
+  /** Mesos masters that a bridge on the control machine subscribes at; absent = there is no bridge */
+  readonly mesos?: string;
   /** domain below which applications get their routes */
   readonly domain: string;
 }

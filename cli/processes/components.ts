@@ -5,10 +5,16 @@ import type { ComponentMain } from '../../common/runtime/component-process.js';
 const MAINS: Readonly<Record<Component, () => Promise<{ main: ComponentMain }>>> = {
   bbs: () => import('../../bbs/main.js'),
   auctioneer: () => import('../../auctioneer/main.js'),
+  'mesos-bridge': () => import('../../mesos-bridge/main.js'),
   cell: () => import('../../cell-rep/main.js'),
   router: () => import('../../router/main.js'),
   api: () => import('../../api/main.js'),
 };
+
+/** The executor that Mesos starts, which needs no configuration file. */
+export const loadExecutor = () => import('../../mesos-bridge/executor/main.js');
+/** What keeps it, and loads nothing of it. */
+export const loadExecutorSupervisor = () => import('../../mesos-bridge/executor/supervise.js');
 
 const isComponent = (name: string): name is Component => Object.hasOwn(MAINS, name);
 

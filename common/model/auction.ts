@@ -20,6 +20,8 @@ export interface LrpStart extends ResourceRequest, PlacementConstraint {
   processGuid: string;
   domain: string;
   instances: { index: number; placementId: string }[];
+  /** ports of the cell's machine that an instance takes; absent = none */
+  hostPorts?: number;
 }
 
 /** A request to auction one task (`auction.tasks`). */
@@ -43,6 +45,10 @@ export interface AuctionAck {
 
 export interface LrpWork extends ActualLrpKey, ResourceRequest, PlacementConstraint {
   placementId: string;
+  /** ports of the cell's machine that it takes; absent = none */
+  hostPorts?: number;
+  /** minted by whoever hands the work on (a Mesos task is named after it); absent = the rep mints it */
+  instanceGuid?: string;
 }
 
 export interface TaskWork extends ResourceRequest, PlacementConstraint {
@@ -63,12 +69,13 @@ export interface Work {
   tasks: TaskWork[];
 }
 
-export type WorkStatus = 'accepted' | 'refused' | 'never_seen';
+/** `deferred`: waits for capacity that is being sought, with a deadline (design §8.2). */
+export type WorkStatus = 'accepted' | 'refused' | 'never_seen' | 'deferred';
 
 export interface WorkOutcome {
   placementId: string;
   status: WorkStatus;
-  /** why refused; '' otherwise */
+  /** why refused, or what it waits for; '' otherwise */
   reason: string;
 }
 
@@ -86,6 +93,52 @@ export interface OutcomeQuery {
   placementIds: string[];
   /** ms for which the rep goes on refusing ids it has never seen */
   deadlineMs: number;
+}
+
+/** `mesos.state`: the bids of the Mesos bridge, in pages. */
+export interface MesosStateQuery {
+  traceId: string;
+  /** the bid after which this page begins, by cell id; '' = with the first */
+  after: string;
+}
+
+export interface MesosState {
+  /** in order of cell ids */
+  bids: CellState[];
+  /** cell id of the last, when there are more; '' = these were all */
+  next: string;
+}
+
+/** `mesos.auction`: what was decided, and what found no place. */
+export interface MesosAuction {
+  traceId: string;
+  work: Work[];
+  /** what became of work sent before */
+  asked: PlacedBefore[];
+  /** of what has no place anywhere: capacity is to be sought for it */
+  lrps: LrpStart[];
+  tasks: TaskStart[];
+}
+
+/** As OutcomeQuery, of the agent behind one bid. */
+export interface PlacedBefore {
+  cellId: string;
+  placementIds: string[];
+  /** ms for which those that were never seen are refused */
+  deadlineMs: number;
+}
+
+export interface MesosAuctionReply {
+  /** one for each work and each cell asked for */
+  replies: WorkReply[];
+  /** what becomes of those without a place, those of one answer together */
+  sought: Sought[];
+}
+
+export interface Sought {
+  status: WorkStatus;
+  reason: string;
+  placementIds: string[];
 }
 
 /** `cell.<id>.stop` */

@@ -143,7 +143,12 @@ export interface BbsRequests {
   DesireTaskRequest: ByTaskGuid & { definition?: TaskDefinition; domain: string };
   StartTaskRequest: ByTaskGuid & { cellId: string };
   FailTaskRequest: ByTaskGuid & { failureReason: string };
-  RejectTaskRequest: ByTaskGuid & { rejectionReason: string; placementId?: string; cellId?: string };
+  RejectTaskRequest: ByTaskGuid & {
+    rejectionReason: string;
+    placementId?: string;
+    cellId?: string;
+    deferred?: boolean;
+  };
   TaskGuidRequest: ByTaskGuid;
   CompleteTaskRequest: ByTaskGuid & {
     cellId: string;

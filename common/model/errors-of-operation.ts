@@ -130,6 +130,27 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'correct it, or take another dump; nothing was changed',
     status: 422,
   },
+  ENROLMENT_MALFORMED: {
+    message: 'a request from {address} is no enrolment of an executor',
+    remedy: "'outcry cell --mesos' makes such requests; nothing else belongs there",
+    status: 400,
+  },
+  ENROLMENT_PORT_IN_USE: {
+    message: 'the bridge cannot listen for executors at {address}: {reason}',
+    remedy: "free that port, or choose another in 'enrolment' of the bridge's configuration",
+    status: 409,
+  },
+  ENROLMENT_REFUSED: {
+    message: 'the executor {executor} is not enrolled: {reason}',
+    remedy:
+      'a token is good once, for the executor that was launched with it: the bridge launches another when it needs one',
+    status: 403,
+  },
+  ENROLMENT_UNREADY: {
+    message: 'the executor {executor} cannot be enrolled yet',
+    remedy: 'the bridge is starting; the executor asks again by itself',
+    status: 503,
+  },
   EVENT_SUBSCRIBERS_FULL: {
     message: 'the bulletin board sends its events to {limit} subscribers already, and takes no more',
     remedy: "end those that nobody needs, or raise 'event_subscribers' of the bbs; then subscribe again",
@@ -140,6 +161,17 @@ export const ERRORS_OF_OPERATION = {
     remedy:
       "see what keeps it from reading; it may subscribe again and read the state, or raise 'event_buffer' and 'event_buffer_bytes' of the bbs",
     status: 503,
+  },
+  EXECUTOR_ENVIRONMENT_INVALID: {
+    message: 'this is not the environment of an executor: {problem}',
+    remedy:
+      "'outcry cell --mesos' is started by a Mesos agent, with what the bridge gives it; see docs/operating.md",
+    status: 422,
+  },
+  EXECUTOR_PLACE_UNSAFE: {
+    message: "the directory {path} is no place for an executor's secrets: {reason}",
+    remedy: 'remove it, or name another directory in OUTCRY_EXECUTOR_DATA_DIR',
+    status: 500,
   },
   FILE_UNWRITABLE: {
     message: 'cannot write {path}: {reason}',

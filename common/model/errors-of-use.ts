@@ -171,6 +171,12 @@ export const ERRORS_OF_USE = {
     remedy: 'correct the value; nothing was changed',
     status: 422,
   },
+  MESOS_BRIDGE_UNAVAILABLE: {
+    message: 'no Mesos bridge answers: {reason}',
+    remedy:
+      "start one ('outcry mesos-bridge --config FILE'), or wait some seconds for a stand-by to take over, and ask again; of rights on the bus, 'outcry nats-config --update' renews them",
+    status: 503,
+  },
   NOT_RUNNING: {
     message: 'no running system is known ({file} cannot be read)',
     remedy: "start one with 'npm start', or set OUTCRY_API and OUTCRY_TOKEN",

@@ -1,4 +1,5 @@
 import type { ErrorEntry } from './error-entry.js';
+import { ERRORS_OF_MESOS } from './errors-of-mesos.js';
 import { ERRORS_OF_OPERATION } from './errors-of-operation.js';
 import { ERRORS_OF_USE } from './errors-of-use.js';
 
@@ -9,6 +10,7 @@ import { ERRORS_OF_USE } from './errors-of-use.js';
 export const ERRORS = {
   ...ERRORS_OF_USE,
   ...ERRORS_OF_OPERATION,
+  ...ERRORS_OF_MESOS,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -7,6 +7,9 @@ const volumeDrivers = (mounts: readonly VolumeMount[]): string[] => [
   ...new Set(mounts.map((mount) => mount.driver)),
 ];
 
+const hostPorts = (ports: readonly number[]): Pick<LrpStart, 'hostPorts'> =>
+  ports.length === 0 ? {} : { hostPorts: new Set(ports).size };
+
 /** A request to auction these rows of one process. */
 export const lrpStart = (desired: DesiredLrp, rows: readonly ActualLrp[]): LrpStart => ({
   processGuid: desired.processGuid,
@@ -22,6 +25,7 @@ export const lrpStart = (desired: DesiredLrp, rows: readonly ActualLrp[]): LrpSt
   diskMb: desired.diskMb,
   maxPids: desired.maxPids,
   cpuMilli: desired.cpuMilli,
+  ...hostPorts(desired.ports),
 });
 
 export const taskStart = (task: Task): TaskStart => ({

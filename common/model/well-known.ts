@@ -1,7 +1,7 @@
 /** Names that several components must agree on. */
 
 /** Components that run as processes of their own, in the order in which a system comes up. */
-export const COMPONENTS = ['bbs', 'auctioneer', 'cell', 'router', 'api'] as const;
+export const COMPONENTS = ['bbs', 'auctioneer', 'mesos-bridge', 'cell', 'router', 'api'] as const;
 export type Component = (typeof COMPONENTS)[number];
 
 /** What a certificate says, as organizational unit (OU), of whom it was made for: a component, or people who operate it. */
@@ -14,3 +14,6 @@ export const STACK_IMAGE = 'outcry-stack:latest';
 
 /** Host by which droplets are asked for; each cell's configuration says where it leads. */
 export const BLOB_HOST = 'blobs.outcry.internal';
+
+/** As whom the bridge of this machine subscribes at the simulated Mesos. */
+export const MESOS_PRINCIPAL = 'outcry';

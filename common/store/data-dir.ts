@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { err, ok } from '../model/result.js';
 import type { Result } from '../model/result.js';
 
-/** Where a data directory is named: on the command line, or in a component's configuration. */
-export type DataDirSetting = '--data DIR' | 'data_dir in its configuration';
+/** Where a data directory is named: on the command line, in a component's configuration, or to an executor. */
+export type DataDirSetting = '--data DIR' | 'data_dir in its configuration' | 'OUTCRY_EXECUTOR_DATA_DIR';
 
 export interface DataDirError {
   code: 'DATA_DIR_UNREADABLE';

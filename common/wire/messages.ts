@@ -5,6 +5,10 @@ import type {
   CancelRequest,
   CapacityAppeared,
   LeaseReply,
+  MesosAuction,
+  MesosAuctionReply,
+  MesosState,
+  MesosStateQuery,
   OutcomeQuery,
   StopRequest,
   Traced,
@@ -28,6 +32,7 @@ import type { ContainerMetrics, MeasureQuery } from '../model/container-metrics.
 import type { BbsEvent } from '../model/events.js';
 import type { ImageQuery, ImageReply } from '../model/image.js';
 import type { ActualLrp, DesiredLrp, DesiredLrpUpdate } from '../model/lrp.js';
+import type { MesosOffers, MesosOffersQuery } from '../model/mesos-offers.js';
 import type { Task, TaskDefinition } from '../model/task.js';
 import type { EventMessages } from './event-messages.js';
 
@@ -48,6 +53,12 @@ export interface WireMessages extends BbsRequests, BbsAnswers, EventMessages {
   Work: Work;
   WorkReply: WorkReply;
   OutcomeQuery: OutcomeQuery;
+  MesosStateQuery: MesosStateQuery;
+  MesosState: MesosState;
+  MesosAuction: MesosAuction;
+  MesosAuctionReply: MesosAuctionReply;
+  MesosOffersQuery: MesosOffersQuery;
+  MesosOffers: MesosOffers;
   StopRequest: StopRequest;
   CancelRequest: CancelRequest;
   UpdateRequest: UpdateRequest;

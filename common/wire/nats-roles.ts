@@ -39,64 +39,10 @@ const CELL_HEARS: readonly CellVerb[] = [
   'measure',
 ];
 
-export type NatsRole = 'bbs' | 'auctioneer' | 'router' | 'api' | 'operator';
+export type NatsRole = 'bbs' | 'auctioneer' | 'mesos-bridge' | 'mesos-cells' | 'router' | 'api' | 'operator';
 
-/**
- * Who may say what: publishing work is running code, so only the auctioneer may; only the BBS and
- * operators stop and cancel, and the API, for operators, has cells evacuate. docs/reference/subjects.md shows the same as a table.
- */
-export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
-  bbs: {
-    publish: [
-      SUBJECTS.auctionLrps,
-      SUBJECTS.auctionTasks,
-      SUBJECTS.bbsActive,
-      ANY_BBS_EVENT,
-      ...COMMANDS.map(anyCell),
-      anyCell('update'),
-      ANY_LOG,
-    ],
-    subscribe: [SUBJECTS.auctionCapacity, SUBJECTS.bbsActive, ANY_CELL_PRESENCE],
-    answers: true,
-  },
-  auctioneer: {
-    publish: [SUBJECTS.cellState, anyCell('work'), anyCell('outcome')],
-    subscribe: [
-      SUBJECTS.auctionLrps,
-      SUBJECTS.auctionTasks,
-      ...AUCTION_QUESTIONS,
-      SUBJECTS.cellChanged,
-      SUBJECTS.bbsActive,
-      ANY_BBS_EVENT,
-    ],
-    answers: true,
-  },
-  router: {
-    publish: [SUBJECTS.routerStart, ANY_LOG],
-    subscribe: [SUBJECTS.routerRegister, SUBJECTS.routerUnregister, SUBJECTS.routerGreet],
-    answers: true,
-  },
-  api: {
-    publish: [
-      ...AUCTION_QUESTIONS,
-      SUBJECTS.cellState,
-      SUBJECTS.cellImage,
-      anyCell('image'),
-      anyCell('measure'),
-      anyCell('evacuate'),
-    ],
-    subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, anyCell('metrics')],
-    answers: false,
-  },
-  operator: {
-    publish: [...COMMANDS, 'measure' as const].map(anyCell),
-    subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, SUBJECTS.cellChanged, anyCell('metrics')],
-    answers: false,
-  },
-};
-
-/** A cell speaks and listens for itself only; `cellId` is a token. */
-export const cellRole = (cellId: string): RolePermissions => ({
+/** What a cell says and hears; '*' = of any. */
+const cellPermissions = (cellId: string): RolePermissions => ({
   publish: [
     SUBJECTS.auctionCapacity,
     SUBJECTS.cellChanged,
@@ -118,6 +64,83 @@ export const cellRole = (cellId: string): RolePermissions => ({
   ],
   answers: true,
 });
+
+/**
+ * Who may say what: publishing work is running code, so only the auctioneer may; only the BBS and
+ * operators stop and cancel, and the API, for operators, has cells evacuate. docs/reference/subjects.md shows the same as a table.
+ */
+export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
+  bbs: {
+    publish: [
+      SUBJECTS.auctionLrps,
+      SUBJECTS.auctionTasks,
+      SUBJECTS.bbsActive,
+      ANY_BBS_EVENT,
+      ...COMMANDS.map(anyCell),
+      anyCell('update'),
+      ANY_LOG,
+    ],
+    subscribe: [SUBJECTS.auctionCapacity, SUBJECTS.bbsActive, ANY_CELL_PRESENCE],
+    answers: true,
+  },
+  auctioneer: {
+    publish: [
+      SUBJECTS.cellState,
+      anyCell('work'),
+      anyCell('outcome'),
+      SUBJECTS.mesosState,
+      SUBJECTS.mesosAuction,
+    ],
+    subscribe: [
+      SUBJECTS.auctionLrps,
+      SUBJECTS.auctionTasks,
+      ...AUCTION_QUESTIONS,
+      SUBJECTS.cellChanged,
+      SUBJECTS.bbsActive,
+      ANY_BBS_EVENT,
+    ],
+    answers: true,
+  },
+  'mesos-bridge': {
+    publish: [SUBJECTS.auctionCapacity],
+    subscribe: [
+      SUBJECTS.mesosState,
+      SUBJECTS.mesosAuction,
+      SUBJECTS.mesosOffers,
+      SUBJECTS.bbsActive,
+      ANY_BBS_EVENT,
+    ],
+    answers: true,
+  },
+  /** whose ids nobody knows before Mesos gives them: what one may, all may, but none may give another work */
+  'mesos-cells': cellPermissions('*'),
+  router: {
+    publish: [SUBJECTS.routerStart, ANY_LOG],
+    subscribe: [SUBJECTS.routerRegister, SUBJECTS.routerUnregister, SUBJECTS.routerGreet],
+    answers: true,
+  },
+  api: {
+    publish: [
+      ...AUCTION_QUESTIONS,
+      SUBJECTS.mesosOffers,
+      SUBJECTS.cellState,
+      SUBJECTS.cellImage,
+      anyCell('image'),
+      anyCell('measure'),
+      anyCell('evacuate'),
+    ],
+    subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, anyCell('metrics')],
+    answers: false,
+  },
+  operator: {
+    publish: [...COMMANDS, 'measure' as const].map(anyCell),
+    subscribe: [ANY_LOG, ANY_BBS_EVENT, SUBJECTS.bbsActive, SUBJECTS.cellChanged, anyCell('metrics')],
+    answers: false,
+  },
+};
+
+/** A cell speaks and listens for itself only; `cellId` is a token. */
+export const cellRole = (cellId: string): RolePermissions => cellPermissions(cellId);
 
 /** Where every answer goes. What begins otherwise is no answer, whoever asks for one there. */
 export const INBOXES = '_INBOX.';

@@ -14,6 +14,9 @@ export const SUBJECTS = {
   routerUnregister: 'router.unregister',
   routerGreet: 'router.greet',
   routerStart: 'router.start',
+  mesosState: 'mesos.state',
+  mesosAuction: 'mesos.auction',
+  mesosOffers: 'mesos.offers',
   /** the active BBS tells who it is, at start and on request */
   bbsActive: 'bbs.active',
 } as const;

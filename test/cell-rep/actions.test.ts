@@ -42,7 +42,7 @@ const stage = async (downloader?: Downloader): Promise<Stage> => {
     logSource: 'LOG',
     downloader: downloader ?? { fetch: async () => ({ ok: false, reason: 'no network' }) },
     memory: createContainerMemory(() => undefined),
-    graceMs: 10_000,
+    graceMs: () => 10_000,
     files: [],
     exitedOnTimeout: () => undefined,
     environment: () => ({}),
@@ -76,7 +76,7 @@ t.test('actions - serial goes one by one and stops at the first failure', async 
   process('main-0').exit();
   await settle();
   process('main-1').exit({ code: 4 });
-  t.same(await result, { ok: false, reason: 'APP/PROC/WEB: Exited with status 4' });
+  t.match(await result, { ok: false, reason: 'APP/PROC/WEB: Exited with status 4' });
   t.same([...container.processes.keys()], ['main-0', 'main-1']);
 });
 
@@ -89,7 +89,7 @@ t.test('actions - parallel waits for all and tells every reason', async (t) => {
   t.same(process('main-1').signals, []);
   process('main-1').exit({ code: 2 });
   process('main-2').exit();
-  t.same(await result, { ok: false, reason: 'A: Exited with status 1; B: Exited with status 2' });
+  t.match(await result, { ok: false, reason: 'A: Exited with status 1; B: Exited with status 2' });
 });
 
 t.test('actions - codependent: even exit 0 of one ends the others and fails', async (t) => {
@@ -97,7 +97,7 @@ t.test('actions - codependent: even exit 0 of one ends the others and fails', as
   const { result } = act({ codependent: list(run(), run()) });
   await settle();
   process('main-1').exit();
-  t.same(await result, { ok: false, reason: 'Codependent step exited' });
+  t.match(await result, { ok: false, reason: 'Codependent step exited' });
   t.same(process('main-0').signals, ['SIGTERM']);
 });
 
@@ -108,7 +108,7 @@ t.test('actions - timeout ends its action and says so; a restart does not give i
   await clock.advance(1000);
   t.same(process('main-0').signals, []);
   await clock.advance(600);
-  t.same(await result, { ok: false, reason: 'exceeded 1.5s timeout; APP/PROC/WEB: Exited with status 143' });
+  t.match(await result, { ok: false, reason: 'exceeded 1.5s timeout; APP/PROC/WEB: Exited with status 143' });
   t.equal(context.memory.startedAt('main', 0) > 0, true);
 });
 
@@ -133,7 +133,7 @@ t.test('actions - try swallows, emitProgress tells', async (t) => {
   const { result: failed } = act({ emitProgress: { ...progress, action: run({ logSource: 'B' }) } });
   await settle();
   process('main-0').exit({ code: 4 });
-  t.same(await failed, { ok: false, reason: 'B: Exited with status 4' }, 'the prefix is for the log');
+  t.match(await failed, { ok: false, reason: 'B: Exited with status 4' }, 'the prefix is for the log');
 });
 
 t.test('actions - a download is fetched, placed, and not done twice', async (t) => {
@@ -187,7 +187,7 @@ t.test('actions - a process that even SIGKILL does not end is reported', async (
   process('main').signal = async () => undefined;
   stop();
   await clock.advance(11_500);
-  t.same(await result, { ok: false, reason: 'process did not exit' });
+  t.match(await result, { ok: false, reason: 'process did not exit' });
 });
 
 t.test('download - a file that comes when nobody wants it any more is given back', async (t) => {

@@ -43,6 +43,27 @@ const REMOTE = ['--control', '10.0.0.1', '--cell', 'cell-1=10.0.0.11@z1', '--cel
 const CONTROL = ['bbs', 'auctioneer', 'router', 'api'];
 
 t.test(
+  'config init - with a bridge to Mesos: no cell is needed, and all of it is a valid configuration',
+  async (t) => {
+    const { cli, init, check, config, file } = setUp(t);
+    t.equal(await init('--mesos', '127.0.0.1:5050', '--runtime', 'process'), 0, cli.err());
+    const files = [...CONTROL, 'mesos-bridge'].map((name) => `d/control/${name}.yml`);
+    t.equal(await check(...files), 0, cli.err());
+    t.same(config('d/control/auctioneer.yml')['backends'], ['mesos']);
+    t.match(config('d/control/mesos-bridge.yml'), {
+      masters: '127.0.0.1:5050',
+      enrolment: {
+        url: 'http://127.0.0.1:9019',
+        nats: 'nats/mesos-cells.json',
+        cell: { runtime: 'process' },
+      },
+    });
+    for (const user of ['mesos-bridge', 'mesos-cells'])
+      t.ok(existsSync(file(`d/control/nats/${user}.json`)), user);
+  },
+);
+
+t.test(
   'config init - on one machine: sockets, no certificates, and everything is a valid configuration',
   async (t) => {
     const { cli, init, check, config, written } = setUp(t);

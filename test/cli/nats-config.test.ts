@@ -63,7 +63,18 @@ const acceptedByServer = (dir: string): string => {
 t.test('nats-config - one server, a user per role and per cell, nobody else may read it', async (t) => {
   const made = setUp(t);
   t.equal(await made.run(), 0, made.cli.err());
-  const users = ['bbs', 'auctioneer', 'router', 'api', 'operator', 'cell-1', 'cell-2', 'cell-3'];
+  const users = [
+    'bbs',
+    'auctioneer',
+    'mesos-bridge',
+    'mesos-cells',
+    'router',
+    'api',
+    'operator',
+    'cell-1',
+    'cell-2',
+    'cell-3',
+  ];
   const config = made.config();
   t.match(config, { host: '127.0.0.1', port: 4222, max_payload: 1048576 });
   t.notOk(config.cluster);

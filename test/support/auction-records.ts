@@ -28,6 +28,7 @@ export const decidedBatch = (
     decision,
     settled: { ...settled, ...settle(settled) },
     retried: [],
+    deferred: [],
     statesMs: 1,
     decideMs: 2,
     commitMs: 3,

@@ -1,5 +1,6 @@
 import type { CellBackend } from '../../auctioneer/backends/cell-backend.js';
 import type { Failure } from '../../auctioneer/core/decide.js';
+import type { Deferred } from '../../auctioneer/core/outcomes.js';
 import { DEFAULT_POLICY, type Policy } from '../../auctioneer/core/policy.js';
 import type { DecidedBatch } from '../../auctioneer/core/recording/batch.js';
 import { createAuctioneerMetrics } from '../../auctioneer/metrics.js';
@@ -15,13 +16,14 @@ export interface TestRunner extends Recording {
   runner: Runner;
   batches: DecidedBatch[];
   failures: Failure[];
+  deferred: Deferred[];
   metrics: Metrics;
 }
 
 /** The runner itself over some backend, recording what it does. */
 export const startRunner = (backend: CellBackend, policy: Partial<Policy> = {}): TestRunner => {
   const recording = startRecording();
-  const [batches, failures]: [DecidedBatch[], Failure[]] = [[], []];
+  const [batches, failures, deferred]: [DecidedBatch[], Failure[], Deferred[]] = [[], [], []];
   const metrics = createPrometheusMetrics({ logger: silentLogger });
   const runner = createRunner({
     backend,
@@ -35,7 +37,10 @@ export const startRunner = (backend: CellBackend, policy: Partial<Policy> = {}):
       batches.push(batch);
       recording.recorder.record(batch);
     },
-    report: async (failed) => void failures.push(...failed),
+    report: async (unplaced) => {
+      failures.push(...unplaced.failed);
+      deferred.push(...unplaced.deferred);
+    },
   });
-  return { ...recording, runner, batches, failures, metrics };
+  return { ...recording, runner, batches, failures, deferred, metrics };
 };

@@ -15,6 +15,7 @@ import type { ContainerNotes } from '../../cell-rep/containers/memory.js';
 import { assembleCellRep } from '../../cell-rep/assemble.js';
 import type { CellRep } from '../../cell-rep/assemble.js';
 import type { CredentialIssuer } from '../../cell-rep/core/credentials.js';
+import type { ContainerWatcher, Grants } from '../../cell-rep/index.js';
 import { cellRepConfig } from '../../cell-rep/config.js';
 import type { FakeBbs } from './fake-bbs.js';
 import { createFakeBbs } from './fake-bbs.js';
@@ -84,7 +85,13 @@ let seed = 1;
 export const startRep = async (
   world: RepWorld = createWorld(),
   config: Record<string, unknown> = {},
-  extra: { downloader?: Downloader; notes?: ContainerNotes; credentials?: CredentialIssuer } = {},
+  extra: {
+    downloader?: Downloader;
+    notes?: ContainerNotes;
+    credentials?: CredentialIssuer;
+    watcher?: ContainerWatcher;
+    grants?: Grants;
+  } = {},
 ): Promise<RunningRep> => {
   const { clock, runtime, bbs } = world;
   seed += 1;
@@ -109,6 +116,8 @@ export const startRep = async (
     downloader,
     ...(extra.notes && { notes: extra.notes }),
     ...(extra.credentials && { credentials: extra.credentials }),
+    ...(extra.watcher && { watcher: extra.watcher }),
+    ...(extra.grants && { grants: extra.grants }),
   });
   const group = createGroup(rep.members as Member[], world.logger);
   await group.start();
@@ -139,6 +148,6 @@ export const startRep = async (
       return container;
     },
   };
-  if (!bbs.away) await until(() => rep.cell.state().placeable, 'presence');
+  if (!bbs.away) await until(() => rep.cell.whyClosed() === '', 'presence');
   return running;
 };

@@ -74,7 +74,11 @@ const requests = (parts: Parts): Of<BbsRequests> => {
     routable: bool,
   });
   const startTask = record({ ...byTask, cellId: text });
-  const rejectTask = mixed(record({ ...byTask, rejectionReason: text }), { placementId: text, cellId: text });
+  const rejectTask = mixed(record({ ...byTask, rejectionReason: text }), {
+    placementId: text,
+    cellId: text,
+    deferred: bool,
+  });
   const outcome = { cellId: text, failed: bool, failureReason: text, result: text };
   const completeTask = record({ ...byTask, ...outcome });
   return {

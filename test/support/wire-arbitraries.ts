@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Action, CheckDefinition, RunAction } from '../../common/model/action.js';
+import type { WorkStatus } from '../../common/model/auction.js';
 import type { BatchSummary, CellsStanding, WhatIf } from '../../common/model/auction-questions.js';
 import type { CellPresence, CellState } from '../../common/model/cell.js';
 import type { ContainerMetric } from '../../common/model/container-metrics.js';
@@ -8,6 +9,7 @@ import type { ActualLrp, DesiredLrp, DesiredLrpUpdate, MetricTagValue } from '..
 import type { Task, TaskDefinition } from '../../common/model/task.js';
 import type { WireMessages, WireName } from '../../common/wire/messages.js';
 import { eventArbitraries } from './wire-arbitraries-events.js';
+import { mesosArbitraries } from './wire-arbitraries-mesos.js';
 import { bbsArbitraries, leaseReply } from './wire-arbitraries-bbs.js';
 import {
   bool,
@@ -438,6 +440,31 @@ const cellPresence: fc.Arbitrary<CellPresence> = record({
   annotations: map(text),
 });
 
+const status = fc.constantFrom<WorkStatus[]>('accepted', 'refused', 'never_seen', 'deferred');
+
+const lrpStarts = list(
+  mixed(record({ ...wants, processGuid: text, domain: text, instances }), { hostPorts: uint32 }),
+);
+const taskStarts = list(record({ ...wants, taskGuid: text, domain: text, placementId }));
+
+const work = record({
+  traceId,
+  cellId: text,
+  incarnation: text,
+  deadlineMs: uint32,
+  lrps: list(mixed(record({ ...wants, ...key, placementId }), { hostPorts: uint32, instanceGuid: text })),
+  tasks: taskStarts,
+});
+
+const workReply = mixed(
+  record({
+    cellId: text,
+    incarnation: text,
+    outcomes: list(record({ placementId, status, reason: text })),
+  }),
+  { state: cellState },
+);
+
 export const arbitraries: Arbitraries = {
   DesiredLRP: desiredLrp,
   DesiredLRPUpdate: desiredLrpUpdate,
@@ -446,34 +473,11 @@ export const arbitraries: Arbitraries = {
   TaskDefinition: taskDefinition,
   CellPresence: cellPresence,
   CellState: cellState,
-  AuctionRequest: record({
-    traceId,
-    lrps: list(record({ ...wants, processGuid: text, domain: text, instances })),
-    tasks: list(record({ ...wants, taskGuid: text, domain: text, placementId })),
-  }),
+  AuctionRequest: record({ traceId, lrps: lrpStarts, tasks: taskStarts }),
   AuctionAck: record({ accepted: uint32, dropped: list(record({ id: text, reason: text })) }),
-  Work: record({
-    traceId,
-    cellId: text,
-    incarnation: text,
-    deadlineMs: uint32,
-    lrps: list(record({ ...wants, ...key, placementId })),
-    tasks: list(record({ ...wants, taskGuid: text, domain: text, placementId })),
-  }),
-  WorkReply: mixed(
-    record({
-      cellId: text,
-      incarnation: text,
-      outcomes: list(
-        record({
-          placementId,
-          status: fc.constantFrom('accepted' as const, 'refused' as const, 'never_seen' as const),
-          reason: text,
-        }),
-      ),
-    }),
-    { state: cellState },
-  ),
+  Work: work,
+  WorkReply: workReply,
+  ...mesosArbitraries({ status, cellState, work, workReply, lrpStarts, taskStarts }),
   OutcomeQuery: record({ traceId, placementIds: texts, deadlineMs: uint32 }),
   StopRequest: record({ traceId, ...key, instanceGuid: text }),
   CancelRequest: record({ traceId, taskGuid: text }),

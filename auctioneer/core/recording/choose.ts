@@ -1,6 +1,7 @@
 import { type Auction, auctionId, guidOf } from '../auction.js';
 import type { Placement } from '../decide.js';
 import { explainFailure } from '../explain.js';
+import { deferralText } from '../outcomes.js';
 import type { Exception } from './batch.js';
 import type { DecisionLine } from './lines.js';
 
@@ -25,10 +26,12 @@ const endOf = (told: DecisionLine, exception: Exception | undefined): Omit<Ended
   const { cell: cellId = '', reason, nearest } = told;
   if (reason !== undefined) {
     const text = explainFailure(nearest === undefined ? { reason } : { reason, nearest });
-    return { state: 'failed', cellId, text, retried: false };
+    const waitsFor = exception?.outcome === 'deferred' ? exception.reason : '';
+    return { state: 'failed', cellId, text: deferralText({ reason: text, waitsFor }), retried: false };
   }
   if (exception === undefined) return { state: 'placed', cellId, text: '', retried: false };
-  return { state: exception.outcome, cellId, text: exception.reason, retried: exception.retried };
+  const state = exception.outcome === 'deferred' ? 'refused' : exception.outcome;
+  return { state, cellId, text: exception.reason, retried: exception.retried };
 };
 
 /** How a batch ended for what has this id: `process_guid.index`, a process guid or a task guid. */

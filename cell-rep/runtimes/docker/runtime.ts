@@ -213,7 +213,7 @@ const make = async (
   const found = await context.images.find(spec.rootfs, credentials);
   if (!found.ok) return found;
   const image = await imageOf(context, found.image);
-  const hostPorts = await ports.take(spec.ports.length);
+  const hostPorts = await ports.take(spec.ports.length, spec.hostPorts);
   if (!hostPorts) return { ok: false, reason: 'no free host port' };
   const mapped = spec.ports.map((containerPort, i) => ({ containerPort, hostPort: hostPorts[i] as number }));
   const record = { ...image, spec, ports: mapped };

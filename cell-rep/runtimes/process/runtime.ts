@@ -113,7 +113,7 @@ const reserve = async (
   { users, ports }: Resources,
   spec: ContainerSpec,
 ): Promise<{ ok: true; record: ContainerRecord } | { ok: false; reason: string }> => {
-  const hostPorts = await ports.take(spec.ports.length);
+  const hostPorts = await ports.take(spec.ports.length, spec.hostPorts);
   if (!hostPorts) return { ok: false, reason: 'no free host port' };
   const uid = await takeUser(users);
   if (typeof uid === 'string') {

@@ -189,8 +189,11 @@ const createContainer = (
   };
 };
 
-const mapPorts = async (pool: PortPool, wanted: readonly number[]): Promise<ContainerPort[] | undefined> => {
-  const taken = await pool.take(wanted.length);
+const mapPorts = async (
+  pool: PortPool,
+  { ports: wanted, hostPorts }: ContainerSpec,
+): Promise<ContainerPort[] | undefined> => {
+  const taken = await pool.take(wanted.length, hostPorts);
   return taken?.map((hostPort, i) => ({ containerPort: wanted[i] as number, hostPort }));
 };
 
@@ -239,7 +242,7 @@ export const createSimulatedRuntime = (options: SimulatedRuntimeOptions): Contai
       if (options.createMs !== undefined) await clock.sleep(options.createMs);
       const refusal = options.refuse?.(spec);
       if (refusal !== undefined) return { ok: false, reason: refusal };
-      const ports = await mapPorts(pool, spec.ports);
+      const ports = await mapPorts(pool, spec);
       if (!ports) return { ok: false, reason: 'no free host port' };
       if (world.containers.has(spec.guid)) {
         ports.forEach(({ hostPort }) => pool.release(hostPort));

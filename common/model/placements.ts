@@ -1,4 +1,4 @@
-import type { WorkOutcome } from '../../common/model/auction.js';
+import type { WorkOutcome } from './auction.js';
 
 interface Refusal {
   reason: string;
@@ -12,6 +12,8 @@ export interface Placements {
   /** takes back an acceptance as well */
   refuse(id: string, refusal: Refusal): void;
   outcome(id: string, now: number): WorkOutcome;
+  /** what was accepted has come to nothing: the same placement may be asked for again at once */
+  release(id: string): void;
   /** drops refusals that have ended */
   forget(now: number): void;
 }
@@ -51,6 +53,7 @@ export const createPlacements = (mostAccepted = MOST_ACCEPTED): Placements => {
       }
       return { placementId: id, status: 'refused', reason: refusal.reason };
     },
+    release: (id) => void accepted.delete(id),
     forget(now) {
       if (now - forgotten < FORGET_EVERY_MS) return;
       forgotten = now;

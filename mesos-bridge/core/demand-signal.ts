@@ -1,0 +1,106 @@
+export interface SignalOptions {
+  /** ms between two REVIVEs, at least: each one destroys all filters */
+  readonly reviveIntervalMs: number;
+  /** ms after which a REVIVE is repeated once: it may have overtaken a DECLINE, and lost against its filter */
+  readonly reviveRepeatMs: number;
+  /** ms without demand after which offers are given back and the framework is suppressed */
+  readonly lingerMs: number;
+}
+
+export const SIGNAL_DEFAULTS: SignalOptions = {
+  reviveIntervalMs: 5_000,
+  reviveRepeatMs: 5_000,
+  lingerMs: 5_000,
+};
+
+export type Signal = 'suppress' | 'revive';
+
+/** When to tell the master that offers are wanted, and when that they are not. */
+export interface DemandSignal {
+  /** how much waits for a place: 0 = nothing */
+  wants(count: number, now: number): Signal[];
+  /**
+   * The master has forgotten what was said; `suppressed`: as what the framework subscribed. Offers are wanted for a
+   * moment even without demand: they name the executors that live, of which nothing else may tell.
+   */
+  subscribed(suppressed: boolean, now: number): Signal[];
+  /** offers are wanted now, whatever the master has been told */
+  revive(now: number): Signal[];
+  due(now: number): Signal[];
+  /** ms, monotonic: when `due` has something to say; Infinity = not by time alone */
+  nextDue(): number;
+  /** there is demand, or was just before */
+  isOpen(): boolean;
+  isSuppressed(): boolean;
+}
+
+export const createDemandSignal = (options: SignalOptions): DemandSignal => {
+  let wanted = 0;
+  let open = false;
+  let suppressed = true;
+  let lastRevive = Number.NEGATIVE_INFINITY;
+  let reviveAt = Infinity;
+  let repeatAt = Infinity;
+  let closeAt = Infinity;
+
+  const plan = (now: number): void => {
+    reviveAt = Math.min(reviveAt, Math.max(now, lastRevive + options.reviveIntervalMs));
+  };
+
+  const send = (now: number): Signal[] => {
+    lastRevive = now;
+    suppressed = false;
+    reviveAt = Infinity;
+    return ['revive'];
+  };
+
+  const close = (): Signal[] => {
+    [open, reviveAt, repeatAt, closeAt] = [false, Infinity, Infinity, Infinity];
+    if (suppressed) return [];
+    suppressed = true;
+    return ['suppress'];
+  };
+
+  const due = (now: number): Signal[] => {
+    if (now >= closeAt) return close();
+    if (now >= reviveAt) {
+      repeatAt = now + options.reviveRepeatMs;
+      return send(now);
+    }
+    if (now < repeatAt) return [];
+    repeatAt = Infinity;
+    return send(now);
+  };
+
+  return {
+    wants(count, now) {
+      const isMore = count > wanted;
+      wanted = count;
+      if (count === 0) {
+        if (open && closeAt === Infinity) closeAt = now + options.lingerMs;
+        return due(now);
+      }
+      open = true;
+      closeAt = Infinity;
+      if (suppressed || isMore) plan(now);
+      return due(now);
+    },
+    subscribed(asSuppressed, now) {
+      suppressed = asSuppressed;
+      [reviveAt, repeatAt, lastRevive] = [Infinity, Infinity, Number.NEGATIVE_INFINITY];
+      if (!open) closeAt = now + options.lingerMs;
+      open = true;
+      // filters may have survived: they only go when the old stream was closed before
+      plan(now);
+      return due(now);
+    },
+    revive(now) {
+      reviveAt = now;
+      return due(now);
+    },
+    due,
+    nextDue: () => Math.min(reviveAt, repeatAt, closeAt),
+    isOpen: () => open,
+    isSuppressed: () => suppressed,
+  };
+};

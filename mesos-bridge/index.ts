@@ -1,0 +1,1 @@
+export type { MesosBridgeConfig } from './config.js';
