@@ -6,9 +6,11 @@ import { createCaptureLogger, silentLogger } from '../../common/adapters/capture
 import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../common/adapters/system-random.js';
+import type { Clock } from '../../common/ports/clock.js';
 import { createGroup } from '../../common/runtime/group.js';
 import { assembleMesosBridge } from '../../mesos-bridge/assemble.js';
 import { mesosBridgeConfig } from '../../mesos-bridge/config.js';
+import type { Encoding } from '../../mesos-bridge/protocol/codec.js';
 import { listOfMasters } from '../../mesos-bridge/protocol/leader/masters.js';
 import { createSchedulerClient } from '../../mesos-bridge/protocol/scheduler/client.js';
 import { createAgent } from '../../mesos-bridge/simulator/agent/agent.js';
@@ -37,6 +39,13 @@ export interface WorldOptions {
   bridge?: Record<string, unknown>;
   auctioneer?: Record<string, unknown>;
   onLaunch?: RepOptions['onLaunch'];
+}
+
+/** Another master than the simulated one, for a bridge. */
+interface Door {
+  address?: string;
+  encoding?: Encoding;
+  clock?: Clock;
 }
 
 const scalar = (name: string, value: number) => ({
@@ -123,7 +132,7 @@ export const startMesosSystem = async (t: Test, options: WorldOptions = {}) => {
     t.teardown(() => group.stop());
   };
 
-  const startBridge = async (more: Record<string, unknown> = {}) => {
+  const startBridge = async (more: Record<string, unknown> = {}, door: Door = {}) => {
     const config = must(
       mesosBridgeConfig.parse(
         {
@@ -158,10 +167,10 @@ export const startMesosSystem = async (t: Test, options: WorldOptions = {}) => {
       openClient: (given) =>
         createSchedulerClient({
           ...given,
-          masters: listOfMasters([master.address]),
-          encoding: 'protobuf',
+          masters: listOfMasters([door.address ?? master.address]),
+          encoding: door.encoding ?? 'protobuf',
           credentials: SECRETS,
-          clock,
+          clock: door.clock ?? clock,
           random,
           logger,
         }),
