@@ -18,6 +18,7 @@ import { RECONCILIATION_DEFAULTS, createReconciliation } from '../core/reconcili
 import type { BridgeAnswers } from '../handlers/bus-handlers.js';
 import type { BridgeMetrics, BridgeReading } from '../metrics.js';
 import type { EventSubscribed } from '../protocol/messages.js';
+import { createAdoption } from './adoption.js';
 import { createAnswers } from './answers.js';
 import { bookOptions } from './book-options.js';
 import * as calls from './calls.js';
@@ -28,6 +29,7 @@ import type { EnrolmentDoor } from './executor-info.js';
 import { createExecutorTemplate } from './executor-info.js';
 import { createFrameworkIds } from './framework-id.js';
 import { frameworkInfo } from './framework-info.js';
+import { createLeaving } from './leaving.js';
 import { createPulse } from './pulse.js';
 import { createSender } from './sender.js';
 import { createStatuses } from './statuses.js';
@@ -114,6 +116,16 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
   });
   const teller = createTeller({ bbs, clock, logger, signal, wantedAgain: announce });
   const reconciliation = createReconciliation(RECONCILIATION_DEFAULTS);
+  const adopted = createAdoption({
+    bbs,
+    clock,
+    logger,
+    signal,
+    kill(taskId) {
+      const call = book().tasks.kill(taskId, clock.monotonic());
+      if (call !== undefined) sender.send(calls.kill(call));
+    },
+  });
   const statuses = createStatuses({
     tasks: {
       find: (guid) => book().tasks.find(guid),
@@ -122,6 +134,7 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
     },
     judge: (status, now) => book().status(status, now),
     teller,
+    adopted,
     clock,
     logger,
     send: sender.send,
@@ -154,6 +167,7 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
   return {
     ...books,
     demand,
+    announce,
     sender,
     statuses,
     reconciliation,
@@ -205,6 +219,8 @@ const subscribe = (options: ActiveOptions, parts: Parts, signal: AbortSignal): S
       perform(book().offers.subscribed({ homeRegion, suppressed }, now));
       const known = [...book().tasks.all()].map(({ id, agentId }) => ({ taskId: id, agentId }));
       parts.ask(reconciliation.subscribed(known, now));
+      // what waited while there was no bridge, or no master, waits no longer than it must
+      parts.announce();
     },
     onEvent: parts.events,
     onClosed() {
@@ -247,6 +263,7 @@ export const startBridge = (options: ActiveOptions): ActiveBridge => {
     clock,
     logger,
     isSubscribed: subscription.isOpen,
+    leave: createLeaving(options),
     tryStep,
   });
   const stopBeat = clock.every(BEAT_MS, pulse.beat);

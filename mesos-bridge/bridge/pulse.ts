@@ -2,6 +2,7 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { MesosBook } from '../core/book.js';
 import type { Demand } from '../core/demand.js';
+import type { Executor } from '../core/executors.js';
 import type { Hunger, HungerReport, HungerStep } from '../core/hunger.js';
 import type { OfferEffect } from '../core/offer-book.js';
 import type { Question, Reconcile, Reconciliation } from '../core/reconciliation.js';
@@ -26,6 +27,8 @@ export interface PulseOptions {
   ask(questions: readonly Reconcile[]): void;
   /** how much waits may have changed */
   onDemand(): void;
+  /** given the executors that live on agents that are to be left by now */
+  leave(executors: readonly Executor[]): void;
   tryStep(step: HungerStep): void;
 }
 
@@ -59,6 +62,12 @@ export const createPulse = (options: PulseOptions): Pulse => {
     }
   };
 
+  const leave = (now: number): void => {
+    const { executors, offers } = book();
+    const there = offers.leaving(now).flatMap((agentId) => executors.on(agentId) ?? []);
+    options.leave(there.filter(({ state }) => state === 'living' || state === 'unknown'));
+  };
+
   const lookForHunger = (now: number): void => {
     const { bids, offers } = book();
     const { report: found, step } = options.hunger.look({
@@ -85,6 +94,7 @@ export const createPulse = (options: PulseOptions): Pulse => {
       if (demand.expire(now)) options.onDemand();
       if (options.isSubscribed()) {
         followTasks(now);
+        leave(now);
         const known = (): Iterable<Question> => [...book().tasks.all()].map(questionOf);
         options.ask(reconciliation.due(now, known));
         for (const { taskId } of reconciliation.abandoned())
