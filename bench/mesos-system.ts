@@ -20,6 +20,8 @@ export interface MesosBench {
 export interface MesosBenchOptions {
   executors: ExecutorKind;
   agents: number;
+  /** the auctioneer's; its default when absent */
+  strategy?: string;
   /** what Node.js is given for the component, as `--cpu-prof` */
   execArgv(component: string): readonly string[];
 }
@@ -50,12 +52,13 @@ const loadCpu = (): number => {
   return (user + system) / 1_000;
 };
 
-const start = ({ executors, agents, execArgv }: MesosBenchOptions): Promise<ProcessSystem> => {
+const start = ({ executors, agents, strategy, execArgv }: MesosBenchOptions): Promise<ProcessSystem> => {
   process.env['OUTCRY_BENCH_EXECUTORS_ARGV'] = JSON.stringify(execArgv('executors'));
   return startProcessSystem({
     cells: 0,
     natsServers: 1,
     mesos: { agents, zones: 1 },
+    ...(strategy !== undefined && { auctioneer: { policy: { strategy } } }),
     command(name, [node = '', ...args]) {
       if (node !== process.execPath) return [node, ...args];
       const [program = '', ...rest] = args;

@@ -14,7 +14,7 @@
  * all executors, and what they ran; `load` = this process, which asks and listens. A first round of two seconds warms up.
  *
  * `npm run bench:mesos -- CASE…` runs only those. OUTCRY_BENCH_AGENTS, OUTCRY_BENCH_RATE, OUTCRY_BENCH_SECONDS and
- * OUTCRY_BENCH_INSTANCES change the sizes, OUTCRY_BENCH_PROF names processes (`bbs,executors`) whose CPU profiles are put
+ * OUTCRY_BENCH_INSTANCES change the sizes, OUTCRY_BENCH_STRATEGY the auction's strategy, OUTCRY_BENCH_PROF names processes (`bbs,executors`) whose CPU profiles are put
  * where the working directory is.
  */
 import { loadavg } from 'node:os';
@@ -25,10 +25,14 @@ import type { LaunchOrder } from './mesos-launches.js';
 import { runOffers } from './mesos-offers.js';
 import type { OffersResult, StepTime } from './mesos-offers.js';
 import { withMesos } from './mesos-system.js';
-import type { MesosBenchOptions } from './mesos-system.js';
+import type { ExecutorKind } from './mesos-system.js';
 
 const ROUNDS = Number(process.env['OUTCRY_BENCH_ROUNDS'] ?? 5);
 const PROFILED = (process.env['OUTCRY_BENCH_PROF'] ?? '').split(',');
+
+/** how the auctioneer chooses; its default when absent */
+const STRATEGY = process.env['OUTCRY_BENCH_STRATEGY'];
+const AUCTION = STRATEGY === undefined ? {} : { strategy: STRATEGY };
 
 const size = (name: string, otherwise: number): number =>
   Number(process.env[`OUTCRY_BENCH_${name}`] ?? otherwise);
@@ -81,10 +85,10 @@ const offers = async (): Promise<Figure[]> => {
 const WARM_UP_S = 2;
 
 const launchFigures = async (
-  mesos: Omit<MesosBenchOptions, 'execArgv'>,
+  mesos: { executors: ExecutorKind; agents: number },
   order: Omit<LaunchOrder, 'round'>,
 ): Promise<Figure[]> => {
-  const found = await withMesos({ ...mesos, execArgv }, async (bench) => {
+  const found = await withMesos({ ...mesos, ...AUCTION, execArgv }, async (bench) => {
     await runLaunches(bench, { ...order, round: 'warm', seconds: WARM_UP_S });
     return runLaunches(bench, { ...order, round: 'timed' });
   });
@@ -117,7 +121,7 @@ const processes = (): Promise<Figure[]> =>
 
 const churn = async (): Promise<Figure[]> => {
   const order = { instances: size('INSTANCES', 4_000), share: 0.1, seconds: size('SECONDS', 60) };
-  const options = { executors: 'shared', agents: size('AGENTS', 100), execArgv } as const;
+  const options = { executors: 'shared', agents: size('AGENTS', 100), ...AUCTION, execArgv } as const;
   const found = await withMesos(options, (bench) => runChurn(bench, order));
   const { instances, replaced, seconds, cpu, startCpu } = found;
   const share = (name: string, aim = ''): Figure =>
