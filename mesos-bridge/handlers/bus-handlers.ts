@@ -40,13 +40,24 @@ export interface BusHandlersOptions {
 /** Room for the envelope is left. */
 const BUDGET = Math.floor(MAX_PAYLOAD_BYTES * 0.8);
 
+/** Bids are the same until something has changed, and asked for with every batch. */
+const lengths = new WeakMap<CellState, number>();
+
+const lengthOf = (bid: CellState): number => {
+  const known = lengths.get(bid);
+  if (known !== undefined) return known;
+  const { byteLength } = encode('CellState', bid);
+  lengths.set(bid, byteLength);
+  return byteLength;
+};
+
 /** As many bids after that one as fit into a message. */
 export const pageOf = (bids: readonly CellState[], after: string): { bids: CellState[]; next: string } => {
   const page: CellState[] = [];
   let room = BUDGET;
   for (const bid of bids) {
     if (after !== '' && bid.cellId <= after) continue;
-    room -= encode('CellState', bid).byteLength;
+    room -= lengthOf(bid);
     if (room < 0 && page.length > 0) return { bids: page, next: page.at(-1)?.cellId ?? '' };
     page.push(bid);
   }
