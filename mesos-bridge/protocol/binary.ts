@@ -1,20 +1,15 @@
 import protobuf from 'protobufjs';
-import { blank, put } from './schema.js';
+import { createShortTexts } from '../../common/wire/short-texts.js';
+import { blank, put, wireType } from './schema.js';
 import type { FieldPlan, Fields, MessagePlan, ScalarType, ValuePlan } from './schema.js';
 
 /** Nesting that is still read: protobuf's usual limit. Deeper input is hostile. */
 const MAX_DEPTH = 100;
 
-const VARINT = 0;
-const FIXED64 = 1;
 const DELIMITED = 2;
+const KEY_TAG = (1 << 3) | DELIMITED;
 
 const MASK = 0xffff_ffffn;
-
-const wireType = (value: ValuePlan): number => {
-  if (value.is === 'double') return FIXED64;
-  return value.is === 'string' || value.is === 'bytes' || value.is === 'message' ? DELIMITED : VARINT;
-};
 
 // ---- writing ----
 
@@ -45,14 +40,14 @@ const writeValue = (writer: protobuf.Writer, plan: ValuePlan, value: unknown): v
 };
 
 const writeTagged = (writer: protobuf.Writer, field: FieldPlan, value: unknown): void => {
-  writer.uint32((field.id << 3) | wireType(field.value));
+  writer.uint32(field.tag);
   writeValue(writer, field.value, value);
 };
 
 const writeEntries = (writer: protobuf.Writer, field: FieldPlan, entries: Fields): void => {
   for (const key of Object.keys(entries)) {
-    writer.uint32((field.id << 3) | DELIMITED).fork();
-    writer.uint32((1 << 3) | DELIMITED).string(key);
+    writer.uint32(field.tag).fork();
+    writer.uint32(KEY_TAG).string(key);
     writer.uint32((2 << 3) | wireType(field.value));
     writeValue(writer, field.value, entries[key]);
     writer.ldelim();
@@ -89,112 +84,141 @@ const readVarint64 = (reader: protobuf.Reader): bigint => {
   throw new Error('a number of more than ten bytes');
 };
 
-const READ: Record<ScalarType, (reader: protobuf.Reader) => unknown> = {
-  string: (reader) => reader.string(),
-  // a copy: it would keep all that came with it otherwise
-  bytes: (reader) => new Uint8Array(reader.bytes()),
+/** Numbers that most are, which need no arithmetic of long integers. */
+const readUint64 = (reader: protobuf.Reader): bigint => {
+  const { buf, pos, len } = reader;
+  const [first = 0x80, second = 0x80, third = 0x80] = [buf[pos], buf[pos + 1], buf[pos + 2]];
+  if (pos + 3 > len || (first > 0x7f && second > 0x7f && third > 0x7f)) return readVarint64(reader);
+  return BigInt(reader.uint32());
+};
+
+type NumberType = Exclude<ScalarType, 'string' | 'bytes'>;
+
+const READ: Record<NumberType, (reader: protobuf.Reader) => unknown> = {
   bool: (reader) => reader.bool(),
   double: (reader) => reader.double(),
   int32: (reader) => reader.int32(),
   uint32: (reader) => reader.uint32(),
-  int64: (reader) => BigInt.asIntN(64, readVarint64(reader)),
-  uint64: readVarint64,
+  int64: (reader) => BigInt.asIntN(64, readUint64(reader)),
+  uint64: readUint64,
 };
 
-const subEnd = (reader: protobuf.Reader, limit: number): number => {
-  const size = reader.uint32();
-  const end = reader.pos + size;
-  if (end > limit) throw new Error('a length runs over the end of its message');
-  return end;
-};
+/** Names of resources, roles and agents come again and again. */
+const findShort = createShortTexts();
 
-interface Place {
-  readonly reader: protobuf.Reader;
-  /** of the message that is being read */
-  readonly end: number;
-  readonly depth: number;
-}
+/** One reading of one message. Throws on anything malformed. */
+class Reading {
+  private depth = 0;
 
-/** undefined: an enum's value of a newer version, which counts as not sent. `into`: what came before is merged with it. */
-const readValue = ({ reader, end, depth }: Place, plan: ValuePlan, into?: Fields): unknown => {
-  if (plan.is === 'message') {
-    const place = { reader, end: subEnd(reader, end), depth: depth + 1 };
-    return readMessage(place, plan.message, into ?? blank(plan.message));
+  constructor(
+    private readonly reader: protobuf.Reader,
+    private readonly bytes: Buffer,
+  ) {}
+
+  /** Reads up to `end`; what is in `message` already is merged with it. */
+  message(plan: MessagePlan, end: number, message: Fields): Fields {
+    const { reader } = this;
+    if (this.depth >= MAX_DEPTH) throw new Error('nested too deeply');
+    this.depth += 1;
+    while (reader.pos < end) this.tagged(plan, end, message);
+    this.depth -= 1;
+    this.checkEnd(end);
+    return message;
   }
-  if (plan.is === 'enum') return plan.names.get(reader.int32());
-  if (plan.is === 'string' || plan.is === 'bytes') {
-    const from = reader.pos;
-    subEnd(reader, end);
-    reader.pos = from;
-  }
-  return READ[plan.is](reader);
-};
 
-const readEntry = (place: Place, field: FieldPlan, entries: Fields): void => {
-  const { reader, depth } = place;
-  const end = subEnd(reader, place.end);
-  let key = '';
-  let value: unknown;
-  while (reader.pos < end) {
-    const tag = reader.uint32();
-    if (tag === ((1 << 3) | DELIMITED)) key = reader.string();
-    else if (tag === ((2 << 3) | wireType(field.value))) {
-      value = readValue({ reader, end, depth }, field.value);
-    } else reader.skipType(tag & 7, depth, tag >>> 3);
+  private checkEnd(end: number): void {
+    if (this.reader.pos !== end) throw new Error('a field runs over the end of its message');
   }
-  if (reader.pos !== end) throw new Error('a field runs over the end of its message');
-  if (value === undefined && field.value.is === 'message') value = blank(field.value.message);
-  if (value !== undefined) put(entries, key, value);
-};
 
-const readPacked = (place: Place, field: FieldPlan, list: unknown[]): void => {
-  const { reader, depth } = place;
-  const end = subEnd(reader, place.end);
-  while (reader.pos < end) {
-    const value = readValue({ reader, end, depth }, field.value);
+  /** Where what comes now ends, by the length before it. */
+  private sized(limit: number): number {
+    const size = this.reader.uint32();
+    const end = this.reader.pos + size;
+    if (end > limit) throw new Error('a length runs over the end of its message');
+    return end;
+  }
+
+  /** What is unknown, or known with another type, is passed over. */
+  private tagged(plan: MessagePlan, end: number, message: Fields): void {
+    const tag = this.reader.uint32();
+    const field = plan.byId[tag >>> 3];
+    const type = tag & 7;
+    if (field && type === field.wireType) return this.field(field, end, message);
+    if (field?.shape === 'list' && type === DELIMITED) {
+      return this.packed(field, this.sized(end), message[field.key] as unknown[]);
+    }
+    this.reader.skipType(type, this.depth, tag >>> 3);
+  }
+
+  private field(field: FieldPlan, end: number, message: Fields): void {
+    if (field.shape === 'map') return this.entry(field, this.sized(end), message[field.key] as Fields);
+    if (field.shape === 'list') return this.item(field, end, message[field.key] as unknown[]);
+    const value = this.value(field.value, end, message[field.key] as Fields | undefined);
+    if (value !== undefined) message[field.key] = value;
+  }
+
+  private item(field: FieldPlan, end: number, list: unknown[]): void {
+    const value = this.value(field.value, end);
     if (value !== undefined) list.push(value);
   }
-  if (reader.pos !== end) throw new Error('a field runs over the end of its message');
-};
 
-const readSingle = (place: Place, field: FieldPlan, message: Fields): void => {
-  const value = readValue(place, field.value, message[field.key] as Fields | undefined);
-  if (value !== undefined) message[field.key] = value;
-};
-
-const readField = (place: Place, field: FieldPlan, message: Fields): void => {
-  if (field.shape === 'single') return readSingle(place, field, message);
-  if (field.shape === 'map') return readEntry(place, field, message[field.key] as Fields);
-  const value = readValue(place, field.value);
-  if (value !== undefined) (message[field.key] as unknown[]).push(value);
-};
-
-/** What is unknown, or known with another type, is passed over. */
-const readTagged = (place: Place, plan: MessagePlan, message: Fields): void => {
-  const { reader, depth } = place;
-  const tag = reader.uint32();
-  const [field, type] = [plan.byId.get(tag >>> 3), tag & 7];
-  if (!field) return void reader.skipType(type, depth, tag >>> 3);
-  const expected = field.shape === 'map' ? DELIMITED : wireType(field.value);
-  if (type === expected) return readField(place, field, message);
-  if (field.shape === 'list' && type === DELIMITED) {
-    return readPacked(place, field, message[field.key] as unknown[]);
+  private packed(field: FieldPlan, end: number, list: unknown[]): void {
+    while (this.reader.pos < end) this.item(field, end, list);
+    this.checkEnd(end);
   }
-  reader.skipType(type, depth, tag >>> 3);
-};
 
-const readMessage = (place: Place, plan: MessagePlan, message: Fields): Fields => {
-  const { reader, end, depth } = place;
-  if (depth > MAX_DEPTH) throw new Error('nested too deeply');
-  while (reader.pos < end) readTagged(place, plan, message);
-  if (reader.pos !== end) throw new Error('a field runs over the end of its message');
-  return message;
-};
+  private entry(field: FieldPlan, end: number, entries: Fields): void {
+    const { reader } = this;
+    let key = '';
+    let value: unknown;
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      if (tag === KEY_TAG) key = this.text(end);
+      else if (tag === ((2 << 3) | wireType(field.value))) value = this.value(field.value, end);
+      else reader.skipType(tag & 7, this.depth, tag >>> 3);
+    }
+    this.checkEnd(end);
+    if (value === undefined && field.value.is === 'message') value = blank(field.value.message);
+    if (value !== undefined) put(entries, key, value);
+  }
+
+  private text(limit: number): string {
+    const end = this.sized(limit);
+    const { pos } = this.reader;
+    this.reader.pos = end;
+    return findShort(this.bytes, pos, end - pos) ?? this.bytes.toString('utf8', pos, end);
+  }
+
+  /** A copy: it would keep all that came with it otherwise. */
+  private blob(limit: number): Uint8Array {
+    const end = this.sized(limit);
+    const blob = new Uint8Array(this.bytes.subarray(this.reader.pos, end));
+    this.reader.pos = end;
+    return blob;
+  }
+
+  /** undefined: an enum's value of a newer version, which counts as not sent */
+  private value(plan: ValuePlan, end: number, into?: Fields): unknown {
+    switch (plan.is) {
+      case 'message':
+        return this.message(plan.message, this.sized(end), into ?? blank(plan.message));
+      case 'string':
+        return this.text(end);
+      case 'bytes':
+        return this.blob(end);
+      case 'enum':
+        return plan.names.get(this.reader.int32());
+      default:
+        return READ[plan.is](this.reader);
+    }
+  }
+}
 
 /** Throws on anything malformed; required fields may still be absent. */
 export const readBinary = (plan: MessagePlan, bytes: Uint8Array): Fields => {
-  const reader = protobuf.Reader.create(
-    Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-  );
-  return readMessage({ reader, end: reader.len, depth: 0 }, plan, blank(plan));
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader = protobuf.Reader.create(buffer);
+  return new Reading(reader, buffer).message(plan, reader.len, blank(plan));
 };

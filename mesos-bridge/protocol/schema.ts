@@ -16,7 +16,10 @@ export type ValuePlan =
   | { readonly is: 'message'; readonly message: MessagePlan };
 
 export interface FieldPlan {
-  readonly id: number;
+  /** of one value of it: 0 varint, 1 eight bytes, 2 with its length before it */
+  readonly wireType: number;
+  /** number and wire type, as they stand before it */
+  readonly tag: number;
   /** as the .proto file and JSON have it */
   readonly name: string;
   /** property of the message's value */
@@ -28,15 +31,25 @@ export interface FieldPlan {
   readonly shownDefault: string | undefined;
 }
 
+/** A field whose values are messages. */
+export interface NestedPlan {
+  readonly name: string;
+  readonly key: string;
+  readonly shape: FieldPlan['shape'];
+  readonly message: MessagePlan;
+}
+
 export interface MessagePlan {
   readonly name: string;
   /** in the order of the .proto file */
   readonly fields: readonly FieldPlan[];
-  readonly byId: ReadonlyMap<number, FieldPlan>;
+  /** with holes */
+  readonly byId: readonly (FieldPlan | undefined)[];
   readonly byName: ReadonlyMap<string, FieldPlan>;
   readonly required: readonly FieldPlan[];
   /** lists and maps, which are there even when nothing was sent */
   readonly plural: readonly FieldPlan[];
+  readonly nested: readonly NestedPlan[];
 }
 
 const SCALARS: ReadonlySet<string> = new Set([
@@ -73,6 +86,15 @@ const parseProtos = (): protobuf.Root => {
   return root;
 };
 
+const VARINT = 0;
+const FIXED64 = 1;
+const DELIMITED = 2;
+
+export const wireType = (value: ValuePlan): number => {
+  if (value.is === 'double') return FIXED64;
+  return value.is === 'string' || value.is === 'bytes' || value.is === 'message' ? DELIMITED : VARINT;
+};
+
 type PlanOf = (type: protobuf.Type) => MessagePlan;
 
 const valuePlan = (field: protobuf.Field, planOf: PlanOf): ValuePlan => {
@@ -98,25 +120,35 @@ const shownDefault = (field: protobuf.Field): string | undefined => {
   return field.resolvedType ? JSON.stringify(value) : String(value);
 };
 
-const fieldPlan = (field: protobuf.Field, planOf: PlanOf): FieldPlan => ({
-  id: field.id,
-  name: field.name,
-  key: camelCase(field.name),
-  shape: field.map ? 'map' : field.repeated ? 'list' : 'single',
-  value: valuePlan(field.resolve(), planOf),
-  required: field.required,
-  shownDefault: shownDefault(field),
-});
+const fieldPlan = (field: protobuf.Field, planOf: PlanOf): FieldPlan => {
+  const value = valuePlan(field.resolve(), planOf);
+  const type = field.map ? DELIMITED : wireType(value);
+  return {
+    wireType: type,
+    tag: (field.id << 3) | type,
+    name: field.name,
+    key: camelCase(field.name),
+    shape: field.map ? 'map' : field.repeated ? 'list' : 'single',
+    value,
+    required: field.required,
+    shownDefault: shownDefault(field),
+  };
+};
 
 const describe = (type: protobuf.Type, planOf: PlanOf): MessagePlan => {
   const fields = type.fieldsArray.map((field) => fieldPlan(field, planOf));
+  const byId: FieldPlan[] = [];
+  for (const field of fields) byId[field.tag >>> 3] = field;
   return {
     name: type.name,
     fields,
-    byId: new Map(fields.map((field) => [field.id, field])),
+    byId,
     byName: new Map(fields.map((field) => [field.name, field])),
     required: fields.filter((field) => field.required),
     plural: fields.filter((field) => field.shape !== 'single'),
+    nested: fields.flatMap(({ name, key, shape, value }) =>
+      value.is === 'message' ? [{ name, key, shape, message: value.message }] : [],
+    ),
   };
 };
 
@@ -151,21 +183,38 @@ export const blank = (plan: MessagePlan): Fields => {
   return made;
 };
 
-const inside = (field: FieldPlan, value: unknown): readonly (readonly [place: string, value: unknown])[] => {
+const isComplete = (plan: MessagePlan, value: Fields): boolean => {
+  for (const { key } of plan.required) if (value[key] === undefined) return false;
+  for (const { key, shape, message } of plan.nested) {
+    const below = value[key];
+    if (below === undefined) continue;
+    if (shape === 'single') {
+      if (!isComplete(message, below as Fields)) return false;
+    } else {
+      for (const one of shape === 'list' ? (below as Fields[]) : Object.values(below as Fields)) {
+        if (!isComplete(message, one as Fields)) return false;
+      }
+    }
+  }
+  return true;
+};
+
+const inside = (field: NestedPlan, value: unknown): readonly (readonly [place: string, value: unknown])[] => {
   if (field.shape === 'list') return (value as unknown[]).map((one, at) => [`${field.name}[${at}]`, one]);
   if (field.shape === 'map') return Object.values(value as Fields).map((one) => [field.name, one]);
   return value === undefined ? [] : [[field.name, value]];
 };
 
-/** Paths of the required fields that are absent, in the order in which Mesos names them. */
-export const missingFields = (plan: MessagePlan, value: Fields, prefix = ''): string[] => {
+const missingIn = (plan: MessagePlan, value: Fields, prefix: string): string[] => {
   const own = plan.required.filter(({ key }) => value[key] === undefined).map(({ name }) => prefix + name);
-  const below = plan.fields.flatMap((field) => {
-    const { value: kind } = field;
-    if (kind.is !== 'message') return [];
-    return inside(field, value[field.key]).flatMap(([place, one]) =>
-      missingFields(kind.message, one as Fields, `${prefix}${place}.`),
-    );
-  });
+  const below = plan.nested.flatMap((field) =>
+    inside(field, value[field.key]).flatMap(([place, one]) =>
+      missingIn(field.message, one as Fields, `${prefix}${place}.`),
+    ),
+  );
   return [...own, ...below];
 };
+
+/** Paths of the required fields that are absent, in the order in which Mesos names them. */
+export const missingFields = (plan: MessagePlan, value: Fields): string[] =>
+  isComplete(plan, value) ? [] : missingIn(plan, value, '');

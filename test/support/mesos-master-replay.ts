@@ -97,6 +97,8 @@ export interface ReplayOptions {
   /** what happens outside HTTP */
   readonly script?: readonly ScriptStep[];
   readonly credentials?: Credentials;
+  /** recorded ids of agents that no framework was offered */
+  readonly ids?: Readonly<Record<string, string>>;
   /** recorded names of agents that are not there at the start */
   readonly absent?: readonly string[];
 }
@@ -184,7 +186,11 @@ class Replay {
   private async startAgents(): Promise<void> {
     const named = Object.entries(this.recording.flags)
       .filter(([name]) => name.startsWith('agent'))
-      .map(([name, flags]) => ({ name, flags, recordedId: this.recordedAgentId(agentFlags(flags).port) }))
+      .map(([name, flags]) => ({
+        name,
+        flags,
+        recordedId: this.options.ids?.[name] ?? this.recordedAgentId(agentFlags(flags).port),
+      }))
       .toSorted((a, b) => (a.recordedId ?? '~').localeCompare(b.recordedId ?? '~'));
     for (const { name, flags, recordedId } of named) {
       const agent = createScriptedAgent(agentFlags(flags));

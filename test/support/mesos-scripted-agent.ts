@@ -72,6 +72,7 @@ interface KnownTask {
   readonly frameworkId: string;
   latest: Task['state'];
   head: TaskStatus | undefined;
+  readonly statuses: TaskStatus[];
 }
 
 export const createScriptedAgent = (flags: AgentFlags) => {
@@ -109,7 +110,13 @@ export const createScriptedAgent = (flags: AgentFlags) => {
     if (executor)
       executors.set(`${frameworkId} ${executor.executorId.value}`, { frameworkId, info: executor });
     for (const task of message.kind === 'run-task' ? [message.task] : message.group.tasks)
-      tasks.set(task.taskId.value, { info: task, frameworkId, latest: 'TASK_STAGING', head: undefined });
+      tasks.set(task.taskId.value, {
+        info: task,
+        frameworkId,
+        latest: 'TASK_STAGING',
+        head: undefined,
+        statuses: [],
+      });
   };
 
   const hear = (message: MasterMessage): void => {
@@ -136,7 +143,7 @@ export const createScriptedAgent = (flags: AgentFlags) => {
   };
 
   const taskMessages = (): Task[] =>
-    [...tasks.values()].map(({ info: task, frameworkId, latest, head }) => ({
+    [...tasks.values()].map(({ info: task, frameworkId, latest, head, statuses }) => ({
       name: task.name,
       taskId: task.taskId,
       frameworkId: { value: frameworkId },
@@ -144,7 +151,7 @@ export const createScriptedAgent = (flags: AgentFlags) => {
       ...(task.executor && { executorId: task.executor.executorId }),
       state: latest,
       resources: task.resources,
-      statuses: [],
+      statuses,
       limits: {},
       ...(head && { statusUpdateState: head.state }),
       ...(head?.uuid && { statusUpdateUuid: head.uuid }),
@@ -172,7 +179,10 @@ export const createScriptedAgent = (flags: AgentFlags) => {
     send(message: AgentMessage): void {
       if (message.kind === 'status-update') {
         const task = tasks.get(message.status.taskId.value);
-        if (task) [task.latest, task.head] = [message.latestState ?? message.status.state, message.status];
+        if (task) {
+          [task.latest, task.head] = [message.latestState ?? message.status.state, message.status];
+          task.statuses.push(message.status);
+        }
       }
       if (message.kind === 'exited-executor')
         executors.delete(`${message.frameworkId} ${message.executorId}`);
@@ -180,6 +190,7 @@ export const createScriptedAgent = (flags: AgentFlags) => {
     },
     stop: () => void (stopped = true),
     resume: () => void (stopped = false),
+    forget: (taskId: string) => void tasks.delete(taskId),
     /** its process dies; what it runs lives on unless its framework does not checkpoint */
     crash(): void {
       link?.close();

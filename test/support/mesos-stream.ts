@@ -52,9 +52,9 @@ const whole = async (answer: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks);
 };
 
-/** One request; connections are kept and shared, but streams have their own. */
+/** Every request has a connection of its own, so that none is sent over one that has just been cut. */
 export const createMesosClient = () => {
-  const agent = new Agent({ keepAlive: true });
+  const agent = new Agent({ keepAlive: false });
   const send = (wanted: RawRequest): Promise<RawAnswer> =>
     new Promise((resolve, reject) => {
       const { port, method = 'POST', path, headers = {}, body } = wanted;

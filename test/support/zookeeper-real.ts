@@ -20,11 +20,8 @@ const jarsDir = (): string | undefined =>
 const NEEDED =
   /^(zookeeper|zookeeper-jute|slf4j-api|slf4j-nop|netty-all|metrics-core|snappy.*|commons-(cli|io))\.jar$/;
 
-/** '' when a real server can be started, else why not */
-export const noRealZooKeeper = (): string => {
-  if (jarsDir() === undefined) return 'zookeeper.jar is neither in ZOOKEEPER_JARS nor in /usr/share/java';
-  return onPath('java') === undefined ? 'java is not installed' : '';
-};
+/** Whether a real server can be started here. */
+export const hasRealZooKeeper = (): boolean => jarsDir() !== undefined && onPath('java') !== undefined;
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {

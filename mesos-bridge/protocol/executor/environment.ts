@@ -21,6 +21,10 @@ export interface ExecutorEnvironment {
   readonly backOffMaxMs: number;
   /** '' = the agent asks for none */
   readonly token: string;
+  /** whether the agent speaks TLS, as operators have it told to executors */
+  readonly overTls: boolean;
+  /** authority of the agent's certificate; '' = not told */
+  readonly caFile: string;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -53,5 +57,7 @@ export const readExecutorEnvironment = (variables: Variables): Result<ExecutorEn
     recoveryTimeoutMs: duration(variables, 'MESOS_RECOVERY_TIMEOUT'),
     backOffMaxMs: duration(variables, 'MESOS_SUBSCRIPTION_BACKOFF_MAX'),
     token: text('MESOS_EXECUTOR_AUTHENTICATION_TOKEN'),
+    overTls: /^(1|true)$/.test(text('LIBPROCESS_SSL_ENABLED') || text('SSL_ENABLED')),
+    caFile: text('LIBPROCESS_SSL_CA_FILE') || text('SSL_CA_FILE'),
   });
 };

@@ -16,9 +16,6 @@ export const openConnection = (origin: string, tls: MesosTls | undefined, pipeli
     pipelining,
     headersTimeout: 0,
     bodyTimeout: 0,
-    // closed connections are opened again, which a stream must not be: see `reset` there
-    keepAliveTimeout: 60_000,
-    keepAliveMaxTimeout: 600_000,
     connect: { ...tls, timeout: CONNECT_MS },
   });
 

@@ -1,3 +1,4 @@
+import { OutcryError } from '../../../common/model/errors.js';
 import { err, ok } from '../../../common/model/result.js';
 import type { Result } from '../../../common/model/result.js';
 
@@ -43,4 +44,17 @@ export const parseMasters = (text: string): Result<MastersAddress, string> => {
   if (trimmed.startsWith('zk://')) return zookeeper(trimmed.slice('zk://'.length));
   const masters = hostsIn(trimmed);
   return masters.ok ? ok({ is: 'list', masters: masters.value }) : masters;
+};
+
+/** The password is nobody's business. */
+const withoutCredentials = (text: string): string => text.replace(/^(\s*zk:\/\/).*@/s, '$1…@');
+
+/** The same for a setting of an operator's: MESOS_MASTERS_INVALID when it cannot be used. */
+export const needMasters = (text: string): MastersAddress => {
+  const address = parseMasters(text);
+  if (address.ok) return address.value;
+  throw new OutcryError('MESOS_MASTERS_INVALID', {
+    masters: withoutCredentials(text),
+    reason: address.error,
+  });
 };

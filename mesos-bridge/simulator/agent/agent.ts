@@ -4,7 +4,7 @@ import type { MasterMessage, UnknownTasks } from '../link.js';
 import { createExecutorDoor } from './executor-door.js';
 import type { ExecutorDoor } from './executor-door.js';
 import { destroyExecutor, forgetIfDone, shutdownExecutor } from './executor-life.js';
-import type { ExecutorLauncher, ExecutorSignal } from './launcher.js';
+import type { ExecutorLauncher, ExecutorSignal, RunningExecutor } from './launcher.js';
 import { createMasterLink } from './master-link.js';
 import type { MasterLink } from './master-link.js';
 import { applyOperation } from './operations.js';
@@ -39,7 +39,7 @@ export interface SimulatedAgent {
   start(): void;
   /** as kill -9 of the agent: its executors live on */
   crash(): void;
-  /** starts it again, with what it had written down */
+  /** starts it again after `crash`, `leave` or `lose`, with what it had written down */
   restart(): void;
   /** as SIGUSR1: it tells its master that it goes, and ends with its executors */
   leave(): void;
@@ -210,9 +210,12 @@ const seen = (executor: ExecutorRecord): SeenExecutor => ({
   taskIds: [...executor.tasks.keys()],
 });
 
+const containersOf = (parts: AgentParts): RunningExecutor[] =>
+  executorsOf(parts).flatMap(({ container }) => container ?? []);
+
 /** Containers whose executors the agent has forgotten end too: they are asked for before it forgets them. */
 const destroyAll = (parts: AgentParts): Promise<unknown> => {
-  const containers = executorsOf(parts).flatMap(({ container }) => container ?? []);
+  const containers = containersOf(parts);
   for (const executor of executorsOf(parts)) destroyExecutor(executor);
   return Promise.all(containers.map(({ exited }) => exited));
 };
@@ -260,8 +263,13 @@ export const createAgent = (options: AgentOptions, openEndpoint: OpenEndpoint): 
   const end = (): void => {
     link.drop();
     state.phase = 'ended';
-    void destroyAll(parts);
-    endpoint.crash();
+    delete state.drain;
+    const containers = containersOf(parts);
+    for (const id of state.frameworks.keys()) shutdownFramework(parts, id);
+    // it waits for its executors, and they still speak to it
+    void Promise.all(containers.map(({ exited }) => exited)).then(() => {
+      if (state.phase === 'ended') endpoint.crash();
+    });
   };
   const link = createMasterLink({
     parts: () => parts,
@@ -287,6 +295,7 @@ export const createAgent = (options: AgentOptions, openEndpoint: OpenEndpoint): 
     start: look,
     crash,
     restart() {
+      if (state.phase !== 'down' && state.phase !== 'ended') return;
       recover(parts, look);
       // executors look for it where it was
       if (executorsOf(parts).length > 0) void endpoint.open();

@@ -20,10 +20,10 @@ export const forgetMemory = (parts: AgentParts): void => {
   }
 };
 
-/** Executors that nobody has written down are ended when the agent finds them. */
+/** Executors that nobody has written down, or that are being ended, are ended when the agent finds them. */
 const forgetUnwritten = ({ state }: AgentParts): void => {
-  for (const [id, { info, executors }] of state.frameworks) {
-    if (info.checkpoint === true) continue;
+  for (const [id, { info, executors, terminating }] of state.frameworks) {
+    if (info.checkpoint === true && !terminating) continue;
     state.frameworks.delete(id);
     for (const executor of executors.values()) destroyExecutor(executor);
   }

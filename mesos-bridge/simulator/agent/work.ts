@@ -28,6 +28,7 @@ const commandExecutor = (task: TaskInfo, frameworkId: string): ExecutorInfo => {
     source: idOf(task),
     resources: [scalar('cpus', COMMAND_EXECUTOR.cpus, role), scalar('mem', COMMAND_EXECUTOR.mem, role)],
     ...(task.command && { command: task.command }),
+    ...(task.container && { container: task.container }),
   };
 };
 

@@ -23,10 +23,10 @@ const removeWhenAllowed = (m: Master, agent: Agent): void => {
 const ping = (m: Master, agent: Agent): void => {
   const { pinging } = agent;
   if (pinging.waiting) pinging.missed += 1;
-  if (pinging.missed >= m.flags.maxAgentPingTimeouts) {
-    if (pinging.removal === undefined) removeWhenAllowed(m, agent);
-    return;
-  }
+  if (pinging.missed >= m.flags.maxAgentPingTimeouts && pinging.removal === undefined)
+    removeWhenAllowed(m, agent);
+  if (m.agents.get(agent.id) !== agent) return;
+  // a removal may have to wait, and an answer still calls it off
   pinging.waiting = true;
   agent.link?.send({ kind: 'ping', connected: true });
 };

@@ -29,6 +29,10 @@ const makeSandbox = async (sandbox: string, account: Account | undefined): Promi
   if (account) await chown(sandbox, account.uid, account.gid);
 };
 
+/** An agent with the one containerizer that runs processes has no answer to these. */
+const isForOthers = ({ container }: LaunchRequest['executor']): boolean =>
+  container?.type === 'DOCKER' || container?.mesos?.image !== undefined;
+
 /** The raw status of Mesos's fetcher when it fails. */
 const NOT_FETCHED = 256;
 
@@ -38,6 +42,7 @@ export const prepareSandbox = async (
   signal: AbortSignal,
 ): Promise<Result<Account | undefined, LaunchFailure>> => {
   const { user, sandbox, containerId, executor } = request;
+  if (isForOthers(executor)) return failedLaunch(-1, 'no containerizer of this agent takes images');
   const account = choosesAccounts() ? findAccount(user) : undefined;
   if (choosesAccounts() && account === undefined)
     return noDirectory(request, `Failed to chown directory to '${user}': No such user '${user}'`);

@@ -1,7 +1,8 @@
 import t from 'tap';
+import { createSeededRandom } from '../../../common/adapters/seeded-random.js';
 import { decode, encode } from '../../../mesos-bridge/protocol/codec.js';
 import type { Draft, MesosMessages, MesosName } from '../../../mesos-bridge/protocol/messages.js';
-import { bytesOf, readRecording } from '../../support/mesos-recordings.js';
+import { bytesOf, payloadOf, readRecording } from '../../support/mesos-recordings.js';
 
 const fromText = <N extends MesosName>(name: N, text: string) => decode(name, Buffer.from(text), 'json');
 
@@ -143,4 +144,25 @@ t.test('mesos codec - malformed protobuf is refused, and never thrown', async (t
     'protobuf',
   );
   t.match(lacking, { ok: false, error: { detail: 'Missing required fields: executor_id, framework_id' } });
+});
+
+t.test('mesos codec - whatever comes, it is read or refused', async (t) => {
+  const random = createSeededRandom(11);
+  const at = (length: number): number => Math.floor(random.fraction() * length);
+  const frames = ['01', '02', '12'].flatMap((name) =>
+    readRecording(name).exchanges.flatMap(({ response }) => (response?.stream ?? []).map(payloadOf)),
+  );
+  let read = 0;
+  for (let round = 0; round < 3_000; round += 1) {
+    const bytes = Buffer.from(frames[at(frames.length)] ?? []);
+    for (let change = at(4); change >= 0; change -= 1) bytes[at(bytes.length)] = at(256);
+    const cut = bytes.subarray(0, round % 3 === 0 ? at(bytes.length) : bytes.length);
+    for (const encoding of ['json', 'protobuf'] as const) {
+      const decoded = decode('SchedulerEvent', cut, encoding);
+      if (!decoded.ok) continue;
+      read += 1;
+      t.ok(decode('SchedulerEvent', encode('SchedulerEvent', decoded.value, encoding), encoding).ok);
+    }
+  }
+  t.ok(read > 100, `${read} were read`);
 });

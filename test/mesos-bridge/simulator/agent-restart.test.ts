@@ -241,13 +241,35 @@ t.test('agent restart - a lost machine takes its executors with it', async (t) =
   t.equal(ground.agent.phase(), 'down');
 });
 
-t.test('agent restart - told to shut down, it ends for good', async (t) => {
+t.test(
+  'agent restart - told to shut down, it ends its executors, with their grace, and itself',
+  async (t) => {
+    const ground = await running(['a']);
+    const executor = ground.subscribe('e');
+    await ground.tell({ kind: 'shutdown', message: 'gone' });
+    t.equal(executor.types().at(-1), 'SHUTDOWN');
+    ground.sent.length = 0;
+    await ground.clock.advance(4_999);
+    t.equal(ground.started[0]?.destroyed, false);
+    await ground.clock.advance(200_000);
+    t.equal(ground.started[0]?.destroyed, true);
+    t.same(ground.sent, []);
+    t.equal(ground.agent.phase(), 'ended');
+  },
+);
+
+t.test('agent restart - after it has left, it comes back under its id and knows of no task', async (t) => {
   const ground = await running(['a']);
-  ground.subscribe('e');
-  await ground.tell({ kind: 'shutdown', message: 'gone' });
-  t.equal(ground.started[0]?.destroyed, true);
+  ground.subscribe('e').update('a', 'TASK_RUNNING');
+  ground.agent.leave();
+  t.equal(ground.sent.at(-1)?.kind, 'unregister');
+  ground.started[0]?.exit(0);
+  await ground.clock.advance(10);
   ground.sent.length = 0;
-  await ground.clock.advance(200_000);
-  t.same(ground.sent, []);
-  t.equal(ground.agent.phase(), 'ended');
+  ground.agent.restart();
+  await back(ground);
+  const { introduction, tasks, executors } = reregistration(ground);
+  t.equal(introduction.agent.id?.value, AGENT_ID);
+  t.same([tasks, executors], [[], []]);
+  t.same(shown(ground), []);
 });

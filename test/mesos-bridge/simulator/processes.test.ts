@@ -205,6 +205,17 @@ t.test('processes - no sandbox, no executor', async (t) => {
   });
 });
 
+t.test('processes - images are none of its business', async (t) => {
+  const container = {
+    type: 'DOCKER' as const,
+    volumes: [],
+    networkInfos: [],
+    docker: { image: 'alpine', portMappings: [], parameters: [] },
+  };
+  const { launched } = await launchedIn(t, {}, { executor: anExecutor('e', { container }) });
+  t.match(launched, { ok: false, error: { status: -1, state: 'TASK_FAILED', message: /no containerizer/ } });
+});
+
 t.test(
   'processes - an account that is not there',
   { skip: process.getuid?.() === 0 ? false : 'only root chooses' },

@@ -36,8 +36,13 @@ t.test('executor environment - what is absent is said, what is odd is passed ove
     MESOS_AGENT_ENDPOINT: 'a:1',
     MESOS_RECOVERY_TIMEOUT: 'soon',
     MESOS_EXECUTOR_AUTHENTICATION_TOKEN: 'jwt',
+    LIBPROCESS_SSL_ENABLED: 'true',
+    LIBPROCESS_SSL_CA_FILE: '/ca.pem',
   });
-  t.match(odd, { ok: true, value: { recoveryTimeoutMs: 900_000, token: 'jwt', checkpoint: false } });
+  t.match(odd, {
+    ok: true,
+    value: { recoveryTimeoutMs: 900_000, token: 'jwt', checkpoint: false, overTls: true, caFile: '/ca.pem' },
+  });
 });
 
 t.test('durations of Mesos', async (t) => {

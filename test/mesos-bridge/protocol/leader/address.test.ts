@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseMasters } from '../../../../mesos-bridge/protocol/leader/address.js';
+import { needMasters, parseMasters } from '../../../../mesos-bridge/protocol/leader/address.js';
 import { addressOf, leaderAmong } from '../../../../mesos-bridge/protocol/leader/election.js';
 import { encode } from '../../../../mesos-bridge/protocol/codec.js';
 
@@ -31,6 +31,12 @@ t.test('masters - what is wrong with an address is said', async (t) => {
   ] as const) {
     t.match(parseMasters(text), { ok: false, error: reason }, text);
   }
+});
+
+t.test('masters - a setting that cannot be used is told without its password', async (t) => {
+  t.match(needMasters('a:1,b:2'), { is: 'list' });
+  const failure = { code: 'MESOS_MASTERS_INVALID', message: /"zk:\/\/…@a:2181"/ };
+  t.throws(() => needMasters('zk://u:p@ss@a:2181'), failure);
 });
 
 t.test('election - the lowest number leads, whatever the form', async (t) => {

@@ -9,9 +9,11 @@ import { createSystemClock } from '../../../../common/adapters/system-clock.js';
 import { parseMasters } from '../../../../mesos-bridge/protocol/leader/address.js';
 import { zookeeperMasters } from '../../../../mesos-bridge/protocol/leader/zookeeper-masters.js';
 import { eventually } from '../../../support/eventually.js';
+import { startRawServer } from '../../../support/mesos-raw-server.js';
 import { bytesOf, readRecording } from '../../../support/mesos-recordings.js';
+import { startScheduler, subscribing } from '../../../support/mesos-scheduler.js';
 import { startContender } from '../../../support/zookeeper-contender.js';
-import { noRealZooKeeper, startRealZooKeeper } from '../../../support/zookeeper-real.js';
+import { hasRealZooKeeper, startRealZooKeeper } from '../../../support/zookeeper-real.js';
 import { startTestZooKeeper } from '../../../support/zookeeper-server.js';
 
 /** Bytes of the nodes that real masters made, by the name of the node. */
@@ -101,8 +103,34 @@ const elections = (kind: string, start: () => Promise<{ address: string; close()
 };
 
 elections('in memory', startTestZooKeeper);
-if (noRealZooKeeper() === '') elections('real', startRealZooKeeper);
-else t.test('zookeeper (real)', { skip: noRealZooKeeper() }, async () => undefined);
+// ZOOKEEPER_JARS=DIR npm test -- leader/zookeeper
+if (hasRealZooKeeper()) elections('real', startRealZooKeeper);
+
+t.test('zookeeper - a scheduler moves to the master that leads, at once', async (t) => {
+  const server = await startTestZooKeeper();
+  t.teardown(server.close);
+  const masters = [await startRawServer(subscribing()), await startRawServer(subscribing())];
+  for (const master of masters) t.teardown(master.close);
+  const election = watchElection(t, `zk://${server.address}/mesos`);
+  const { client, clock, losses } = await startScheduler(t, () => undefined, { masters: election.masters });
+  await eventually(() => losses.some(({ kind }) => kind === 'leaderless'));
+  t.match(losses[0], { error: { code: 'MESOS_LEADER_UNKNOWN' } });
+
+  const contender = await startContender(server.address);
+  await contender.create('/mesos', Buffer.alloc(0), { kind: 'plain' });
+  const nodes = [];
+  for (const { address } of masters) {
+    nodes.push(await contender.create('/mesos/', Buffer.from(`master@${address}`)));
+  }
+  const isAt = async (master: number): Promise<boolean> => {
+    await clock.advance(0);
+    return client.subscribed() && client.server() === `http://${masters[master]?.address}`;
+  };
+  await eventually(() => isAt(0));
+  await contender.remove(nodes[0] ?? '');
+  await eventually(() => isAt(1));
+  t.equal(losses.at(-1)?.kind, 'moved');
+});
 
 t.test('zookeeper - while it is away the leader of before stays, and another server is asked', async (t) => {
   const [one, two] = [await startTestZooKeeper(), await startTestZooKeeper()];

@@ -111,6 +111,32 @@ t.test(
   },
 );
 
+t.test(
+  'scheduler client - a server that closes after each answer gets every call once, in order',
+  async (t) => {
+    const taken: RawRequest[] = [];
+    const closed = new Set<number>();
+    const onCall = (request: RawRequest): void => {
+      // whatever else was sent over a connection that is being closed counts as not sent
+      if (closed.has(request.connection)) return;
+      closed.add(request.connection);
+      taken.push(request);
+      request.socket.end('HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    };
+    const { client, losses } = await startScheduler(t, subscribing(onCall));
+    await eventually(() => client.subscribed());
+    const outcomes = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => client.send({ type: 'REVIVE', revive: { roles: [`r${at}`] } })),
+    );
+    t.ok(outcomes.every(({ ok }) => ok));
+    t.same(
+      taken.map(({ body }) => /r\d/.exec(body.toString())?.[0]),
+      ['r0', 'r1', 'r2', 'r3', 'r4', 'r5'],
+    );
+    t.same(losses, []);
+  },
+);
+
 t.test('scheduler client - without a subscription nothing is sent', async (t) => {
   const { client, server } = await startScheduler(t, () => undefined);
   t.match(await client.send({ type: 'REVIVE' }), { ok: false, error: { kind: 'lost' } });
