@@ -1,3 +1,4 @@
+import { isDeferral } from '../../common/model/deferral.js';
 import type { ActualLrp } from '../../common/model/lrp.js';
 import type { AppState, ProcessRow } from './rows.js';
 
@@ -23,6 +24,10 @@ const better = (a: ActualLrp, b: ActualLrp): ActualLrp => {
   return RANK[b.presence] < RANK[a.presence] ? b : a;
 };
 
+/** One for which capacity is being sought is on its way. */
+const isUnplaced = ({ state, placementError }: ActualLrp): boolean =>
+  state === 'UNCLAIMED' && placementError !== '' && !isDeferral(placementError);
+
 /** Cloud Controller's words for Diego's states. */
 const stateOf = (actual: ActualLrp): InstanceState => {
   switch (actual.state) {
@@ -31,17 +36,14 @@ const stateOf = (actual: ActualLrp): InstanceState => {
     case 'CLAIMED':
       return 'STARTING';
     case 'UNCLAIMED':
-      return actual.placementError === '' ? 'STARTING' : 'DOWN';
+      return isUnplaced(actual) ? 'DOWN' : 'STARTING';
     case 'CRASHED':
       return 'CRASHED';
   }
 };
 
-const isUnplaced = ({ state, placementError }: ActualLrp): boolean =>
-  state === 'UNCLAIMED' && placementError !== '';
-
 const detailsOf = (actual: ActualLrp): string | null => {
-  if (isUnplaced(actual)) return actual.placementError;
+  if (actual.state === 'UNCLAIMED' && actual.placementError !== '') return actual.placementError;
   return actual.state === 'CRASHED' && actual.crashReason !== '' ? actual.crashReason : null;
 };
 

@@ -1,6 +1,7 @@
 /** The configuration file of each component of a deployment, as plain values. */
 import { addressText } from '../../common/model/address.js';
 import type { ClientRole } from '../../common/model/well-known.js';
+import { MESOS_CELLS } from '../nats/plan.js';
 import { LOCAL_REGISTRIES } from './local-cells.js';
 import { capacityOf, hostPortsOf, isLocal, nthOf } from './plan.js';
 import type { DeploymentPlan, PlannedCell } from './plan.js';
@@ -36,9 +37,6 @@ const doorTls = ({ mesos }: DeploymentPlan, name: string, door: keyof typeof CLI
   ...tls(name),
   clients: CLIENTS[door].filter((role) => role !== 'mesos-bridge' || mesos !== undefined),
 });
-
-/** Whom all cells on Mesos are known as. */
-export const MESOS_CELLS = 'mesos-cells';
 
 interface Process {
   component: string;

@@ -7,6 +7,8 @@ import type { Result } from '../../common/model/result.js';
 import { cellRole, ROLES } from '../../common/wire/nats-roles.js';
 import type { RolePermissions } from '../../common/wire/nats-roles.js';
 
+export { MESOS_CELLS };
+
 export interface PlannedServer {
   /** `nats-1`: its name in the cluster and its directory */
   readonly name: string;

@@ -1,4 +1,5 @@
 import type { LrpStart, LrpWork, Sought, TaskStart, TaskWork } from '../../common/model/auction.js';
+import { WAITS_FOR_OFFERS } from '../../common/model/deferral.js';
 import type { Demand } from '../core/demand.js';
 import type { NeedOptions } from '../core/needs.js';
 import { needOf } from '../core/needs.js';
@@ -21,8 +22,6 @@ export const taskKey = (taskGuid: string): string => `task ${taskGuid}`;
 export const keyOf = (work: LrpWork | TaskWork): string =>
   'taskGuid' in work ? taskKey(work.taskGuid) : lrpKey(work.processGuid, work.index);
 
-const WAITS = 'waits for Mesos offers';
-
 function* worksIn({ lrps, tasks }: Unplaced): Generator<LrpWork | TaskWork> {
   for (const { instances, ...request } of lrps)
     for (const instance of instances) yield { ...request, ...instance };
@@ -37,7 +36,7 @@ export const seekPlaces = (demand: Demand, wanted: Unplaced, now: number, option
     (now - since < options.timeoutMs ? deferred : refused).push(work.placementId);
   }
   const sought: Sought[] = [
-    { status: 'deferred', reason: WAITS, placementIds: deferred },
+    { status: 'deferred', reason: WAITS_FOR_OFFERS, placementIds: deferred },
     {
       status: 'refused',
       reason: `no usable Mesos offer in ${Math.round(options.timeoutMs / 1000)} s`,

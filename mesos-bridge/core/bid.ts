@@ -9,10 +9,11 @@ import { memoryForCpus } from './needs.js';
 import type { Bundle } from './offer-book.js';
 import type { Rejection } from './offer-rules.js';
 import type { Resources } from './resources.js';
+import type { Attribute } from './offer.js';
 import { NO_RESOURCES, filter, scalarOf } from './resources.js';
 import type { TaskCounts } from './task-shelf.js';
 
-/** An attribute whose value, or values, are placement tags. */
+/** An attribute whose value, or values, are placement tags: `NAME=VALUE`. */
 export interface TagAttribute {
   readonly attribute: string;
   /** required: only work that wants all of them is placed there */
@@ -24,7 +25,9 @@ export interface BidOptions extends NeedOptions {
   readonly volumeDrivers: readonly string[];
   /** containers of one agent */
   readonly maxContainers: number;
-  /** the attribute that names an agent's zone, where it has no fault domain; '' = none */
+  /** tags that work must want to get to any of the agents */
+  readonly placementTags?: readonly string[];
+  /** the attribute that names an agent's zone, '' = none; without it its fault domain does */
   readonly zoneAttribute: string;
   /** the zone of agents that have neither */
   readonly defaultZone: string;
@@ -75,23 +78,27 @@ const megabytes = (resources: Resources, name: string): number =>
 const indexOf = (agentId: string): number => Number(/-S(\d{1,9})$/.exec(agentId)?.[1] ?? 0);
 
 const zoneOf = (place: Place | undefined, { zoneAttribute, defaultZone }: BidOptions): string => {
-  if (place === undefined) return defaultZone;
-  if (place.zone !== '') return place.zone;
-  const attribute = place.attributes.find(({ name }) => name === zoneAttribute);
-  return attribute === undefined ? defaultZone : attributeText(attribute);
+  const attribute = place?.attributes.find(({ name }) => name === zoneAttribute);
+  if (attribute !== undefined) return attributeText(attribute);
+  return place === undefined || place.zone === '' ? defaultZone : place.zone;
 };
 
 /** Items of a set, and of text with commas. */
+const valuesOf = (attribute: Attribute): string[] =>
+  (attribute.type === 'SET' ? [...attribute.items] : attributeText(attribute).split(','))
+    .map((value) => value.trim())
+    .filter((value) => value !== '');
+
 const tagsOf = (place: Place | undefined, { tags }: BidOptions, required: boolean): string[] => {
   if (place === undefined || tags.length === 0) return [];
   const names = tags.filter((tag) => tag.required === required).map(({ attribute }) => attribute);
-  const found = place.attributes
+  return place.attributes
     .filter(({ name }) => names.includes(name))
-    .flatMap((one) => (one.type === 'SET' ? one.items : attributeText(one).split(',')))
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '');
-  return [...new Set(found)].sort();
+    .flatMap((one) => valuesOf(one).map((value) => `${one.name}=${value}`));
 };
+
+const distinct = (tags: readonly string[]): string[] =>
+  tags.length > 1 ? [...new Set(tags)].sort() : [...tags];
 
 const amounts = ({ left }: Room, { tasks }: BidParts, options: BidOptions) => {
   const cpuMilliAvailable = scalarOf(left, 'cpus');
@@ -134,8 +141,8 @@ export const bidOf = (parts: BidParts, options: BidOptions, version: number): Bi
     evacuating: false,
     placeable: parts.bundle !== undefined && room.rejection === undefined,
     volumeDrivers: [...options.volumeDrivers],
-    placementTags: tagsOf(place, options, true),
-    optionalPlacementTags: tagsOf(place, options, false),
+    placementTags: distinct([...(options.placementTags ?? []), ...tagsOf(place, options, true)]),
+    optionalPlacementTags: distinct(tagsOf(place, options, false)),
     proxyMemoryMb: options.proxyMemoryMb,
   };
   return { state, rejection: room.rejection };

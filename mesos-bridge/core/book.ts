@@ -83,7 +83,8 @@ const MOST_PLACES = 20_000;
 const agentsOf = function* (offers: OfferBook, executors: ExecutorBook, tasks: TaskBook): Iterable<string> {
   yield* offers.agents();
   for (const { agentId } of executors.all()) yield agentId;
-  yield* tasks.agents();
+  // a status need not say where its task is
+  for (const agentId of tasks.agents()) if (agentId !== '') yield agentId;
 };
 
 const restText = (until: number, now: number): string =>

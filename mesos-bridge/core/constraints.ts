@@ -162,3 +162,45 @@ export const compileConstraint = (spec: ConstraintSpec): Result<Constraint, stri
 
 export const constraintText = ({ field, operator, value }: ConstraintSpec): string =>
   [field, operator, value ?? ''].filter((part) => part !== '').join(' ');
+
+export interface SortedConstraints {
+  /** what an agent must be like to bid at all */
+  readonly agents: readonly Constraint[];
+  /** what the places of one process's instances must be like together */
+  readonly perProcess: readonly Constraint[];
+}
+
+const isOfAgent = ({ operator, value = '' }: ConstraintSpec): boolean =>
+  ['IS', 'LIKE', 'UNLIKE', 'EXISTS'].includes(operator) || (operator === 'CLUSTER' && value !== '');
+
+const isOperator = (text: string): text is ConstraintOperator =>
+  (CONSTRAINT_OPERATORS as readonly string[]).includes(text);
+
+const readSpec = ([field = '', operator = '', value, ...more]: readonly string[]): Result<
+  ConstraintSpec,
+  string
+> => {
+  if (!isOperator(operator))
+    return err(`"${operator}" is no operator of constraints: there are ${CONSTRAINT_OPERATORS.join(', ')}`);
+  if (more.length > 0) return err('a constraint is a field, an operator, and a value at most');
+  return ok({ field, operator, ...(value !== undefined && { value }) });
+};
+
+/** Constraints as an operator writes them, `["rack", "LIKE", "r[12]"]`, ready; the errors by the constraint's place. */
+export const compileConstraints = (
+  written: readonly (readonly string[])[],
+): Result<SortedConstraints, { at: number; problem: string }[]> => {
+  const problems: { at: number; problem: string }[] = [];
+  const made = written.flatMap((one, at) => {
+    const spec = readSpec(one);
+    const constraint = spec.ok ? compileConstraint(spec.value) : spec;
+    if (constraint.ok) return [constraint.value];
+    problems.push({ at, problem: constraint.error });
+    return [];
+  });
+  if (problems.length > 0) return err(problems);
+  return ok({
+    agents: made.filter(({ spec }) => isOfAgent(spec)),
+    perProcess: made.filter(({ spec }) => !isOfAgent(spec)),
+  });
+};

@@ -19,7 +19,10 @@ export type Signal = 'suppress' | 'revive';
 export interface DemandSignal {
   /** how much waits for a place: 0 = nothing */
   wants(count: number, now: number): Signal[];
-  /** the master has forgotten what was said; `suppressed`: as what the framework subscribed */
+  /**
+   * The master has forgotten what was said; `suppressed`: as what the framework subscribed. Offers are wanted for a
+   * moment even without demand: they name the executors that live, of which nothing else may tell.
+   */
   subscribed(suppressed: boolean, now: number): Signal[];
   /** offers are wanted now, whatever the master has been told */
   revive(now: number): Signal[];
@@ -85,9 +88,10 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
     subscribed(asSuppressed, now) {
       suppressed = asSuppressed;
       [reviveAt, repeatAt, lastRevive] = [Infinity, Infinity, Number.NEGATIVE_INFINITY];
+      if (!open) closeAt = now + options.lingerMs;
+      open = true;
       // filters may have survived: they only go when the old stream was closed before
-      if (open) plan(now);
-      else if (!suppressed) return close();
+      plan(now);
       return due(now);
     },
     revive(now) {

@@ -71,6 +71,8 @@ export interface ExecutorBook {
   launched(executor: NewExecutor, now: number): void;
   /** a status, an enrolment or a message of it has come; with its own resources where they are told */
   heard(id: string, agentId: string, now: number, info?: Pick<NewExecutor, 'resources' | 'role'>): void;
+  /** it has begun a task that was launched only now: it lives, even if one of its id has ended before */
+  began(id: string, agentId: string, now: number): void;
   /** a new offer names all of its agent: those that were heard of before and are not among them have gone */
   seen(agentId: string, ids: readonly string[], now: number): void;
   /** how many tasks it has by now */
@@ -184,6 +186,11 @@ const createHearing = (shelf: Shelf, onLife: (agentId: string) => void) => {
       onLife(agentId);
     }
   };
+  /** a launch that crossed its end has made it anew */
+  const began = (id: string, agentId: string, now: number): void => {
+    ended.delete(id);
+    heard(id, agentId, now);
+  };
   const goOutOfSight = ({ id, state, resources, role }: Executor): void => {
     if (state !== 'unknown') remembered.set(id, { resources, role });
     shelf.remove(id);
@@ -195,15 +202,11 @@ const createHearing = (shelf: Shelf, onLife: (agentId: string) => void) => {
 
   return {
     heard,
+    began,
     exit,
     goOutOfSight,
     seen(agentId: string, ids: readonly string[], now: number): void {
-      for (const id of ids) {
-        if (executors.get(id)?.state === 'launching') continue;
-        // a launch that crossed its end has made it anew
-        ended.delete(id);
-        heard(id, agentId, now);
-      }
+      for (const id of ids) if (executors.get(id)?.state !== 'launching') began(id, agentId, now);
       const gone = shelf.on(agentId).filter(({ id, state }) => state !== 'launching' && !ids.includes(id));
       gone.forEach(exit);
     },
@@ -213,7 +216,7 @@ const createHearing = (shelf: Shelf, onLife: (agentId: string) => void) => {
 export const createExecutorBook = (options: ExecutorOptions): ExecutorBook => {
   const shelf = createShelf(options.onChange ?? (() => undefined));
   const backOff = createBackOff(options);
-  const { heard, seen, exit, goOutOfSight } = createHearing(shelf, backOff.reset);
+  const { heard, began, seen, exit, goOutOfSight } = createHearing(shelf, backOff.reset);
   const { executors } = shelf;
 
   const leave = (executor: Executor, now: number): Executor => {
@@ -233,6 +236,7 @@ export const createExecutorBook = (options: ExecutorOptions): ExecutorBook => {
         since: now,
       }),
     heard,
+    began,
     seen,
     tasks(id, count, now) {
       const executor = executors.get(id);

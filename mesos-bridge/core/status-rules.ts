@@ -15,13 +15,14 @@ const isEndOfExecutor = ({ source, reason }: TaskStatus): boolean =>
 
 /** What a status says of the executor, and of the placement that the task was launched for. */
 export const createStatusRules = ({ tasks, executors, placements, count }: BookParts) => {
-  const onExecutor = (status: TaskStatus, { task, adopted, ended }: Verdict, now: number): void => {
+  const onExecutor = (status: TaskStatus, verdict: Verdict & { isFirstWord: boolean }, now: number): void => {
+    const { task, adopted, ended, isFirstWord } = verdict;
     if (task === undefined) return;
     const { executorId, agentId } = task;
     const isLaunching = executors.get(executorId)?.state === 'launching';
     if (isEndOfExecutor(status)) executors.exited(executorId, now);
-    else if ((isLaunching && status.source === 'SOURCE_EXECUTOR') || (adopted && executorId !== ''))
-      executors.heard(executorId, agentId, now);
+    else if (isFirstWord) executors.began(executorId, agentId, now);
+    else if (adopted && executorId !== '') executors.heard(executorId, agentId, now);
     // its launch was refused as a whole: there never was one
     else if (isLaunching && ended && tasks.countOf(executorId) === 0) executors.abandon(executorId);
     count(executorId, now);
@@ -29,8 +30,10 @@ export const createStatusRules = ({ tasks, executors, placements, count }: BookP
 
   return {
     status(status: TaskStatus, now: number): Verdict {
+      const isFirstWord =
+        status.source === 'SOURCE_EXECUTOR' && tasks.get(status.taskId)?.state === 'LAUNCHED';
       const verdict = tasks.update(status, now);
-      if (!verdict.pending) onExecutor(status, verdict, now);
+      if (!verdict.pending) onExecutor(status, { ...verdict, isFirstWord }, now);
       const { meaning, task } = verdict;
       if ((meaning === 'lost' || meaning === 'refused') && task !== undefined && task.placementId !== '')
         placements.release(task.placementId);

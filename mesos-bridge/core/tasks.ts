@@ -91,6 +91,8 @@ const words = ({ state, reason, message }: TaskStatus): string =>
 
 const after = (task: MesosTask, status: TaskStatus): MesosTask => ({
   ...task,
+  agentId: task.agentId === '' ? status.agentId : task.agentId,
+  executorId: task.executorId === '' ? status.executorId : task.executorId,
   state: status.state,
   started:
     task.started ||

@@ -44,9 +44,8 @@ const GRACE_MS = 1_000;
 
 const TLS_VERSIONS = { minVersion: 'TLSv1.2' } as const;
 
-const REASONS: Readonly<Record<Exclude<TokenVerdict, 'good'>, string>> = {
+const REASONS: Readonly<Record<Exclude<TokenVerdict, 'good' | 'unexpected'>, string>> = {
   unknown: 'its token is not its own',
-  unexpected: 'no executor of this id is awaited on this agent',
   used: 'its token was used before',
 };
 
@@ -80,6 +79,9 @@ const createJudge = ({ tokens, enrolment, logger, metrics }: EnrolmentDoorOption
     const { executorId, agentId } = request;
     const from = { executorId, agentId, address };
     const verdict = tokens.judge(request);
+    // a bridge that has just become the active one hears of it soon; nobody else gets anything for it either
+    if (verdict === 'unexpected')
+      return refuse(verdict, failure('ENROLMENT_UNREADY', { executor: executorId }), from);
     if (verdict !== 'good')
       return refuse(
         verdict,

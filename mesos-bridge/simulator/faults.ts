@@ -4,7 +4,10 @@ import type { AgentMessage, MasterMessage } from './link.js';
 
 /** Switches by which tests break a simulated Mesos. All are read each time, and may be turned at any moment. */
 export interface Faults {
-  /** agents, by id, whose messages are lost both ways, without their connections breaking */
+  /**
+   * Agents, by id, that nothing reaches and nobody hears, without their connections breaking: as with TCP, what is under
+   * way arrives after all if the connection outlives the cut, and no new one can be made meanwhile.
+   */
   readonly partitioned: Set<string>;
   toAgent: ((agentId: string, message: MasterMessage) => Fate) | undefined;
   fromAgent: ((agentId: string, message: AgentMessage) => Fate) | undefined;

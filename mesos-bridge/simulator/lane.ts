@@ -1,10 +1,10 @@
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 
 /**
- * What becomes of a message on its way. `behind`: after the next one, or after a second when none follows. What is
- * delayed is overtaken by what is not.
+ * What becomes of a message on its way. `hold`: it arrives just before the next one that is not held. `behind`: after the
+ * next one, or after a second when none follows. What is delayed is overtaken by what is not.
  */
-export type Fate = 'deliver' | 'drop' | 'double' | 'behind' | { readonly delayMs: number };
+export type Fate = 'deliver' | 'drop' | 'hold' | 'double' | 'behind' | { readonly delayMs: number };
 
 export interface LaneOptions<Message> {
   readonly clock: Clock;
@@ -25,6 +25,7 @@ export const createLane = <Message>({ clock, deliver, fate }: LaneOptions<Messag
   let open = true;
   let queue: (() => void)[] = [];
   let held: { readonly message: Message; readonly cancel: Cancel } | undefined;
+  let stopped: Message[] = [];
   const timers = new Set<Cancel>();
 
   const drain = (): void => {
@@ -60,6 +61,10 @@ export const createLane = <Message>({ clock, deliver, fate }: LaneOptions<Messag
   const arrive = (message: Message): void => {
     const fated = fate?.(message) ?? 'deliver';
     if (fated === 'drop') return;
+    if (fated === 'hold') return void stopped.push(message);
+    const before = stopped;
+    stopped = [];
+    before.forEach(pass);
     if (fated === 'behind' && held === undefined) held = { message, cancel: later(ALONE_MS, letGo) };
     else if (typeof fated === 'object') later(fated.delayMs, () => pass(message));
     else {

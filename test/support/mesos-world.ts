@@ -114,6 +114,8 @@ export class MesosWorld {
     const isValid = agent.isThere && offerIds.every((id) => agent.offers.has(id));
     let left = sum(offerIds.map((id) => agent.offers.get(id) ?? NO_RESOURCES));
     for (const id of offerIds) agent.offers.delete(id);
+    // its end and this launch cross: it is made anew, of what was meant for tasks
+    const isCrossed = !executor.isNew && !agent.executors.has(executor.id);
     for (const { id, resources } of tasks) {
       if (this.launched.has(id)) throw new Error(`${id} is launched twice`);
       this.launched.add(id);
@@ -122,9 +124,10 @@ export class MesosWorld {
       if (!isValid) this.say(id, agent, 'TASK_DROPPED', { reason: 'REASON_INVALID_OFFERS' });
       else if (contains(left, needed)) {
         left = subtract(left, needed)!;
+        if (isMaking && agent.executors.size > 0) throw new Error(`two executors on ${agent.id}`);
         if (isMaking) agent.executors.set(executor.id, executor.resources);
         agent.tasks.set(id, { resources, executorId: executor.id });
-      } else if (executor.isNew || !isMaking) {
+      } else if (!isCrossed) {
         throw new Error(`more than offered: ${resourcesText(needed)} of ${resourcesText(left)}`);
       } else this.say(id, agent, 'TASK_ERROR', { reason: 'REASON_TASK_INVALID' });
     }

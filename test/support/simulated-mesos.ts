@@ -28,7 +28,7 @@ export const FAST: Pick<SimulatedMesosOptions, 'flags' | 'times'> = {
   flags: { allocationIntervalMs: 20, agentPingTimeoutMs: 50, maxAgentPingTimeouts: 3 },
   times: {
     registrationBackoff: 10,
-    pingTimeout: 200,
+    pingTimeout: 1_500,
     executorReregistration: 300,
     containerRecovery: 10,
     shutdownGrace: 500,

@@ -61,7 +61,7 @@ export const connectAgent = (m: Master, end: LinkEnd<MasterMessage>, faults: Fau
     deliver: (message) => end.deliver(message),
     fate(message) {
       const agentId = connection.agent?.id ?? '';
-      return isCut(agentId) ? 'drop' : (faults.toAgent?.(agentId, message) ?? 'deliver');
+      return isCut(agentId) ? 'hold' : (faults.toAgent?.(agentId, message) ?? 'deliver');
     },
   });
   const inward = createLane<AgentMessage>({
@@ -71,7 +71,9 @@ export const connectAgent = (m: Master, end: LinkEnd<MasterMessage>, faults: Fau
     },
     fate(message) {
       const agentId = senderOf(message, connection.agent);
-      return isCut(agentId) ? 'drop' : (faults.fromAgent?.(agentId, message) ?? 'deliver');
+      // a connection that stands keeps what is under way; none can be made
+      if (isCut(agentId)) return connection.agent ? 'hold' : 'drop';
+      return faults.fromAgent?.(agentId, message) ?? 'deliver';
     },
   });
   const hangUp = (): void => {

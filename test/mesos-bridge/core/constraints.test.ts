@@ -3,6 +3,7 @@ import type { ConstraintSpec, Place } from '../../../mesos-bridge/core/constrain
 import {
   attributeText,
   compileConstraint,
+  compileConstraints,
   constraintText,
   scalarText,
 } from '../../../mesos-bridge/core/constraints.js';
@@ -121,6 +122,37 @@ t.test('constraints - what makes no sense is told', async (t) => {
       'constraint on a: GROUP_BY needs a whole number of at least 1, not "-1"',
     ],
   );
+});
+
+t.test('constraints - those of agents apart from those between the instances of a process', async (t) => {
+  const sorted = compileConstraints([
+    ['rack', 'CLUSTER', 'r1'],
+    ['rack', 'CLUSTER'],
+    ['os', 'UNLIKE', 'windows.*'],
+    ['@hostname', 'UNIQUE'],
+    ['@zone', 'GROUP_BY', '3'],
+  ]);
+  t.ok(sorted.ok);
+  if (!sorted.ok) return;
+  const texts = (list: readonly { spec: ConstraintSpec }[]) => list.map(({ spec }) => constraintText(spec));
+  t.same(texts(sorted.value.agents), ['rack CLUSTER r1', 'os UNLIKE windows.*']);
+  t.same(texts(sorted.value.perProcess), ['rack CLUSTER', '@hostname UNIQUE', '@zone GROUP_BY 3']);
+  t.same(compileConstraints([['a', 'IS', 'x'], ['a', 'NEAR'], ['a', 'IS', 'x', 'y'], []]), {
+    ok: false,
+    error: [
+      {
+        at: 1,
+        problem:
+          '"NEAR" is no operator of constraints: there are IS, LIKE, UNLIKE, EXISTS, CLUSTER, UNIQUE, MAX_PER, GROUP_BY',
+      },
+      { at: 2, problem: 'a constraint is a field, an operator, and a value at most' },
+      {
+        at: 3,
+        problem:
+          '"" is no operator of constraints: there are IS, LIKE, UNLIKE, EXISTS, CLUSTER, UNIQUE, MAX_PER, GROUP_BY',
+      },
+    ],
+  });
 });
 
 t.test('constraints - values as text: three decimals, half to even', async (t) => {

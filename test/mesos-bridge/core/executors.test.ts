@@ -52,7 +52,7 @@ t.test(
   },
 );
 
-t.test('#35 a minimum of idle executors stays warm; the longest idle go first', async (t) => {
+t.test('executors - a minimum of idle ones stays warm; the longest idle go first', async (t) => {
   const book = bookWith([offer('a'), offer('b'), offer('c')], {
     rest: { executors: { ...EXECUTOR_DEFAULTS, minimumWarm: 1 } },
   });
@@ -107,6 +107,28 @@ t.test('#18 an executor that died is there no more, whatever comes late of it', 
   const end = { source: 'SOURCE_AGENT', reason: 'REASON_EXECUTOR_TERMINATED' } as const;
   t.match(book.status(status(launched.tasks[0]!, 'TASK_FAILED', end), 23), { meaning: 'lost' });
 });
+
+t.test(
+  'executors - a launch that crosses the end of its executor makes it anew: never two on one agent',
+  async (t) => {
+    const book = bookWith([offer('a')]);
+    const first = launchOn(book, 'a');
+    run(book, first, 10);
+    reoffer(book, 'a', [first.executor.id], 11);
+    const crossed = launchOn(book, 'a', 12);
+    t.equal(crossed.executor.isNew, false);
+    book.executorExited(first.executor.id, 13);
+    reoffer(book, 'a', [], 14);
+    const end = { source: 'SOURCE_AGENT', reason: 'REASON_EXECUTOR_TERMINATED' } as const;
+    book.status(status(first.tasks[0]!, 'TASK_FAILED', end), 15);
+    t.same(placeable(book, 15), [], 'what became of the other task is not known');
+    run(book, crossed, 16);
+    finish(book, crossed, 17);
+    t.match(book.executors.on('a'), { id: first.executor.id, state: 'living' });
+    reoffer(book, 'a', [first.executor.id], 18);
+  t.equal(launchOn(book, 'a', 19).executor.isNew, false);
+  },
+);
 
 t.test('#18 a lost agent takes its executors and offers with it; what is back is what it was', async (t) => {
   const book = bookWith([offer('a')]);

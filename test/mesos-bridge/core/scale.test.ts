@@ -12,7 +12,7 @@ const cpuMs = (): number => {
   return (user + system) / 1_000;
 };
 
-t.test('#11 offers of 10,000 agents, their bids, and 10,000 LRPs taken of them', async (t) => {
+t.test('scale - offers of 10,000 agents, their bids, and 10,000 LRPs taken of them', async (t) => {
   const offers = Array.from({ length: AGENTS }, (_, at) => offer(`agent-S${at}`));
   const book = bookOf();
   book.offers.subscribed({ homeRegion: '', suppressed: true }, 0);

@@ -71,7 +71,7 @@ t.test(
 );
 
 t.test(
-  '#32 #7 host ports are taken from the offer, as many as are wanted, and none where none is',
+  '#32 host ports are taken from the offer, as many as are wanted, and none where none is',
   async (t) => {
     const book = bookWith([offer('a', { ports: 3 })]);
     const { outcomes, acceptance } = take(book, 'a', {
@@ -248,17 +248,21 @@ t.test('#33 zone, tags, rootfs and volume drivers come from attributes and confi
     { attribute: 'extra', required: false },
   ];
   const inDomain = { faultDomain: { region: { name: 'eu' }, zone: { name: 'eu-1' } } };
-  const book = bookWith([offer('a', {}, { attributes }), offer('b', {}, { attributes, domain: inDomain })], {
-    bids: { tags, volumeDrivers: ['nfs'] },
+  const book = bookWith([offer('a', {}, { attributes }), offer('b', {}, { domain: inDomain })], {
+    bids: { tags, volumeDrivers: ['nfs'], placementTags: ['mesos'] },
   });
   t.match(stateOf(book, 'a'), {
     zone: 'r9',
-    placementTags: ['fast', 'gold'],
-    optionalPlacementTags: ['ssd'],
+    placementTags: ['mesos', 'tier=fast', 'tier=gold'],
+    optionalPlacementTags: ['extra=ssd'],
     volumeDrivers: ['nfs'],
     rootfsProviders: { preloaded: { type: 'fixed_set' } },
   });
   t.equal(stateOf(book, 'b').zone, 'eu-1');
   take(book, 'b', { lrps: [lrp(0)] });
-  t.match(stateOf(book, 'b'), { zone: 'eu-1', placeable: false }, 'the zone is known without an offer, too');
+  t.match(
+    stateOf(book, 'b'),
+    { zone: 'eu-1', placeable: false, placementTags: ['mesos'] },
+    'the zone is known without an offer, too',
+  );
 });

@@ -32,6 +32,8 @@ const open = async (t: Test) => {
         recoveryTimeoutMs: 20_000,
         backOffMaxMs: 50,
         token: '',
+        overTls: false,
+        caFile: '',
       },
       encoding: 'protobuf',
       clock: createSystemClock(),
