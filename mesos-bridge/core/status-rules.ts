@@ -10,8 +10,14 @@ const EXECUTOR_ENDED = [
   'REASON_CONTAINER_LAUNCH_FAILED',
 ];
 
-const isEndOfExecutor = ({ source, reason }: TaskStatus): boolean =>
-  source !== 'SOURCE_EXECUTOR' && EXECUTOR_ENDED.includes(reason);
+/**
+ * An agent says TERMINATED, too, of a task that it never got ("Cannot find executor"), and names no executor then: one
+ * that lives is not to be forgotten for it.
+ */
+const isEndOfExecutor = ({ source, reason, executorId }: TaskStatus): boolean =>
+  source !== 'SOURCE_EXECUTOR' &&
+  EXECUTOR_ENDED.includes(reason) &&
+  (executorId !== '' || reason !== 'REASON_EXECUTOR_TERMINATED');
 
 /** What a status says of the executor, and of the placement that the task was launched for. */
 export const createStatusRules = ({ tasks, executors, placements, count }: BookParts) => {

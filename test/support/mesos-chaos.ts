@@ -3,7 +3,7 @@ import { chaosScript, createAgenda, replaceLost, storm } from './simulation-chao
 import { desiredOf, eventProblems, tasksOf } from './simulation-checks.js';
 import { createMesosFaults } from './simulation-mesos-faults.js';
 import type { MesosFault } from './simulation-mesos-faults.js';
-import { askForBids, mesosLeftovers, mesosRunProblems, slotsOf } from './simulation-mesos-checks.js';
+import { askForBids, bridgeProblems, mesosLeftovers, mesosRunProblems, slotsOf } from './simulation-mesos-checks.js';
 import { createSimulationMesos } from './simulation-mesos.js';
 import type { SimulationMesos } from './simulation-mesos.js';
 import { createPeople } from './simulation-people.js';
@@ -163,14 +163,15 @@ export const mesosChaos = async (seed: number, seconds: number): Promise<MesosAf
     const waiting = (): string[] => (people.waiting() > 0 ? ['people wait for answers'] : []);
     const settling = async (problems: () => string[]): Promise<string[]> => {
       await step();
-      return problems();
+      const all = problems();
+      return all.length > 0 ? all : simulation.drive(bridgeProblems(witness, mesos));
     };
     const settledSeconds = await simulation.until(
       () => settling(() => [...mesosRunProblems(simulation, mesos), ...people.lost(), ...waiting()]),
       SETTLED,
     );
     await stopAll(simulation);
-    await simulation.until(() => mesosLeftovers(simulation, mesos), EMPTIED);
+    await simulation.until(() => settling(() => mesosLeftovers(simulation, mesos)), EMPTIED);
     const summary = summaryOf({ seed, counts, people, simulation, mesos, settledSeconds });
     if (wrongs.length > 0) process.stderr.write(`${simulation.log()}\n`);
     return { seed, simulation, counts, settledSeconds, outages: watch.outages, summary, wrongs };

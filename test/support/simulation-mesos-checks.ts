@@ -75,6 +75,22 @@ export const mesosRunProblems = (simulation: Simulation, mesos: SimulationMesos)
         ...executorProblems(mesos),
       ];
 
+/** The bridge counts the tasks and executors that there are. */
+export const bridgeProblems = async (bus: Bus, mesos: SimulationMesos): Promise<string[]> => {
+  const query = encode('MesosOffersQuery', { traceId: 'witness', limit: 0 });
+  const reply = await bus.request(SUBJECTS.mesosOffers, query, { timeoutMs: 1_000 });
+  if (!reply.ok) return [`no bridge answers: ${reply.error}`];
+  const { tasks, executors, trouble, waiting } = must(decode('MesosOffers', reply.payload));
+  const there = groundOf(mesos).contents.length;
+  const alive = mesos.boxes().filter((box) => box.exists()).length;
+  return [
+    ...(trouble === '' ? [] : [`the bridge: ${trouble}`]),
+    ...(tasks === there ? [] : [`the bridge counts ${tasks} tasks of ${there}`]),
+    ...(executors === alive ? [] : [`the bridge counts ${executors} executors of ${alive}`]),
+    ...(waiting === 0 ? [] : [`${waiting} wait for offers`]),
+  ];
+};
+
 /** Nothing is wanted any more: nothing is left. */
 export const mesosLeftovers = (simulation: Simulation, mesos: SimulationMesos): string[] => {
   const m = mesos.master();
