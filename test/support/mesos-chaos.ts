@@ -1,9 +1,9 @@
 import { must } from './bbs.js';
 import { chaosScript, createAgenda, replaceLost, storm } from './simulation-chaos.js';
-import { desiredOf, eventProblems, tasksOf } from './simulation-checks.js';
+import { desiredOf, eventProblems, isWaiting, tasksOf } from './simulation-checks.js';
 import { createMesosFaults } from './simulation-mesos-faults.js';
 import type { MesosFault } from './simulation-mesos-faults.js';
-import { askForBids, bridgeProblems, mesosLeftovers, mesosRunProblems, slotsOf } from './simulation-mesos-checks.js';
+import { askForBids, bridgeProblems, hasLostLaunch, mesosLeftovers, mesosRunProblems, slotsOf } from './simulation-mesos-checks.js';
 import { createSimulationMesos } from './simulation-mesos.js';
 import type { SimulationMesos } from './simulation-mesos.js';
 import { createPeople } from './simulation-people.js';
@@ -46,6 +46,7 @@ const FAULTS: readonly MesosFault[] = [
 
 const MACHINES = 5;
 /** simulated seconds in which all must be well again, and in which all that nobody wants must be gone */
+const SOON = 120;
 const SETTLED = 900;
 const EMPTIED = 900;
 
@@ -114,6 +115,21 @@ const stopAll = async ({ client, drive, ...simulation }: Simulation): Promise<vo
     if (state === 'Pending' || state === 'Running') await drive(client.cancelTask(taskGuid, 'people'));
 };
 
+/** In how many s all is well: soon, but for waits that are meant to be long. */
+const settle = async (
+  { simulation, mesos }: { simulation: Simulation; mesos: SimulationMesos },
+  problems: () => Promise<string[]>,
+): Promise<number> => {
+  const isCell = (cellId: string): boolean =>
+    mesos.boxes().some((box) => box.cellId === cellId && box.exists());
+  let passed = 0;
+  for (; passed < SOON && (await problems()).length > 0; passed += 1) await simulation.run(1);
+  const late = await problems();
+  if (late.length > 0 && !isWaiting(simulation, isCell) && !hasLostLaunch(mesos))
+    simulation.parts.wrong(`late: ${late.slice(0, 8).join(' · ')}`);
+  return passed + (late.length > 0 ? await simulation.until(problems, SETTLED) : 0);
+};
+
 const summaryOf = (parts: {
   seed: number;
   counts: ReadonlyMap<MesosFault, number>;
@@ -166,10 +182,9 @@ export const mesosChaos = async (seed: number, seconds: number): Promise<MesosAf
       const all = problems();
       return all.length > 0 ? all : simulation.drive(bridgeProblems(witness, mesos));
     };
-    const settledSeconds = await simulation.until(
-      () => settling(() => [...mesosRunProblems(simulation, mesos), ...people.lost(), ...waiting()]),
-      SETTLED,
-    );
+    const all = (): Promise<string[]> =>
+      settling(() => [...mesosRunProblems(simulation, mesos), ...people.lost(), ...waiting()]);
+    const settledSeconds = await settle({ simulation, mesos }, all);
     await stopAll(simulation);
     await simulation.until(() => settling(() => mesosLeftovers(simulation, mesos)), EMPTIED);
     const summary = summaryOf({ seed, counts, people, simulation, mesos, settledSeconds });

@@ -152,10 +152,13 @@ const isBackingOff = ({ clock }: Simulation, row: ActualLrp): boolean =>
  * Whether some of the problems are only waits that are meant to be long: an instance's back-off, and tasks on
  * cells that vanished together, which are left alone for ten minutes.
  */
-export const isWaiting = (simulation: Simulation): boolean => {
+export const isWaiting = (
+  simulation: Simulation,
+  isCell = (cellId: string): boolean => simulation.cells.has(cellId),
+): boolean => {
   const backsOff = rowsOf(simulation).some((row) => isBackingOff(simulation, row));
   const inDoubt = tasksOf(simulation).some(
-    (task) => task.state === 'Running' && !simulation.cells.has(task.cellId),
+    (task) => task.state === 'Running' && !isCell(task.cellId),
   );
   return backsOff || inDoubt;
 };

@@ -85,7 +85,8 @@ export const bridgeProblems = async (bus: Bus, mesos: SimulationMesos): Promise<
   const alive = mesos.boxes().filter((box) => box.exists()).length;
   return [
     ...(trouble === '' ? [] : [`the bridge: ${trouble}`]),
-    ...(tasks === there ? [] : [`the bridge counts ${tasks} tasks of ${there}`]),
+    // those on agents that are out of sight are counted as well, for as long as these may come back
+    ...(tasks >= there ? [] : [`the bridge counts ${tasks} tasks of ${there}`]),
     ...(executors === alive ? [] : [`the bridge counts ${executors} executors of ${alive}`]),
     ...(waiting === 0 ? [] : [`${waiting} wait for offers`]),
   ];
@@ -106,6 +107,14 @@ export const mesosLeftovers = (simulation: Simulation, mesos: SimulationMesos): 
       .filter(({ suppressed, roles }) => suppressed.size < roles.size)
       .map(({ id }) => `the framework ${id} is not suppressed`),
   ];
+};
+
+/** A launch that was lost on its way, and nobody noticed: the bridge waits a good while for a slow start. */
+export const hasLostLaunch = (mesos: SimulationMesos): boolean => {
+  const known = new Set(mesos.machines.flatMap(({ agent }) => agent.executors().flatMap(({ taskIds }) => taskIds)));
+  return [...(mesos.master()?.frameworks.values() ?? [])].some(({ tasks }) =>
+    [...tasks.values()].some(({ id, state }) => state === 'TASK_STAGING' && !known.has(id)),
+  );
 };
 
 /** `process/index` of what is desired, and whether one container of it runs. */

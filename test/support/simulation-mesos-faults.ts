@@ -112,10 +112,19 @@ const machineFaults = ({ simulation, mesos, agenda }: MesosFaultsOptions, { betw
 
 const messageFaults = ({ simulation, mesos, agenda }: MesosFaultsOptions, { between }: Chances) => {
   const { random, faults } = simulation;
+  /** Mostly it is because a connection breaks, which both ends hear of later. */
   const lost = (kinds: readonly string[]) => (): void => {
-    mesos.faults.toAgent = (_id, { kind }) =>
-      kinds.includes(kind) && random.fraction() < 0.5 ? 'drop' : 'deliver';
-    agenda.later(between(2, 20), () => void (mesos.faults.toAgent = undefined));
+    const missed = new Set<string>();
+    mesos.faults.toAgent = (agentId, { kind }) => {
+      if (!kinds.includes(kind) || random.fraction() < 0.5) return 'deliver';
+      missed.add(agentId);
+      return 'drop';
+    };
+    agenda.later(between(2, 20), () => {
+      mesos.faults.toAgent = undefined;
+      if (random.fraction() < 0.2) return;
+      for (const agentId of missed) mesos.master()?.agents.get(agentId)?.link?.close();
+    });
   };
   return {
     'status-weather'() {

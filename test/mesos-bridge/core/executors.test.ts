@@ -136,7 +136,7 @@ t.test('executors - one whose agent never got a task that it is told to kill liv
   run(book, first, 10);
   reoffer(book, 'a', [first.executor.id], 11);
   const lost = launchOn(book, 'a', 12);
-  // as in 09-kill
+  // src/slave/slave.cpp of Mesos, on KILL of a task that it does not know: no executor is named
   const unknown = {
     source: 'SOURCE_AGENT',
     reason: 'REASON_EXECUTOR_TERMINATED',
