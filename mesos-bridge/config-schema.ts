@@ -67,6 +67,12 @@ const cells = {
     placement_tags: texts('tags that work must ask for to get there'),
     zone_attribute: text('attribute of agents that names their zone; without it: their fault domain'),
     tag_attributes: texts('attributes of agents that are told as optional placement tags, `NAME=VALUE`'),
+    constraints: {
+      type: 'array',
+      items: { type: 'array', items: { type: 'string' }, minItems: 2, maxItems: 3 },
+      description:
+        "what agents must be like, in Marathon's words: `[FIELD, IS | LIKE | UNLIKE | EXISTS | CLUSTER | UNIQUE | MAX_PER | GROUP_BY, VALUE]`; FIELD is an attribute, `@hostname`, `@region` or `@zone`",
+    },
     cpu_per_gb: {
       type: 'integer',
       minimum: 0,

@@ -3,6 +3,8 @@ import type { ReportProblem } from '../common/runtime/config.js';
 import { compileEndpoint } from '../common/runtime/door-config.js';
 import type { UserEndpoint } from '../common/runtime/door-config.js';
 import type { Endpoint } from '../common/runtime/endpoint.js';
+import type { SortedConstraints } from './core/constraints.js';
+import { compileConstraints } from './core/constraints.js';
 import { mesosBridgeSchema } from './config-schema.js';
 import type { ExecutorCommand } from './executor/executor-info.js';
 import type { EnrolmentListen } from './handlers/enrolment.js';
@@ -45,6 +47,7 @@ interface UserConfig {
     placement_tags: string[];
     zone_attribute: string;
     tag_attributes: string[];
+    constraints: string[][];
     cpu_per_gb: number;
     max_containers: number;
   };
@@ -105,6 +108,7 @@ export interface MesosBridgeConfig {
     placementTags: readonly string[];
     zoneAttribute: string;
     tagAttributes: readonly string[];
+    constraints: SortedConstraints;
     cpuPerGb: number;
     maxContainers: number;
   };
@@ -139,6 +143,13 @@ const mastersOf = (text: string, report: ReportProblem): MastersAddress => {
   if (masters.ok) return masters.value;
   report('masters', masters.error);
   return { is: 'list', masters: [] };
+};
+
+const constraintsOf = (written: string[][], report: ReportProblem): SortedConstraints => {
+  const made = compileConstraints(written);
+  if (made.ok) return made.value;
+  for (const { at, problem } of made.error) report(`cells.constraints.${at}`, problem);
+  return { agents: [], perProcess: [] };
 };
 
 const tlsFilesOf = ({ ca, cert, key }: NonNullable<UserConfig['masters_tls']>): MesosTlsFiles => ({
@@ -224,6 +235,7 @@ export const mesosBridgeConfig = defineConfig<UserConfig, MesosBridgeConfig>({
       placement_tags: [],
       zone_attribute: 'zone',
       tag_attributes: [],
+      constraints: [],
       cpu_per_gb: 0,
       max_containers: 256,
     },
@@ -252,6 +264,7 @@ export const mesosBridgeConfig = defineConfig<UserConfig, MesosBridgeConfig>({
         placementTags: full.cells.placement_tags,
         zoneAttribute: full.cells.zone_attribute,
         tagAttributes: full.cells.tag_attributes,
+        constraints: constraintsOf(full.cells.constraints, report),
         cpuPerGb: full.cells.cpu_per_gb,
         maxContainers: full.cells.max_containers,
       },

@@ -7,7 +7,8 @@ import { compactTable } from '../output.js';
 
 const used = (free = 0, total = 0, unit = ''): string => `${total - free}/${total}${unit}`;
 
-const row = ({ cell_id: id, presence, state }: Cell): string[] => {
+const row = (cell: Cell): string[] => {
+  const { cell_id: id, presence, state } = cell;
   if (state === null) return [id, presence?.zone ?? '', '', '', '', '', '', 'does not answer'];
   const { available, total } = state;
   return [
@@ -18,7 +19,7 @@ const row = ({ cell_id: id, presence, state }: Cell): string[] => {
     used(available?.memory_mb, total?.memory_mb, ' MB'),
     used(available?.disk_mb, total?.disk_mb, ' MB'),
     used(available?.containers, total?.containers),
-    noteOf(presence, state),
+    noteOf(cell, state),
   ];
 };
 

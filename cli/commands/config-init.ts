@@ -172,7 +172,6 @@ export const initConfig = async (context: Context, args: readonly string[]): Pro
         servers: settings.nats,
         routes: undefined,
         cells: plan.cells.map(({ id }) => id),
-        mesos: plan.mesos !== undefined,
         tls: nats.tls,
       },
     },

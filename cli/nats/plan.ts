@@ -5,9 +5,10 @@ import { isToken } from '../../common/model/ids.js';
 import { err, ok } from '../../common/model/result.js';
 import type { Result } from '../../common/model/result.js';
 import { cellRole, ROLES } from '../../common/wire/nats-roles.js';
-import type { RolePermissions } from '../../common/wire/nats-roles.js';
+import type { NatsRole, RolePermissions } from '../../common/wire/nats-roles.js';
 
-export { MESOS_CELLS };
+/** Role, and user, of all cells on Mesos. */
+export const MESOS_CELLS = 'mesos-cells' satisfies NatsRole;
 
 export interface PlannedServer {
   /** `nats-1`: its name in the cluster and its directory */

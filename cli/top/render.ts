@@ -25,8 +25,7 @@ const heard = ({ state, heardAgo }: TopCell): string => {
   return heardAgo === undefined ? 'not yet' : `${duration(heardAgo / 1000)} ago`;
 };
 
-const note = ({ presence, state }: TopCell): string =>
-  state === null ? 'does not answer' : noteOf(presence, state);
+const note = (cell: TopCell): string => (cell.state === null ? 'does not answer' : noteOf(cell, cell.state));
 
 const CELL_COLUMNS: readonly Column<TopCell>[] = [
   { title: 'cell', goes: 0, least: 16, of: ({ cell_id: id }) => id },

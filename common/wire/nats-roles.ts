@@ -39,7 +39,31 @@ const CELL_HEARS: readonly CellVerb[] = [
   'measure',
 ];
 
-export type NatsRole = 'bbs' | 'auctioneer' | 'mesos-bridge' | 'router' | 'api' | 'operator';
+export type NatsRole = 'bbs' | 'auctioneer' | 'mesos-bridge' | 'mesos-cells' | 'router' | 'api' | 'operator';
+
+/** What a cell says and hears; '*' = of any. */
+const cellPermissions = (cellId: string): RolePermissions => ({
+  publish: [
+    SUBJECTS.auctionCapacity,
+    SUBJECTS.cellChanged,
+    cellSubject(cellId, 'presence'),
+    cellSubject(cellId, 'metrics'),
+    SUBJECTS.routerRegister,
+    SUBJECTS.routerUnregister,
+    SUBJECTS.routerGreet,
+    ANY_LOG,
+  ],
+  subscribe: [
+    SUBJECTS.cellState,
+    SUBJECTS.cellImage,
+    SUBJECTS.routerStart,
+    SUBJECTS.bbsActive,
+    // routes and tags of what runs may change
+    bbsEventSubject('desired_lrp_changed'),
+    ...CELL_HEARS.map((verb) => cellSubject(cellId, verb)),
+  ],
+  answers: true,
+});
 
 /**
  * Who may say what: publishing work is running code, so only the auctioneer may; only the BBS and
@@ -88,6 +112,8 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     ],
     answers: true,
   },
+  /** whose ids nobody knows before Mesos gives them: what one may, all may, but none may give another work */
+  'mesos-cells': cellPermissions('*'),
   router: {
     publish: [SUBJECTS.routerStart],
     subscribe: [SUBJECTS.routerRegister, SUBJECTS.routerUnregister, SUBJECTS.routerGreet],
@@ -114,28 +140,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
 };
 
 /** A cell speaks and listens for itself only; `cellId` is a token. */
-export const cellRole = (cellId: string): RolePermissions => ({
-  publish: [
-    SUBJECTS.auctionCapacity,
-    SUBJECTS.cellChanged,
-    cellSubject(cellId, 'presence'),
-    cellSubject(cellId, 'metrics'),
-    SUBJECTS.routerRegister,
-    SUBJECTS.routerUnregister,
-    SUBJECTS.routerGreet,
-    ANY_LOG,
-  ],
-  subscribe: [
-    SUBJECTS.cellState,
-    SUBJECTS.cellImage,
-    SUBJECTS.routerStart,
-    SUBJECTS.bbsActive,
-    // routes and tags of what runs may change
-    bbsEventSubject('desired_lrp_changed'),
-    ...CELL_HEARS.map((verb) => cellSubject(cellId, verb)),
-  ],
-  answers: true,
-});
+export const cellRole = (cellId: string): RolePermissions => cellPermissions(cellId);
 
 /** Where every answer goes. What begins otherwise is no answer, whoever asks for one there. */
 export const INBOXES = '_INBOX.';

@@ -35,7 +35,7 @@ export const bookOptions = (
       roles: [config.framework.role],
       remoteRegions: false,
       gpuAgents: false,
-      constraints: [],
+      constraints: config.cells.constraints.agents,
       leastCpuMilli: LEAST_CPU_MILLI,
       leastMemoryMb: LEAST_MEMORY_MB,
     },
@@ -55,5 +55,6 @@ export const bookOptions = (
     tags: config.cells.tagAttributes.map((attribute) => ({ attribute, required: false })),
     incarnation,
   },
+  perProcess: config.cells.constraints.perProcess,
   executors: { ...EXECUTOR_DEFAULTS, idleMs: config.executor.idleMs, minimumWarm: config.executor.warm },
 });

@@ -26,12 +26,18 @@ export interface EventsOptions {
   countedFailure(of: 'agent' | 'executor'): void;
 }
 
+/** Of a task in these its executor lives. */
+const ALIVE: readonly string[] = ['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING'];
+
 /** What each event of the master's does to the books, and what follows from it; one after the other. */
 export const createEvents = (options: EventsOptions) => {
   const { book, role, template, reconciliation, statuses, clock, logger, perform } = options;
   const moment = (): Moment => ({ now: clock.monotonic(), wall: clock.now() });
 
-  /** One that was started by an earlier bridge with this very configuration takes tasks as its own do. */
+  /**
+   * One that was started by an earlier bridge with this very configuration takes tasks as its own do; one that was out of
+   * sight is there again.
+   */
   const recognise = (executorId: string, agentId: string): void => {
     const { executors } = book();
     const known = executors.get(executorId);
@@ -86,7 +92,7 @@ export const createEvents = (options: EventsOptions) => {
       case 'UPDATE': {
         const { status } = event.update;
         reconciliation.heard(status.taskId.value);
-        if (status.source === 'SOURCE_EXECUTOR' && status.executorId && status.agentId)
+        if (ALIVE.includes(status.state) && status.executorId && status.agentId)
           recognise(status.executorId.value, status.agentId.value);
         return statuses.onUpdate(status);
       }

@@ -71,7 +71,7 @@ export interface ExecutorBook {
   launched(executor: NewExecutor, now: number): void;
   /** a status, an enrolment or a message of it has come; with its own resources where they are told */
   heard(id: string, agentId: string, now: number, info?: Pick<NewExecutor, 'resources' | 'role'>): void;
-  /** it has begun a task that was launched only now: it lives, even if one of its id has ended before */
+  /** it has begun a task that was launched only now, or is in sight again: it lives, even if its id has ended before */
   began(id: string, agentId: string, now: number): void;
   /** a new offer names all of its agent: those that were heard of before and are not among them have gone */
   seen(agentId: string, ids: readonly string[], now: number): void;

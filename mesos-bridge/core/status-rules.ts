@@ -31,13 +31,13 @@ const isFree = ({ meaning, ended }: Verdict, { state }: TaskStatus): boolean =>
 /** What a status says of the executor, and of the placement that the task was launched for. */
 export const createStatusRules = ({ tasks, executors, placements, count }: BookParts) => {
   const onExecutor = (status: TaskStatus, verdict: Verdict & { isFirstWord: boolean }, now: number): void => {
-    const { task, adopted, ended, isFirstWord } = verdict;
-    if (task === undefined) return;
+    const { task, meaning, adopted, ended, isFirstWord } = verdict;
+    if (task === undefined || task.executorId === '') return;
     const { executorId, agentId } = task;
     const isLaunching = executors.get(executorId)?.state === 'launching';
     if (isEndOfExecutor(status)) executors.exited(executorId, now);
-    else if (isFirstWord) executors.began(executorId, agentId, now);
-    else if (adopted && executorId !== '') executors.heard(executorId, agentId, now);
+    else if (isFirstWord || meaning === 'back') executors.began(executorId, agentId, now);
+    else if (adopted) executors.heard(executorId, agentId, now);
     // its launch was refused as a whole: there never was one
     else if (isLaunching && ended && tasks.countOf(executorId) === 0) executors.abandon(executorId);
     count(executorId, now);

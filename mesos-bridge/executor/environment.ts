@@ -6,8 +6,6 @@ import type { ExecutorEnvironment as AgentEnvironment } from '../protocol/execut
 /** What Mesos's agent and the bridge tell an executor in its environment. */
 export interface ExecutorEnvironment {
   readonly agent: AgentEnvironment;
-  /** the agent speaks https */
-  readonly agentTls: boolean;
   /** of the agent's machine, as routers reach it */
   readonly address: string;
   readonly enrolment: {
@@ -34,9 +32,6 @@ const NEEDED = ['MESOS_SLAVE_ID', ENROLMENT_URL, ENROLMENT_TOKEN] as const;
 const hostOf = (endpoint: string): string =>
   endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 
-/** As libprocess reads its flags. */
-const isSet = (flag: string | undefined): boolean => flag === '1' || flag === 'true';
-
 const present = (text: string | undefined): string | undefined => (text ? text : undefined);
 
 /** What is wrong is said in words: the name of the variable, and what it should be. */
@@ -49,7 +44,6 @@ export const readEnvironment = (env: Variables): Result<ExecutorEnvironment, str
   if (!/^https?:\/\/[^/]/.test(url)) return err(`${ENROLMENT_URL} is "${url}", which is no URL`);
   return ok({
     agent: agent.value,
-    agentTls: isSet(env['LIBPROCESS_SSL_ENABLED']),
     address: hostOf(agent.value.agentEndpoint),
     enrolment: { url, token: env[ENROLMENT_TOKEN] ?? '', ca: present(env[ENROLMENT_CA]) },
     dataDir: present(env[DATA_DIR]),

@@ -33,6 +33,7 @@ import { bbsLinkConfig, processConfig } from '../../common/runtime/process-confi
 import { acquireDataLock } from '../../common/store/data-lock.js';
 import { cellIdOf } from '../core/cell-id.js';
 import { createExecutorClient } from '../protocol/executor/client.js';
+import { readMesosTls } from '../protocol/tls.js';
 import { createDriver } from './driver.js';
 import type { ConnectAgent, DrivenRep, Driver } from './driver.js';
 import { readEnvironment } from './environment.js';
@@ -197,12 +198,13 @@ const executorMain = (
     const chosen = { cellId, config: cell.runtime, dataDir: stateDir, ...ground };
     const { runtime, root } = await chooseRuntime(chosen);
     const transfers = createTransfers(cell, ground);
-    const { agent, agentTls } = environment;
+    const { agent } = environment;
+    const caFile = agent.caFile === '' ? {} : { caFile: agent.caFile };
     const connect: ConnectAgent = (handlers, earlier) =>
       createExecutorClient({
         environment: agent,
         encoding: 'protobuf',
-        ...(agentTls && { tls: {} }),
+        ...(agent.overTls && { tls: readMesosTls(caFile) }),
         ...ground,
         logger: logger.session('agent'),
         handlers,

@@ -60,12 +60,15 @@ const failure = (code: ErrorCode, details: ErrorDetails): Answer & { error: Outc
   return { error, status, body: { code, message, remedy } };
 };
 
-/** Says why not in a log event with a code; a token is in none of them. */
-const createJudge = ({ tokens, enrolment, logger, metrics }: EnrolmentDoorOptions) => {
-  const counter = metrics.counter('EnrolmentsAnswered', {
-    help: 'executors that came for what a cell needs, by what became of them',
+export const createEnrolmentCounter = (metrics: Metrics) =>
+  metrics.counter('EnrolmentsAnswered', {
+    help: 'Executors that came for what a cell needs, by what became of them.',
     labels: ['outcome'],
   });
+
+/** Says why not in a log event with a code; a token is in none of them. */
+const createJudge = ({ tokens, enrolment, logger, metrics }: EnrolmentDoorOptions) => {
+  const counter = createEnrolmentCounter(metrics);
   const refuse = (outcome: string, answer: ReturnType<typeof failure>, from: object): Answer => {
     counter.increment({ outcome });
     const { code, message, remedy } = answer.error;

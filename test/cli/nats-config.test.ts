@@ -67,6 +67,7 @@ t.test('nats-config - one server, a user per role and per cell, nobody else may 
     'bbs',
     'auctioneer',
     'mesos-bridge',
+    'mesos-cells',
     'router',
     'api',
     'operator',

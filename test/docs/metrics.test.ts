@@ -9,6 +9,7 @@ import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { createPrometheusMetrics } from '../../common/adapters/prometheus-metrics.js';
 import type { Metrics } from '../../common/ports/metrics.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
+import { createEnrolmentCounter } from '../../mesos-bridge/handlers/enrolment.js';
 import { createBridgeMetrics } from '../../mesos-bridge/metrics.js';
 import { createRouterMetrics } from '../../router/metrics.js';
 import { createRecordingMetrics } from '../support/recording-metrics.js';
@@ -27,7 +28,10 @@ const REGISTER: Record<string, (metrics: Metrics) => unknown> = {
   },
   bbs: (metrics) => createBbsMetrics(metrics, unread()),
   cell: (metrics) => createCellMetrics(metrics, unread()),
-  'mesos-bridge': (metrics) => createBridgeMetrics(metrics, () => false),
+  'mesos-bridge'(metrics) {
+    createBridgeMetrics(metrics, () => false);
+    createEnrolmentCounter(metrics);
+  },
   router: (metrics) => createRouterMetrics(metrics, unread()),
 };
 

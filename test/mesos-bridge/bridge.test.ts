@@ -63,7 +63,7 @@ t.test('bridge - a task runs once, and its end is told by its rep', async (t) =>
   t.equal(task.rejectionCount, 0, 'waiting for offers has cost it nothing');
 });
 
-t.test('bridge - 19, 20: what its executor drops is auctioned again at once', async (t) => {
+t.test('bridge - #19 #20: what its executor drops is auctioned again at once', async (t) => {
   let dropped = 0;
   const world = await startMesosSystem(t, {
     onLaunch(rep, { info }) {
@@ -81,7 +81,7 @@ t.test('bridge - 19, 20: what its executor drops is auctioned again at once', as
 });
 
 t.test(
-  'bridge - 18: an executor that dies takes its work with it: instances run again, tasks have failed',
+  'bridge - #18: an executor that dies takes its work with it: instances run again, tasks have failed',
   async (t) => {
     const world = await startMesosSystem(t);
     await world.startAuctioneer();
@@ -104,7 +104,7 @@ t.test(
 );
 
 t.test(
-  'bridge - 15, 16, 43, 45: a stand-by takes over, keeps all that runs, and goes on with it',
+  'bridge - #15 #16 #43 #45: a stand-by takes over, keeps all that runs, and goes on with it',
   async (t) => {
     const world = await startMesosSystem(t);
     await world.startAuctioneer();
@@ -132,7 +132,7 @@ t.test(
   },
 );
 
-t.test('bridge - 14: a new master is found again, and nothing that runs is touched', async (t) => {
+t.test('bridge - #14: a new master is found again, and nothing that runs is touched', async (t) => {
   const world = await startMesosSystem(t);
   await world.startAuctioneer();
   await world.startBridge();

@@ -1,8 +1,8 @@
 /**
- * 100 seeded runs of the Mesos bridge under faults (test/support/mesos-chaos.ts says which), in simulated time.
+ * 100 seeded runs of the Mesos bridge under faults (test/support/bridge-chaos.ts says which), in simulated time.
  * `npm run soak:mesos [-- SEED [RUNS]]`; a run that fails prints its seed, and `-- SEED 1` does it again.
  */
-import { mesosChaos } from '../support/mesos-chaos.js';
+import { mesosChaos } from '../support/bridge-chaos.js';
 
 /** simulated, of each run, under faults */
 const SECONDS = 120;

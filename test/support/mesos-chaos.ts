@@ -1,200 +1,163 @@
-import { must } from './bbs.js';
-import { chaosScript, createAgenda, replaceLost, storm } from './simulation-chaos.js';
-import { desiredOf, eventProblems, isWaiting, tasksOf } from './simulation-checks.js';
-import { createMesosFaults } from './simulation-mesos-faults.js';
-import type { MesosFault } from './simulation-mesos-faults.js';
-import { askForBids, bridgeProblems, hasLostLaunch, mesosLeftovers, mesosRunProblems, slotsOf } from './simulation-mesos-checks.js';
-import { createSimulationMesos } from './simulation-mesos.js';
-import type { SimulationMesos } from './simulation-mesos.js';
-import { createPeople } from './simulation-people.js';
-import type { People } from './simulation-people.js';
-import { createSimulation } from './simulation.js';
-import type { Simulation } from './simulation.js';
+/** A simulated Mesos that is broken in every way at once, by chance: it must still add up when all is whole again. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSeededRandom } from '../../common/adapters/seeded-random.js';
+import type { Random } from '../../common/ports/random.js';
+import { createChanceFates } from '../../mesos-bridge/simulator/chance-fates.js';
+import { eventually } from './eventually.js';
+import { executorOf, startTestFramework, startTestMesos, taskOn } from './simulated-mesos.js';
+import type { TestFramework, TestMesos } from './simulated-mesos.js';
 
-/** What hurts most: those named twice come twice as often. */
-const FAULTS: readonly MesosFault[] = [
-  'master-failover',
-  'master-failover',
-  'cut-streams',
-  'lose-agent',
-  'leave-agent',
-  'cut-off-agent',
-  'cut-off-agent',
-  'restart-agent',
-  'restart-agent',
-  'kill-executor',
-  'kill-executor',
-  'kill-worker',
-  'kill-bridge',
-  'kill-bridge',
-  'pause-bridge',
-  'rescind-offers',
-  'rescind-offers',
-  'status-weather',
-  'status-weather',
-  'lost-launches',
-  'lost-kills',
-  'cut-bus',
-  'cut-one',
-  'remove-framework',
-  'kill-bbs',
-  'kill-auctioneer',
-  'bus-weather',
-  'wire-weather',
-  'crash',
-];
+const AGENTS = 5;
+const STEPS = 60;
+const PAUSE_MS = 30;
 
-const MACHINES = 5;
-/** simulated seconds in which all must be well again, and in which all that nobody wants must be gone */
-const SOON = 120;
-const SETTLED = 900;
-const EMPTIED = 900;
+const CHANCES = { drop: 0, double: 0.1, behind: 0.1, delay: 0.1, longestDelayMs: 60 };
 
-export interface MesosAftermath {
-  seed: number;
-  simulation: Simulation;
-  counts: ReadonlyMap<MesosFault, number>;
-  /** simulated s from the last fault until all was well */
-  settledSeconds: number;
-  /** simulated s for which instances were away that had run before */
-  outages: readonly number[];
-  /** what happened, in numbers */
-  summary: string;
-  /** what must never happen, and did */
-  wrongs: string[];
+const TERMINAL = /FINISHED|FAILED|KILLED|ERROR|LOST|DROPPED|GONE/;
+
+const pick = <T>(random: Random, of: readonly T[]): T | undefined =>
+  of[Math.floor(random.fraction() * of.length)];
+
+interface World {
+  readonly mesos: TestMesos;
+  readonly framework: TestFramework;
+  readonly random: Random;
+  launched: number;
+  readonly done: Record<string, number>;
 }
 
-/** How long instances that have run once do not run. */
-const createWatch = (simulation: Simulation, mesos: SimulationMesos) => {
-  const { clock } = simulation;
-  /** since when; undefined: it runs */
-  const away = new Map<string, number | undefined>();
-  const outages: number[] = [];
-  return {
-    outages,
-    look(): void {
-      if (simulation.board() === undefined) return;
-      const slots = slotsOf(simulation, mesos);
-      for (const slot of [...away.keys()]) if (!slots.has(slot)) away.delete(slot);
-      for (const [slot, runs] of slots) {
-        const since = away.get(slot);
-        if (runs && since !== undefined) outages.push((clock.monotonic() - since) / 1000);
-        if (runs) away.set(slot, undefined);
-        else if (away.has(slot) && since === undefined) away.set(slot, clock.monotonic());
-      }
+const launch = ({ framework, random, ...world }: World, of: World): void => {
+  const offer = pick(random, [...framework.offers.values()]);
+  if (!offer) return;
+  const count = 1 + Math.floor(random.fraction() * 3);
+  const executor = executorOf(`e-${Math.floor(random.fraction() * 3)}`);
+  const ids = Array.from({ length: count }, (_, index) => `t-${world.launched + index}`);
+  of.launched += count;
+  framework.accept(
+    offer,
+    ids.map((id) => taskOn(offer, id, { executor })),
+  );
+};
+
+const ACTIONS: Readonly<Record<string, (world: World) => void>> = {
+  launch: (world) => launch(world, world),
+  'launch again': (world) => launch(world, world),
+  kill({ framework, random }) {
+    const alive = framework.statuses.filter(({ state }) => state === 'TASK_RUNNING');
+    const { taskId, agentId } = pick(random, alive) ?? {};
+    if (taskId) void framework.client.send({ type: 'KILL', kill: { taskId, ...(agentId && { agentId }) } });
+  },
+  'kill an executor'({ mesos, random }) {
+    const agent = pick(random, mesos.agents);
+    const executor = pick(random, agent?.executors() ?? []);
+    if (executor) agent?.signal(executor, 'SIGKILL');
+  },
+  'cut an agent off'({ mesos, random }) {
+    const agent = pick(random, mesos.agents);
+    if (agent?.id() !== undefined) mesos.partition(agent.hostname);
+  },
+  'bring them back': ({ mesos }) => mesos.faults.partitioned.clear(),
+  'crash an agent': ({ mesos, random }) => {
+    const agent = pick(random, mesos.agents);
+    if (agent?.phase() === 'registered') agent.crash();
+  },
+  'start those that are down': ({ mesos }) => mesos.agents.forEach((agent) => agent.restart()),
+  'another master': ({ mesos, random }) => {
+    if (random.fraction() < 0.2) mesos.failOver();
+  },
+};
+
+const breakIt = async (world: World): Promise<void> => {
+  for (let step = 0; step < STEPS; step += 1) {
+    const name = pick(world.random, Object.keys(ACTIONS)) ?? '';
+    ACTIONS[name]?.(world);
+    world.done[name] = (world.done[name] ?? 0) + 1;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+};
+
+/** cpus that are offered, in thousandths */
+const offered = ({ offers }: TestFramework): number =>
+  [...offers.values()].reduce(
+    (sum, { resources }) =>
+      sum + Math.round(1_000 * (resources.find(({ name }) => name === 'cpus')?.scalar?.value ?? 0)),
+    0,
+  );
+
+/** Until nothing runs and all is offered again: what is asked for once may be lost with a master. */
+const empty = async ({ mesos, framework }: World): Promise<void> => {
+  mesos.faults.partitioned.clear();
+  mesos.agents.forEach((agent) => agent.restart());
+  let asked = 0;
+  await eventually(
+    () => {
+      asked += 1;
+      if (asked % 30 === 1)
+        for (const agent of mesos.agents)
+          for (const { executorId } of agent.executors())
+            void framework.client.send({
+              type: 'SHUTDOWN',
+              shutdown: { executorId: { value: executorId }, agentId: { value: agent.id() ?? '' } },
+            });
+      return mesos.agents.every((agent) => agent.phase() === 'registered' && agent.executors().length === 0);
     },
+    { timeoutMs: 60_000, what: 'no executor is left' },
+  );
+  await eventually(() => offered(framework) === AGENTS * 4_000, {
+    timeoutMs: 60_000,
+    what: 'all is offered again',
+  });
+};
+
+export interface MesosChaos {
+  readonly summary: string;
+  /** what did not add up; [] = nothing */
+  readonly wrongs: readonly string[];
+}
+
+const SAID_TO_BE_LOST = /UNREACHABLE|UNKNOWN/;
+
+const check = ({ mesos, framework }: World): string[] => {
+  const twice = [...mesos.executors.launches].filter(([, count]) => count > 1);
+  const running = [...mesos.executors.launches.keys()].filter((id) => {
+    const state = framework.state(id) ?? '';
+    return !TERMINAL.test(state) && !SAID_TO_BE_LOST.test(state);
+  });
+  return [
+    ...twice.map(([id, count]) => `${id} was handed over ${count} times`),
+    ...running.map(
+      (id) => `${id} is said to be ${framework.state(id) ?? 'nothing'}, and no executor is left`,
+    ),
+    ...(mesos.executors.alive() === 0 ? [] : [`${mesos.executors.alive()} executors are left`]),
+  ];
+};
+
+const live = async (seed: number, mesos: TestMesos, framework: TestFramework): Promise<MesosChaos> => {
+  await framework.offer();
+  mesos.faults.fromAgent = createChanceFates(createSeededRandom(seed), CHANCES);
+  mesos.faults.toAgent = createChanceFates(createSeededRandom(seed + 1), CHANCES);
+  const world: World = { mesos, framework, random: createSeededRandom(seed), launched: 0, done: {} };
+  await breakIt(world);
+  const began = performance.now();
+  await empty(world);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  const done = Object.entries(world.done).map(([name, count]) => `${count} × ${name}`);
+  return {
+    summary: `seed ${seed}: ${world.launched} tasks; ${done.join(', ')}; all back after ${seconds} s`,
+    wrongs: check(world),
   };
 };
 
-const openSystem = async (seed: number, calm: () => boolean) => {
-  const simulation: Simulation = createSimulation({
-    seed,
-    commitMs: 20,
-    auctioneer: { backends: ['mesos'] },
-    bbs: { expire_completed_task_duration: '1000h', expire_pending_task_duration: '1000h' },
-    script: (process, container) =>
-      chaosScript(() => simulation.random.fraction(), calm)(process, container),
-  });
-  await simulation.startBbs();
-  await simulation.addAuctioneer();
-  await simulation.addAuctioneer();
-  const mesos = createSimulationMesos(simulation);
-  for (let index = 0; index < MACHINES; index += 1) mesos.addMachine();
-  await simulation.drive(mesos.addBridge());
-  await simulation.drive(mesos.addBridge());
-  await simulation.run(5);
-  must(await simulation.drive(simulation.client.upsertDomain('apps', 0, 'people')));
-  return { simulation, mesos };
-};
-
-/** Removes all that is desired, and every task. */
-const stopAll = async ({ client, drive, ...simulation }: Simulation): Promise<void> => {
-  for (const { processGuid } of desiredOf(simulation as Simulation))
-    must(await drive(client.removeDesiredLrp(processGuid, 'people')));
-  for (const { taskGuid, state } of tasksOf(simulation as Simulation))
-    if (state === 'Pending' || state === 'Running') await drive(client.cancelTask(taskGuid, 'people'));
-};
-
-/** In how many s all is well: soon, but for waits that are meant to be long. */
-const settle = async (
-  { simulation, mesos }: { simulation: Simulation; mesos: SimulationMesos },
-  problems: () => Promise<string[]>,
-): Promise<number> => {
-  const isCell = (cellId: string): boolean =>
-    mesos.boxes().some((box) => box.cellId === cellId && box.exists());
-  let passed = 0;
-  for (; passed < SOON && (await problems()).length > 0; passed += 1) await simulation.run(1);
-  const late = await problems();
-  if (late.length > 0 && !isWaiting(simulation, isCell) && !hasLostLaunch(mesos))
-    simulation.parts.wrong(`late: ${late.slice(0, 8).join(' · ')}`);
-  return passed + (late.length > 0 ? await simulation.until(problems, SETTLED) : 0);
-};
-
-const summaryOf = (parts: {
-  seed: number;
-  counts: ReadonlyMap<MesosFault, number>;
-  people: People;
-  simulation: Simulation;
-  mesos: SimulationMesos;
-  settledSeconds: number;
-}): string => {
-  const { seed, counts, people, simulation, mesos, settledSeconds } = parts;
-  const { apps, tasks, acknowledged } = people.counts();
-  return [
-    `seed ${seed}: ${[...counts].map(([fault, count]) => `${fault} ${count}`).join(', ')}`,
-    `${acknowledged} acknowledged, ${apps} apps, ${tasks} tasks`,
-    `${simulation.starts.size} starts, ${mesos.boxes().length} executors`,
-    `settled in ${settledSeconds} s`,
-  ].join('; ');
-};
-
-/**
- * A simulated Mesos, two bridges, auctioneers and a BBS, of which all but the sockets and the containers is real, under
- * faults. In the end everything that is wanted runs once, whoever is asked; then nothing is wanted, and nothing is left.
- * The same seed gives the same run.
- */
-export const mesosChaos = async (seed: number, seconds: number): Promise<MesosAftermath> => {
-  let calm = false;
-  const { simulation, mesos } = await openSystem(seed, () => calm);
-  const { wrongs } = simulation;
+export const mesosChaos = async (seed: number): Promise<MesosChaos> => {
+  const dir = mkdtempSync(join(tmpdir(), 'mesos-chaos-'));
+  const ends: (() => unknown)[] = [() => rmSync(dir, { recursive: true, force: true })];
+  const ground = { testdir: () => dir, teardown: (end: () => unknown) => void ends.unshift(end) };
   try {
-    const people = createPeople(simulation, { apps: 10, tasks: 150, prefix: String(seed) });
-    const agenda = createAgenda(simulation);
-    const watch = createWatch(simulation, mesos);
-    const witness = simulation.parts.connect();
-    const openBbs = async (): Promise<void> => {
-      await simulation.startBbs();
-      wrongs.push(...people.lost().map((problem) => `after a restart ${problem}`));
-    };
-    const step = async (): Promise<void> => {
-      await replaceLost({ simulation, people });
-      wrongs.push(...eventProblems(simulation));
-      watch.look();
-      void askForBids(witness, mesos).then((problems) => problems.forEach(simulation.parts.wrong));
-    };
-    const make = createMesosFaults({ simulation, mesos, agenda, openBbs });
-    const weather = { simulation, people, seconds, faultEvery: 4, peopleEvery: 0.8 };
-    const { counts } = await storm({ ...weather, faults: FAULTS, make, agenda, step });
-    calm = true;
-    const waiting = (): string[] => (people.waiting() > 0 ? ['people wait for answers'] : []);
-    const settling = async (problems: () => string[]): Promise<string[]> => {
-      await step();
-      const all = problems();
-      return all.length > 0 ? all : simulation.drive(bridgeProblems(witness, mesos));
-    };
-    const all = (): Promise<string[]> =>
-      settling(() => [...mesosRunProblems(simulation, mesos), ...people.lost(), ...waiting()]);
-    const settledSeconds = await settle({ simulation, mesos }, all);
-    await stopAll(simulation);
-    await simulation.until(() => settling(() => mesosLeftovers(simulation, mesos)), EMPTIED);
-    const summary = summaryOf({ seed, counts, people, simulation, mesos, settledSeconds });
-    if (wrongs.length > 0) process.stderr.write(`${simulation.log()}\n`);
-    return { seed, simulation, counts, settledSeconds, outages: watch.outages, summary, wrongs };
-  } catch (error) {
-    process.stderr.write(`${simulation.log()}\n`);
-    throw error;
+    const mesos = await startTestMesos(ground, { seed, agents: AGENTS, masters: 2 });
+    return await live(seed, mesos, startTestFramework(ground, mesos));
   } finally {
-    mesos.close();
-    simulation.close();
+    for (const end of ends) await end();
   }
 };

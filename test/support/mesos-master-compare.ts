@@ -1,4 +1,5 @@
 /** What of a master's answers must be as a real one gave them: all but ids of its own making, times and uuids. */
+import { gunzipSync } from 'node:zlib';
 import { readResources, resourcesText } from '../../mesos-bridge/core/resources.js';
 import type { Encoding } from '../../mesos-bridge/protocol/codec.js';
 import { decode, encode } from '../../mesos-bridge/protocol/codec.js';
@@ -15,6 +16,7 @@ export interface ComparedAnswer {
   /** of headers that say what to do next */
   readonly hints: string;
   readonly text: string;
+  readonly json: unknown;
 }
 
 const hints = (header: (name: string) => string | undefined): string =>
@@ -29,16 +31,17 @@ const isJson = (type: string | undefined): boolean => type === 'application/json
 
 export const recordedAnswer = ({ seq, label = '', response }: RecordedExchange): ComparedAnswer => {
   const contentType = headerIn(response?.headers, 'content-type') ?? '';
+  const bytes = bytesOf(response?.body_base64);
+  const zipped = headerIn(response?.headers, 'content-encoding') === 'gzip';
+  const bodyText = (zipped ? gunzipSync(bytes) : bytes).toString('utf8');
   return {
     seq,
     label,
     status: response?.status?.split(' ')[1] ?? 'none',
     contentType,
     hints: hints((name) => headerIn(response?.headers, name)),
-    text:
-      response?.stream || isJson(contentType)
-        ? ''
-        : firstLine(bytesOf(response?.body_base64).toString('utf8')),
+    text: response?.stream || isJson(contentType) ? '' : firstLine(bodyText),
+    json: isJson(contentType) && !response?.stream ? looseJson(bodyText) : undefined,
   };
 };
 
@@ -49,17 +52,24 @@ export const ownAnswer = ({ exchange, answer }: ReplayedExchange, replayed: Repl
     return typeof value === 'string' ? value : undefined;
   };
   const contentType = header('content-type') ?? '';
+  const bytes = answer?.body ?? Buffer.alloc(0);
+  const zipped = header('content-encoding') === 'gzip';
+  const bodyText = replayed.recordedIds((zipped ? gunzipSync(bytes) : bytes).toString('utf8'));
   return {
     seq,
     label,
     status: answer ? String(answer.status) : 'none',
     contentType,
     hints: replayed.recordedIds(hints(header)),
-    text: isJson(contentType) ? '' : firstLine(replayed.recordedIds(answer?.body.toString('utf8') ?? '')),
+    text: isJson(contentType) ? '' : firstLine(bodyText),
+    json: isJson(contentType) && answer?.records.length === 0 ? looseJson(bodyText) : undefined,
   };
 };
 
-const OFFER_ID = /-O\d+/g;
+const OFFER_ID = /[0-9a-f-]{36}-O\d+/g;
+
+/** A master that starts anew gives itself another id. */
+const withoutId = (master: unknown): unknown => ({ ...(master as object), id: 'some' });
 
 /** What a master knows when it is asked for everything is compared by the answers to single questions. */
 const STATE = 'get_state';
@@ -68,16 +78,50 @@ const OWN_TIMES = new Set(['timestamp', 'unreachable_time', 'nanoseconds', 'star
 
 const plain = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(plain);
-  if (typeof value === 'string') return firstLine(value).replace(OFFER_ID, '-O');
+  if (typeof value === 'string') return firstLine(value).replace(OFFER_ID, 'an offer');
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, part]) => (key === 'master_info' ? [key, withoutId(part)] : [key, part]))
       .map(([key, part]) => [
         key,
         key === 'uuid' || key === STATE || OWN_TIMES.has(key) ? 'some' : plain(part),
       ]),
   );
+};
+
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+/** Lists of no order of their own, and without what is empty. */
+const loose = (value: unknown): unknown => {
+  if (Array.isArray(value))
+    return value.map(loose).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, part]) => [key, loose(part)] as const)
+      .filter(([, part]) => !isEmpty(part)),
+  );
+};
+
+/** What earlier scenarios left behind on the same cluster, what is of the build, and a field of old that nobody reads. */
+const BEFORE = new Set(['completed_frameworks', 'completed_tasks', 'version_info', 'flags']);
+
+const withoutBefore = (key: string, value: unknown): unknown => {
+  if (BEFORE.has(key)) return undefined;
+  const { checkpoint: _checkpoint, ...agent } = (value ?? {}) as Record<string, unknown>;
+  if (key === 'agent_info') return agent;
+  return key === 'recovered_agents'
+    ? (value as Record<string, unknown>[]).map(({ checkpoint: _checkpoint, ...info }) => info)
+    : value;
+};
+
+/** An operator's answer. */
+const looseJson = (text: string): unknown => {
+  const parsed: unknown = JSON.parse(text, withoutBefore);
+  return loose(plain(parsed));
 };
 
 /** An event as JSON without what may differ. */

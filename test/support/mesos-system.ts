@@ -32,6 +32,8 @@ export interface WorldOptions {
   cpus?: number;
   memory?: number;
   flags?: Partial<MasterFlags>;
+  /** ms without a ping after which an agent looks for its master */
+  agentPingTimeoutMs?: number;
   bridge?: Record<string, unknown>;
   auctioneer?: Record<string, unknown>;
   onLaunch?: RepOptions['onLaunch'];
@@ -92,7 +94,7 @@ export const startMesosSystem = async (t: Test, options: WorldOptions = {}) => {
         random,
         logger: silentLogger,
         workDir: '/work',
-        times: { registrationBackoff: 10 },
+        times: { registrationBackoff: 10, pingTimeout: options.agentPingTimeoutMs ?? 75_000 },
       },
       (opened) => {
         door = opened;

@@ -1,5 +1,4 @@
 /** A whole simulated Mesos for tests, fast by its flags, and a framework on it. */
-import type { Test } from 'tap';
 import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
 import { createSeededRandom } from '../../common/adapters/seeded-random.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
@@ -37,13 +36,19 @@ export const FAST: Pick<SimulatedMesosOptions, 'flags' | 'times'> = {
 
 export const CREDENTIAL = { principal: 'test', secret: 'of the test' } as const;
 
+/** What of a test is needed here. */
+export interface TestGround {
+  testdir(): string;
+  teardown(end: () => unknown): void;
+}
+
 export interface TestMesos extends SimulatedMesos {
   readonly executors: InProcessExecutors;
 }
 
 /** `seed`: of everything that is left to chance in it */
 export const startTestMesos = async (
-  t: Test,
+  t: TestGround,
   {
     seed = 1,
     agents = 3,
@@ -109,7 +114,7 @@ export const executorOf = (id: string, command = 'executor'): ExecutorInfo => ({
 
 /** Acknowledges what it has noted; so what it has not seen comes again. */
 export const startTestFramework = (
-  t: Test,
+  t: TestGround,
   mesos: SimulatedMesos,
   { user = 'root', ...more }: Partial<FrameworkInfo> = {},
 ): TestFramework => {

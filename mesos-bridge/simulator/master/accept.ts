@@ -208,6 +208,7 @@ const transform = (acceptance: Acceptance, operation: OfferOperation): void => {
       id: operation.id.value,
       agentId: agent.id,
       operation,
+      uuid: Buffer.from(acceptance.m.random.uuid().replaceAll('-', ''), 'hex'),
       status: { operationId: operation.id, state: 'OPERATION_PENDING', agentId: { value: agent.id } },
     });
   agent.link?.send({ kind: 'apply-operation', frameworkId: framework.id, operation });

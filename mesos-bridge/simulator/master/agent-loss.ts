@@ -17,7 +17,7 @@ import type { Agent, Framework, Master, MasterTask } from './state.js';
 import { applyStatus, complete, dropExecutor, dropTask, rememberUnreachable } from './tasks.js';
 
 /** What the tasks of an agent that goes are told. */
-export interface Farewell {
+interface Farewell {
   readonly message: string;
   readonly stateFor: (framework: Framework) => TaskState;
   readonly reasonFor: (framework: Framework) => TaskStatusReason;
@@ -61,7 +61,7 @@ const forget = (m: Master, agent: Agent): void => {
 };
 
 /** Off the books with all that is on it. */
-export const removeAgent = (m: Master, agent: Agent, farewell: Farewell): void => {
+const removeAgent = (m: Master, agent: Agent, farewell: Farewell): void => {
   for (const task of [...agent.tasks.values()].toReversed()) endTask(m, agent, task, farewell);
   for (const executor of agent.executors.values()) dropExecutor(m, agent, executor);
   voidOffers(m, agent);

@@ -12,7 +12,7 @@ const innerOf = <V>(outer: Map<string, Map<string, V>>, key: string): Map<string
   return made;
 };
 
-export const addTotals = (totals: ScalarTotals, resources: Resources, sign: 1 | -1): void => {
+const addTotals = (totals: ScalarTotals, resources: Resources, sign: 1 | -1): void => {
   for (const { of, amount } of resources.values()) {
     if (amount.type !== 'SCALAR') continue;
     const role = innerOf(totals, of.allocationRole);

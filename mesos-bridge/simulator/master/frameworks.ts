@@ -43,7 +43,6 @@ const newFramework = (id: string, info: FrameworkInfo): Framework => ({
   constraints: new Map(),
   state: 'recovered',
   stream: undefined,
-  principal: undefined,
   registeredAtMs: undefined,
   reregisteredAtMs: undefined,
   unregisteredAtMs: undefined,
@@ -132,7 +131,6 @@ const attach = (m: Master, framework: Framework, subscription: Subscription): vo
   framework.failover = undefined;
   framework.stream = openStream(m, subscription);
   framework.state = 'connected';
-  framework.principal = subscription.principal;
   const now = m.clock.now();
   framework.registeredAtMs ??= now;
   framework.reregisteredAtMs = now;

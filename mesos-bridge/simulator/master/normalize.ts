@@ -13,7 +13,7 @@ const normalResource =
     return read.ok ? ({ ...allocated, reservations: read.value.reservations } as Resource) : resource;
   };
 
-export const normalResources = (resources: readonly Resource[], role: string): Resource[] =>
+const normalResources = (resources: readonly Resource[], role: string): Resource[] =>
   resources.map(normalResource(role));
 
 /** A group's executor must name its framework itself. */

@@ -22,7 +22,7 @@ export const urlOf = (agent: Agent): Draft<Url> => {
 };
 
 /** As a framework of these capabilities reads them. */
-export const resourcesFor = ({ capabilities }: Framework, resources: Resources) =>
+const resourcesFor = ({ capabilities }: Framework, resources: Resources) =>
   resourceMessages(
     capabilities.has('MULTI_ROLE') ? resources : allocatedTo(resources, ''),
     capabilities.has('RESERVATION_REFINEMENT') ? 'refined' : 'coarse',

@@ -16,7 +16,7 @@ import { maintenanceStatus, startMaintenance, stopMaintenance, updateSchedule } 
 import { masterInfo, VERSION } from './master-info.js';
 import { rolesView } from './role-views.js';
 import type { Master } from './state.js';
-import { getAgents, getExecutors, getFrameworks, getState, getTasks } from './views.js';
+import { getAgents, getExecutors, getFrameworks, getOperations, getState, getTasks } from './views.js';
 
 /** What was refused, and with which status. */
 export interface CallRefusal {
@@ -60,7 +60,7 @@ const GET: Partial<Record<MasterCallType, Get>> = {
   GET_ROLES: (m) => ({ type: 'GET_ROLES', getRoles: { roles: rolesView(m) } }),
   GET_WEIGHTS: () => ({ type: 'GET_WEIGHTS' }),
   GET_QUOTA: () => ({ type: 'GET_QUOTA', getQuota: { status: {} } }),
-  GET_OPERATIONS: () => ({ type: 'GET_OPERATIONS', getOperations: {} }),
+  GET_OPERATIONS: (m) => ({ type: 'GET_OPERATIONS', getOperations: { operations: getOperations(m) } }),
   GET_MAINTENANCE_STATUS: (m) => ({
     type: 'GET_MAINTENANCE_STATUS',
     getMaintenanceStatus: { status: maintenanceStatus(m) },

@@ -1,4 +1,4 @@
-import { allocatedTo, sum } from '../../core/resources.js';
+import { allocatedTo, filter, sum } from '../../core/resources.js';
 import type { Draft, Role } from '../../protocol/messages.js';
 import { resourceMessages } from '../resource-messages.js';
 import type { Framework, Master } from './state.js';
@@ -22,7 +22,10 @@ export const rolesView = (m: Master): Draft<Role>[] => {
     weight: 1,
     frameworks: frameworks.map(({ id }) => ({ value: id })),
     resources: resourceMessages(
-      allocatedTo(sum(frameworks.map((framework) => heldFor(framework, name))), ''),
+      filter(
+        allocatedTo(sum(frameworks.map((framework) => heldFor(framework, name))), ''),
+        ({ type }) => type === 'SCALAR',
+      ),
     ),
   }));
 };

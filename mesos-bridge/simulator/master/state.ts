@@ -81,8 +81,6 @@ export interface Framework {
   constraints: CompiledConstraints;
   state: FrameworkState;
   stream: SchedulerStream | undefined;
-  /** as authenticated when it subscribed */
-  principal: string | undefined;
   registeredAtMs: number | undefined;
   reregisteredAtMs: number | undefined;
   unregisteredAtMs: number | undefined;
@@ -134,6 +132,7 @@ export interface MasterOperation {
   readonly id: string;
   readonly agentId: string;
   readonly operation: OfferOperation;
+  readonly uuid: Uint8Array;
   status: Draft<OperationStatus>;
 }
 

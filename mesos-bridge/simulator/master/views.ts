@@ -11,6 +11,7 @@ import type {
   GetFrameworks,
   GetState,
   GetTasks,
+  Operation,
   TimeInfo,
 } from '../../protocol/messages.js';
 import { resourceMessages } from '../resource-messages.js';
@@ -115,6 +116,19 @@ export const getExecutors = (m: Master): Draft<GetExecutors> => ({
     [...agent.executors.values()].map(({ info }) => ({ executorInfo: info, agentId: { value: agent.id } })),
   ),
 });
+
+/** Those that were asked for with an id and whose outcome nobody has acknowledged. */
+export const getOperations = (m: Master): Draft<Operation>[] =>
+  [...m.frameworks.values()].flatMap((framework) =>
+    [...framework.operations.values()].map(({ agentId, operation, uuid, status }) => ({
+      frameworkId: { value: framework.id },
+      agentId: { value: agentId },
+      info: operation,
+      latestStatus: status,
+      statuses: [status],
+      uuid: { value: uuid },
+    })),
+  );
 
 export const getState = (m: Master): Draft<GetState> => ({
   getTasks: getTasks(m),

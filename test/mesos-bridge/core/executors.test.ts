@@ -126,7 +126,7 @@ t.test(
     finish(book, crossed, 17);
     t.match(book.executors.on('a'), { id: first.executor.id, state: 'living' });
     reoffer(book, 'a', [first.executor.id], 18);
-  t.equal(launchOn(book, 'a', 19).executor.isNew, false);
+    t.equal(launchOn(book, 'a', 19).executor.isNew, false);
   },
 );
 
@@ -155,6 +155,18 @@ t.test('#18 a lost agent takes its executors and offers with it; what is back is
   run(book, launched, 10);
   t.match(book.agentFailed('a', 20), [{ id: launched.tasks[0]!.id }]);
   t.equal(book.executors.on('a'), undefined);
+  const [task] = launched.tasks;
+  const byMaster = {
+    source: 'SOURCE_MASTER',
+    uuid: '',
+    executorId: launched.executor.id,
+    agentId: 'a',
+  } as const;
+  book.status(status(task!, 'TASK_UNREACHABLE', { ...byMaster, reason: 'REASON_AGENT_REMOVED' }), 21);
+  t.equal(book.executors.on('a'), undefined);
+  book.status(status(task!, 'TASK_RUNNING', { ...byMaster, reason: 'REASON_AGENT_REREGISTERED' }), 29);
+  t.match(book.executors.on('a'), { state: 'living', resources: launched.executor.resources });
+  book.agentFailed('a', 29);
   reoffer(book, 'a', [launched.executor.id], 30);
   t.match(book.executors.on('a'), { state: 'living', resources: launched.executor.resources });
   t.equal(launchOn(book, 'a', 40).executor.isNew, false);

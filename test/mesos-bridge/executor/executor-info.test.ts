@@ -69,7 +69,7 @@ t.test('executor info - the executor understands what it is told', async (t) => 
   t.ok(environment.ok);
   t.match(environment.ok && environment.value, {
     address: 'fd00::7',
-    agentTls: true,
+    agent: { overTls: true },
     dataDir: '/var/lib/cells',
     enrolment: { url: 'https://bridge:8447', ca: 'PEM', token: enrolmentToken(SECRET, 'outcry.abc.1') },
   });

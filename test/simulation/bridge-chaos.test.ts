@@ -1,5 +1,5 @@
 import t from 'tap';
-import { mesosChaos } from '../support/mesos-chaos.js';
+import { mesosChaos } from '../support/bridge-chaos.js';
 import { chosenSeed, rounds } from '../support/simulation.js';
 
 const SEEDS = 2;
