@@ -6,6 +6,7 @@ import { createPinoLogger } from '../common/adapters/pino-logger.js';
 import { createSystemClock } from '../common/adapters/system-clock.js';
 import { createSystemRandom } from '../common/adapters/system-random.js';
 import { OutcryError } from '../common/model/errors.js';
+import { MESOS_PRINCIPAL } from '../common/model/well-known.js';
 import type { Random } from '../common/ports/random.js';
 import { acquireDataLock, dataLockError } from '../common/store/data-lock.js';
 import { alikeAgents } from './simulator/agent-specs.js';
@@ -44,7 +45,6 @@ export interface RunningSimulation {
   stop(): Promise<void>;
 }
 
-const PRINCIPAL = 'outcry';
 const LOG_FILE_BYTES = 16 * 1024 * 1024;
 
 /** The same at each start, so that what was configured with it goes on. */
@@ -92,7 +92,7 @@ export const simulateMesos = async (options: SimulateOptions): Promise<RunningSi
   };
   try {
     rmSync(workDir, { recursive: true, force: true });
-    const credentials = [{ principal: PRINCIPAL, secret: keepSecret(secretFile, random) }];
+    const credentials = [{ principal: MESOS_PRINCIPAL, secret: keepSecret(secretFile, random) }];
     const mesos = await startSimulatedMesos({
       clock,
       random,
@@ -105,7 +105,7 @@ export const simulateMesos = async (options: SimulateOptions): Promise<RunningSi
     });
     return {
       masters: mesos.masters.map(({ address }) => address),
-      principal: PRINCIPAL,
+      principal: MESOS_PRINCIPAL,
       secretFile,
       logFile,
       workDir,

@@ -188,7 +188,7 @@ const seek = async (
     const told = await tell(context, { traceId, lrps, tasks });
     if (!told.ok && told.error !== 'too-large') break;
     for (const { status, reason, placementIds } of told.ok ? told.value.sought : [])
-      for (const id of placementIds) sought.set(id, { waits: status === 'deferred', reason });
+      for (const id of placementIds) sought.set(id, { status, reason });
   }
   return sought;
 };

@@ -1,4 +1,4 @@
-import type { Work, WorkOutcome } from '../../common/model/auction.js';
+import type { Work, WorkOutcome, WorkStatus } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
 import { type Auction, lrpWork, taskWork } from './auction.js';
 import type { Failure, Placement } from './decide.js';
@@ -79,8 +79,11 @@ export const waitsOf = (batch: readonly Waiting[], now: number): number[] => {
   return Array.from(arrivals, (since) => now - since);
 };
 
-/** What is sought for those that have no place, by placement id: whether they wait, and for what; else why not. */
-export type SoughtCapacity = Map<string, { waits: boolean; reason: string }>;
+/**
+ * What is sought for those that have no place, by placement id: `deferred`, they wait, and for what; `accepted`, they were
+ * given a place before, and are on their way there; else why not.
+ */
+export type SoughtCapacity = Map<string, { status: WorkStatus; reason: string }>;
 
 /** What waits for capacity, and why it has no place so far. */
 export interface Deferred extends Failure {
@@ -88,7 +91,7 @@ export interface Deferred extends Failure {
   waitsFor: string;
 }
 
-/** What has no place: that for which capacity is sought waits (design §8.2), all else has failed. */
+/** What has no place: that for which capacity is sought waits (design §8.2), all else has failed; not what is on its way. */
 export interface Unplaced {
   deferred: Deferred[];
   failed: Failure[];
@@ -104,7 +107,8 @@ export const sortUnplaced = (failures: readonly Failure[], sought: SoughtCapacit
   const unplaced: Unplaced = { deferred: [], failed: [] };
   for (const failure of failures) {
     const told = sought.get(failure.auction.placementId);
-    if (told?.waits === true) unplaced.deferred.push({ ...failure, waitsFor: told.reason });
+    if (told?.status === 'accepted') continue;
+    if (told?.status === 'deferred') unplaced.deferred.push({ ...failure, waitsFor: told.reason });
     else unplaced.failed.push({ ...failure, reason: andAlso(failure.reason, told?.reason ?? '') });
   }
   return unplaced;

@@ -40,9 +40,9 @@ const LOCALITY_OFFSET = 1000;
 
 /**
  * One step of the cell index outweighs any share in use (above 0, at most 1), so that a cell is begun only when those
- * before it are full; and instances of one process stay apart over a million cells. Tasks fill cells like LRPs.
+ * before it are full. Zones alone keep instances of one process apart: anything more would begin a cell for each.
  */
-const BINPACK = { starting: 0, index: 1, neighbour: 1e6 };
+const BINPACK = { starting: 0, index: 1, neighbour: 0 };
 
 const STRATEGIES: Record<Strategy, Record<'lrp' | 'task', Weights>> = {
   diego: {
@@ -53,7 +53,7 @@ const STRATEGIES: Record<Strategy, Record<'lrp' | 'task', Weights>> = {
     lrp: { starting: 0, neighbour: LOCALITY_OFFSET, index: 0 },
     task: { starting: 0, neighbour: 0, index: 0 },
   },
-  binpack: { lrp: BINPACK, task: { ...BINPACK, neighbour: 0 } },
+  binpack: { lrp: BINPACK, task: BINPACK },
 };
 
 /** Diego's bin-pack weight is for LRPs alone: tasks have no index term there. */

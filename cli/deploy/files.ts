@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { OutcryError } from '../../common/model/errors.js';
+import { isMapping } from '../../common/model/read.js';
 import { CLIENT_ROLES } from '../../common/model/well-known.js';
-import type { ClientRole } from '../../common/model/well-known.js';
+import type { ClientRole, Component } from '../../common/model/well-known.js';
 import { MESOS_CELLS } from '../nats/plan.js';
 import type { NatsPlan } from '../nats/plan.js';
 import { writeNatsFiles } from '../nats/files.js';
@@ -32,8 +33,8 @@ export interface WriteDeploymentOptions extends Deployment {
    * secrets stay
    */
   readonly existing: 'refuse' | 'replace' | 'update' | 'rewrite';
-  /** put into the configuration of the BBS, and of every cell */
-  readonly extra?: { readonly bbs: ComponentConfig; readonly cell: ComponentConfig };
+  /** put into the configurations of these components; what both have as mappings is joined */
+  readonly extra?: Readonly<Partial<Record<Component, ComponentConfig>>>;
   /** where logs are written, a file each; standard output when absent */
   readonly logDir?: string;
   /** kept beside the rest, for `update` */
@@ -59,6 +60,17 @@ const rendered = (config: ComponentConfig): string => HEAD + stringify(config);
 
 type Configured = Pick<WriteDeploymentOptions, 'plan' | 'extra' | 'logDir'>;
 
+/** What both have as mappings is joined; else the second has the word. */
+export const joined = (config: ComponentConfig, extra: ComponentConfig = {}): ComponentConfig => ({
+  ...config,
+  ...Object.fromEntries(
+    Object.entries(extra).map(([key, value]) => {
+      const own = config[key];
+      return [key, isMapping(own) && isMapping(value) ? { ...own, ...value } : value];
+    }),
+  ),
+});
+
 /** By file. */
 export const configsOf = ({ plan, extra, logDir }: Configured): Record<string, ComponentConfig> => {
   const logged = (name: string, config: ComponentConfig): ComponentConfig =>
@@ -67,13 +79,13 @@ export const configsOf = ({ plan, extra, logDir }: Configured): Record<string, C
     ...Object.fromEntries(
       Object.entries(controlConfigs(plan)).map(([name, config]) => [
         `control/${name}.yml`,
-        logged(name, name === 'bbs' ? { ...config, ...extra?.bbs } : config),
+        logged(name, joined(config, extra?.[name as Component])),
       ]),
     ),
     ...Object.fromEntries(
       plan.cells.map((cell) => [
         `${cell.id}/cell.yml`,
-        logged(cell.id, { ...cellConfig(plan, cell), ...extra?.cell }),
+        logged(cell.id, joined(cellConfig(plan, cell), extra?.cell)),
       ]),
     ),
   };

@@ -1,11 +1,12 @@
 /** The deployment that `outcry up --processes` runs: every machine of it is this one. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { MESOS_PRINCIPAL } from '../../common/model/well-known.js';
 import type { Component } from '../../common/model/well-known.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import type { ComponentConfig } from '../deploy/component-configs.js';
 import { localZone } from '../deploy/local-cells.js';
-import { writeDeployment } from '../deploy/files.js';
+import { joined, writeDeployment } from '../deploy/files.js';
 import type { DeploymentPlan } from '../deploy/plan.js';
 import { planServers, planUsers } from '../nats/plan.js';
 import { nodeOptionsOf } from './node-options.js';
@@ -20,13 +21,24 @@ export interface LocalPorts {
   readonly nats: readonly { readonly client: number; readonly route: number }[];
 }
 
+/** A simulated Mesos beside the rest, and the bridge's ports. */
+export interface LocalMesos {
+  readonly agents: number;
+  /** that its agents are in, in turns */
+  readonly zones?: number | undefined;
+  readonly master: number;
+  readonly enrolment: number;
+}
+
 export interface LocalDeployment {
   readonly dir: string;
   readonly ports: LocalPorts;
   readonly cells: readonly string[];
   readonly runtime: LocalRuntime;
+  /** absent: there is none */
+  readonly mesos?: LocalMesos | undefined;
   /** put into the configuration of the BBS, and of every cell */
-  readonly extra?: { readonly bbs?: ComponentConfig; readonly cell?: ComponentConfig };
+  readonly extra?: Readonly<Partial<Record<Component, ComponentConfig>>>;
 }
 
 /** As a choice of runtime has it: `where` is the engine's socket or `tcp://HOST:PORT`. */
@@ -34,7 +46,26 @@ export type LocalRuntime =
   | { readonly kind: 'process' }
   | { readonly kind: 'docker'; readonly where: string; readonly stacks: Readonly<Record<string, string>> };
 
-const planOf = ({ ports, cells, runtime }: LocalDeployment): DeploymentPlan => ({
+const OUTCRY = 'cli/bin/outcry.mjs';
+/** ms without work after which an executor goes: on a laptop people want to see it */
+const IDLE = '30s';
+
+/** As `/bin/sh` reads it. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Where the simulated Mesos keeps its own, and the bridge finds its secret. */
+const mesosDir = (dir: string): string => join(dir, 'mesos');
+
+const bridgeExtra = (dir: string, { enrolment: port }: LocalMesos): ComponentConfig => ({
+  framework: { principal: MESOS_PRINCIPAL, secret_file: join(mesosDir(dir), 'secret') },
+  executor: {
+    command: `exec ${quoted(process.execPath)} ${quoted(join(packageRoot(), OUTCRY))} cell --mesos`,
+    idle: IDLE,
+  },
+  enrolment: { url: `http://${HOST}:${port}`, listen: { host: HOST, port } },
+});
+
+const planOf = ({ ports, cells, runtime, mesos }: LocalDeployment): DeploymentPlan => ({
   control: HOST,
   // doors of one machine are sockets
   ports: { bbs: 0, blobs: 0, api: ports.api, router: ports.router },
@@ -42,6 +73,7 @@ const planOf = ({ ports, cells, runtime }: LocalDeployment): DeploymentPlan => (
   runtime: runtime.kind,
   docker: runtime.kind === 'docker' ? { engine: runtime.where, stacks: runtime.stacks } : {},
   domain: 'localhost',
+  ...(mesos && { mesos: `${HOST}:${mesos.master}` }),
 });
 
 /** Writes it anew: ports may have changed since the last start. Passwords stay. */
@@ -68,21 +100,23 @@ export const writeLocalDeployment = async (deployment: LocalDeployment): Promise
     settings: {},
     // one start and stop of the whole: containers go with it
     extra: {
-      bbs: deployment.extra?.bbs ?? {},
+      ...deployment.extra,
       cell: { on_stop: 'stop-containers', ...deployment.extra?.cell },
+      ...(deployment.mesos && {
+        'mesos-bridge': joined(bridgeExtra(dir, deployment.mesos), deployment.extra?.['mesos-bridge']),
+      }),
     },
     logDir: join(dir, 'logs'),
     secret: (bytes) => randomBytes(bytes).toString('hex'),
   });
 };
 
-const OUTCRY = 'cli/bin/outcry.mjs';
 const GRACE_MS = 10_000;
 /** cells let traffic go, then their containers */
 const CELL_GRACE_MS = 30_000;
 
 /** What is run of it, in the order of starting. */
-export const programsOf = ({ dir, cells, ports }: LocalDeployment): Program[] => {
+export const programsOf = ({ dir, cells, ports, mesos }: LocalDeployment): Program[] => {
   const component = (name: string, home: string, kind: Component): Program => ({
     name,
     kind,
@@ -105,11 +139,18 @@ export const programsOf = ({ dir, cells, ports }: LocalDeployment): Program[] =>
     const rest = { cwd: home, graceMs: GRACE_MS, adopts: false };
     return { name, kind: 'nats', command: 'nats-server', args, ...rest };
   });
+  const simulation = ({ agents, master, zones = 3 }: LocalMesos): Program => {
+    const where = ['--zones', `${zones}`, '--port', `${master}`, '--data', mesosDir(dir)];
+    const args = [join(packageRoot(), OUTCRY), 'mesos', 'simulate', '--agents', `${agents}`, ...where];
+    const rest = { cwd: dir, graceMs: CELL_GRACE_MS, adopts: false };
+    return { name: 'mesos', kind: 'mesos', command: process.execPath, args, ...rest };
+  };
   return [
     ...servers,
     component('bbs', 'control', 'bbs'),
     component('auctioneer', 'control', 'auctioneer'),
     component('router', 'control', 'router'),
+    ...(mesos ? [simulation(mesos), component('mesos-bridge', 'control', 'mesos-bridge')] : []),
     ...cells.map((id) => component(id, id, 'cell')),
     component('api', 'control', 'api'),
   ];

@@ -24,7 +24,7 @@ import { clearCells } from './clear-cells.js';
 import { createPidFile, stopLeftovers } from './leftovers.js';
 import type { PidFile } from './leftovers.js';
 import { programsOf, writeLocalDeployment } from './local-deployment.js';
-import type { LocalDeployment, LocalPorts } from './local-deployment.js';
+import type { LocalDeployment, LocalMesos, LocalPorts } from './local-deployment.js';
 import { createSupervisor } from './supervisor.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -33,6 +33,8 @@ export interface ProcessesOptions {
   readonly once: boolean;
   readonly cells: number;
   readonly natsServers: number;
+  /** of a simulated Mesos; 0 = there is none */
+  readonly mesosAgents: number;
   readonly runtime: AskedRuntime;
   readonly apiPort: number | undefined;
   readonly routerPort: number | undefined;
@@ -45,19 +47,31 @@ const LONGEST_SOCKET = `/${DIR}/control/run/auctioneer-admin.sock`;
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
-const choosePorts = async ({ routerPort, apiPort, natsServers }: ProcessesOptions): Promise<LocalPorts> => {
+interface ChosenPorts {
+  readonly ports: LocalPorts;
+  readonly mesos: LocalMesos | undefined;
+}
+
+const choosePorts = async (options: ProcessesOptions): Promise<ChosenPorts> => {
+  const { routerPort, apiPort, natsServers, mesosAgents: agents } = options;
   const { router, api } = await chooseOwnPorts({ router: routerPort, api: apiPort });
   const taken = [router, api];
-  const choose = async (preferred: number): Promise<number> => {
-    const port = await choosePort({ asked: undefined, preferred, taken, what: 'NATS server' });
+  const choose = async (preferred: number, what: string): Promise<number> => {
+    const port = await choosePort({ asked: undefined, preferred, taken, what });
     taken.push(port);
     return port;
   };
   const nats = [];
   for (let at = 0; at < natsServers; at += 1) {
-    nats.push({ client: await choose(4222 + at), route: await choose(6222 + at) });
+    const server = 'NATS server';
+    nats.push({ client: await choose(4222 + at, server), route: await choose(6222 + at, server) });
   }
-  return { router, api, nats };
+  const mesos = agents > 0 && {
+    agents,
+    master: await choose(5050, 'simulated Mesos master'),
+    enrolment: await choose(9019, 'bridge to Mesos'),
+  };
+  return { ports: { router, api, nats }, mesos: mesos || undefined };
 };
 
 const tokenOf = (dir: string): string | undefined => {
@@ -171,9 +185,9 @@ const prepare = async (
 ): Promise<{ deployment: LocalDeployment; choice: RuntimeChoice }> => {
   await stopLeftovers({ pids, clock });
   const cells = Array.from({ length: options.cells }, (_, index) => localCellId(index));
-  const ports = await choosePorts(options);
+  const { ports, mesos } = await choosePorts(options);
   const choice = await decideRuntime({ asked: options.runtime, env: context.env, clock });
-  const deployment: LocalDeployment = { dir, ports, cells, runtime: choice };
+  const deployment: LocalDeployment = { dir, ports, cells, runtime: choice, mesos };
   await writeLocalDeployment(deployment);
   return { deployment, choice };
 };

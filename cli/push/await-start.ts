@@ -1,3 +1,4 @@
+import { isDeferral } from '../../common/model/deferral.js';
 import { OutcryError } from '../../common/model/errors.js';
 import { type Context, pause } from '../context.js';
 import { act, processesOf, statsOf } from '../http/apps.js';
@@ -44,9 +45,15 @@ const look = async (context: Context, app: App): Promise<Look> => {
   return { process: processes[Math.max(0, lacking)], stats: each.flat() };
 };
 
+/** Capacity is being sought for it. */
+const isDeferred = ({ details }: InstanceStats): boolean => isDeferral(details ?? '');
+
 /** Nothing starts any more: what does not run has crashed, or has no place. */
 const isSettled = (stats: readonly InstanceStats[]): boolean =>
-  stats.every((instance) => ['RUNNING', 'CRASHED'].includes(instance.state) || isUnplaced(instance));
+  stats.every(
+    (instance) =>
+      ['RUNNING', 'CRASHED'].includes(instance.state) || (isUnplaced(instance) && !isDeferred(instance)),
+  );
 
 const failed = async (context: Context, app: App, stats: readonly InstanceStats[]): Promise<OutcryError> => {
   const unplaced = stats.filter(isUnplaced);

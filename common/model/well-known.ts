@@ -14,3 +14,6 @@ export const STACK_IMAGE = 'outcry-stack:latest';
 
 /** Host by which droplets are asked for; each cell's configuration says where it leads. */
 export const BLOB_HOST = 'blobs.outcry.internal';
+
+/** As whom the bridge of this machine subscribes at the simulated Mesos. */
+export const MESOS_PRINCIPAL = 'outcry';

@@ -81,7 +81,8 @@ export const createAnswers = (options: AnswersOptions): BridgeAnswers => {
       return { cellId, incarnation, outcomes: book().outcomes(query, clock.monotonic()) };
     },
     seek(wanted) {
-      const seeking = { ...settings.bids, timeoutMs: config.demandTimeoutMs };
+      const { isUnderWay } = book();
+      const seeking = { ...settings.bids, timeoutMs: config.demandTimeoutMs, isUnderWay };
       const sought = seekPlaces(demand, wanted, clock.monotonic(), seeking);
       options.onDemand();
       return sought;

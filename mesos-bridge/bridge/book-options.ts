@@ -50,6 +50,7 @@ export const bookOptions = (
     rootfsProviders: rootfsProvidersOf(config.cells.rootfs),
     volumeDrivers: [],
     maxContainers: config.cells.maxContainers,
+    placementTags: config.cells.placementTags,
     zoneAttribute: config.cells.zoneAttribute,
     defaultZone: '',
     tags: config.cells.tagAttributes.map((attribute) => ({ attribute, required: false })),

@@ -7,6 +7,8 @@ import { needOf } from '../core/needs.js';
 export interface SeekOptions extends NeedOptions {
   /** ms for which work waits before it is refused; it is sought all the same */
   readonly timeoutMs: number;
+  /** whether it has a place, but does not run yet */
+  isUnderWay(work: LrpWork | TaskWork): boolean;
 }
 
 /** What found no place anywhere. */
@@ -30,12 +32,17 @@ function* worksIn({ lrps, tasks }: Unplaced): Generator<LrpWork | TaskWork> {
 
 /** Notes what waits, and says of each for how long it may go on waiting: longer than that is a failure, and told as one. */
 export const seekPlaces = (demand: Demand, wanted: Unplaced, now: number, options: SeekOptions): Sought[] => {
-  const [deferred, refused]: [string[], string[]] = [[], []];
+  const [underWay, deferred, refused]: [string[], string[], string[]] = [[], [], []];
   for (const work of worksIn(wanted)) {
+    if (options.isUnderWay(work)) {
+      underWay.push(work.placementId);
+      continue;
+    }
     const { since } = demand.waits(keyOf(work), needOf(work, options), now);
     (now - since < options.timeoutMs ? deferred : refused).push(work.placementId);
   }
   const sought: Sought[] = [
+    { status: 'accepted', reason: '', placementIds: underWay },
     { status: 'deferred', reason: WAITS_FOR_OFFERS, placementIds: deferred },
     {
       status: 'refused',

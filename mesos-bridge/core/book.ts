@@ -16,7 +16,7 @@ import type { Rejection } from './offer-rules.js';
 import { createRefusals } from './refusals.js';
 import { createStatusRules } from './status-rules.js';
 import type { Acceptance } from './take.js';
-import type { TakeContext } from './taker.js';
+import type { TakeContext, UnderWay } from './taker.js';
 import { createTaker } from './taker.js';
 import type { MesosTask } from './task-shelf.js';
 import { countTasks } from './task-shelf.js';
@@ -63,6 +63,8 @@ export interface MesosBook {
   agentFailed(agentId: string, now: number): MesosTask[];
   states(now: number): CellState[];
   bids(now: number): Bid[];
+  /** whether it was given a place before, and does not run there yet */
+  isUnderWay(work: UnderWay): boolean;
   /**
    * Chosen work for one cell: what it takes, and the ACCEPT that launches it. From here on it is booked; when the
    * ACCEPT cannot be sent, `unsent`. The same placement id has the same answer (design §8.1).

@@ -8,6 +8,7 @@ import type { Bundle } from './offer-book.js';
 import type { Acceptance, TakenTask, Taking } from './take.js';
 import { takeWork, whyNotHere } from './take.js';
 import type { MesosTask } from './task-shelf.js';
+import { isStarting } from './task-shelf.js';
 
 export interface TakeContext {
   /** ms, monotonic: when the work was received, and now */
@@ -39,6 +40,15 @@ const refused = (placementId: string, reason: string): WorkOutcome => ({
   status: 'refused',
   reason,
 });
+
+const accepted = (placementId: string): WorkOutcome => ({ placementId, status: 'accepted', reason: '' });
+
+/** Its end has not been asked for. */
+const isExpected = (task: MesosTask): boolean => isStarting(task) && !task.killing;
+
+/** What the BBS calls it. */
+export type UnderWay =
+  { readonly processGuid: string; readonly index: number } | { readonly taskGuid: string };
 
 const labelOf = ({ identity }: TakenTask): string =>
   identity.kind === 'lrp' ? `${identity.processGuid}.${identity.index}` : identity.taskGuid;
@@ -113,7 +123,23 @@ export const createTaker = (parts: TakerParts) => {
     }
   };
 
+  /**
+   * It was given a place before, and does not run there yet: executors take their time. The BBS asks again meanwhile, under
+   * another placement id if something was said of it, and a second launch would only run into the first one's claim.
+   */
+  const isUnderWay = (work: UnderWay): boolean => {
+    if (!('processGuid' in work)) {
+      const task = tasks.find(work.taskGuid);
+      return task !== undefined && isExpected(task);
+    }
+    const { processGuid, index } = work;
+    return tasks
+      .ofProcess(processGuid)
+      .some((task) => isExpected(task) && task.identity.kind === 'lrp' && task.identity.index === index);
+  };
+
   return {
+    isUnderWay,
     take(work: Work, context: TakeContext): Taken {
       const { now } = context;
       const all: ChosenWork[] = [...work.lrps, ...work.tasks];
@@ -124,7 +150,9 @@ export const createTaker = (parts: TakerParts) => {
           acceptance: undefined,
         };
       placements.forget(now);
-      const before = all.map(({ placementId }) => placements.outcome(placementId, now));
+      const before = all.map((one) =>
+        isUnderWay(one) ? accepted(one.placementId) : placements.outcome(one.placementId, now),
+      );
       const fresh = all.filter((_, at) => before[at]?.status === 'never_seen');
       if (fresh.length === 0) return { outcomes: before, acceptance: undefined };
       const { acceptance, outcomes } = choose(fresh, agentIdOf(work.cellId) ?? '', context);

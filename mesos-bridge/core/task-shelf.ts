@@ -50,7 +50,8 @@ export interface TaskShelf {
 
 const isInSight = ({ state }: MesosTask): boolean => state !== 'TASK_UNREACHABLE' && state !== 'TASK_UNKNOWN';
 
-const isStarting = ({ state }: MesosTask): boolean =>
+/** Launched, and not running yet. */
+export const isStarting = ({ state }: MesosTask): boolean =>
   state === 'LAUNCHED' || state === 'TASK_STAGING' || state === 'TASK_STARTING';
 
 /** Those whose agent is out of sight are not there for an auction. */

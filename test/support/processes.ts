@@ -29,8 +29,12 @@ export interface ProcessesOptions {
   presenceTtlMs?: number;
   /** absent: the process runtime */
   docker?: { socketPath: string; image: string };
-  /** put into the configuration of the BBS, and of every cell */
+  /** absent: there is no simulated Mesos */
+  mesos?: { agents: number; zones?: number };
+  /** put into the configurations of these */
   bbs?: Record<string, unknown>;
+  auctioneer?: Record<string, unknown>;
+  bridge?: Record<string, unknown>;
   cell?: Record<string, unknown>;
   /** changes what has been written, before anything starts; where the BBS is found then */
   prepare?: (dir: string) => Promise<Endpoint>;
@@ -103,7 +107,7 @@ const DEFECT =
   /denied|panic|unhandled|-threw$|handler-failed|repeated-task-failed|unreadable|(^|\.)request-failed$/;
 
 const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<LocalDeployment> => {
-  const ports = await freePorts(2 + 2 * options.natsServers);
+  const ports = await freePorts(4 + 2 * options.natsServers);
   const take = (): number => ports.pop() ?? 0;
   const ttl = options.presenceTtlMs;
   return {
@@ -117,7 +121,10 @@ const deploymentOf = async (dir: string, options: ProcessesOptions): Promise<Loc
     runtime: options.docker
       ? { kind: 'docker', where: options.docker.socketPath, stacks: { [STACK]: options.docker.image } }
       : { kind: 'process' },
+    ...(options.mesos && { mesos: { ...options.mesos, master: take(), enrolment: take() } }),
     extra: {
+      auctioneer: options.auctioneer ?? {},
+      'mesos-bridge': options.bridge ?? {},
       bbs: { ...(ttl !== undefined && { presence_ttl: ttl }), ...options.bbs },
       cell: {
         ...(ttl !== undefined && { presence_ttl: ttl, presence_interval: Math.floor(ttl / 3) }),
@@ -238,7 +245,8 @@ export const createProcessSystem = async (options: ProcessesOptions): Promise<Pr
         .filter((line: Record<string, unknown>) => DEFECT.test(String(line['event'])))
         .map((line) => JSON.stringify(line)),
       ...[...said]
-        .filter(([name]) => !name.startsWith('nats-'))
+        // which tell people what they are
+        .filter(([name]) => name !== 'mesos' && !name.startsWith('nats-'))
         .map(([name, text]) => `${name} said: ${text}`),
     ],
     async close() {

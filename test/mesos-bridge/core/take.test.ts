@@ -41,6 +41,29 @@ t.test('#28 cpus are deducted within a batch: nothing is over-committed', async 
   t.equal(scalarOf(acceptance!.left, 'cpus'), 0);
 });
 
+t.test('#37 what is asked for again while its executor starts is not launched twice', async (t) => {
+  const book = bookWith([offer('a'), offer('b')]);
+  const first = take(book, 'a', {
+    lrps: [lrp(0)],
+    tasks: [taskWork({ taskGuid: 'once', placementId: 'o' })],
+  });
+  t.equal(first.acceptance?.tasks.length, 2);
+  const again = { ...lrp(0), placementId: 'app.0.after-it-was-deferred' };
+  t.ok(book.isUnderWay(again));
+  t.ok(book.isUnderWay({ taskGuid: 'once' }));
+  const second = take(book, 'b', {
+    lrps: [again],
+    tasks: [taskWork({ taskGuid: 'once', placementId: 'p' })],
+  });
+  t.match(second, { outcomes: [{ status: 'accepted' }, { status: 'accepted' }], acceptance: undefined });
+  t.notOk(book.isUnderWay(lrp(1)));
+  book.status(status(first.acceptance!.tasks[0]!, 'TASK_RUNNING', { agentId: 'a' }), 1);
+  t.notOk(
+    book.isUnderWay(again),
+    'an instance that has run may be wanted again: its place may have been lost',
+  );
+});
+
 t.test('#29 an agent is taken to the last MB', async (t) => {
   const book = bookWith([offer('a', { cpus: 1, mem: 256, disk: 128 })]);
   t.match(stateOf(book, 'a').available, { memoryMb: 128, diskMb: 64 });
