@@ -87,7 +87,8 @@ export const bridgeProblems = async (bus: Bus, mesos: SimulationMesos): Promise<
     ...(trouble === '' ? [] : [`the bridge: ${trouble}`]),
     // those on agents that are out of sight are counted as well, for as long as these may come back
     ...(tasks >= there ? [] : [`the bridge counts ${tasks} tasks of ${there}`]),
-    ...(executors === alive ? [] : [`the bridge counts ${executors} executors of ${alive}`]),
+    // that one has gone it may only learn from an offer, when it needs one
+    ...(executors >= alive ? [] : [`the bridge counts ${executors} executors of ${alive}`]),
     ...(waiting === 0 ? [] : [`${waiting} wait for offers`]),
   ];
 };

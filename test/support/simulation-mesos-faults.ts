@@ -88,6 +88,8 @@ const machineFaults = ({ simulation, mesos, agenda }: MesosFaultsOptions, { betw
         for (const connection of cutToo) connection.disconnect();
         agenda.later(between(3, 60), () => {
           mesos.faults.partitioned.delete(id);
+          // what was sent meanwhile is lost: so the connection has broken
+          mesos.master()?.agents.get(id)?.link?.close();
           for (const connection of cutToo) connection.reconnect();
         });
       }),
@@ -221,9 +223,12 @@ const masterFaults = ({ mesos, agenda }: MesosFaultsOptions, { between, inTheMid
     const m = mesos.master();
     if (m) for (const offer of [...m.offers.values()]) rescind(m, offer);
   },
+  // an agent that does not hear of it keeps what it has, as Mesos has it, if a new master does not know of it either
   'remove-framework'() {
     const m = mesos.master();
-    if (m) for (const framework of [...m.frameworks.values()]) removeFramework(m, framework);
+    const all = mesos.machines.every(({ agent, lost }) => lost || agent.phase() === 'registered');
+    if (m === undefined || !all || mesos.faults.partitioned.size > 0) return;
+    for (const framework of [...m.frameworks.values()]) removeFramework(m, framework);
   },
 });
 
