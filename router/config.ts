@@ -1,11 +1,34 @@
-import { DURATION, PORT, defineConfig, toMs } from '../common/runtime/config.js';
+import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
+import { compileOperation, OPERATION_DEFAULTS, OPERATION_SCHEMA } from './config-operation.js';
+import type { OperationConfig, UserOperation } from './config-operation.js';
+import { ENDPOINT_DEFAULTS, ENDPOINT_SCHEMA, compileEndpoints } from './endpoint-config.js';
+import type { EndpointRules, EndpointUserConfig } from './endpoint-config.js';
+import { LISTENER_DEFAULTS, LISTENER_SCHEMA, compileListeners } from './listener-config.js';
+import type { ListenerRules, ListenerUserConfig } from './listener-config.js';
+import {
+  ROUTE_SERVICE_DEFAULTS,
+  ROUTE_SERVICE_SCHEMA,
+  compileRouteServices,
+} from './route-service-config.js';
+import type { RouteServiceConfig, RouteServiceUserConfig } from './route-service-config.js';
+import type { Sharding } from './core/sharding.js';
+import type { RequestRules } from './core/request-headers.js';
+import type { ResponseRules } from './core/response-headers.js';
+import {
+  PROXY_DEFAULTS,
+  compileBalancing,
+  compileRequests,
+  compileResponses,
+  compileSharding,
+  proxySchema,
+} from './proxy-config.js';
+import type { BalancingConfig, ProxyUserConfig } from './proxy-config.js';
 
 type Duration = string | number;
 
-interface UserConfig {
-  host: string;
-  port: number;
+interface UserConfig
+  extends UserOperation, ProxyUserConfig, EndpointUserConfig, ListenerUserConfig, RouteServiceUserConfig {
   index: number;
   advertised_hosts?: string[];
   registration_interval: Duration;
@@ -14,25 +37,17 @@ interface UserConfig {
   empty_pool_timeout: Duration;
   start_delay: Duration;
   stop_grace: Duration;
-  endpoint_timeout: Duration;
-  endpoint_dial_timeout: Duration;
   frontend_idle_timeout: Duration;
   read_header_timeout: Duration;
   max_request_header_bytes: number;
+  max_request_headers: number;
+  keep_alive_100_continue_requests: boolean;
   healthcheck_user_agent: string;
-  ca_certs?: string;
-  backends: {
-    max_attempts: number;
-    max_conns: number;
-    failure_mark: Duration;
-    idle_timeout: Duration;
-  };
 }
 
 /** What the router runs by. Durations in ms, unless the name says seconds. */
-export interface RouterConfig {
-  /** port 0 takes a free one */
-  readonly listen: { readonly host: string; readonly port: number };
+export interface RouterConfig extends OperationConfig {
+  readonly listeners: ListenerRules;
   readonly registrar: {
     /** first part of the router's id on the bus */
     readonly index: number;
@@ -41,32 +56,33 @@ export interface RouterConfig {
     readonly registerIntervalSeconds: number;
     /** longest time that an endpoint lives without being registered again */
     readonly staleThresholdSeconds: number;
+    /** whether a route that one application has takes no endpoint of another */
+    readonly refuseClaims: boolean;
   };
   readonly table: {
     readonly pruneIntervalMs: number;
     /** how long a route without endpoints answers 503 instead of 404 */
     readonly emptyPoolMs: number;
+    readonly sharding: Sharding;
+    /** a route kept without endpoints answers 503 instead of 404 */
+    readonly emptyPool503: boolean;
   };
-  readonly endpoints: {
-    /** endpoints tried for one request */
-    readonly maxAttempts: number;
-    /** requests whose answer is due, per endpoint; 0 = no limit */
-    readonly maxConnections: number;
-    /** how long requests avoid an endpoint that failed */
-    readonly failureMarkMs: number;
-    readonly dialTimeoutMs: number;
-    /** for an endpoint's whole answer, upgrades excepted */
-    readonly timeoutMs: number;
-    /** how long an idle connection is kept */
-    readonly idleMs: number;
-    /** PEM: authorities for certificates of TLS endpoints; undefined = the system's */
-    readonly authorities: string | undefined;
-  };
+  readonly balancing: BalancingConfig;
+  readonly requests: RequestRules;
+  readonly responses: ResponseRules;
+  /** value of `X-Vcap-Trace` with which a client is told who served it; '' for none */
+  readonly traceKey: string;
+  readonly endpoints: EndpointRules;
+  readonly routeServices: RouteServiceConfig;
   readonly clients: {
     readonly idleMs: number;
     /** within which a client must have sent its request's head; 0 = no limit */
     readonly readHeaderMs: number;
     readonly maxHeaderBytes: number;
+    /** lines of them; 0 = no limit */
+    readonly maxHeaderLines: number;
+    /** connections go on after a request that waited for `100 Continue` */
+    readonly keepsContinued: boolean;
     /** `User-Agent` of load balancers' probes */
     readonly healthCheckUserAgent: string;
   };
@@ -86,8 +102,6 @@ const MUST_LAST = [
   'registration_interval',
   'droplet_stale_threshold',
   'prune_stale_droplets_interval',
-  'endpoint_timeout',
-  'endpoint_dial_timeout',
   'frontend_idle_timeout',
 ] as const;
 
@@ -106,24 +120,17 @@ const checkDurations = (full: UserConfig, report: ReportProblem): void => {
 
 const toSeconds = (value: Duration): number => Math.max(1, Math.round(toMs(value) / 1000));
 
-const endpointRules = (full: UserConfig): RouterConfig['endpoints'] => ({
-  maxAttempts: full.backends.max_attempts,
-  maxConnections: full.backends.max_conns,
-  failureMarkMs: toMs(full.backends.failure_mark),
-  dialTimeoutMs: toMs(full.endpoint_dial_timeout),
-  timeoutMs: toMs(full.endpoint_timeout),
-  idleMs: toMs(full.backends.idle_timeout),
-  authorities: full.ca_certs,
-});
-
 /** Names and defaults as in gorouter's release, where it has them; the delay at start is a laptop's. */
 export const routerConfig = defineConfig<UserConfig, RouterConfig>({
   schema: {
     type: 'object',
     additionalProperties: false,
     properties: {
-      host: { ...text, description: 'address to listen at' },
-      port: { ...PORT, description: 'TCP port to listen at' },
+      ...OPERATION_SCHEMA,
+      ...proxySchema,
+      ...ENDPOINT_SCHEMA,
+      ...LISTENER_SCHEMA,
+      ...ROUTE_SERVICE_SCHEMA,
       index: { ...whole(0), description: 'number of this router, the first part of its id on the bus' },
       advertised_hosts: {
         type: 'array',
@@ -145,8 +152,6 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
       },
       start_delay: { ...DURATION, description: 'for collecting routes before the listener opens' },
       stop_grace: { ...DURATION, description: 'for requests under way when the router stops' },
-      endpoint_timeout: { ...DURATION, description: "for an endpoint's whole answer, upgrades excepted" },
-      endpoint_dial_timeout: { ...DURATION, description: 'for the connection to an endpoint' },
       frontend_idle_timeout: { ...DURATION, description: 'how long an idle connection of a client is kept' },
       read_header_timeout: { ...DURATION, description: "for a request's headers to arrive" },
       max_request_header_bytes: {
@@ -155,61 +160,71 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
         maximum: 1_048_576,
         description: 'larger request headers are refused',
       },
+      max_request_headers: {
+        ...whole(0),
+        description: 'requests with more header lines are refused; 0 = no limit',
+      },
+      keep_alive_100_continue_requests: {
+        type: 'boolean',
+        description: 'keep connections after requests that waited for 100 Continue',
+      },
       healthcheck_user_agent: {
         ...text,
         description: 'requests of this user agent are answered by the router itself',
       },
-      ca_certs: { ...text, description: "authorities of endpoints with TLS, PEM; the system's when absent" },
-      backends: {
-        type: 'object',
-        additionalProperties: false,
-        description: 'how endpoints are treated',
-        properties: {
-          max_attempts: { ...whole(1), description: 'endpoints tried for one request' },
-          max_conns: { ...whole(0), description: 'requests whose answer is due, per endpoint; 0 = no limit' },
-          failure_mark: { ...DURATION, description: 'how long requests avoid an endpoint that failed' },
-          idle_timeout: { ...DURATION, description: 'how long an idle connection to an endpoint is kept' },
-        },
-      },
     },
   },
   defaults: {
-    host: '127.0.0.1',
-    port: 8080,
+    ...OPERATION_DEFAULTS,
+    ...PROXY_DEFAULTS,
+    ...ENDPOINT_DEFAULTS,
+    ...LISTENER_DEFAULTS,
+    ...ROUTE_SERVICE_DEFAULTS,
     index: 0,
     registration_interval: '20s',
     droplet_stale_threshold: '120s',
     prune_stale_droplets_interval: '30s',
     empty_pool_timeout: '0s',
     start_delay: '0s',
-    stop_grace: '5s',
-    endpoint_timeout: '900s',
-    endpoint_dial_timeout: '5s',
+    stop_grace: '0s',
     frontend_idle_timeout: '900s',
     read_header_timeout: '60s',
-    max_request_header_bytes: 65_536,
+    max_request_header_bytes: 1_048_576,
+    max_request_headers: 0,
+    keep_alive_100_continue_requests: false,
     healthcheck_user_agent: 'HTTP-Monitor/1.1',
-    backends: { max_attempts: 3, max_conns: 500, failure_mark: '30s', idle_timeout: '90s' },
   },
   compile(full, report) {
     checkDurations(full, report);
+    const endpoints = compileEndpoints(full, report);
     return {
-      listen: { host: full.host, port: full.port },
+      ...compileOperation(full, report),
+      listeners: compileListeners(full, report),
       registrar: {
         index: full.index,
         hosts: full.advertised_hosts ?? [full.host],
         registerIntervalSeconds: toSeconds(full.registration_interval),
         staleThresholdSeconds: toSeconds(full.droplet_stale_threshold),
+        refuseClaims: full.foreign_claims === 'refuse',
       },
       table: {
         pruneIntervalMs: toMs(full.prune_stale_droplets_interval),
         emptyPoolMs: toMs(full.empty_pool_timeout),
+        sharding: compileSharding(full),
+        emptyPool503: full.empty_pool_response_code_503,
       },
-      endpoints: endpointRules(full),
+      balancing: compileBalancing(full),
+      requests: compileRequests(full),
+      responses: compileResponses(full),
+      traceKey: full.trace_key,
+      endpoints,
+      routeServices: compileRouteServices(full, endpoints, report),
       clients: {
         idleMs: toMs(full.frontend_idle_timeout),
         readHeaderMs: toMs(full.read_header_timeout),
         maxHeaderBytes: full.max_request_header_bytes,
+        maxHeaderLines: full.max_request_headers,
+        keepsContinued: full.keep_alive_100_continue_requests,
         healthCheckUserAgent: full.healthcheck_user_agent,
       },
       startDelayMs: toMs(full.start_delay),

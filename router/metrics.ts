@@ -1,26 +1,40 @@
+import { readdirSync } from 'node:fs';
 import type { Histogram, MetricSpec, Metrics, Sample } from '../common/ports/metrics.js';
 import type { TableChange } from './core/route-table.js';
 import type { RouterCounters } from './proxy/counters.js';
 
 /**
- * What is told of a router's work as it does it; `component` is who registered the route. On the path of
- * requests this is a step in a map: everything else is read when somebody looks.
+ * What is told of requests as they pass; `component` is who registered the route. On their path this is a step in a
+ * map: everything else is read when somebody looks.
  */
-export interface RouterMetrics {
+export interface TrafficMetrics {
   /** a request is given to endpoints of a route */
   forwarded(component: string): void;
-  /** its answer is through, after so many ms */
-  answered(component: string, ms: number): void;
-  registered(component: string, change: TableChange): void;
-  unregistered(component: string): void;
-  pruned(endpoints: number): void;
+  /** its answer is through, after so many ms, of which so many were the router's own */
+  answered(component: string, ms: number, ownMs: number): void;
 }
 
-export interface RouterSources {
-  counters: Readonly<RouterCounters>;
+export interface TrafficSources {
+  readonly counters: Readonly<RouterCounters>;
+  lostLogLines(): number;
+}
+
+/** What is told of the table as it changes. */
+export interface RegistryMetrics {
+  /** `latencyMs` from the registrar's change, where it says when that was */
+  registered(component: string, change: TableChange, latencyMs: number | undefined): void;
+  unregistered(component: string): void;
+  pruned(endpoints: number): void;
+  /** ms; undefined before the first message */
+  sinceUpdate(): number | undefined;
+}
+
+export interface RegistrySources {
   routes(): number;
   /** ms on a monotonic clock */
   now(): number;
+  /** messages of registrars on their way to the table */
+  inbox(): { waiting(): number; dropped(): number };
 }
 
 /** gorouter's */
@@ -65,12 +79,12 @@ const createTally = (label: string) => {
 };
 
 /** In gorouter's words. */
-const actionOf = ({ added, removed }: TableChange): string => {
-  if (added === 0) return 'endpoint-not-updated';
+const actionOf = ({ added, removed, claims }: TableChange): string => {
+  if (added === 0) return claims.length > 0 ? 'endpoint-refused' : 'endpoint-not-updated';
   return removed > 0 ? 'endpoint-updated' : 'endpoint-added';
 };
 
-const registerRegistry = (metrics: Metrics, { routes, now }: RouterSources) => {
+const registerRegistry = (metrics: Metrics, { routes, now, inbox }: RegistrySources): RegistryMetrics => {
   const registrations = metrics.counter('registry_message', {
     help: 'Registrations that were read, by who sent them and what they changed.',
     labels: ['component', 'action'],
@@ -82,21 +96,31 @@ const registerRegistry = (metrics: Metrics, { routes, now }: RouterSources) => {
   const pruned = metrics.counter('routes_pruned', {
     help: 'Endpoints that were removed because nobody registered them again in time.',
   });
+  const latency = metrics.histogram('route_registration_latency', {
+    help: "From an endpoint's change, where its registration says when that was, to the table.",
+    unit: 'ms',
+    buckets: LATENCY_BUCKETS_MS,
+  });
   let lastUpdate: number | undefined;
+  const sinceUpdate = (): number | undefined => (lastUpdate === undefined ? undefined : now() - lastUpdate);
   const state = {
     total_routes: { help: 'Routes in the table.' },
     ms_since_last_registry_update: {
       help: 'Time since the last registration or unregistration was read.',
       unit: 'ms',
     },
+    buffered_messages: { help: "Registrars' messages that wait for their turn." },
   } as const;
   metrics.gauges(state, () => ({
     total_routes: routes(),
-    ms_since_last_registry_update: lastUpdate === undefined ? undefined : now() - lastUpdate,
+    buffered_messages: inbox().waiting(),
+    ms_since_last_registry_update: sinceUpdate(),
   }));
   return {
-    registered(component: string, change: TableChange): void {
+    sinceUpdate,
+    registered(component, change, latencyMs): void {
       lastUpdate = now();
+      if (change.added > 0 && latencyMs !== undefined) latency.observe(Math.max(0, latencyMs));
       registrations.increment({ component, action: actionOf(change) });
     },
     unregistered(component: string): void {
@@ -107,6 +131,22 @@ const registerRegistry = (metrics: Metrics, { routes, now }: RouterSources) => {
   };
 };
 
+const registerLosses = (metrics: Metrics, { inbox }: Pick<RegistrySources, 'inbox'>): void => {
+  const losses = {
+    total_dropped_messages: { help: "Registrars' messages that were dropped, since too many waited." },
+  } as const;
+  metrics.counters(losses, () => ({ total_dropped_messages: inbox().dropped() }));
+};
+
+/** Where the system tells. */
+const openFiles = (): number | undefined => {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return undefined;
+  }
+};
+
 const registerLatency = (metrics: Metrics): Histogram =>
   metrics.histogram('latency', {
     help: 'Time from a request that was given to endpoints to the end of its answer; switched protocols are left out.',
@@ -115,8 +155,8 @@ const registerLatency = (metrics: Metrics): Histogram =>
     buckets: LATENCY_BUCKETS_MS,
   });
 
-/** Registers what a router measures, under the names of gorouter's Prometheus endpoint. */
-export const createRouterMetrics = (metrics: Metrics, sources: RouterSources): RouterMetrics => {
+/** Registers what the requests of one process are measured by, under the names of gorouter's Prometheus endpoint. */
+export const createTrafficMetrics = (metrics: Metrics, sources: TrafficSources): TrafficMetrics => {
   const requests = createTally('component');
   const total = {
     help: 'Requests given to endpoints, by who registered their route.',
@@ -124,10 +164,37 @@ export const createRouterMetrics = (metrics: Metrics, sources: RouterSources): R
   };
   metrics.counters({ total_requests: total }, () => ({ total_requests: requests.samples() }));
   registerCounters(metrics, sources.counters);
+  metrics.counters(
+    {
+      access_log_lines_dropped: {
+        help: 'Lines of the access log that were given up: disk or bus was away or too slow.',
+      },
+    },
+    () => ({ access_log_lines_dropped: sources.lostLogLines() }),
+  );
+  metrics.gauges({ file_descriptors: { help: 'Files and connections that are open.' } }, () => ({
+    file_descriptors: openFiles(),
+  }));
   const latency = registerLatency(metrics);
+  const own = metrics.histogram('gorouter_time', {
+    help: "The router's own part of it: without what endpoints took.",
+    unit: 'ms',
+    buckets: LATENCY_BUCKETS_MS,
+  });
   return {
     forwarded: requests.add,
-    answered: (component, ms) => latency.observe(ms, { component }),
-    ...registerRegistry(metrics, sources),
+    answered(component, ms, ownMs) {
+      latency.observe(ms, { component });
+      own.observe(ownMs);
+    },
   };
+};
+
+/** The same of its table. */
+export const createRegistryMetrics = (metrics: Metrics, sources: RegistrySources): RegistryMetrics => {
+  metrics.gauges({ uptime: { help: 'Time since the router was started.', unit: 's' } }, () => ({
+    uptime: process.uptime(),
+  }));
+  registerLosses(metrics, sources);
+  return registerRegistry(metrics, sources);
 };

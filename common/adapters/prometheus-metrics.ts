@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Logger } from '../ports/logger.js';
 import type { Family, MetricSpec, Metrics, Reading, Readings } from '../ports/metrics.js';
 
@@ -62,6 +62,15 @@ export const createPrometheusMetrics = (options: PrometheusMetricsOptions): Metr
     }
   };
 
+  const included: (() => Promise<readonly unknown[]>)[] = [];
+
+  /** what cannot be told by another process is left out */
+  const scrapeAll = async (): Promise<string> => {
+    const others = (await Promise.all(included.map((snapshots) => snapshots()))).flat();
+    const all = [await registry.getMetricsAsJSON(), ...others.filter((one) => one !== undefined)];
+    return AggregatorRegistry.aggregate(all as object[]).metrics();
+  };
+
   if (options.process === true) collectDefaultMetrics({ register: registry });
 
   return {
@@ -86,6 +95,8 @@ export const createPrometheusMetrics = (options: PrometheusMetricsOptions): Metr
       });
     },
     contentType: registry.contentType,
-    scrape: () => registry.metrics(),
+    snapshot: () => registry.getMetricsAsJSON(),
+    include: (snapshots) => void included.push(snapshots),
+    scrape: () => (included.length === 0 ? registry.metrics() : scrapeAll()),
   };
 };

@@ -97,6 +97,11 @@ export const ERRORS_OF_OPERATION = {
     remedy: 'name an engine of this machine with DOCKER_HOST, or leave it out; or take --runtime process',
     status: 422,
   },
+  CREDENTIALS_INVALID: {
+    message: '{path} holds no credentials: {reason}',
+    remedy: 'write {"user": "…", "pass": "…"} into it, or remove it: the next start makes another one',
+    status: 500,
+  },
   DOCKER_HOST_INVALID: {
     message: 'the Docker engine "{engine}" cannot be used: {reason}',
     remedy: 'correct DOCKER_HOST or --engine, or leave it out for /var/run/docker.sock',

@@ -56,6 +56,10 @@ export interface Metrics {
   gauges<Name extends string>(family: Family<Name>, read: () => Readings<Name>): void;
   /** of what `scrape` gives */
   readonly contentType: string;
+  /** everything, for another process of the same component to include */
+  snapshot(): Promise<unknown>;
+  /** has what other processes' snapshots say added up with what is measured here */
+  include(snapshots: () => Promise<readonly unknown[]>): void;
   /** everything, in Prometheus' text format */
   scrape(): Promise<string>;
 }
@@ -72,5 +76,7 @@ export const NO_METRICS: Metrics = {
   counters: () => undefined,
   gauges: () => undefined,
   contentType: 'text/plain; charset=utf-8',
+  snapshot: async () => undefined,
+  include: () => undefined,
   scrape: async () => '',
 };

@@ -44,6 +44,8 @@ export interface AssembledComponent {
   readonly adminPages?: AdminPages;
   /** rejects when the component can do nothing right any more */
   readonly lost?: Promise<never>;
+  /** what SIGUSR1 asks for: leaves its work in good order, and resolves when it may be stopped */
+  drain?(): Promise<void>;
   /** resolves when the component has done all that it was there for */
   readonly done?: Promise<void>;
 }
@@ -137,7 +139,12 @@ export const runComponent = async (main: ComponentMain, file: string): Promise<E
     const { members, lost, done } = assembled;
     const until = Promise.race([lost ?? NEVER, done ?? NEVER]);
     const group = createGroup([...admin(assembled), member, ...members], logger);
-    const end = await runUntilSignal(group, { logger, onHangup: group.renew, until });
+    const end = await runUntilSignal(group, {
+      logger,
+      onHangup: group.renew,
+      onDrain: assembled.drain,
+      until,
+    });
     logger.info('exited');
     return end;
   } catch (error) {

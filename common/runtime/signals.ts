@@ -2,11 +2,16 @@ import type { Logger } from '../ports/logger.js';
 import type { Group } from './group.js';
 
 /** SIGHUP: the terminal was closed; or, to one that has none: read again what may have been renewed. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const;
 export type EndSignal = (typeof SIGNALS)[number];
 
 /** Exit statuses of a process that a signal ended, as shells count them. */
-const HARD_EXIT: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+const HARD_EXIT: Readonly<Record<EndSignal, number>> = {
+  SIGINT: 130,
+  SIGTERM: 143,
+  SIGHUP: 129,
+  SIGUSR1: 138,
+};
 
 /** The part of `process` that is used here. */
 export interface SignalSource {
@@ -20,6 +25,8 @@ export interface RunOptions {
   until?: Promise<unknown>;
   /** what SIGHUP asks for, then; it ends the run when absent */
   onHangup?: () => void;
+  /** what SIGUSR1 asks for: the run ends when it resolves. Without it nobody listens for that signal. */
+  onDrain?: (() => Promise<void>) | undefined;
   /** `process` when absent */
   signals?: SignalSource;
   /** `process.exit` when absent */
@@ -36,10 +43,17 @@ export const runUntilSignal = async (group: Group, options: RunOptions): Promise
   let onSignal: (signal: EndSignal) => void = () => undefined;
   const signalled = new Promise<EndSignal>((resolve) => {
     let seen = false;
+    let draining = false;
     onSignal = (signal) => {
       if (signal === 'SIGHUP' && options.onHangup) {
         logger.info('signal', { signal });
         options.onHangup();
+        return;
+      }
+      if (signal === 'SIGUSR1') {
+        logger.info('signal', { signal, again: draining });
+        if (!draining) void options.onDrain?.().finally(() => resolve(signal));
+        draining = true;
         return;
       }
       logger.info('signal', { signal, again: seen });
@@ -48,7 +62,8 @@ export const runUntilSignal = async (group: Group, options: RunOptions): Promise
       resolve(signal);
     };
   });
-  for (const signal of SIGNALS) signals.on(signal, onSignal);
+  const heard = SIGNALS.filter((signal) => signal !== 'SIGUSR1' || options.onDrain);
+  for (const signal of heard) signals.on(signal, onSignal);
   // a rejection while members start is kept for after the start
   options.until?.catch(() => undefined);
   try {
@@ -57,6 +72,6 @@ export const runUntilSignal = async (group: Group, options: RunOptions): Promise
     return await (done ? Promise.race([signalled, done]) : signalled);
   } finally {
     await group.stop();
-    for (const signal of SIGNALS) signals.off(signal, onSignal);
+    for (const signal of heard) signals.off(signal, onSignal);
   }
 };

@@ -132,10 +132,7 @@ export const createTaker = (parts: TakerParts) => {
       const task = tasks.find(work.taskGuid);
       return task !== undefined && isExpected(task);
     }
-    const { processGuid, index } = work;
-    return tasks
-      .ofProcess(processGuid)
-      .some((task) => isExpected(task) && task.identity.kind === 'lrp' && task.identity.index === index);
+    return tasks.ofSlot(work.processGuid, work.index).some(isExpected);
   };
 
   return {

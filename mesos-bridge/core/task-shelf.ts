@@ -40,6 +40,8 @@ export interface TaskShelf {
   all(): Iterable<MesosTask>;
   agents(): Iterable<string>;
   onAgent(agentId: string): readonly MesosTask[];
+  /** of that instance: several while one takes the other's place */
+  ofSlot(processGuid: string, index: number): readonly MesosTask[];
   /** instances of that process */
   ofProcess(processGuid: string): readonly MesosTask[];
   countOf(executorId: string): number;
@@ -90,15 +92,22 @@ const outOf = (index: Map<string, Set<string>>, key: string, id: string): void =
   if (ids?.size === 0) index.delete(key);
 };
 
+/** Guids have no blanks. */
+const slotKey = (processGuid: string, index: number): string => `${processGuid} ${index}`;
+
 export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf => {
   const tasks = new Map<string, MesosTask>();
   const guids = new Map<string, string>();
   const agents = new Map<string, Set<string>>();
   const executors = new Map<string, Set<string>>();
   const processes = new Map<string, Set<string>>();
+  const slots = new Map<string, Set<string>>();
 
   const processOf = ({ identity }: MesosTask): string =>
     identity.kind === 'lrp' ? identity.processGuid : '';
+
+  const slotOf = ({ identity }: MesosTask): string =>
+    identity.kind === 'lrp' ? slotKey(identity.processGuid, identity.index) : '';
 
   const listed = (ids: Set<string> | undefined): MesosTask[] =>
     [...(ids ?? [])].flatMap((id) => tasks.get(id) ?? []);
@@ -111,6 +120,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
     outOf(agents, task.agentId, id);
     outOf(executors, task.executorId, id);
     outOf(processes, processOf(task), id);
+    outOf(slots, slotOf(task), id);
     onChange(task);
   };
   const get = (id: string): MesosTask | undefined => tasks.get(id);
@@ -126,6 +136,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
       into(agents, task.agentId, task.id);
       into(executors, task.executorId, task.id);
       into(processes, processOf(task), task.id);
+      into(slots, slotOf(task), task.id);
       onChange(task);
     },
     remove,
@@ -134,6 +145,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
     all: () => tasks.values(),
     agents: () => agents.keys(),
     onAgent: (agentId) => listed(agents.get(agentId)),
+    ofSlot: (guid, index) => listed(slots.get(slotKey(guid, index))),
     ofProcess: (guid) => listed(processes.get(guid)),
     isUsing: (agentId) => agents.has(agentId),
     countOf: (executorId) => executors.get(executorId)?.size ?? 0,

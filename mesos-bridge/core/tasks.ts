@@ -70,6 +70,7 @@ export interface TaskBook {
   all(): Iterable<MesosTask>;
   agents(): Iterable<string>;
   onAgent(agentId: string): readonly MesosTask[];
+  ofSlot(processGuid: string, index: number): readonly MesosTask[];
   ofProcess(processGuid: string): readonly MesosTask[];
   countOf(executorId: string): number;
   /** whether there are tasks on that agent */
@@ -231,6 +232,7 @@ export const createTaskBook = (options: TaskBookOptions): TaskBook => {
     all: shelf.all,
     agents: shelf.agents,
     onAgent: shelf.onAgent,
+    ofSlot: shelf.ofSlot,
     ofProcess: shelf.ofProcess,
     countOf: shelf.countOf,
     isUsing: shelf.isUsing,

@@ -15,7 +15,12 @@ export interface Endpoint {
   readonly isolationSegment: string;
   readonly availabilityZone: string;
   readonly routeServiceUrl: string;
+  /** as registered, valid or not */
   readonly loadBalancing: string;
+  /** with `hash`: the request header that decides; '' when none was given */
+  readonly hashHeader: string;
+  /** with `hash`: how far above the average an endpoint's requests in flight may be; 0 is no limit */
+  readonly hashBalance: number;
   /** ms without a registration after which it is pruned */
   readonly staleMs: number;
   readonly tags: Readonly<Record<string, string>>;
@@ -32,6 +37,8 @@ const SCALARS = [
   'availabilityZone',
   'routeServiceUrl',
   'loadBalancing',
+  'hashHeader',
+  'hashBalance',
   'staleMs',
 ] as const satisfies readonly (keyof Endpoint)[];
 

@@ -13,6 +13,8 @@ export type FailureKind =
   | 'tls-hostname'
   | 'tls-untrusted'
   | 'tls-handshake'
+  /** not done in time */
+  | 'tls-handshake-timeout'
   | 'tls-client-cert-refused'
   | 'timeout'
   | 'client-gone'
@@ -54,6 +56,7 @@ export const FAILURE_RULES: Readonly<Record<FailureKind, FailureRule>> = {
   'tls-hostname': rule('always', { ...FOREIGN, status: 503, message: '503 Service Unavailable' }),
   'tls-untrusted': rule('always', { ...FOREIGN, status: 526, message: '526 Invalid SSL Certificate' }),
   'tls-handshake': rule('always', { ...FOREIGN, status: 525, message: '525 SSL Handshake Failed' }),
+  'tls-handshake-timeout': rule('always', FOREIGN),
   'tls-client-cert-refused': rule('always', {
     ...FOREIGN,
     status: 496,

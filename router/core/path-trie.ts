@@ -48,17 +48,39 @@ export const makeNode = (root: PathNode, segments: readonly string[]): PathNode 
 
 const isBare = (node: PathNode): boolean => node.pool === undefined && node.children === undefined;
 
-/** Drops the pool of that path and every node that held nothing else; true when the root is bare now. */
-export const dropPool = (node: PathNode, segments: readonly string[], depth = 0): boolean => {
-  const segment = segments[depth];
-  if (segment === undefined) {
-    node.pool = undefined;
-    return isBare(node);
+const removeChild = (node: PathNode, segment: string): void => {
+  node.children?.delete(segment);
+  if (node.children?.size === 0) node.children = undefined;
+};
+
+/**
+ * Drops the pool of that path and every node that held nothing else; true when the root is bare now. A registration
+ * may have a path of any depth: nothing here recurses.
+ */
+export const dropPool = (root: PathNode, segments: readonly string[]): boolean => {
+  const way: PathNode[] = [root];
+  for (const segment of segments) {
+    const child = way.at(-1)?.children?.get(segment);
+    if (!child) return isBare(root);
+    way.push(child);
   }
-  const child = node.children?.get(segment);
-  if (child && dropPool(child, segments, depth + 1)) {
-    node.children?.delete(segment);
-    if (node.children?.size === 0) node.children = undefined;
+  const last = way.at(-1);
+  if (last) last.pool = undefined;
+  for (let depth = segments.length; depth > 0; depth -= 1) {
+    const [node, parent] = [way[depth], way[depth - 1]];
+    if (!node || !parent || !isBare(node)) break;
+    removeChild(parent, segments[depth - 1] ?? '');
   }
-  return isBare(node);
+  return isBare(root);
+};
+
+/** Every pool of the host. */
+export const poolsBelow = (root: PathNode): RoutePool[] => {
+  const pools: RoutePool[] = [];
+  const open: PathNode[] = [root];
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (node.pool) pools.push(node.pool);
+    for (const child of node.children?.values() ?? []) open.push(child);
+  }
+  return pools;
 };

@@ -15,6 +15,8 @@ export interface RegistrationProblem {
 export interface RouteChange {
   readonly endpoint: Endpoint;
   readonly keys: readonly RouteKey[];
+  /** ns since the Unix epoch: when what is registered came to be; undefined where nobody said */
+  readonly updatedAtNs: number | undefined;
 }
 
 type Check = (value: unknown) => string | undefined;
@@ -89,10 +91,16 @@ const checkFields = (
 // it becomes part of a URL: a name, an IPv4 or an IPv6 address and nothing else
 const isHostName = (host: string): boolean => /^[a-z0-9._-]+$|^\[?[0-9a-f:.]+\]?$/i.test(host);
 
+// they become values of headers
+const TOLD_TO_ENDPOINTS = ['app', 'private_instance_id', 'private_instance_index'] as const;
+const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
+
 const checkValues = (message: RouteRegistration): RegistrationProblem | undefined => {
   if (!message.host) return { field: 'host', reason: 'is missing' };
   if (!isHostName(message.host)) return { field: 'host', reason: 'must be a host name or an IP address' };
   if (!message.port && !message.tls_port) return { field: 'port', reason: 'is missing' };
+  const unprintable = TOLD_TO_ENDPOINTS.find((field) => !isPrintable(message[field] ?? ''));
+  if (unprintable) return { field: unprintable, reason: 'must be printable ASCII' };
   if (message.route_service_url && !message.route_service_url.startsWith('https')) {
     return { field: 'route_service_url', reason: 'must be https' };
   }
@@ -148,9 +156,12 @@ export const toRouteChange = (message: RouteRegistration, staleThresholdSeconds:
       availabilityZone: message.availability_zone ?? '',
       routeServiceUrl: message.route_service_url ?? '',
       loadBalancing: message.options?.loadbalancing ?? '',
+      hashHeader: message.options?.hash_header?.toLowerCase() ?? '',
+      hashBalance: Math.max(0, message.options?.hash_balance ?? 0),
       staleMs: staleSeconds(message.stale_threshold_in_seconds, staleThresholdSeconds) * 1000,
       tags: message.tags ?? {},
     },
     keys: routeKeys(message.uris),
+    updatedAtNs: message.endpoint_updated_at_ns,
   };
 };

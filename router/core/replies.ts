@@ -47,6 +47,33 @@ export const EMPTY_HOST: RouterReply = {
   body: '400 Bad Request: Request had empty Host header\n',
 };
 
+export const INVALID_APP_INSTANCE: RouterReply = {
+  status: 400,
+  routerError: 'invalid_cf_app_instance_header',
+  cacheControl: NO_STORE,
+  body: '400 Bad Request: Invalid X-CF-App-Instance Header\n',
+};
+
+export const INVALID_PROCESS_INSTANCE: RouterReply = {
+  status: 400,
+  routerError: 'invalid_cf_process_instance_header',
+  cacheControl: NO_STORE,
+  body: '400 Bad Request: Invalid X-CF-Process-Instance Header\n',
+};
+
+const unknownInstance = (which: string, host: string): RouterReply => ({
+  status: 400,
+  routerError: 'unknown_route',
+  cacheControl: NO_STORE,
+  body: `400 Bad Request: Requested instance ${which} does not exist for route ('${host}')\n`,
+});
+
+export const appInstanceUnknown = (guid: string, index: string, host: string): RouterReply =>
+  unknownInstance(`('${index}') with guid ('${guid}')`, host);
+
+export const processInstanceUnknown = (guid: string, index: string | undefined, host: string): RouterReply =>
+  unknownInstance(`${index === undefined ? '' : `('${index}') `}with process guid ('${guid}')`, host);
+
 export const ROUTE_SERVICE_UNSUPPORTED: RouterReply = {
   status: 502,
   routerError: 'route_service_unsupported',
@@ -63,6 +90,7 @@ export const UNSUPPORTED_ENCODING: RouterReply = {
 
 export const HEADERS_TOO_LARGE: RouterReply = {
   status: 431,
+  closes: true,
   routerError: 'max-request-size-exceeded',
   body: '',
 };
@@ -72,6 +100,13 @@ export const UNKNOWN_FAILURE: RouterReply = {
   routerError: 'unknown_failure',
   closes: true,
   body: '',
+};
+
+/** The one instance that may serve a request is not there, or has as many as it may. */
+export const INSTANCE_GONE: RouterReply = {
+  status: 502,
+  routerError: 'endpoint_failure (No endpoints available)',
+  body: `${FAILURE_RULES.other.message}\n`,
 };
 
 /** `detail` is the failure in Go's words, as gorouter shows it: log analysis looks for them. */

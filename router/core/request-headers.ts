@@ -1,7 +1,23 @@
 import type { Endpoint } from './endpoint.js';
+import type { ServiceHeaders } from './route-service.js';
+import { TRACE_HEADERS } from './tracing.js';
+import type { Trace, TraceFacts, TracingRules } from './tracing.js';
 
 /** Names and values in turn, as they came: nothing is merged, sorted or decoded. */
 export type RawHeaders = readonly string[];
+
+/** What becomes of `X-Forwarded-Client-Cert`. */
+export type ClientCertMode = 'always_forward' | 'forward' | 'sanitize_set';
+
+/** What is done with requests' headers; decided by configuration. */
+export interface RequestRules {
+  /** names in lower case that a client cannot make the router drop by listing them in `Connection` */
+  readonly notDroppable: readonly string[];
+  /** `X-Forwarded-Proto`: a client's own counts, the connection decides, or always https */
+  readonly forwardedProto: 'kept' | 'sanitized' | 'https';
+  readonly clientCert: ClientCertMode;
+  readonly tracing: TracingRules;
+}
 
 /** What the router needs to know of a request's headers. Absent ones are ''. */
 export interface RequestFacts {
@@ -15,10 +31,26 @@ export interface RequestFacts {
   userAgent: string;
   expectsContinue: boolean;
   hasIdempotencyKey: boolean;
+  /** the first of each; who is to serve the request */
+  appInstance: string;
+  processInstance: string;
+  cookie: string;
+  authorization: string;
+  /** asks for headers that tell who served it */
+  traceKey: string;
   /** names that `Connection` lists, lower case */
   connection: string[];
+  /** what route services sign; set apart from what passes */
+  serviceSignature: string;
+  serviceMetadata: string;
+  serviceUrl: string;
+  /** the client can read trailers */
+  acceptsTrailers: boolean;
   forwardedFor: string;
-  hasForwardedProto: boolean;
+  forwardedProto: string;
+  /** as they came */
+  clientCerts: string[] | undefined;
+  trace: TraceFacts | undefined;
   hasRequestStart: boolean;
   /** what goes on to the endpoint as it is */
   passed: string[];
@@ -26,7 +58,15 @@ export interface RequestFacts {
 
 type Reader = (facts: RequestFacts, value: string) => void;
 
-const drop: Reader = () => undefined;
+/** A header that means something here. */
+interface Meaning {
+  readonly read: Reader;
+  /** it goes on to the endpoint as it is */
+  readonly passes: boolean;
+}
+
+const drops = (read: Reader = () => undefined): Meaning => ({ read, passes: false });
+const passes = (read: Reader): Meaning => ({ read, passes: true });
 
 const listed = (value: string): string[] =>
   value
@@ -34,51 +74,73 @@ const listed = (value: string): string[] =>
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '');
 
-/** Headers that mean something here; what is not marked with `KEPT` does not go on as it is. */
-const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['connection', (facts, value) => void facts.connection.push(...listed(value))],
-  ['keep-alive', drop],
-  ['proxy-connection', drop],
-  ['proxy-authenticate', drop],
-  ['proxy-authorization', drop],
-  ['te', drop],
-  ['trailer', drop],
-  ['http2-settings', drop],
-  ['upgrade', (facts, value) => void (facts.upgrade = value)],
-  ['transfer-encoding', (facts, value) => void (facts.transferEncoding += value.trim().toLowerCase())],
-  ['expect', (facts, value) => void (facts.expectsContinue = value.toLowerCase() === '100-continue')],
+const MEANINGS: readonly (readonly [string, Meaning])[] = [
+  ['connection', drops((facts, value) => void facts.connection.push(...listed(value)))],
+  ['keep-alive', drops()],
+  ['proxy-connection', drops()],
+  ['proxy-authenticate', drops()],
+  ['proxy-authorization', drops()],
+  ['te', drops((facts, value) => void (facts.acceptsTrailers ||= listed(value).includes('trailers')))],
+  ['trailer', drops()],
+  ['http2-settings', drops()],
+  ['upgrade', drops((facts, value) => void (facts.upgrade = value))],
+  ['transfer-encoding', drops((facts, value) => void (facts.transferEncoding += value.trim().toLowerCase()))],
+  ['expect', drops((facts, value) => void (facts.expectsContinue = value.toLowerCase() === '100-continue'))],
   [
     'x-forwarded-for',
-    (facts, value) => void (facts.forwardedFor += facts.forwardedFor === '' ? value : `, ${value}`),
+    drops((facts, value) => void (facts.forwardedFor += facts.forwardedFor === '' ? value : `, ${value}`)),
   ],
-  ['x-vcap-request-id', drop],
-  ['x-cf-applicationid', drop],
-  ['x-cf-instanceid', drop],
-  ['x-cf-instanceindex', drop],
-  ['x-cf-app-instance', drop],
-]);
-
-const KEPT: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['x-forwarded-proto', drops((facts, value) => void (facts.forwardedProto ||= value))],
+  ['x-vcap-request-id', drops()],
+  ['x-cf-applicationid', drops()],
+  ['x-cf-instanceid', drops()],
+  ['x-cf-instanceindex', drops()],
+  ['x-cf-app-instance', drops((facts, value) => void (facts.appInstance ||= value))],
+  ['x-cf-proxy-signature', drops((facts, value) => void (facts.serviceSignature ||= value))],
+  ['x-cf-proxy-metadata', drops((facts, value) => void (facts.serviceMetadata ||= value))],
+  ['x-cf-forwarded-url', drops((facts, value) => void (facts.serviceUrl ||= value))],
+  ['x-cf-process-instance', passes((facts, value) => void (facts.processInstance ||= value))],
+  ['cookie', passes((facts, value) => void (facts.cookie += facts.cookie === '' ? value : `; ${value}`))],
+  ['authorization', passes((facts, value) => void (facts.authorization ||= value))],
+  ['x-vcap-trace', passes((facts, value) => void (facts.traceKey ||= value))],
   [
     'host',
-    (facts, value) => {
+    passes((facts, value) => {
       facts.host = value;
       facts.hostCount += 1;
-    },
+    }),
   ],
   [
     'content-length',
-    (facts, value) => {
+    passes((facts, value) => {
       facts.contentLength = facts.hasContentLength || !/^\d+$/.test(value) ? Number.NaN : Number(value);
       facts.hasContentLength = true;
-    },
+    }),
   ],
-  ['user-agent', (facts, value) => void (facts.userAgent = value)],
-  ['idempotency-key', (facts) => void (facts.hasIdempotencyKey = true)],
-  ['x-idempotency-key', (facts) => void (facts.hasIdempotencyKey = true)],
-  ['x-forwarded-proto', (facts) => void (facts.hasForwardedProto = true)],
-  ['x-request-start', (facts) => void (facts.hasRequestStart = true)],
+  ['user-agent', passes((facts, value) => void (facts.userAgent = value))],
+  ['idempotency-key', passes((facts) => void (facts.hasIdempotencyKey = true))],
+  ['x-idempotency-key', passes((facts) => void (facts.hasIdempotencyKey = true))],
+  ['x-request-start', passes((facts) => void (facts.hasRequestStart = true))],
+];
+
+const REPLACED_BY_TRACING: ReadonlySet<string> = new Set([
+  'b3',
+  'x-b3-traceid',
+  'x-b3-spanid',
+  'traceparent',
+  'tracestate',
 ]);
+
+const traceMeanings = ({ zipkin, w3c }: TracingRules): (readonly [string, Meaning])[] =>
+  TRACE_HEADERS.filter((name) => (name.startsWith('trace') ? w3c : zipkin)).map((name) => {
+    const read: Reader = (facts, value) => void ((facts.trace ??= {})[name] ??= value);
+    return [name, REPLACED_BY_TRACING.has(name) ? drops(read) : passes(read)];
+  });
+
+const certMeaning = (mode: ClientCertMode): (readonly [string, Meaning])[] =>
+  mode === 'always_forward'
+    ? []
+    : [['x-forwarded-client-cert', drops((facts, value) => void (facts.clientCerts ??= []).push(value))]];
 
 const emptyFacts = (): RequestFacts => ({
   host: '',
@@ -90,32 +152,26 @@ const emptyFacts = (): RequestFacts => ({
   userAgent: '',
   expectsContinue: false,
   hasIdempotencyKey: false,
+  appInstance: '',
+  processInstance: '',
+  cookie: '',
+  authorization: '',
+  traceKey: '',
   connection: [],
+  serviceSignature: '',
+  serviceMetadata: '',
+  serviceUrl: '',
+  acceptsTrailers: false,
   forwardedFor: '',
-  hasForwardedProto: false,
+  forwardedProto: '',
+  clientCerts: undefined,
+  trace: undefined,
   hasRequestStart: false,
   passed: [],
 });
 
-/**
- * Headers that a client cannot make the router drop by listing them in `Connection`: the default of
- * gorouter's `hop_by_hop_headers_to_filter`, and those that frame the request.
- */
-const NOT_DROPPABLE = new Set([
-  'close',
-  'keep-alive',
-  'upgrade',
-  'host',
-  'content-length',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'b3',
-  'x-b3',
-  'x-b3-spanid',
-  'x-b3-traceid',
-  'x-request-start',
-  'x-forwarded-client-cert',
-]);
+/** Listed by every client that keeps its connection, or that switches protocols; and what frames the request. */
+const NEVER_DROPPED = ['close', 'keep-alive', 'upgrade', 'host', 'content-length'];
 
 const without = (headers: RawHeaders, names: ReadonlySet<string>): string[] => {
   const kept: string[] = [];
@@ -126,46 +182,113 @@ const without = (headers: RawHeaders, names: ReadonlySet<string>): string[] => {
   return kept;
 };
 
-/** Reads a request's headers in one pass. */
-export const readRequestHeaders = (raw: RawHeaders): RequestFacts => {
-  const facts = emptyFacts();
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = raw[at] ?? '';
-    const value = raw[at + 1] ?? '';
-    const lower = name.toLowerCase();
-    const reader = READERS.get(lower);
-    if (reader) {
-      reader(facts, value);
-      continue;
-    }
-    KEPT.get(lower)?.(facts, value);
-    facts.passed.push(name, value);
+/** Forgets what `Connection` says is for this hop only. */
+const dropListed = (facts: RequestFacts, names: ReadonlySet<string>): void => {
+  facts.passed = without(facts.passed, names);
+  if (names.has('x-forwarded-for')) facts.forwardedFor = '';
+  if (names.has('x-forwarded-proto')) facts.forwardedProto = '';
+  if (names.has('x-forwarded-client-cert')) facts.clientCerts = undefined;
+  for (const name of TRACE_HEADERS) if (facts.trace && names.has(name)) delete facts.trace[name];
+};
+
+/** The first header of that name (lower case); '' when there is none. */
+export const headerValue = (headers: RawHeaders, name: string): string => {
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    if (headers[at]?.toLowerCase() === name) return headers[at + 1] ?? '';
   }
-  const dropped = facts.connection.filter((name) => !NOT_DROPPABLE.has(name));
-  if (dropped.length > 0) facts.passed = without(facts.passed, new Set(dropped));
-  return facts;
+  return '';
+};
+
+export type RequestReader = (raw: RawHeaders) => RequestFacts;
+
+/** Makes the reader of requests' headers: one pass over them, everything else decided beforehand. */
+export const createRequestReader = (rules: RequestRules): RequestReader => {
+  const meanings: ReadonlyMap<string, Meaning> = new Map([
+    ...MEANINGS,
+    ...traceMeanings(rules.tracing),
+    ...certMeaning(rules.clientCert),
+  ]);
+  const notDroppable = new Set([...NEVER_DROPPED, ...rules.notDroppable]);
+  return (raw) => {
+    const facts = emptyFacts();
+    for (let at = 0; at + 1 < raw.length; at += 2) {
+      const name = raw[at] ?? '';
+      const value = raw[at + 1] ?? '';
+      const meaning = meanings.get(name.toLowerCase());
+      meaning?.read(facts, value);
+      if (meaning?.passes !== false) facts.passed.push(name, value);
+    }
+    const dropped = facts.connection.filter((name) => !notDroppable.has(name));
+    if (dropped.length > 0) dropListed(facts, new Set(dropped));
+    return facts;
+  };
 };
 
 export interface Forwarding {
   /** IP of the peer */
   readonly clientAddress: string;
   readonly secure: boolean;
-  readonly requestId: string;
+  /** base64 of the client's certificate; undefined when it showed none */
+  readonly clientCert: string | undefined;
+  readonly trace: Trace;
+  /** a route service sends it: what it says of the client stands */
+  readonly fromService: boolean;
+  /** and the route is that service's */
+  readonly returned: boolean;
+  /** for the route service that it goes to, or as they came; undefined for none */
+  readonly service: ServiceHeaders | undefined;
   /** ms since the Unix epoch */
   readonly now: number;
 }
 
+const protoFor = (facts: RequestFacts, { secure, fromService }: Forwarding, rules: RequestRules): string => {
+  if (fromService) return facts.forwardedProto;
+  if (rules.forwardedProto === 'https') return 'https';
+  if (rules.forwardedProto === 'kept' && facts.forwardedProto !== '') return facts.forwardedProto;
+  return secure ? 'https' : 'http';
+};
+
+const certsFor = (
+  { clientCerts = [] }: RequestFacts,
+  { clientCert, fromService, returned, secure }: Forwarding,
+  mode: ClientCertMode,
+): readonly string[] => {
+  if (returned && mode === 'forward') return [];
+  if (fromService && secure) return clientCerts;
+  if (clientCert === undefined) return [];
+  return mode === 'sanitize_set' ? [clientCert] : clientCerts;
+};
+
+const pushService = (headers: string[], { signature, metadata, forwardedUrl }: ServiceHeaders): void => {
+  if (signature !== '') headers.push('X-CF-Proxy-Signature', signature);
+  if (metadata !== '') headers.push('X-CF-Proxy-Metadata', metadata);
+  if (forwardedUrl !== '') headers.push('X-CF-Forwarded-Url', forwardedUrl);
+};
+
 /** The headers that go to any endpoint for this request. */
-export const forwardedHeaders = (facts: RequestFacts, forwarding: Forwarding): string[] => {
+export const forwardedHeaders = (
+  facts: RequestFacts,
+  forwarding: Forwarding,
+  rules: RequestRules,
+): string[] => {
   const headers = facts.passed;
-  const { clientAddress } = forwarding;
+  const { clientAddress, trace } = forwarding;
+  if (facts.acceptsTrailers) headers.push('TE', 'trailers');
   headers.push(
     'X-Forwarded-For',
     facts.forwardedFor === '' ? clientAddress : `${facts.forwardedFor}, ${clientAddress}`,
   );
-  if (!facts.hasForwardedProto) headers.push('X-Forwarded-Proto', forwarding.secure ? 'https' : 'http');
+  const proto = protoFor(facts, forwarding, rules);
+  if (proto !== '') headers.push('X-Forwarded-Proto', proto);
+  if (rules.clientCert !== 'always_forward') {
+    for (const cert of certsFor(facts, forwarding, rules.clientCert)) {
+      headers.push('X-Forwarded-Client-Cert', cert);
+    }
+  }
   if (!facts.hasRequestStart) headers.push('X-Request-Start', String(forwarding.now));
-  headers.push('X-Vcap-Request-Id', forwarding.requestId);
+  headers.push('X-Vcap-Request-Id', trace.requestId);
+  for (const part of trace.headers) headers.push(part);
+  if (forwarding.service) pushService(headers, forwarding.service);
   return headers;
 };
 

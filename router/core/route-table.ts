@@ -1,8 +1,10 @@
+import { claimOn } from './claims.js';
+import type { Claim } from './claims.js';
 import { sameEndpoint, upstreamKey } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
-import { createPathNode, dropPool, findNode, findPool, makeNode } from './path-trie.js';
+import { createPathNode, dropPool, findNode, findPool, makeNode, poolsBelow } from './path-trie.js';
 import type { PathNode } from './path-trie.js';
-import { createPool, removeAt } from './pool.js';
+import { createPool, putAt, removeAt } from './pool.js';
 import type { Load, PoolEntry, RoutePool } from './pool.js';
 import { formatRouteKey, hostWithoutPort, nextWildcard, pathSegments, routePath } from './route-key.js';
 import type { RouteKey } from './route-key.js';
@@ -12,6 +14,8 @@ export interface RouteTableOptions {
   readonly fraction: () => number;
   /** ms for which a route without endpoints is kept; 0 drops it at once */
   readonly emptyPoolMs: number;
+  /** a route that has endpoints of one owner takes none of another */
+  readonly refuseClaims?: boolean;
 }
 
 export interface TableChange {
@@ -20,6 +24,8 @@ export interface TableChange {
   readonly removed: number;
   /** upstreams that no route uses any more: their connections may close */
   readonly retired: readonly string[];
+  /** routes that the endpoint joined, or was to join, while they are somebody else's */
+  readonly claims: readonly Claim[];
 }
 
 export interface RouteSnapshot {
@@ -47,14 +53,18 @@ export interface RouteTable {
   /** by `Host` header and request target; an empty pool means that the route is known and unserved */
   lookup(host: string, target: string): RoutePool | undefined;
   /** removes an endpoint that turned out to be somebody else; its route stays, even when empty */
-  evict(pool: RoutePool, entry: PoolEntry, now: number): TableChange;
+  evict(key: RouteKey, entry: PoolEntry, now: number): TableChange;
   /** removes what was not refreshed in time (TLS endpoints never: their certificate tells who they are) */
-  prune(now: number): TableChange;
+  prune(now: number, onGone?: (key: RouteKey, address: string) => void): TableChange;
+  /** an address within exactly that route */
+  entry(key: RouteKey, address: string): PoolEntry | undefined;
   /** nothing is pruned until `resume`, which makes every endpoint as new: nobody could have refreshed it */
   suspend(): void;
   resume(now: number): void;
   routeCount(): number;
   endpointCount(): number;
+  /** one by one, as they are when they are asked for */
+  pools(): Iterable<RoutePool>;
   snapshot(): RouteSnapshot[];
 }
 
@@ -80,6 +90,7 @@ const createUpstreamUse = () => {
 /** Collects what a call changed. An upstream may be dropped by one route and taken by the next. */
 const createTally = () => {
   const retired = new Set<string>();
+  const claims: Claim[] = [];
   let added = 0;
   let removed = 0;
   return {
@@ -91,7 +102,8 @@ const createTally = () => {
       removed += 1;
       if (last) retired.add(key);
     },
-    change: (): TableChange => ({ added, removed, retired: [...retired] }),
+    claimed: (claim: Claim): void => void claims.push(claim),
+    change: (): TableChange => ({ added, removed, retired: [...retired], claims }),
   };
 };
 
@@ -149,21 +161,24 @@ const createRoutes = (fraction: () => number) => {
     return found;
   };
 
-  function* poolsBelow(node: PathNode): Generator<RoutePool> {
-    if (node.pool) yield node.pool;
-    for (const child of node.children?.values() ?? []) yield* poolsBelow(child);
+  function* each(): Generator<RoutePool> {
+    for (const root of hosts.values()) yield* poolsBelow(root);
   }
 
-  const all = (): RoutePool[] => [...hosts.values()].flatMap((root) => [...poolsBelow(root)]);
+  const all = (): RoutePool[] => [...hosts.values()].flatMap(poolsBelow);
 
-  return { pool, find, drop, match, all, count: () => count };
+  return { pool, find, drop, match, all, each, count: () => count };
 };
 
 type Routes = ReturnType<typeof createRoutes>;
 type UpstreamUse = ReturnType<typeof createUpstreamUse>;
 
 /** Adds to and takes from single pools. */
-const createMembership = (routes: Routes, uses: UpstreamUse, emptyPoolMs: number) => {
+const createMembership = (
+  routes: Routes,
+  uses: UpstreamUse,
+  { emptyPoolMs, refuseClaims = false }: RouteTableOptions,
+) => {
   const take = (endpoint: Endpoint, tally: Tally, now: number): PoolEntry => {
     const key = upstreamKey(endpoint);
     tally.took(key);
@@ -184,12 +199,12 @@ const createMembership = (routes: Routes, uses: UpstreamUse, emptyPoolMs: number
         known.refreshedAt = now;
         return;
       }
+      const claim = claimOn(pool, endpoint);
+      if (claim) tally.claimed(claim);
+      if (claim && refuseClaims) return;
       const entry = take(endpoint, tally, now);
       if (known) release(known, tally);
-      pool.entries[known ? index : pool.entries.length] = entry;
-      pool.emptySince = undefined;
-      pool.routeServiceUrl = endpoint.routeServiceUrl;
-      pool.loadBalancing = endpoint.loadBalancing;
+      putAt(pool, known ? index : pool.entries.length, entry);
     },
     removeAt(pool: RoutePool, index: number, tally: Tally): void {
       const entry = pool.entries[index];
@@ -224,13 +239,17 @@ const snapshotOf = (pool: RoutePool): RouteSnapshot => ({
 
 export const createRouteTable = (options: RouteTableOptions): RouteTable => {
   const routes = createRoutes(options.fraction);
-  const membership = createMembership(routes, createUpstreamUse(), options.emptyPoolMs);
+  const membership = createMembership(routes, createUpstreamUse(), options);
   let suspended = false;
 
-  const prunePool = (pool: RoutePool, now: number, tally: Tally): void => {
+  type OnGone = (key: RouteKey, address: string) => void;
+
+  const prunePool = (pool: RoutePool, now: number, tally: Tally, onGone: OnGone | undefined): void => {
     for (let index = pool.entries.length - 1; index >= 0; index -= 1) {
       const entry = pool.entries[index];
-      if (entry && isStale(entry, now)) membership.removeAt(pool, index, tally);
+      if (!entry || !isStale(entry, now)) continue;
+      membership.removeAt(pool, index, tally);
+      onGone?.(pool.key, entry.endpoint.address);
     }
     if (pool.entries.length > 0) return;
     pool.emptySince ??= now;
@@ -255,15 +274,18 @@ export const createRouteTable = (options: RouteTableOptions): RouteTable => {
       return tally.change();
     },
     lookup: (host, target) => routes.match(hostWithoutPort(host), target),
-    evict(pool, entry, now) {
+    evict(key, entry, now) {
       const tally = createTally();
+      const pool = routes.find(key);
+      if (!pool?.entries.includes(entry)) return tally.change();
       membership.removeAt(pool, pool.entries.indexOf(entry), tally);
       if (pool.entries.length === 0) pool.emptySince ??= now;
       return tally.change();
     },
-    prune(now) {
+    entry: (key, address) => routes.find(key)?.entries.find(({ endpoint }) => endpoint.address === address),
+    prune(now, onGone) {
       const tally = createTally();
-      if (!suspended) for (const pool of routes.all()) prunePool(pool, now, tally);
+      if (!suspended) for (const pool of routes.all()) prunePool(pool, now, tally, onGone);
       return tally.change();
     },
     suspend() {
@@ -274,6 +296,7 @@ export const createRouteTable = (options: RouteTableOptions): RouteTable => {
       for (const pool of routes.all()) for (const entry of pool.entries) entry.refreshedAt = now;
     },
     routeCount: routes.count,
+    pools: routes.each,
     endpointCount: () => routes.all().reduce((total, pool) => total + pool.entries.length, 0),
     snapshot: () => routes.all().map(snapshotOf),
   };

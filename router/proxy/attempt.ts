@@ -7,13 +7,14 @@ import type { Exchange } from './exchange.js';
 import { AttemptEnded, classifyFailure } from './failure.js';
 import type { Failure } from './failure.js';
 import type { ProxyContext } from './context.js';
-import { createRelay, textHeaders } from './relay.js';
+import { answeredBy, createRelay, textHeaders } from './relay.js';
 
 /** What an attempt tells whoever made it; exactly one of `onFailure`, `onEnd` and `onUpgrade` ends it. */
 export interface AttemptEvents {
   /** the endpoint's response headers are on their way to the client */
   onAnswer(status: number): void;
   onEnd(): void;
+  /** `headers` are the client's already */
   onUpgrade(upgrade: { readonly headers: RawHeaders; readonly socket: Duplex }): void;
   /** `answered`: the client has part of an answer already */
   onFailure(failure: Failure, answered: boolean): void;
@@ -27,14 +28,19 @@ interface SendOptions extends Dispatcher.DispatchOptions {
   servername: string | undefined;
 }
 
+/** A route service outside is no endpoint: nothing is told of instances, and connections are of another kind. */
+const isOutside = ({ service }: Exchange): boolean => typeof service === 'object';
+
 // plain assignments: spreading objects costs more here than all the rest of a request's bookkeeping
-const dispatchOptions = (exchange: Exchange, entry: PoolEntry): SendOptions => ({
+const dispatchOptions = ({ config }: ProxyContext, exchange: Exchange, entry: PoolEntry): SendOptions => ({
   path: exchange.target,
   method: exchange.req.method ?? 'GET',
-  headers: endpointHeaders(exchange.headers, entry.endpoint),
+  headers: isOutside(exchange) ? [...exchange.headers] : endpointHeaders(exchange.headers, entry.endpoint),
   body: exchange.body ?? null,
   servername: entry.endpoint.tls ? entry.endpoint.host : undefined,
   upgrade: exchange.upgrade?.protocol ?? null,
+  // the connection ends with this request
+  reset: !config.endpoints.keepAlive || (exchange.facts.expectsContinue && !config.clients.keepsContinued),
 });
 
 /** The last word before anything is written: connecting takes time, in which the reasons to do it may go. */
@@ -53,6 +59,19 @@ const occupy = ({ load }: PoolEntry): (() => void) => {
   };
 };
 
+/** Has the client send its body. */
+const goOn = ({ config }: ProxyContext, { res }: Exchange): void => {
+  res.writeContinue();
+  // only now is it certain that the body follows, and that the next request comes after it
+  if (config.clients.keepsContinued) res.shouldKeepAlive = true;
+};
+
+const timeoutFor = ({ config: { endpoints } }: ProxyContext, { endpoint }: PoolEntry): number =>
+  endpoints.http2 && endpoint.protocol === 'http2' ? endpoints.http2TimeoutMs : endpoints.timeoutMs;
+
+const hasTooMany = ({ rawHeaders }: Dispatcher.DispatchController, most: number): boolean =>
+  most > 0 && Array.isArray(rawHeaders) && rawHeaders.length / 2 > most;
+
 /** Sends the request to one endpoint. */
 export const runAttempt = (
   context: ProxyContext,
@@ -61,7 +80,7 @@ export const runAttempt = (
   events: AttemptEvents,
 ): void => {
   const { clock, config, upstreams } = context;
-  const relay = createRelay(exchange);
+  const relay = createRelay(context, exchange, entry);
   const release = occupy(entry);
   let controller: Dispatcher.DispatchController | undefined;
   let ended: Error | undefined;
@@ -72,25 +91,37 @@ export const runAttempt = (
   };
   const cancelTimeout = exchange.upgrade
     ? () => undefined
-    : clock.after(config.endpoints.timeoutMs, () =>
+    : clock.after(timeoutFor(context, entry), () =>
         exchange.abort?.(new AttemptEnded('timeout', 'context deadline exceeded')),
       );
 
+  exchange.record.endpoint = entry.endpoint;
+  exchange.record.attemptAt = clock.monotonic();
+
   const finish = (): void => {
+    exchange.record.answeredAt = clock.monotonic();
     release();
     cancelTimeout();
     exchange.abort = undefined;
   };
 
-  upstreams.dispatcher(entry.endpoint).dispatch(dispatchOptions(exchange, entry), {
+  const sender = (isOutside(exchange) ? context.serviceUpstreams : upstreams).sender(
+    entry.endpoint,
+    exchange.upgrade !== undefined,
+  );
+  sender.dispatch(dispatchOptions(context, exchange, entry), {
     onRequestStart(started) {
       assertStillWanted(ended, entry);
       controller = started;
-      if (exchange.facts.expectsContinue && exchange.body) exchange.res.writeContinue();
+      if (exchange.facts.expectsContinue && exchange.body) goOn(context, exchange);
     },
     onResponseStart(current, status, _headers, statusText) {
       // interim answers are for the hop they came on
       if (status < 200) return;
+      if (hasTooMany(current, config.endpoints.maxHeaderLines)) {
+        current.abort(new AttemptEnded('other', 'Too many response headers'));
+        return;
+      }
       release();
       relay.head(current, status, statusText ?? '');
       answered = true;
@@ -104,7 +135,12 @@ export const runAttempt = (
     },
     onRequestUpgrade(current, _status, _headers, socket) {
       finish();
-      events.onUpgrade({ headers: textHeaders(current.rawHeaders), socket });
+      const headers = context.responses.upgrade(
+        textHeaders(current.rawHeaders),
+        exchange.upgrade?.protocol ?? '',
+        answeredBy(context, exchange, entry),
+      );
+      events.onUpgrade({ headers, socket });
     },
     onResponseError(_controller, error) {
       finish();

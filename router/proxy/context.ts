@@ -2,9 +2,14 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { RouterConfig } from '../config.js';
+import type { BalancingRules } from '../core/balancing.js';
+import type { RequestReader } from '../core/request-headers.js';
+import type { ResponseWriter } from '../core/response-headers.js';
 import type { RouteTable } from '../core/route-table.js';
-import type { RouterMetrics } from '../metrics.js';
+import type { AccessLog } from '../access-log/access-log.js';
+import type { TrafficMetrics } from '../metrics.js';
 import type { RouterCounters } from './counters.js';
+import type { RouteServices } from './route-services.js';
 import type { Upstreams } from './upstreams.js';
 
 /** What the parts of the proxy share. */
@@ -14,7 +19,16 @@ export interface ProxyContext {
   readonly random: Random;
   readonly logger: Logger;
   readonly table: RouteTable;
+  readonly balancing: BalancingRules;
+  readonly readRequest: RequestReader;
+  readonly responses: ResponseWriter;
   readonly upstreams: Upstreams;
+  /** to route services that have no route here */
+  readonly serviceUpstreams: Upstreams;
+  readonly services: RouteServices;
   readonly counters: RouterCounters;
-  readonly metrics: Pick<RouterMetrics, 'forwarded' | 'answered'>;
+  readonly accessLog: Pick<AccessLog, 'ended'>;
+  /** what load balancers' probes are told */
+  readonly isHealthy: () => boolean;
+  readonly metrics: TrafficMetrics;
 }

@@ -1,9 +1,16 @@
-import { ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { RawHeaders, RequestFacts } from '../core/request-headers.js';
+import type { AccessRecord } from '../core/access-line.js';
+import type { RoutePool } from '../core/pool.js';
 import type { RouterReply } from '../core/replies.js';
+import type { Wish } from '../core/balancing.js';
+import type { ResponseWriter } from '../core/response-headers.js';
+import type { Client } from './client.js';
+import type { Destination } from './route.js';
+import type { Trace } from '../core/tracing.js';
 
 /** A client that wants to switch protocols. */
 export interface UpgradeRequest {
@@ -11,44 +18,63 @@ export interface UpgradeRequest {
   readonly socket: Socket;
   /** what the client sent after its request's head */
   readonly head: Buffer;
+  /** takes the socket away from the response */
+  readonly release: () => void;
+}
+
+/** A request's first part, whatever the version of HTTP. */
+export type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'rawHeaders'>;
+
+/** The answer to a client, whatever the version of HTTP: what node:http has for HTTP/1.1. */
+export interface ClientResponse {
+  readonly headersSent: boolean;
+  readonly destroyed: boolean;
+  /** whether the connection goes on after it */
+  shouldKeepAlive: boolean;
+  writeContinue(): void;
+  writeHead(status: number, statusText: string, headers: string[]): unknown;
+  flushHeaders(): void;
+  /** false when it is to wait for `drain` */
+  write(chunk: Buffer): boolean;
+  addTrailers(pairs: readonly [string, string][]): void;
+  end(body?: string): unknown;
+  /** breaks off, so that the client sees that something is missing */
+  destroy(): unknown;
+  once(event: 'close' | 'drain', listener: () => void): unknown;
 }
 
 /** A request as the server hands it over. */
 export interface Incoming {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly req: RequestHead;
+  readonly res: ClientResponse;
+  /** its body comes from here */
+  readonly source: Readable;
+  /** undefined where only the headers tell */
+  readonly hasBody: boolean | undefined;
+  readonly client: Client;
   readonly upgrade: UpgradeRequest | undefined;
+  /** for the access log */
+  readonly record: AccessRecord;
 }
 
 /** A request on its way, until its answer is through. */
-export interface Exchange extends Incoming {
+export interface Exchange extends Incoming, Destination {
   readonly facts: RequestFacts;
-  /** `Host` as the client wrote it */
-  readonly host: string;
-  /** path and query as the client wrote them */
-  readonly target: string;
+  /** a route service that it goes to: outside, as the one member of a pool, or by its route here */
+  readonly service: RoutePool | 'inside' | undefined;
   readonly requestId: string;
+  readonly trace: Trace;
+  /** context path of the route */
+  readonly routePath: string;
   /** what goes to any endpoint */
   readonly headers: RawHeaders;
   readonly body: Readable | undefined;
   readonly idempotent: boolean;
+  /** who should serve it */
+  readonly wish: Wish;
   /** ends the attempt under way */
   abort: ((reason: Error) => void) | undefined;
 }
-
-/**
- * A response on a connection that asked for an upgrade: Node has let go of the socket, so the response gets it
- * by hand, and is the last on it.
- */
-export const createUpgradeResponse = (req: IncomingMessage, socket: Socket): ServerResponse => {
-  const res = new ServerResponse(req);
-  res.shouldKeepAlive = false;
-  res.assignSocket(socket);
-  socket.on('error', () => undefined);
-  socket.on('drain', () => res.emit('drain'));
-  res.on('finish', () => socket.destroySoon());
-  return res;
-};
 
 const replyHeaders = (reply: RouterReply, requestId: string): string[] => {
   const headers = ['Content-Length', String(Buffer.byteLength(reply.body))];
@@ -63,9 +89,18 @@ const replyHeaders = (reply: RouterReply, requestId: string): string[] => {
 };
 
 /** Answers in the router's own name. */
-export const sendReply = (res: ServerResponse, reply: RouterReply, requestId: string): void => {
+export const sendReply = (
+  responses: ResponseWriter,
+  { res, record }: Pick<Incoming, 'res' | 'record'>,
+  reply: RouterReply,
+  requestId: string,
+): void => {
   if (res.destroyed || res.headersSent) return;
+  record.status = reply.status;
+  record.routerError = reply.routerError ?? '';
+  if (record.method !== 'HEAD') record.bodyBytes = Buffer.byteLength(reply.body);
   if (reply.closes) res.shouldKeepAlive = false;
-  res.writeHead(reply.status, replyHeaders(reply, requestId));
+  const headers = responses.own(replyHeaders(reply, requestId));
+  res.writeHead(reply.status, STATUS_CODES[reply.status] ?? '', headers);
   res.end(reply.body);
 };

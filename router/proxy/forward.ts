@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { chooseEndpoint } from '../core/balancing.js';
+import type { Choice } from '../core/balancing.js';
 import { FAILURE_RULES, isUncounted, shouldRetry } from '../core/failures.js';
 import type { FailureKind } from '../core/failures.js';
 import type { PoolEntry, RoutePool } from '../core/pool.js';
-import { connectionLimit, endpointFailure, noEndpoints, unknownRoute } from '../core/replies.js';
+import { INSTANCE_GONE, connectionLimit, endpointFailure } from '../core/replies.js';
 import type { RouterReply } from '../core/replies.js';
 import { runAttempt } from './attempt.js';
 import type { ProxyContext } from './context.js';
@@ -11,12 +12,15 @@ import { countResponse } from './counters.js';
 import { sendReply } from './exchange.js';
 import type { Exchange } from './exchange.js';
 import type { Failure } from './failure.js';
+import { emptyReply, findPool, unroutedReply } from './route.js';
 
 /** What the server must know of an exchange's end. */
 export interface ForwardEvents {
   /** the endpoint agreed to switch protocols; from here on the client's socket is the receiver's to end */
   onUpgrade(upgrade: { readonly headers: readonly string[]; readonly socket: Duplex }): void;
 }
+
+type NobodyReason = 'unknown' | Extract<Choice, { ok: false }>['reason'];
 
 interface Tally {
   attempts: number;
@@ -30,7 +34,7 @@ const mark = (context: ProxyContext, pool: RoutePool, entry: PoolEntry, failure:
   const now = context.clock.monotonic();
   if (rule.marks) entry.failedAt = now;
   if (rule.evictsTls && entry.endpoint.tls && entry.live) {
-    context.upstreams.retire(context.table.evict(pool, entry, now).retired);
+    context.upstreams.retire(context.table.evict(pool.key, entry, now).retired);
     context.logger.info('pruned-failed-endpoint', { address: entry.endpoint.address });
   }
 };
@@ -72,6 +76,19 @@ const countFailure = ({ counters }: ProxyContext, exchange: Exchange, reply: Rou
   if (exchange.upgrade) counters.websocket_failures += 1;
 };
 
+const nobodyReply = (context: ProxyContext, exchange: Exchange, reason: NobodyReason): RouterReply => {
+  if (reason === 'unknown') return unroutedReply(exchange);
+  if (reason === 'empty') return emptyReply(context, exchange);
+  return reason === 'overloaded' ? connectionLimit(exchange.host) : INSTANCE_GONE;
+};
+
+const mostAttempts = ({ config }: ProxyContext, { service }: Exchange, pool: RoutePool): number =>
+  service ? config.routeServices.maxAttempts : Math.min(config.endpoints.maxAttempts, pool.entries.length);
+
+/** For another attempt: endpoints come and go, a service outside stays. */
+const poolAgain = (context: ProxyContext, exchange: Exchange): RoutePool | undefined =>
+  typeof exchange.service === 'object' ? exchange.service : findPool(context, exchange);
+
 /** Sends the request to endpoints of its route in turn until one answers, or no further try is allowed. */
 export const forward = (
   context: ProxyContext,
@@ -79,17 +96,18 @@ export const forward = (
   firstPool: RoutePool,
   events: ForwardEvents,
 ): void => {
-  const { config, clock, counters, table } = context;
+  const { clock, counters } = context;
+  const { wish } = exchange;
   const tally: Tally = {
     attempts: 0,
     uncounted: 0,
-    maxAttempts: Math.min(config.endpoints.maxAttempts, firstPool.entries.length),
+    maxAttempts: mostAttempts(context, exchange, firstPool),
     failure: undefined,
   };
 
   const giveUp = (reply: RouterReply): void => {
     countFailure(context, exchange, reply);
-    sendReply(exchange.res, reply, exchange.requestId);
+    sendReply(context.responses, exchange, reply, exchange.requestId);
   };
 
   const giveUpAfter = ({ kind, detail }: Failure): void => {
@@ -97,34 +115,31 @@ export const forward = (
     giveUp(endpointFailure(kind, detail));
   };
 
-  const giveUpWithout = (reason: 'unknown' | 'empty' | 'overloaded'): void => {
-    if (tally.failure && tally.failure.kind !== 'withdrawn') {
-      giveUpAfter(tally.failure);
-    } else if (reason === 'unknown') giveUp(unknownRoute(exchange.host));
-    else giveUp(reason === 'empty' ? noEndpoints(exchange.host) : connectionLimit(exchange.host));
+  const giveUpWithout = (reason: NobodyReason): void => {
+    if (tally.failure && tally.failure.kind !== 'withdrawn') giveUpAfter(tally.failure);
+    else giveUp(nobodyReply(context, exchange, reason));
   };
 
   const onFailure = (pool: RoutePool, entry: PoolEntry, failure: Failure, answered: boolean): void => {
     if (isUncounted(failure.kind)) tally.uncounted += 1;
     else tally.attempts += 1;
+    exchange.record.failedAttempts += 1;
     tally.failure = failure;
+    wish.now = clock.monotonic();
     mark(context, pool, entry, failure);
     logFailure(context, exchange, entry, failure);
     if (answered) {
       // too late for another answer: all that can be told is that this one is not whole
       if (failure.kind === 'client-gone') counters.cancelled_requests += 1;
       exchange.res.destroy();
-    } else if (canRetry(exchange, tally, failure)) attempt(table.lookup(exchange.host, exchange.target));
+    } else if (canRetry(exchange, tally, failure)) attempt(poolAgain(context, exchange));
     else giveUpAfter(failure);
   };
 
   const attempt = (pool: RoutePool | undefined): void => {
     if (!pool) return giveUpWithout('unknown');
-    const choice = chooseEndpoint(pool, {
-      now: clock.monotonic(),
-      maxConnections: config.endpoints.maxConnections,
-      failureMarkMs: config.endpoints.failureMarkMs,
-    });
+    wish.attempts = tally.attempts;
+    const choice = chooseEndpoint(pool, context.balancing, wish);
     if (!choice.ok) return giveUpWithout(choice.reason);
     runAttempt(context, exchange, choice.entry, {
       onAnswer: (status) => countResponse(counters, status),
@@ -135,5 +150,6 @@ export const forward = (
   };
 
   counters.total_requests += 1;
+  exchange.record.forwardedAt = clock.monotonic();
   attempt(firstPool);
 };

@@ -1,19 +1,34 @@
-import { ROUTE_SERVICE_UNSUPPORTED, BAD_REQUEST, EMPTY_HOST, UNSUPPORTED_ENCODING } from '../core/replies.js';
-import { healthReply, noEndpoints, unknownRoute } from '../core/replies.js';
+import {
+  BAD_REQUEST,
+  EMPTY_HOST,
+  HEADERS_TOO_LARGE,
+  UNSUPPORTED_ENCODING,
+  healthReply,
+} from '../core/replies.js';
 import type { RouterReply } from '../core/replies.js';
 import { isIdempotent } from '../core/failures.js';
+import { readInstanceChoice } from '../core/instance-choice.js';
 import type { RoutePool } from '../core/pool.js';
-import { forwardedHeaders, readRequestHeaders } from '../core/request-headers.js';
+import { forwardedHeaders, headerValue } from '../core/request-headers.js';
 import type { RequestFacts } from '../core/request-headers.js';
+import type { ServiceHeaders } from '../core/route-service.js';
 import { hostWithoutPort } from '../core/route-key.js';
+import { readStickyRequest } from '../core/sticky-session.js';
+import { traceRequest } from '../core/tracing.js';
+import type { Trace } from '../core/tracing.js';
 import type { ProxyContext } from './context.js';
-import type { Exchange, Incoming } from './exchange.js';
+import type { Exchange, Incoming, RequestHead } from './exchange.js';
 import { createRequestBody } from './request-body.js';
+import { emptyReply, findPool, unroutedReply } from './route.js';
+import type { Destination } from './route.js';
+import type { ServiceStep } from './route-services.js';
 
 /** Either the exchange and who serves it, or the router's own answer. */
 export type Received =
   | { readonly exchange: Exchange; readonly pool: RoutePool }
   | { readonly reply: RouterReply; readonly requestId: string };
+
+type ClientLimits = ProxyContext['config']['clients'];
 
 interface Target {
   readonly host: string;
@@ -43,17 +58,9 @@ const refusal = (facts: RequestFacts): RouterReply | undefined => {
   return undefined;
 };
 
-const plainAddress = (address: string | undefined): string => (address ?? '').replace(/^::ffff:(?=\d)/i, '');
-
 const isPeerItself = (host: string, clientAddress: string): boolean => {
   const bare = hostWithoutPort(host);
   return bare === clientAddress || bare === `[${clientAddress}]`;
-};
-
-const routeRefusal = (pool: RoutePool | undefined, host: string): RouterReply | undefined => {
-  if (!pool) return unknownRoute(host);
-  if (pool.entries.length === 0) return noEndpoints(host);
-  return pool.routeServiceUrl === '' ? undefined : ROUTE_SERVICE_UNSUPPORTED;
 };
 
 /**
@@ -63,46 +70,130 @@ const routeRefusal = (pool: RoutePool | undefined, host: string): RouterReply | 
 const wantedUpgrade = ({ upgrade }: Incoming): Incoming['upgrade'] =>
   upgrade && /^h2c\b/i.test(upgrade.protocol) ? undefined : upgrade;
 
+/** Counted as gorouter does: the request line and each header with what separates them. */
+const headBytes = ({ method, url, rawHeaders }: RequestHead): number => {
+  let bytes = (method?.length ?? 0) + (url?.length ?? 0) + 'HTTP/1.1'.length + 4;
+  for (const part of rawHeaders) bytes += part.length + 2;
+  return bytes;
+};
+
+const isTooLarge = (req: RequestHead, { maxHeaderBytes, maxHeaderLines }: ClientLimits): boolean =>
+  headBytes(req) >= maxHeaderBytes || (maxHeaderLines > 0 && req.rawHeaders.length / 2 > maxHeaderLines);
+
+type Step = Exclude<ServiceStep, { kind: 'refused' }>;
+
+/** What is known of a request once its route, and the way there, are clear. */
+interface Routed {
+  readonly facts: RequestFacts;
+  readonly trace: Trace;
+  readonly destination: Destination;
+  readonly pool: RoutePool;
+  readonly step: Step;
+  readonly service: ServiceHeaders;
+}
+
+const hasBodyOf = (incoming: Incoming, facts: RequestFacts): boolean =>
+  incoming.hasBody ?? (facts.transferEncoding !== '' || facts.contentLength > 0);
+
+const headersFor = (context: ProxyContext, { client }: Incoming, routed: Routed): string[] => {
+  const { facts, step, trace, service } = routed;
+  const returned = step.kind === 'endpoints' && step.returned;
+  if (step.kind === 'service') setHost(facts.passed, step.host);
+  const forwarding = {
+    clientAddress: client.address,
+    secure: client.secure,
+    clientCert: client.certificate,
+    trace,
+    now: context.clock.now(),
+    returned,
+    fromService: returned || (service.signature !== '' && context.services.isFromService(service)),
+    service: step.kind === 'service' ? step.headers : returned ? undefined : service,
+  };
+  return forwardedHeaders(facts, forwarding, context.config.requests);
+};
+
+const NOT_STICKY = { instanceId: '', mustBeThatInstance: false };
+
+const toExchange = (context: ProxyContext, incoming: Incoming, routed: Routed): Exchange => {
+  const { facts, trace, step, pool } = routed;
+  const { config, clock } = context;
+  const hasBody = hasBodyOf(incoming, facts);
+  const headers = headersFor(context, incoming, routed);
+  const toService = step.kind === 'service';
+  incoming.record.headers = headers;
+  return {
+    req: incoming.req,
+    res: incoming.res,
+    source: incoming.source,
+    record: incoming.record,
+    client: incoming.client,
+    hasBody,
+    upgrade: wantedUpgrade(incoming),
+    facts,
+    host: toService ? step.host : routed.destination.host,
+    target: toService ? step.target : routed.destination.target,
+    instances: toService ? undefined : routed.destination.instances,
+    service: toService ? (step.outside ? step.pool : 'inside') : undefined,
+    requestId: trace.requestId,
+    trace,
+    routePath: pool.key.path,
+    headers,
+    body: hasBody ? createRequestBody(incoming.source, incoming.record) : undefined,
+    idempotent: isIdempotent({
+      method: incoming.req.method ?? 'GET',
+      hasBody,
+      hasIdempotencyKey: facts.hasIdempotencyKey,
+    }),
+    wish: {
+      now: clock.monotonic(),
+      attempts: 0,
+      ...(toService ? NOT_STICKY : readStickyRequest(facts, config.responses.sticky)),
+      header: (name) => headerValue(headers, name),
+      place: undefined,
+    },
+    abort: undefined,
+  };
+};
+
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
-  const { req } = incoming;
-  const { clock, config, random, table } = context;
-  const facts = readRequestHeaders(req.rawHeaders);
+  const { req, client, record } = incoming;
+  const { config, random } = context;
+  const facts = context.readRequest(req.rawHeaders);
+  record.host = facts.host;
   if (facts.userAgent === config.clients.healthCheckUserAgent) {
-    return { reply: healthReply(true), requestId: '' };
+    return { reply: healthReply(context.isHealthy()), requestId: '' };
   }
-  const requestId = random.uuid();
+  const trace = traceRequest(facts.trace, config.requests.tracing, random);
+  const { requestId } = trace;
+  record.requestId = requestId;
   const target = readTarget(req.url ?? '', facts.host);
   const refused = target ? refusal(facts) : BAD_REQUEST;
   if (refused || !target) return { reply: refused ?? BAD_REQUEST, requestId };
   const { host, path } = target;
+  record.host = host;
 
   if (host !== facts.host) setHost(facts.passed, host);
-  const clientAddress = plainAddress(req.socket.remoteAddress);
-  if (host === '' || isPeerItself(host, clientAddress)) return { reply: EMPTY_HOST, requestId };
-  const pool = table.lookup(host, path);
-  const unrouted = routeRefusal(pool, host);
-  if (unrouted || !pool) return { reply: unrouted ?? unknownRoute(host), requestId };
-
-  const hasBody = facts.transferEncoding !== '' || facts.contentLength > 0;
+  if (host === '' || isPeerItself(host, client.address)) return { reply: EMPTY_HOST, requestId };
+  const wanted = readInstanceChoice(facts.appInstance, facts.processInstance);
+  if (wanted && 'reply' in wanted) return { reply: wanted.reply, requestId };
+  const destination = { host, target: path, instances: wanted?.choice };
+  const pool = findPool(context, destination);
+  if (!pool) return { reply: unroutedReply(destination), requestId };
+  if (pool.entries.length === 0) return { reply: emptyReply(context, destination), requestId };
+  if (isTooLarge(req, config.clients)) return { reply: HEADERS_TOO_LARGE, requestId };
   // Node stops reading HTTP at the head of an upgrade: its body would be taken for the new protocol
-  if (hasBody && incoming.upgrade) return { reply: BAD_REQUEST, requestId };
-  const headers = forwardedHeaders(facts, { clientAddress, secure: false, requestId, now: clock.now() });
-  const method = req.method ?? 'GET';
+  if (incoming.upgrade && hasBodyOf(incoming, facts)) return { reply: BAD_REQUEST, requestId };
+
+  const service = {
+    signature: facts.serviceSignature,
+    metadata: facts.serviceMetadata,
+    forwardedUrl: facts.serviceUrl,
+  };
+  const step = context.services.step(pool, destination, service, wantedUpgrade(incoming) !== undefined);
+  if (step.kind === 'refused') return { reply: step.reply, requestId };
   return {
-    pool,
-    exchange: {
-      req,
-      res: incoming.res,
-      upgrade: wantedUpgrade(incoming),
-      facts,
-      host,
-      target: path,
-      requestId,
-      headers,
-      body: hasBody ? createRequestBody(req) : undefined,
-      idempotent: isIdempotent({ method, hasBody, hasIdempotencyKey: facts.hasIdempotencyKey }),
-      abort: undefined,
-    },
+    pool: step.kind === 'service' ? step.pool : pool,
+    exchange: toExchange(context, incoming, { facts, trace, destination, pool, step, service }),
   };
 };

@@ -1,8 +1,11 @@
-import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { ROUTER_ERROR } from '../core/response-headers.js';
+import { headerValue } from '../core/request-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
-import { responseHeaders } from '../core/response-headers.js';
-import type { Exchange } from './exchange.js';
+import type { PoolEntry } from '../core/pool.js';
+import type { Answered } from '../core/response-headers.js';
+import type { ProxyContext } from './context.js';
+import type { ClientResponse, Exchange } from './exchange.js';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -17,18 +20,40 @@ export interface Relay {
   end(trailers: RawHeaders): void;
 }
 
-const addTrailers = (res: ServerResponse, trailers: RawHeaders): void => {
+const addTrailers = (res: ClientResponse, trailers: RawHeaders): void => {
   const pairs: [string, string][] = [];
   for (let at = 0; at + 1 < trailers.length; at += 2)
     pairs.push([trailers[at] ?? '', trailers[at + 1] ?? '']);
   if (pairs.length > 0) res.addTrailers(pairs);
 };
 
-export const createRelay = ({ res, requestId }: Exchange): Relay => {
+/** What an endpoint's answer is an answer to. */
+export const answeredBy = (
+  { config }: ProxyContext,
+  { requestId, wish, routePath, facts, service }: Exchange,
+  { endpoint }: PoolEntry,
+): Answered => ({
+  requestId,
+  session: service
+    ? undefined
+    : { askedFor: wish.instanceId, servedBy: endpoint.instanceId, path: routePath },
+  served:
+    config.traceKey !== '' && facts.traceKey === config.traceKey
+      ? { router: config.registrar.hosts[0] ?? '', endpoint: endpoint.address }
+      : undefined,
+});
+
+export const createRelay = (context: ProxyContext, exchange: Exchange, entry: PoolEntry): Relay => {
+  const { res, record } = exchange;
   let bodyBegan = false;
   return {
     head(controller, status, statusText) {
-      res.writeHead(status, statusText, responseHeaders(textHeaders(controller.rawHeaders), requestId));
+      const raw = textHeaders(controller.rawHeaders);
+      const headers = context.responses.answer(raw, answeredBy(context, exchange, entry));
+      record.status = status;
+      // an application's own counts like the router's
+      record.routerError = headerValue(headers, ROUTER_ERROR);
+      res.writeHead(status, statusText, headers);
       // a body in the same packet goes out with the head; a head without one must not wait for it
       process.nextTick(() => {
         if (!bodyBegan && !res.destroyed) res.flushHeaders();
@@ -36,6 +61,7 @@ export const createRelay = ({ res, requestId }: Exchange): Relay => {
     },
     data(controller, chunk) {
       bodyBegan = true;
+      record.bodyBytes += chunk.length;
       if (res.write(chunk)) return;
       controller.pause();
       res.once('drain', () => controller.resume());

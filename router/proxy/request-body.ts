@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { IncomingMessage } from 'node:http';
+import type { AccessRecord } from '../core/access-line.js';
 
 /**
  * A request's body for the endpoint, with back-pressure both ways. It stands between the two because undici
@@ -7,27 +7,28 @@ import type { IncomingMessage } from 'node:http';
  * got an answer. What is left of a body that nobody wants any more is read and thrown away, so that the
  * client's connection can carry on.
  */
-export const createRequestBody = (req: IncomingMessage): Readable => {
+export const createRequestBody = (source: Readable, record: Pick<AccessRecord, 'requestBytes'>): Readable => {
   let listening = false;
 
   const onData = (chunk: Buffer): void => {
-    if (!body.push(chunk)) req.pause();
+    record.requestBytes += chunk.length;
+    if (!body.push(chunk)) source.pause();
   };
   const onEnd = (): void => void body.push(null);
 
   const listen = (): void => {
     listening = true;
-    req.on('data', onData).on('end', onEnd);
+    source.on('data', onData).on('end', onEnd);
   };
 
   const body = new Readable({
     read() {
-      if (listening) req.resume();
+      if (listening) source.resume();
       else listen();
     },
     destroy(error, callback) {
-      req.off('data', onData).off('end', onEnd);
-      req.resume();
+      source.off('data', onData).off('end', onEnd);
+      source.resume();
       callback(error);
     },
   });

@@ -1,8 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { RawHeaders } from '../core/request-headers.js';
-import { upgradeHeaders } from '../core/response-headers.js';
-import type { Exchange, UpgradeRequest } from './exchange.js';
+import type { UpgradeRequest } from './exchange.js';
 
 /** When `from` breaks off, so does `to`; when it ended in good order, `to` may finish what it has. */
 const breakTogether = (from: Duplex, to: Duplex): void => {
@@ -12,8 +11,7 @@ const breakTogether = (from: Duplex, to: Duplex): void => {
   });
 };
 
-const formatHead = (raw: RawHeaders, exchange: Exchange, protocol: string): string => {
-  const headers = upgradeHeaders(raw, protocol, exchange.requestId);
+const formatHead = (headers: RawHeaders): string => {
   let head = 'HTTP/1.1 101 Switching Protocols\r\n';
   for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   return `${head}\r\n`;
@@ -21,7 +19,6 @@ const formatHead = (raw: RawHeaders, exchange: Exchange, protocol: string): stri
 
 /** Bytes both ways once the endpoint agreed to switch; a side that ends ends that direction alone. */
 export const openTunnel = (
-  exchange: Exchange,
   upgrade: UpgradeRequest,
   endpoint: { readonly headers: RawHeaders; readonly socket: Duplex },
 ): void => {
@@ -29,10 +26,10 @@ export const openTunnel = (
   const upstream = endpoint.socket as Socket;
   // an HTTP client has no use for half-open connections, what follows may
   upstream.allowHalfOpen = true;
-  exchange.res.detachSocket(client);
+  upgrade.release();
   breakTogether(client, upstream);
   breakTogether(upstream, client);
-  client.write(formatHead(endpoint.headers, exchange, upgrade.protocol), 'latin1');
+  client.write(formatHead(endpoint.headers), 'latin1');
   if (head.length > 0) upstream.write(head);
   client.pipe(upstream);
   upstream.pipe(client);

@@ -1,13 +1,18 @@
 import type { Socket } from 'node:net';
-import { Pool, buildConnector } from 'undici';
-import type { Dispatcher } from 'undici';
+import { Pool } from 'undici';
+import type { buildConnector } from 'undici';
+import type { Clock } from '../../common/ports/clock.js';
 import { upstreamKey } from '../core/endpoint.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { RouterConfig } from '../config.js';
+import { createDial } from './dial.js';
+import { createHttp2Upstream } from './http2-upstream.js';
+import type { Http2Upstream, Sender } from './http2-upstream.js';
 
-/** Kept connections to endpoints: one pool of undici's per upstream. */
+/** Kept connections to endpoints, by upstream: undici's pools, and one of HTTP/2 where an endpoint speaks it. */
 export interface Upstreams {
-  dispatcher(endpoint: Endpoint): Dispatcher;
+  /** `upgrade`: for a request that wants to switch protocols */
+  sender(endpoint: Endpoint, upgrade: boolean): Sender;
   /** nobody routes there any more: closes idle connections now, the others when their requests end */
   retire(keys: readonly string[]): void;
   /** whether the connection that this error ended had carried answers before */
@@ -19,83 +24,116 @@ export interface Upstreams {
 
 export interface UpstreamsOptions {
   readonly endpoints: RouterConfig['endpoints'];
-  /** bytes of an endpoint's response head */
-  readonly maxHeaderBytes: number;
+  readonly clock: Clock;
 }
 
-type Connector = ReturnType<typeof buildConnector>;
+type Connector = buildConnector.connector;
 
 /** Notes, for errors of sockets that had carried answers, that they had: undici does not tell. */
 const createConnectionMemory = () => {
   const errors = new WeakSet<Error>();
-  const watch = (socket: Socket): void => {
-    socket.on('error', (error) => {
-      if (socket.bytesRead > 0) errors.add(error);
-    });
-  };
   return {
     servedBefore: (error: Error): boolean => errors.has(error),
-    watched:
-      (connect: Connector): Connector =>
-      (options, callback) =>
-        connect(options, (...outcome) => {
-          if (outcome[1]) watch(outcome[1]);
-          callback(...outcome);
-        }),
+    watch(socket: Socket): void {
+      socket.on('error', (error) => {
+        if (socket.bytesRead > 0) errors.add(error);
+      });
+    },
   };
 };
 
-export const createUpstreams = ({ endpoints, maxHeaderBytes }: UpstreamsOptions): Upstreams => {
-  const pools = new Map<string, Pool>();
-  const retiring = new Set<Pool>();
+/** The ways to one upstream; each is opened when a request first takes it. */
+interface Upstream {
+  requests: Pool | undefined;
+  upgrades: Pool | undefined;
+  http2: Http2Upstream | undefined;
+}
+
+const poolsOf = ({ requests, upgrades }: Upstream): Pool[] =>
+  [requests, upgrades].filter((pool) => pool !== undefined);
+
+export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstreams => {
+  const upstreams = new Map<string, Upstream>();
+  const retiring = new Set<Upstream>();
   const memory = createConnectionMemory();
-  const connector = buildConnector({
-    timeout: endpoints.dialTimeoutMs,
-    ...(endpoints.authorities === undefined ? {} : { ca: endpoints.authorities }),
-  });
+  const dial = createDial(endpoints.dial, clock);
 
-  const connectTo = (endpoint: Endpoint): Connector =>
-    memory.watched((options, callback) =>
-      connector(endpoint.tls ? { ...options, servername: endpoint.certName } : options, callback),
-    );
+  const connectorFor =
+    (endpoint: Endpoint, timeoutMs: number): Connector =>
+    (_options, callback) =>
+      dial(endpoint, { timeoutMs, protocols: ['http/1.1'] }, (error, socket) => {
+        if (error) return callback(error, null);
+        memory.watch(socket);
+        callback(null, socket);
+      });
 
-  const open = (endpoint: Endpoint): Pool =>
+  const openPool = (endpoint: Endpoint, timeoutMs: number): Pool =>
     new Pool(`${endpoint.tls ? 'https' : 'http'}://${endpoint.address}`, {
       connections: null,
       pipelining: 1,
-      connect: connectTo(endpoint),
+      connect: connectorFor(endpoint, timeoutMs),
       keepAliveTimeout: endpoints.idleMs,
       keepAliveMaxTimeout: endpoints.idleMs,
-      maxHeaderSize: maxHeaderBytes,
+      maxHeaderSize: endpoints.maxHeaderBytes,
       // the router keeps the time of a whole attempt itself
       headersTimeout: 0,
       bodyTimeout: 0,
     });
 
+  const requestsOf = (upstream: Upstream, endpoint: Endpoint): Pool =>
+    (upstream.requests ??= openPool(endpoint, endpoints.dialTimeoutMs));
+
+  const openHttp2 = (upstream: Upstream, endpoint: Endpoint): Http2Upstream =>
+    createHttp2Upstream({
+      authority: `${endpoint.tls ? 'https' : 'http'}://${endpoint.address}`,
+      clock,
+      idleMs: endpoints.idleMs,
+      maxHeaderBytes: endpoints.maxHeaderBytes,
+      open(done) {
+        const options = { timeoutMs: endpoints.dialTimeoutMs, protocols: ['h2', 'http/1.1'] };
+        dial(endpoint, options, (error, socket) => {
+          const agreed = socket && 'alpnProtocol' in socket ? socket.alpnProtocol : 'h2';
+          done(error, socket, agreed === 'h2');
+        });
+      },
+      fallback: () => requestsOf(upstream, endpoint),
+    });
+
+  const upstreamOf = (endpoint: Endpoint): Upstream => {
+    const key = upstreamKey(endpoint);
+    let upstream = upstreams.get(key);
+    if (!upstream) {
+      upstreams.set(key, (upstream = { requests: undefined, upgrades: undefined, http2: undefined }));
+    }
+    return upstream;
+  };
+
   const retire = async (key: string): Promise<void> => {
-    const pool = pools.get(key);
-    if (!pool) return;
-    pools.delete(key);
-    retiring.add(pool);
+    const upstream = upstreams.get(key);
+    if (!upstream) return;
+    upstreams.delete(key);
+    retiring.add(upstream);
+    upstream.http2?.close();
     // destroyed meanwhile, perhaps
-    await pool.close().catch(() => undefined);
-    retiring.delete(pool);
+    await Promise.all(poolsOf(upstream).map((pool) => pool.close().catch(() => undefined)));
+    retiring.delete(upstream);
   };
 
   return {
-    dispatcher(endpoint) {
-      const key = upstreamKey(endpoint);
-      let pool = pools.get(key);
-      if (!pool) pools.set(key, (pool = open(endpoint)));
-      return pool;
+    sender(endpoint, upgrade) {
+      const upstream = upstreamOf(endpoint);
+      if (upgrade) return (upstream.upgrades ??= openPool(endpoint, endpoints.upgradeDialTimeoutMs));
+      if (!endpoints.http2 || endpoint.protocol !== 'http2') return requestsOf(upstream, endpoint);
+      return (upstream.http2 ??= openHttp2(upstream, endpoint));
     },
     retire: (keys) => keys.forEach((key) => void retire(key)),
     servedBefore: memory.servedBefore,
     async destroy() {
-      const all = [...pools.values(), ...retiring];
-      pools.clear();
-      await Promise.all(all.map((pool) => pool.destroy()));
+      const all = [...upstreams.values(), ...retiring];
+      upstreams.clear();
+      for (const { http2 } of all) http2?.destroy();
+      await Promise.all(all.flatMap(poolsOf).map((pool) => pool.destroy()));
     },
-    size: () => pools.size,
+    size: () => upstreams.size,
   };
 };

@@ -1,27 +1,24 @@
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Member } from '../../common/runtime/group.js';
-import type { RouteTable } from '../core/route-table.js';
-import type { RouterMetrics } from '../metrics.js';
+import type { TableChange } from '../core/route-table.js';
+import type { RegistryMetrics } from '../metrics.js';
 
 export interface PrunerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly table: RouteTable;
+  prune(): TableChange;
   readonly intervalMs: number;
-  /** told of upstreams that no route uses any more */
-  readonly onRetired: (keys: readonly string[]) => void;
-  readonly metrics: Pick<RouterMetrics, 'pruned'>;
+  readonly metrics: Pick<RegistryMetrics, 'pruned'>;
 }
 
 /** Removes endpoints that nobody vouches for any more. */
 export const createPruner = (options: PrunerOptions): Member => {
-  const { clock, logger, table, intervalMs, onRetired, metrics } = options;
+  const { clock, logger, intervalMs, metrics } = options;
   let cancel: Cancel | undefined;
 
   const prune = (): void => {
-    const { removed, retired } = table.prune(clock.monotonic());
-    onRetired(retired);
+    const { removed } = options.prune();
     metrics.pruned(removed);
     if (removed > 0) logger.info('pruned-routes', { endpoints: removed });
   };

@@ -11,7 +11,7 @@ import type { Metrics } from '../../common/ports/metrics.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import { createEnrolmentCounter } from '../../mesos-bridge/handlers/enrolment.js';
 import { createBridgeMetrics } from '../../mesos-bridge/metrics.js';
-import { createRouterMetrics } from '../../router/metrics.js';
+import { createRegistryMetrics, createTrafficMetrics } from '../../router/metrics.js';
 import { createRecordingMetrics } from '../support/recording-metrics.js';
 import type { Registered } from '../support/recording-metrics.js';
 
@@ -32,7 +32,10 @@ const REGISTER: Record<string, (metrics: Metrics) => unknown> = {
     createBridgeMetrics(metrics, () => false);
     createEnrolmentCounter(metrics);
   },
-  router: (metrics) => createRouterMetrics(metrics, unread()),
+  router(metrics) {
+    createTrafficMetrics(metrics, unread());
+    createRegistryMetrics(metrics, unread());
+  },
 };
 
 const HEAD = `# Metrics

@@ -158,7 +158,7 @@ const suite = (): void => {
     t.equal(found.get('cell-1'), 2, 'its own cell is full');
     found.delete('cell-1');
     t.equal(sum(found.values()), 4, 'the rest is on Mesos');
-    t.same(system.defects(), []);//
+    t.same(system.defects(), []); //
   });
 };
 

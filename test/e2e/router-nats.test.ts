@@ -4,7 +4,7 @@ import { silentLogger } from '../../common/adapters/capture-logger.js';
 import { createNatsBus } from '../../common/adapters/nats-bus.js';
 import type { Bus } from '../../common/ports/bus.js';
 import { cellRole, ROLES } from '../../common/wire/nats-roles.js';
-import { SUBJECTS } from '../../common/wire/subjects.js';
+import { ANY_LOG, SUBJECTS } from '../../common/wire/subjects.js';
 import { eventually } from '../support/eventually.js';
 import { startNatsServer } from '../support/nats-server.js';
 import type { NatsServer } from '../support/nats-server.js';
@@ -27,9 +27,13 @@ const suite = (): void =>
   void t.test(
     'router on NATS - a cell registers, traffic flows, the server goes and comes, the cell leaves',
     async (t) => {
-      const server = await startNatsServer({ router: ROLES.router, 'cell-a': cellRole('a') });
+      const server = await startNatsServer({ router: ROLES.router, api: ROLES.api, 'cell-a': cellRole('a') });
       t.teardown(() => server.close());
       const cell = await connectAs(t, server, 'cell-a');
+      const api = await connectAs(t, server, 'api');
+      const logged: string[] = [];
+      api.subscribe(ANY_LOG, ({ subject }) => void logged.push(subject));
+      await api.flush();
       let starts = 0;
       cell.subscribe(SUBJECTS.routerStart, () => (starts += 1));
       const router = await startRouter(t, { routerBus: await connectAs(t, server, 'router') });
@@ -42,6 +46,8 @@ const suite = (): void =>
       publishJson(cell)(SUBJECTS.routerRegister, registration);
       await eventually(() => router.routes().length === 1);
       t.equal((await ask(router.port)).body, 'over NATS');
+      await eventually(() => logged.length > 0, { what: 'the request is in the log of its application' });
+      t.equal(logged[0], 'log.guid-1.0');
 
       await server.kill();
       await eventually(() => router.logger.named('router.registrar.pruning-suspended').length === 1);

@@ -6,7 +6,7 @@ void t.test('config - nothing given is gorouter’s release, but for what a lapt
   t.ok(parsed.ok);
   if (!parsed.ok) return;
   t.match(parsed.value, {
-    listen: { host: '127.0.0.1', port: 8080 },
+    listeners: { plain: { host: '127.0.0.1', port: 8080 }, tls: undefined },
     registrar: { index: 0, hosts: ['127.0.0.1'], registerIntervalSeconds: 20, staleThresholdSeconds: 120 },
     table: { pruneIntervalMs: 30_000, emptyPoolMs: 0 },
     endpoints: { maxAttempts: 3, maxConnections: 500, failureMarkMs: 30_000, dialTimeoutMs: 5000 },

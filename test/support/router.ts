@@ -26,9 +26,9 @@ const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 /** A router on a free port; stopped when the test ends. `own` is its end of the in-memory bus, `bus` everybody else's. */
 export const startRouter = async <C extends Clock>(
   t: Test,
-  options: RouterOptions & { clock?: C; routerBus?: Bus } = {},
+  options: RouterOptions & { clock?: C; routerBus?: Bus; wait?: boolean } = {},
 ) => {
-  const { clock: givenClock, routerBus, ...routerOptions } = options;
+  const { clock: givenClock, routerBus, wait = true, ...routerOptions } = options;
   const clock = givenClock ?? createSystemClock();
   const compiled = routerConfig.parse({ port: 0, stop_grace: '1s', ...routerOptions }, 'test');
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
@@ -45,7 +45,8 @@ export const startRouter = async <C extends Clock>(
     bus: routerBus ?? own,
   });
   const group = createGroup(router.members, logger);
-  await group.start();
+  const started = group.start();
+  if (wait) await started;
   t.teardown(async () => {
     await group.stop();
     await bus.close();

@@ -82,6 +82,39 @@ t.test(
   },
 );
 
+t.test('run until signal - SIGUSR1 ends the run after the drain; SIGTERM does not wait for it', async (t) => {
+  for (const cut of [false, true]) {
+    const signals = new EventEmitter();
+    let drains = 0;
+    let drained = (): void => undefined;
+    const onDrain = (): Promise<void> => {
+      drains += 1;
+      return new Promise((resolve) => (drained = resolve));
+    };
+    let ended: string | undefined;
+    const group = createGroup([], silentLogger);
+    const run = runUntilSignal(group, { logger: silentLogger, signals, onDrain }).then(
+      (end) => (ended = end),
+    );
+    signals.emit('SIGUSR1', 'SIGUSR1');
+    signals.emit('SIGUSR1', 'SIGUSR1');
+    await new Promise(setImmediate);
+    t.equal(ended, undefined, 'it drains');
+    if (cut) signals.emit('SIGTERM', 'SIGTERM');
+    else drained();
+    t.equal(await run, cut ? 'SIGTERM' : 'SIGUSR1');
+    t.equal(drains, 1);
+  }
+});
+
+t.test('run until signal - nobody listens for SIGUSR1 where nothing is drained', async (t) => {
+  const signals = new EventEmitter();
+  const run = runUntilSignal(createGroup([], silentLogger), { logger: silentLogger, signals });
+  t.equal(signals.listenerCount('SIGUSR1'), 0);
+  signals.emit('SIGTERM', 'SIGTERM');
+  await run;
+});
+
 t.test('run until signal - a signal while starting takes effect after the start', async (t) => {
   const log: string[] = [];
   const signals = new EventEmitter();

@@ -17,7 +17,13 @@ const retried = (more: Partial<AttemptOutcome>): FailureKind[] =>
   (Object.keys(FAILURE_RULES) as FailureKind[]).filter((kind) => shouldRetry(outcome(kind, more))).sort();
 
 void t.test('retries - by kind of failure', async (t) => {
-  const tls = ['tls-client-cert-refused', 'tls-handshake', 'tls-hostname', 'tls-untrusted'];
+  const tls = [
+    'tls-client-cert-refused',
+    'tls-handshake',
+    'tls-handshake-timeout',
+    'tls-hostname',
+    'tls-untrusted',
+  ];
   t.same(retried({}), ['dial', 'eof', 'stale-connection', ...tls, 'withdrawn']);
   t.same(retried({ idempotent: false }), ['dial', ...tls, 'withdrawn']);
   t.same(retried({ attempts: 3 }), ['stale-connection', 'withdrawn']);
@@ -32,6 +38,7 @@ void t.test('marks - those that speak against the endpoint', async (t) => {
     'reset',
     'tls-client-cert-refused',
     'tls-handshake',
+    'tls-handshake-timeout',
     'tls-hostname',
     'tls-untrusted',
   ]);

@@ -1,7 +1,6 @@
 import t from 'tap';
 import fc from 'fast-check';
-import { chooseEndpoint } from '../../../router/core/balancing.js';
-import { toRouteChange } from '../../../router/core/registration.js';
+import { readRegistration, toRouteChange } from '../../../router/core/registration.js';
 import {
   formatRouteKey,
   hostWithoutPort,
@@ -124,36 +123,10 @@ void t.test('evict - leaves the route, empty until the next pruning', async (t) 
   const routes = table();
   register(routes, message(['a.com'], 0, { tls_port: 1 }));
   const pool = routes.lookup('a.com', '/')!;
-  t.same(routes.evict(pool, pool.entries[0]!, 5).retired, ['https://10.0.0.1:1#']);
+  t.same(routes.evict(pool.key, pool.entries[0]!, 5).retired, ['https://10.0.0.1:1#']);
   t.equal(routes.lookup('a.com', '/')?.entries.length, 0);
   routes.prune(6);
   t.equal(routes.lookup('a.com', '/'), undefined);
-});
-
-void t.test('round robin - starts anywhere, passes over failed and full endpoints', async (t) => {
-  const routes = table(0, 0.5);
-  for (const port of [1, 2, 3]) register(routes, message(['a.com'], port));
-  const pool = routes.lookup('a.com', '/')!;
-  const choose = (now: number, maxConnections = 0): number | string => {
-    const choice = chooseEndpoint(pool, { now, maxConnections, failureMarkMs: 30_000 });
-    return choice.ok ? choice.entry.endpoint.port : choice.reason;
-  };
-  t.equal(choose(0), 3, 'the 512th turn');
-  t.same([choose(0), choose(0), choose(0)], [1, 2, 3]);
-  pool.entries[0]!.failedAt = 0;
-  t.same([choose(30_000), choose(30_000), choose(30_000)], [2, 3, 2]);
-  t.same([choose(30_001), choose(30_001)], [3, 1], 'the mark has run out');
-  for (const entry of pool.entries) entry.failedAt = 30_001;
-  t.same([choose(30_002), choose(30_002)], [2, 3], 'all failed: marks are cleared');
-  t.ok(pool.entries.every((entry) => entry.failedAt === undefined));
-  for (const entry of pool.entries) entry.load.inFlight = 1;
-  t.equal(choose(30_003, 1), 'overloaded');
-  t.equal(choose(30_003, 2), 1);
-  pool.entries[1]!.load.inFlight = 0;
-  pool.entries[1]!.failedAt = 30_003;
-  t.equal(choose(30_004, 1), 2, 'the only one that is free, though it failed');
-  routes.unregister('10.0.0.1:1', [pool.key], 0);
-  t.same([choose(40_000), choose(40_000), choose(40_000)], [3, 2, 3], 'leaving takes nobody’s turn');
 });
 
 const label = fc.constantFrom('a', 'b', 'c');
@@ -253,3 +226,11 @@ void t.test(
     );
   },
 );
+
+void t.test('registrations - what would become a header of its own is refused', async (t) => {
+  for (const field of ['app', 'private_instance_id', 'private_instance_index']) {
+    for (const value of ['a\r\nX-Evil: 1', 'a\0', 'ü']) {
+      t.match(readRegistration({ host: 'a', port: 1, [field]: value }), { ok: false, error: { field } });
+    }
+  }
+});

@@ -1,16 +1,17 @@
 import t from 'tap';
-import { EventEmitter } from 'node:events';
 import { Agent } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import type { Dispatcher } from 'undici';
 import { silentLogger } from '../../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../../common/adapters/system-random.js';
 import { routerConfig } from '../../../router/config.js';
 import { toRouteChange } from '../../../router/core/registration.js';
+import { createRequestReader } from '../../../router/core/request-headers.js';
+import { createResponseWriter } from '../../../router/core/response-headers.js';
 import { createRouteTable } from '../../../router/core/route-table.js';
 import { createCounters } from '../../../router/proxy/counters.js';
+import type { Sender } from '../../../router/proxy/http2-upstream.js';
 import { createProxy } from '../../../router/proxy/server.js';
 import { createUpstreams } from '../../../router/proxy/upstreams.js';
 import { eventually } from '../../support/eventually.js';
@@ -79,7 +80,7 @@ void t.test(
     if (!compiled.ok) throw new Error('config');
     const config = compiled.value;
     const table = createRouteTable({ fraction: () => 0, emptyPoolMs: 0 });
-    const upstreams = createUpstreams({ endpoints: config.endpoints, maxHeaderBytes: 65_536 });
+    const upstreams = createUpstreams({ endpoints: config.endpoints, clock: createSystemClock() });
     let reached = 0;
     const leaving = await startApp(t, (_req, res) => {
       reached += 1;
@@ -89,28 +90,42 @@ void t.test(
     let connecting = 0;
     let connect = (): void => undefined;
     const connected = new Promise<void>((resolve) => (connect = resolve));
-    const slow = (real: Dispatcher): Dispatcher =>
-      Object.assign(new EventEmitter(), {
-        dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-          connecting += 1;
-          void connected.then(() => real.dispatch(options, handler));
-          return true;
-        },
-      }) as unknown as Dispatcher;
+    const slow = (real: Sender): Sender => ({
+      dispatch(options, handler) {
+        connecting += 1;
+        void connected.then(() => real.dispatch(options, handler));
+      },
+    });
     const proxy = createProxy({
       config,
       clock: createSystemClock(),
       random: createSystemRandom(),
       logger: silentLogger,
       table,
+      balancing: {
+        algorithm: 'round-robin',
+        preferredZone: undefined,
+        maxConnections: 0,
+        failureMarkMs: 30_000,
+        fraction: () => 0,
+      },
+      readRequest: createRequestReader(config.requests),
+      responses: createResponseWriter(config.responses),
       counters: createCounters(),
       metrics: { forwarded: () => undefined, answered: () => undefined },
+      accessLog: { ended: () => undefined },
+      isHealthy: () => true,
+      serviceUpstreams: upstreams,
+      services: {
+        step: () => ({ kind: 'endpoints', returned: false }),
+        isFromService: () => false,
+      },
       upstreams: {
         ...upstreams,
-        dispatcher: (endpoint) =>
-          endpoint.port === leaving.port
-            ? slow(upstreams.dispatcher(endpoint))
-            : upstreams.dispatcher(endpoint),
+        sender(endpoint, upgrade) {
+          const real = upstreams.sender(endpoint, upgrade);
+          return endpoint.port === leaving.port ? slow(real) : real;
+        },
       },
     });
     await proxy.member.start();

@@ -1,0 +1,27 @@
+import type { Clock } from '../../common/ports/clock.js';
+import type { AccessRecord } from '../core/access-line.js';
+import type { Client } from './client.js';
+import type { RequestHead } from './exchange.js';
+
+/** What the access log will say of a request, as it comes in. */
+export const recordOf = (head: RequestHead, client: Client, clock: Clock): AccessRecord => ({
+  arrivedAt: clock.now(),
+  beganAt: clock.monotonic(),
+  method: head.method ?? '',
+  target: head.url ?? '',
+  protocol: `HTTP/${head.httpVersion}`,
+  remoteAddress: client.address === '' ? '' : `${client.address}:${client.port}`,
+  localAddress: client.localAddress,
+  host: '',
+  requestId: '',
+  headers: head.rawHeaders,
+  status: 0,
+  requestBytes: 0,
+  bodyBytes: 0,
+  endpoint: undefined,
+  forwardedAt: undefined,
+  attemptAt: undefined,
+  answeredAt: undefined,
+  failedAttempts: 0,
+  routerError: '',
+});
