@@ -3,7 +3,13 @@ import { chaosScript, createAgenda, replaceLost, storm } from './simulation-chao
 import { desiredOf, eventProblems, isWaiting, tasksOf } from './simulation-checks.js';
 import { createMesosFaults } from './simulation-mesos-faults.js';
 import type { MesosFault } from './simulation-mesos-faults.js';
-import { askForBids, bridgeProblems, hasLostLaunch, mesosLeftovers, mesosRunProblems, slotsOf } from './simulation-mesos-checks.js';
+import {
+  askForBids,
+  bridgeProblems,
+  mesosLeftovers,
+  mesosRunProblems,
+  slotsOf,
+} from './simulation-mesos-checks.js';
 import { createSimulationMesos } from './simulation-mesos.js';
 import type { SimulationMesos } from './simulation-mesos.js';
 import { createPeople } from './simulation-people.js';
@@ -92,8 +98,7 @@ const openSystem = async (seed: number, calm: () => boolean) => {
     commitMs: 20,
     auctioneer: { backends: ['mesos'] },
     bbs: { expire_completed_task_duration: '1000h', expire_pending_task_duration: '1000h' },
-    script: (process, container) =>
-      chaosScript(() => simulation.random.fraction(), calm)(process, container),
+    script: (process, container) => chaosScript(() => simulation.random.fraction(), calm)(process, container),
   });
   await simulation.startBbs();
   await simulation.addAuctioneer();
@@ -125,7 +130,7 @@ const settle = async (
   let passed = 0;
   for (; passed < SOON && (await problems()).length > 0; passed += 1) await simulation.run(1);
   const late = await problems();
-  if (late.length > 0 && !isWaiting(simulation, isCell) && !hasLostLaunch(mesos))
+  if (late.length > 0 && !isWaiting(simulation, isCell))
     simulation.parts.wrong(`late: ${late.slice(0, 8).join(' · ')}`);
   return passed + (late.length > 0 ? await simulation.until(problems, SETTLED) : 0);
 };

@@ -124,8 +124,7 @@ export const createAgentDoor = (
               const status = answer === 'accepted' ? { status: 202, text: '' } : answer;
               const failure = failureOf({ is: 'answered', location: '', ...status });
               resolve(failure);
-              if (failure && failure.kind !== 'refused')
-                lose(lostBy('call', told.server, failure.message));
+              if (failure && failure.kind !== 'refused') lose(lostBy('call', told.server, failure.message));
             });
           });
         });

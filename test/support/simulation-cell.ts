@@ -27,7 +27,10 @@ export interface Disk {
 }
 
 /** The rep's notes on a disk that takes its time; what a killed rep was about to write is not written. */
-export const createDiskNotes = (disk: Disk, { life, random }: { life: Life; random: Random }): ContainerNotes => {
+export const createDiskNotes = (
+  disk: Disk,
+  { life, random }: { life: Life; random: Random },
+): ContainerNotes => {
   let tail = Promise.resolve();
   const write = (job: () => void): Promise<void> =>
     (tail = tail.then(async () => {

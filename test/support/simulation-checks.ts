@@ -50,10 +50,7 @@ export const instanceProblems = (simulation: Simulation, ground: Ground): string
     if (row.index >= (desired.get(row.processGuid)?.instances ?? 0)) problems.push(`${name} is not desired`);
     if (row.presence === 'SUSPECT' && waitsFor(row)) continue;
     if (row.presence !== 'ORDINARY') problems.push(`${name} is ${row.presence}`);
-    else if (
-      row.state === 'UNCLAIMED' &&
-      !ground.hasRoomFor(desired.get(row.processGuid)?.memoryMb ?? 0)
-    ) {
+    else if (row.state === 'UNCLAIMED' && !ground.hasRoomFor(desired.get(row.processGuid)?.memoryMb ?? 0)) {
       if (row.placementError === '') problems.push(`${name} waits without a reason`);
     } else if (row.state !== 'RUNNING') problems.push(`${name} is ${row.state} ${row.placementError}`);
   }
@@ -157,9 +154,7 @@ export const isWaiting = (
   isCell = (cellId: string): boolean => simulation.cells.has(cellId),
 ): boolean => {
   const backsOff = rowsOf(simulation).some((row) => isBackingOff(simulation, row));
-  const inDoubt = tasksOf(simulation).some(
-    (task) => task.state === 'Running' && !isCell(task.cellId),
-  );
+  const inDoubt = tasksOf(simulation).some((task) => task.state === 'Running' && !isCell(task.cellId));
   return backsOff || inDoubt;
 };
 

@@ -60,7 +60,11 @@ const ENROL_AGAIN_MS = 1_000;
 const REFUSED_STATUS = 256;
 
 /** Notes on a disk that takes its time, whole files at a time; what a killed life was about to write is not written. */
-const createDiskTaskNotes = (disk: Map<string, TaskRecord>, life: Life, fraction: () => number): TaskNotes => {
+const createDiskTaskNotes = (
+  disk: Map<string, TaskRecord>,
+  life: Life,
+  fraction: () => number,
+): TaskNotes => {
   let tail = Promise.resolve();
   const write = (job: () => void): Promise<void> =>
     (tail = tail.then(async () => {

@@ -27,7 +27,9 @@ const sameList = (what: string, one: readonly string[], other: readonly string[]
   if (left.join() === right.join()) return [];
   const extra = left.filter((guid) => !right.includes(guid));
   const missing = right.filter((guid) => !left.includes(guid));
-  return [`${what}: too many ${extra.join() || '-'}, missing ${missing.join() || '-'} (${left.length}/${right.length})`];
+  return [
+    `${what}: too many ${extra.join() || '-'}, missing ${missing.join() || '-'} (${left.length}/${right.length})`,
+  ];
 };
 
 const tasksOfMaster = (m: Master): string[] =>
@@ -108,14 +110,6 @@ export const mesosLeftovers = (simulation: Simulation, mesos: SimulationMesos): 
       .filter(({ suppressed, roles }) => suppressed.size < roles.size)
       .map(({ id }) => `the framework ${id} is not suppressed`),
   ];
-};
-
-/** A launch that was lost on its way, and nobody noticed: the bridge waits a good while for a slow start. */
-export const hasLostLaunch = (mesos: SimulationMesos): boolean => {
-  const known = new Set(mesos.machines.flatMap(({ agent }) => agent.executors().flatMap(({ taskIds }) => taskIds)));
-  return [...(mesos.master()?.frameworks.values() ?? [])].some(({ tasks }) =>
-    [...tasks.values()].some(({ id, state }) => state === 'TASK_STAGING' && !known.has(id)),
-  );
 };
 
 /** `process/index` of what is desired, and whether one container of it runs. */

@@ -63,7 +63,9 @@ type Chances = ReturnType<typeof createChances>;
 
 const machineFaults = ({ simulation, mesos, agenda }: MesosFaultsOptions, { between, oneOf }: Chances) => {
   const standing = (): MesosMachine[] =>
-    mesos.machines.filter(({ lost, agent }) => !lost && agent.phase() !== 'down' && agent.phase() !== 'ended');
+    mesos.machines.filter(
+      ({ lost, agent }) => !lost && agent.phase() !== 'down' && agent.phase() !== 'ended',
+    );
   const boxes = (): ExecutorBox[] => mesos.boxes().filter((box) => box.exists());
   const replaceLater = (): void => agenda.later(between(1, 30), () => void mesos.addMachine());
   return {
@@ -114,7 +116,7 @@ const machineFaults = ({ simulation, mesos, agenda }: MesosFaultsOptions, { betw
 
 const messageFaults = ({ simulation, mesos, agenda }: MesosFaultsOptions, { between }: Chances) => {
   const { random, faults } = simulation;
-  /** Mostly it is because a connection breaks, which both ends hear of later. */
+  /** Because a connection breaks, which both ends hear of later: without that Mesos loses nothing between master and agent. */
   const lost = (kinds: readonly string[]) => (): void => {
     const missed = new Set<string>();
     mesos.faults.toAgent = (agentId, { kind }) => {
@@ -124,7 +126,6 @@ const messageFaults = ({ simulation, mesos, agenda }: MesosFaultsOptions, { betw
     };
     agenda.later(between(2, 20), () => {
       mesos.faults.toAgent = undefined;
-      if (random.fraction() < 0.2) return;
       for (const agentId of missed) mesos.master()?.agents.get(agentId)?.link?.close();
     });
   };
@@ -213,7 +214,9 @@ const partyFaults = (options: MesosFaultsOptions, { between, oneOf, inTheMiddle 
 
 const masterFaults = ({ mesos, agenda }: MesosFaultsOptions, { between, inTheMiddle }: Chances) => ({
   async 'master-failover'() {
-    await inTheMiddle(() => [...(mesos.master()?.frameworks.values() ?? [])].some(({ tasks }) => tasks.size > 0));
+    await inTheMiddle(() =>
+      [...(mesos.master()?.frameworks.values() ?? [])].some(({ tasks }) => tasks.size > 0),
+    );
     if (mesos.master() === undefined) return;
     mesos.loseMaster();
     agenda.later(between(0, 15), mesos.lead);

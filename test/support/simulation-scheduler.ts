@@ -55,7 +55,12 @@ const answerCall = (m: Master, call: SchedulerCall, streamId: string): Answered 
   return { status: 202, text: '' };
 };
 
-export const createSchedulerDoor = ({ clock, random, faults, master }: SchedulerDoorOptions): SchedulerDoor => {
+export const createSchedulerDoor = ({
+  clock,
+  random,
+  faults,
+  master,
+}: SchedulerDoorOptions): SchedulerDoor => {
   const wires = new Set<Wire>();
 
   const open = (options: SessionOptions, life: Life): SchedulerSession => {
@@ -125,7 +130,9 @@ export const createSchedulerDoor = ({ clock, random, faults, master }: Scheduler
         return wire.down(() => lose(lossByEnd({ is: 'unreachable', reason: 'connect ECONNREFUSED' }, told)));
       at.m = m;
       at.framework = subscribe(m, {
-        subscribe: must(decode('CallSubscribe', encode('CallSubscribe', options.subscribe, 'protobuf'), 'protobuf')),
+        subscribe: must(
+          decode('CallSubscribe', encode('CallSubscribe', options.subscribe, 'protobuf'), 'protobuf'),
+        ),
         streamId,
         sink,
         principal: PRINCIPAL,
