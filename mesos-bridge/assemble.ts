@@ -1,6 +1,4 @@
 import type { CoordinationApi } from '../bbs/index.js';
-import type { BbsError } from '../common/model/bbs-error.js';
-import { err } from '../common/model/result.js';
 import type { Bus } from '../common/ports/bus.js';
 import type { Cancel, Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
@@ -8,10 +6,10 @@ import { NO_METRICS } from '../common/ports/metrics.js';
 import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { onlyWhenFit } from '../common/runtime/fit-leases.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
 import { holdLease } from '../common/runtime/lease-client.js';
-import type { LeasePort } from '../common/runtime/lease-client.js';
 import { unattended } from '../common/runtime/unattended.js';
 import type { ActiveBridge, ActiveOptions, BridgeBbs } from './bridge/active.js';
 import { startBridge } from './bridge/active.js';
@@ -49,21 +47,6 @@ const QUEUE = 'mesos-bridge';
 
 /** ms for which one that stepped down leaves the lease to others */
 const STEPPED_DOWN_MS = 60_000;
-
-const refusal = (message: string) => err<BbsError>({ type: 'UnknownError', message, unavailable: true });
-
-/** A bridge that the bus has lost, or that has stepped down, lets its lease run out, so that another one takes over. */
-const onlyWhenFit = ({ bus, bbs, clock }: MesosBridgeOptions, restsUntil: () => number): LeasePort => {
-  const unfit = () => {
-    if (!bus.connected()) return refusal('the bus is not connected');
-    return clock.monotonic() < restsUntil() ? refusal('it has stepped down') : undefined;
-  };
-  return {
-    acquire: async (request) => unfit() ?? bbs.acquireLease(request),
-    renew: async (request) => unfit() ?? bbs.renewLease(request),
-    release: bbs.releaseLease,
-  };
-};
 
 interface Running {
   /** no more is begun */
@@ -139,7 +122,10 @@ export const assembleMesosBridge = (options: MesosBridgeOptions): MesosBridge =>
   };
   const tenure = createTenure(tenureOptions(options, logger, { metrics, stepDown }));
   const lease = holdLease({
-    leases: onlyWhenFit(options, () => restsUntil),
+    leases: onlyWhenFit({
+      ...options,
+      whyUnfit: () => (clock.monotonic() < restsUntil ? 'it has stepped down' : undefined),
+    }),
     name: LEASE,
     owner: random.uuid(),
     ttlMs: config.leaseTtlMs,
