@@ -52,7 +52,7 @@ const FAULTS: readonly MesosFault[] = [
 
 const MACHINES = 5;
 /** simulated seconds in which all must be well again, and in which all that nobody wants must be gone */
-const SOON = 120;
+const SOON = 150;
 const SETTLED = 900;
 const EMPTIED = 900;
 
