@@ -69,6 +69,9 @@ export interface ActiveBridge {
 /** ms between two looks at what time has brought about */
 const BEAT_MS = 250;
 
+/** ms for which the offers of all agents are looked at, whatever waits: they name the executors there. */
+const LOOK_MS = 3_000;
+
 /** Room has appeared, or work is without a place again: the BBS asks for all that waits. */
 const createCall = ({ bus, random }: ActiveOptions) => {
   let called = false;
@@ -163,7 +166,12 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
     },
     countedFailure: metrics.failure,
   });
-  const onDemand = (): void => perform(book().offers.wants(demand.size(), clock.monotonic()));
+  /** ms, monotonic: until when offers are wanted whatever waits */
+  let lookingUntil = -Infinity;
+  const onDemand = (): void => {
+    const now = clock.monotonic();
+    perform(book().offers.wants(Math.max(demand.size(), now < lookingUntil ? 1 : 0), now));
+  };
   return {
     ...books,
     demand,
@@ -176,6 +184,10 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
     perform,
     onDemand,
     lastOfferAt: () => lastOfferAt,
+    look(): void {
+      lookingUntil = clock.monotonic() + LOOK_MS;
+      onDemand();
+    },
   };
 };
 
@@ -207,7 +219,7 @@ const subscribe = (options: ActiveOptions, parts: Parts, signal: AbortSignal): S
     logger,
     signal,
     subscribe(id) {
-      suppressed = demand.size() === 0;
+      suppressed = id === '' && demand.size() === 0;
       return {
         frameworkInfo: frameworkInfo(config.framework, id),
         suppressedRoles: suppressed ? [config.framework.role] : [],
@@ -221,6 +233,7 @@ const subscribe = (options: ActiveOptions, parts: Parts, signal: AbortSignal): S
       parts.ask(reconciliation.subscribed(known, now));
       // what waited while there was no bridge, or no master, waits no longer than it must
       parts.announce();
+      if (!suppressed) parts.look();
     },
     onEvent: parts.events,
     onClosed() {

@@ -47,6 +47,10 @@ export const createEvents = (options: EventsOptions) => {
 
   const onOffers = ({ offers }: EventOffers): void => {
     const read = offers.map((offer) => readOffer(offer, role));
+    const isStranger = (id: string): boolean => book().executors.get(id) === undefined;
+    // it may have tasks that are not known either: it must not be taken for idle
+    if (read.some(({ executorIds }) => executorIds.some(isStranger)))
+      reconciliation.surprised(clock.monotonic());
     for (const { id, agentId, executorIds, invalid } of read) {
       for (const one of invalid)
         logger.warn('odd-resource', {
