@@ -32,6 +32,7 @@ import { frameworkInfo } from './framework-info.js';
 import { createLeaving } from './leaving.js';
 import { createPulse } from './pulse.js';
 import { createSender } from './sender.js';
+import type { Sender } from './sender.js';
 import { createStatuses } from './statuses.js';
 import type { OpenClient, Subscription } from './subscription.js';
 import { openSubscription } from './subscription.js';
@@ -105,6 +106,14 @@ const createBooks = (options: ActiveOptions) => {
   };
 };
 
+/** Asks Mesos to end a task, if it is still there. */
+const killerOf =
+  (book: () => MesosBook, sender: Sender, clock: Clock) =>
+  (taskId: string): void => {
+    const call = book().tasks.kill(taskId, clock.monotonic());
+    if (call !== undefined) sender.send(calls.kill(call));
+  };
+
 /** What the parts of a bridge do to each other. */
 const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: () => Subscription) => {
   const { clock, logger, metrics, bbs, config } = options;
@@ -119,16 +128,7 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
   });
   const teller = createTeller({ bbs, clock, logger, signal, wantedAgain: announce });
   const reconciliation = createReconciliation(RECONCILIATION_DEFAULTS);
-  const adopted = createAdoption({
-    bbs,
-    clock,
-    logger,
-    signal,
-    kill(taskId) {
-      const call = book().tasks.kill(taskId, clock.monotonic());
-      if (call !== undefined) sender.send(calls.kill(call));
-    },
-  });
+  const adopted = createAdoption({ bbs, clock, logger, signal, kill: killerOf(book, sender, clock) });
   const statuses = createStatuses({
     tasks: {
       find: (guid) => book().tasks.find(guid),
