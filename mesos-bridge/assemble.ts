@@ -18,7 +18,6 @@ import type { OpenClient } from './bridge/subscription.js';
 import type { MesosBridgeConfig } from './config.js';
 import { subscribeBridge } from './handlers/bus-handlers.js';
 import { subscribeDemand } from './handlers/demand-events.js';
-import type { BridgeMetrics } from './metrics.js';
 import { createBridgeMetrics } from './metrics.js';
 
 export interface MesosBridgeOptions {
@@ -56,7 +55,11 @@ interface Running {
   deafen: Cancel;
 }
 
-type TenureOptions = Omit<ActiveOptions, 'door'> & Pick<MesosBridgeOptions, 'enrolment'>;
+type TenureOptions = Omit<ActiveOptions, 'door'> &
+  Pick<MesosBridgeOptions, 'enrolment'> & {
+    /** the lease, at this moment */
+    held(): boolean;
+  };
 
 /** Runs a bridge while the lease is held; what is stopped is waited for at the end. */
 const createTenure = (options: TenureOptions) => {
@@ -79,7 +82,7 @@ const createTenure = (options: TenureOptions) => {
     if (door === undefined || running !== mine) return;
     const bridge = startBridge({ ...options, door });
     const cancels = [
-      subscribeBridge({ bus, logger, bridge: bridge.answers, queue: QUEUE }),
+      subscribeBridge({ bus, logger, bridge: bridge.answers, queue: QUEUE, mayAnswer: options.held }),
       subscribeDemand(bus, bridge.demand, bridge.onDemand),
     ];
     mine.bridge = bridge;
@@ -104,10 +107,10 @@ const createTenure = (options: TenureOptions) => {
 const tenureOptions = (
   options: MesosBridgeOptions,
   logger: Logger,
-  { metrics, stepDown }: { metrics: BridgeMetrics; stepDown(): void },
+  parts: Pick<TenureOptions, 'metrics' | 'stepDown' | 'held'>,
 ): TenureOptions => {
   const { config, bus, bbs, clock, random, openClient, enrolment } = options;
-  return { config, bus, bbs, clock, random, openClient, enrolment, logger, metrics, stepDown };
+  return { config, bus, bbs, clock, random, openClient, enrolment, logger, ...parts };
 };
 
 /** A bridge: it subscribes at Mesos only while it holds the lease, and leaves everything running when it stops. */
@@ -120,7 +123,9 @@ export const assembleMesosBridge = (options: MesosBridgeOptions): MesosBridge =>
     restsUntil = clock.monotonic() + STEPPED_DOWN_MS;
     tenure.stop();
   };
-  const tenure = createTenure(tenureOptions(options, logger, { metrics, stepDown }));
+  const tenure = createTenure(
+    tenureOptions(options, logger, { metrics, stepDown, held: () => lease.held() }),
+  );
   const lease = holdLease({
     leases: onlyWhenFit({
       ...options,
