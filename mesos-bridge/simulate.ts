@@ -9,6 +9,7 @@ import { OutcryError } from '../common/model/errors.js';
 import { MESOS_PRINCIPAL } from '../common/model/well-known.js';
 import type { Random } from '../common/ports/random.js';
 import { acquireDataLock, dataLockError } from '../common/store/data-lock.js';
+import type { ExecutorLauncher } from './simulator/agent/launcher.js';
 import { alikeAgents } from './simulator/agent-specs.js';
 import { killLeftExecutors } from './simulator/processes/process-tree.js';
 import { startSimulatedMesos } from './simulator/simulated-mesos.js';
@@ -30,6 +31,8 @@ export interface SimulateOptions {
   masters?: 1 | 2;
   /** of the first master, the second has the next; absent = any that are free */
   port?: number;
+  /** absent = executors are processes of this machine */
+  launcher?: ExecutorLauncher;
 }
 
 export interface RunningSimulation {
@@ -78,7 +81,7 @@ const portError = (error: unknown, port: number | undefined): unknown =>
 
 /** DATA_DIR_LOCKED and its like, PORT_IN_USE. Resolves when its masters listen; agents register within seconds. */
 export const simulateMesos = async (options: SimulateOptions): Promise<RunningSimulation> => {
-  const { dir, agents: count, masters, port, ...each } = options;
+  const { dir, agents: count, masters, port, launcher, ...each } = options;
   const [clock, random] = [createSystemClock(), createSystemRandom()];
   const release = lockDir(dir, clock.now());
   const [logFile, workDir, secretFile] = ['mesos.log', 'work', 'secret'].map((name) => join(dir, name)) as [
@@ -105,6 +108,7 @@ export const simulateMesos = async (options: SimulateOptions): Promise<RunningSi
       credentials,
       workDir,
       ...(masters && { masters }),
+      ...(launcher && { launcher }),
       ...(port !== undefined && { port }),
     });
     return {

@@ -29,6 +29,8 @@ export interface PulseOptions {
   onDemand(): void;
   /** given the executors that live on agents that are to be left by now */
   leave(executors: readonly Executor[]): void;
+  /** looks at the offers of all agents, whatever waits */
+  look(): void;
   tryStep(step: HungerStep): void;
 }
 
@@ -91,12 +93,16 @@ export const createPulse = (options: PulseOptions): Pulse => {
   return {
     beat() {
       const now = clock.monotonic();
-      if (demand.expire(now)) options.onDemand();
+      demand.expire(now);
+      options.onDemand();
       if (options.isSubscribed()) {
         followTasks(now);
         leave(now);
         const known = (): Iterable<Question> => [...book().tasks.all()].map(questionOf);
-        options.ask(reconciliation.due(now, known));
+        const questions = reconciliation.due(now, known);
+        options.ask(questions);
+        // of executors without tasks only offers tell
+        if (questions.some(({ kind }) => kind === 'implicit')) options.look();
         for (const { taskId } of reconciliation.abandoned())
           logger.warn('unanswered', { code: 'MESOS_TASK_UNANSWERED', taskId });
       }
