@@ -9,7 +9,9 @@ import { OutcryError } from '../common/model/errors.js';
 import { MESOS_PRINCIPAL } from '../common/model/well-known.js';
 import type { Random } from '../common/ports/random.js';
 import { acquireDataLock, dataLockError } from '../common/store/data-lock.js';
+import type { ExecutorLauncher } from './simulator/agent/launcher.js';
 import { alikeAgents } from './simulator/agent-specs.js';
+import { killLeftExecutors } from './simulator/processes/process-tree.js';
 import { startSimulatedMesos } from './simulator/simulated-mesos.js';
 import type { SimulatedMesos } from './simulator/simulated-mesos.js';
 
@@ -29,6 +31,8 @@ export interface SimulateOptions {
   masters?: 1 | 2;
   /** of the first master, the second has the next; absent = any that are free */
   port?: number;
+  /** absent = executors are processes of this machine */
+  launcher?: ExecutorLauncher;
 }
 
 export interface RunningSimulation {
@@ -77,7 +81,7 @@ const portError = (error: unknown, port: number | undefined): unknown =>
 
 /** DATA_DIR_LOCKED and its like, PORT_IN_USE. Resolves when its masters listen; agents register within seconds. */
 export const simulateMesos = async (options: SimulateOptions): Promise<RunningSimulation> => {
-  const { dir, agents: count, masters, port, ...each } = options;
+  const { dir, agents: count, masters, port, launcher, ...each } = options;
   const [clock, random] = [createSystemClock(), createSystemRandom()];
   const release = lockDir(dir, clock.now());
   const [logFile, workDir, secretFile] = ['mesos.log', 'work', 'secret'].map((name) => join(dir, name)) as [
@@ -86,21 +90,25 @@ export const simulateMesos = async (options: SimulateOptions): Promise<RunningSi
     string,
   ];
   const log = openLogFile({ path: logFile, maxBytes: LOG_FILE_BYTES });
+  const logger = createPinoLogger({ level: 'info', destination: log });
   const leave = (): void => {
     log.close();
     release();
   };
   try {
+    const left = await killLeftExecutors(workDir);
+    if (left > 0) logger.warn('killed-left-executors', { processes: left });
     rmSync(workDir, { recursive: true, force: true });
     const credentials = [{ principal: MESOS_PRINCIPAL, secret: keepSecret(secretFile, random) }];
     const mesos = await startSimulatedMesos({
       clock,
       random,
-      logger: createPinoLogger({ level: 'info', destination: log }),
+      logger,
       agents: alikeAgents({ count, ...each }),
       credentials,
       workDir,
       ...(masters && { masters }),
+      ...(launcher && { launcher }),
       ...(port !== undefined && { port }),
     });
     return {

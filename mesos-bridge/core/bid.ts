@@ -71,8 +71,9 @@ const roomOf = ({ bundle, executor, closed }: BidParts, options: BidOptions): Ro
   return { left: NO_RESOURCES, rejection: { code: 'executor', reason } };
 };
 
-const megabytes = (resources: Resources, name: string): number =>
-  Math.floor(scalarOf(resources, name) / 1000);
+const wholes = (milli: number): number => Math.floor(milli / 1000);
+
+const megabytes = (resources: Resources, name: string): number => wholes(scalarOf(resources, name));
 
 /** Numbers at the end of agent ids are given out in order. */
 const indexOf = (agentId: string): number => Number(/-S(\d{1,9})$/.exec(agentId)?.[1] ?? 0);
@@ -112,13 +113,13 @@ const amounts = ({ left }: Room, { tasks }: BidParts, options: BidOptions) => {
     available,
     // what is offered and what ours take already; an agent without disk still has a total
     total: {
-      memoryMb: Math.max(1, megabytes(left, 'mem') + megabytes(tasks.resources, 'mem')),
-      diskMb: Math.max(1, available.diskMb + megabytes(tasks.resources, 'disk')),
+      memoryMb: Math.max(1, megabytes(left, 'mem') + wholes(tasks.taken.mem)),
+      diskMb: Math.max(1, available.diskMb + wholes(tasks.taken.disk)),
       containers: options.maxContainers,
     },
     cpuMilliAvailable,
     // 0 would say that CPU is not accounted here
-    cpuMilliTotal: Math.max(1, cpuMilliAvailable + scalarOf(tasks.resources, 'cpus')),
+    cpuMilliTotal: Math.max(1, cpuMilliAvailable + tasks.taken.cpus),
   };
 };
 

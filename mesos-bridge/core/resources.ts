@@ -130,6 +130,16 @@ export const scalarOf = (resources: Resources, name: string): Milli => {
   return total;
 };
 
+/** Thousandths of the scalars of those names, of all these together. */
+export const scalarsOf = <N extends string>(
+  all: Iterable<Resources>,
+  names: readonly N[],
+): Record<N, Milli> => {
+  const totals = Object.fromEntries(names.map((name) => [name, 0])) as Record<N, Milli>;
+  for (const resources of all) for (const name of names) totals[name] += scalarOf(resources, name);
+  return totals;
+};
+
 /** The ranges of that name, over all classes, such as all `ports`. */
 export const rangesOf = (resources: Resources, name: string): readonly Range[] => {
   let all: Amount = { type: 'RANGES', ranges: [] };

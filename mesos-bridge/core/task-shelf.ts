@@ -1,5 +1,5 @@
-import { sum } from './resources.js';
 import type { Resources } from './resources.js';
+import { scalarsOf } from './resources.js';
 import type { TaskIdentity } from './task-id.js';
 import { guidOf } from './task-id.js';
 import type { TaskState } from './task-status.js';
@@ -22,13 +22,18 @@ export interface MesosTask {
   readonly killing: boolean;
 }
 
+/** The scalars that a bid tells of. */
+const COUNTED = ['cpus', 'mem', 'disk'] as const;
+export type Counted = (typeof COUNTED)[number];
+
 /** What runs on an agent, in sight. */
 export interface TaskCounts {
   readonly lrpCounts: ReadonlyMap<string, number>;
   readonly taskCount: number;
   /** launched, and not running yet */
   readonly startingCount: number;
-  readonly resources: Resources;
+  /** thousandths by name */
+  readonly taken: Readonly<Record<Counted, number>>;
 }
 
 /** Tasks by their ids, guids, agents and executors. */
@@ -70,7 +75,11 @@ export const countTasks = (tasks: readonly MesosTask[]): TaskCounts => {
       lrpCounts.set(processGuid, (lrpCounts.get(processGuid) ?? 0) + 1);
     }
   }
-  return { lrpCounts, taskCount, startingCount, resources: sum(inSight.map(({ resources }) => resources)) };
+  const taken = scalarsOf(
+    inSight.map(({ resources }) => resources),
+    COUNTED,
+  );
+  return { lrpCounts, taskCount, startingCount, taken };
 };
 
 const isSame = (one: MesosTask, other: MesosTask): boolean =>
@@ -129,10 +138,12 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
     put(task) {
       const before = tasks.get(task.id);
       if (before !== undefined && isSame(before, task)) return;
-      if (before !== undefined && (before.agentId !== task.agentId || before.executorId !== task.executorId))
-        remove(task.id);
+      const isMoved =
+        before !== undefined && (before.agentId !== task.agentId || before.executorId !== task.executorId);
+      if (isMoved) remove(task.id);
       tasks.set(task.id, task);
       guids.set(guidOf(task.identity), task.id);
+      if (before !== undefined && !isMoved) return onChange(task);
       into(agents, task.agentId, task.id);
       into(executors, task.executorId, task.id);
       into(processes, processOf(task), task.id);

@@ -21,7 +21,7 @@ export interface TaskRecord {
 /** Port: the executor's notes. */
 export interface TaskNotes {
   load(): Promise<TaskRecord[]>;
-  /** in the order in which it is called for one task; never rejects */
+  /** resolves when it, or a later one of that task, is on disk; never rejects */
   save(record: TaskRecord): Promise<void>;
   remove(taskId: string): Promise<void>;
 }
@@ -40,14 +40,26 @@ interface Written {
   updates: string[];
 }
 
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const base64 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 const bytesOf = (text: string): Uint8Array => Buffer.from(text, 'base64');
+
+/** A task's own words never change, and are written with each of its steps. */
+const taskTexts = new WeakMap<TaskInfo, string>();
+
+const taskText = (task: TaskInfo): string => {
+  const known = taskTexts.get(task);
+  if (known !== undefined) return known;
+  const text = base64(encode('TaskInfo', task, 'protobuf'));
+  taskTexts.set(task, text);
+  return text;
+};
 
 const toText = ({ task, life, acknowledged, updates }: TaskRecord): string => {
   const written: Written = {
     life,
     acknowledged,
-    task: base64(encode('TaskInfo', task, 'protobuf')),
+    task: taskText(task),
     updates: updates.map((status) => base64(encode('TaskStatus', status, 'protobuf'))),
   };
   return JSON.stringify(written);
@@ -74,18 +86,49 @@ const SUFFIX = '.task';
 const fileOf = (taskId: string): string =>
   createHash('sha256').update(taskId).digest('hex').slice(0, 32) + SUFFIX;
 
+/** What of a task is to be on disk. */
+interface Turn {
+  /** undefined: nothing */
+  wanted: TaskRecord | undefined;
+  isWritten: boolean;
+  done: Promise<void>;
+}
+
+/** Writes one task's notes one after the other. What comes while one is written takes the place of what waits: only the latest is ever read. */
+const createTurns = (
+  write: (taskId: string, record: TaskRecord | undefined) => Promise<void>,
+): ((taskId: string, record: TaskRecord | undefined) => Promise<void>) => {
+  const turns = new Map<string, Turn>();
+  const take = async (taskId: string, turn: Turn): Promise<void> => {
+    while (!turn.isWritten) {
+      turn.isWritten = true;
+      await write(taskId, turn.wanted);
+    }
+    turns.delete(taskId);
+  };
+  return (taskId, record) => {
+    const under = turns.get(taskId);
+    if (under !== undefined) {
+      Object.assign(under, { wanted: record, isWritten: false });
+      return under.done;
+    }
+    const turn: Turn = { wanted: record, isWritten: false, done: Promise.resolve() };
+    turns.set(taskId, turn);
+    turn.done = turn.done.then(() => take(taskId, turn));
+    return turn.done;
+  };
+};
+
 /** One file for each task, in a directory of its own. */
 export const createFileTaskNotes = (dir: string, logger: Logger): TaskNotes => {
-  const turns = new Map<string, Promise<void>>();
-  /** one write of a task at a time, in order */
-  const inTurn = (taskId: string, work: () => Promise<void>): Promise<void> => {
-    const turn = (turns.get(taskId) ?? Promise.resolve()).then(work).catch((error: unknown) => {
+  const note = createTurns(async (taskId, record) => {
+    const path = join(dir, fileOf(taskId));
+    try {
+      await (record === undefined ? rm(path, { force: true }) : writeWhole(path, toText(record)));
+    } catch (error) {
       logger.error('task-not-noted', { taskId, reason: fileReason(error) });
-    });
-    turns.set(taskId, turn);
-    void turn.then(() => turns.get(taskId) === turn && turns.delete(taskId));
-    return turn;
-  };
+    }
+  });
 
   const loadOne = async (name: string): Promise<TaskRecord[]> => {
     try {
@@ -102,11 +145,7 @@ export const createFileTaskNotes = (dir: string, logger: Logger): TaskNotes => {
       const names = (await readdir(dir)).filter((name) => name.endsWith(SUFFIX));
       return (await Promise.all(names.map(loadOne))).flat();
     },
-    save: (record) => {
-      const { value: taskId } = record.task.taskId;
-      const text = toText(record);
-      return inTurn(taskId, () => writeWhole(join(dir, fileOf(taskId)), text));
-    },
-    remove: (taskId) => inTurn(taskId, () => rm(join(dir, fileOf(taskId)), { force: true })),
+    save: (record) => note(record.task.taskId.value, record),
+    remove: (taskId) => note(taskId, undefined),
   };
 };

@@ -35,10 +35,23 @@ export interface BusHandlersOptions {
   bridge: BridgeAnswers;
   /** one bridge answers, however many listen for a moment while the lease changes hands */
   queue: string;
+  /** whether it is the active one at this moment: one that was stopped for a while knows it before it is told */
+  mayAnswer(): boolean;
 }
 
 /** Room for the envelope is left. */
 const BUDGET = Math.floor(MAX_PAYLOAD_BYTES * 0.8);
+
+/** Bids are the same until something has changed, and asked for with every batch. */
+const lengths = new WeakMap<CellState, number>();
+
+const lengthOf = (bid: CellState): number => {
+  const known = lengths.get(bid);
+  if (known !== undefined) return known;
+  const { byteLength } = encode('CellState', bid);
+  lengths.set(bid, byteLength);
+  return byteLength;
+};
 
 /** As many bids after that one as fit into a message. */
 export const pageOf = (bids: readonly CellState[], after: string): { bids: CellState[]; next: string } => {
@@ -46,7 +59,7 @@ export const pageOf = (bids: readonly CellState[], after: string): { bids: CellS
   let room = BUDGET;
   for (const bid of bids) {
     if (after !== '' && bid.cellId <= after) continue;
-    room -= encode('CellState', bid).byteLength;
+    room -= lengthOf(bid);
     if (room < 0 && page.length > 0) return { bids: page, next: page.at(-1)?.cellId ?? '' };
     page.push(bid);
   }
@@ -54,7 +67,7 @@ export const pageOf = (bids: readonly CellState[], after: string): { bids: CellS
 };
 
 /** Answers the auctioneer's questions, and people's. What cannot be read is left unanswered, and told once per cause. */
-export const subscribeBridge = ({ bus, logger, bridge, queue }: BusHandlersOptions): Cancel => {
+export const subscribeBridge = ({ bus, logger, bridge, queue, mayAnswer }: BusHandlersOptions): Cancel => {
   const told = createToldCauses();
 
   const on = <Q extends WireName, A extends WireName>(
@@ -63,6 +76,7 @@ export const subscribeBridge = ({ bus, logger, bridge, queue }: BusHandlersOptio
     answer: (query: WireMessages[Q]) => WireMessages[A],
   ): Cancel => {
     const take = (message: BusMessage): void => {
+      if (!mayAnswer()) return;
       const query = decode(names.query, message.payload);
       if (query.ok) message.respond(encode(names.answer, answer(query.value)));
       else if (told.isNew(query.error.message))
