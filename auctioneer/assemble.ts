@@ -1,6 +1,4 @@
 import type { ActualLrpApi, CoordinationApi, DesiredLrpApi, TaskApi, TransitionApi } from '../bbs/index.js';
-import type { BbsError } from '../common/model/bbs-error.js';
-import { err } from '../common/model/result.js';
 import type { Bus } from '../common/ports/bus.js';
 import type { Cancel, Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
@@ -8,10 +6,11 @@ import { NO_METRICS } from '../common/ports/metrics.js';
 import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { onlyWhenFit } from '../common/runtime/fit-leases.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
 import { holdLease } from '../common/runtime/lease-client.js';
-import type { LeaseHolder, LeasePort } from '../common/runtime/lease-client.js';
+import type { LeaseHolder } from '../common/runtime/lease-client.js';
 import { createBusCells } from './backends/bus-cells.js';
 import type { CellBackend } from './backends/cell-backend.js';
 import { createMesosBackend } from './backends/mesos.js';
@@ -56,23 +55,6 @@ export interface Auctioneer {
 const LEASE = 'auctioneer';
 /** Of those that hear requests and questions one answers, while the lease changes hands. */
 const QUEUE = 'auctioneer';
-
-/**
- * The lease is asked for over HTTP, and requests come over the bus: an auctioneer that the bus has lost
- * lets its lease run out, so that one that hears takes over.
- */
-const onlyOnTheBus = ({ bus, bbs }: AuctioneerOptions): LeasePort => {
-  const lost = err<BbsError>({
-    type: 'UnknownError',
-    message: 'the bus is not connected',
-    unavailable: true,
-  });
-  return {
-    acquire: async (request) => (bus.connected() ? bbs.acquireLease(request) : lost),
-    renew: async (request) => (bus.connected() ? bbs.renewLease(request) : lost),
-    release: bbs.releaseLease,
-  };
-};
 
 const renewOnReturn = (bus: Bus, lease: LeaseHolder): Member => {
   let cancel: Cancel | undefined;
@@ -165,7 +147,7 @@ export const assembleAuctioneer = (options: AuctioneerOptions): Auctioneer => {
     unsubscribe = undefined;
   };
   const lease = holdLease({
-    leases: onlyOnTheBus(options),
+    leases: onlyWhenFit(options),
     name: LEASE,
     owner: random.uuid(),
     ttlMs: config.leaseTtlMs,

@@ -1,6 +1,4 @@
 import type { CoordinationApi } from '../bbs/index.js';
-import type { BbsError } from '../common/model/bbs-error.js';
-import { err } from '../common/model/result.js';
 import type { Bus } from '../common/ports/bus.js';
 import type { Cancel, Clock } from '../common/ports/clock.js';
 import type { Logger } from '../common/ports/logger.js';
@@ -8,10 +6,10 @@ import { NO_METRICS } from '../common/ports/metrics.js';
 import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { onlyWhenFit } from '../common/runtime/fit-leases.js';
 import { createPhase, healthOf } from '../common/runtime/health.js';
 import type { Health } from '../common/runtime/health.js';
 import { holdLease } from '../common/runtime/lease-client.js';
-import type { LeasePort } from '../common/runtime/lease-client.js';
 import { unattended } from '../common/runtime/unattended.js';
 import type { ActiveBridge, ActiveOptions, BridgeBbs } from './bridge/active.js';
 import { startBridge } from './bridge/active.js';
@@ -20,7 +18,6 @@ import type { OpenClient } from './bridge/subscription.js';
 import type { MesosBridgeConfig } from './config.js';
 import { subscribeBridge } from './handlers/bus-handlers.js';
 import { subscribeDemand } from './handlers/demand-events.js';
-import type { BridgeMetrics } from './metrics.js';
 import { createBridgeMetrics } from './metrics.js';
 
 export interface MesosBridgeOptions {
@@ -50,21 +47,6 @@ const QUEUE = 'mesos-bridge';
 /** ms for which one that stepped down leaves the lease to others */
 const STEPPED_DOWN_MS = 60_000;
 
-const refusal = (message: string) => err<BbsError>({ type: 'UnknownError', message, unavailable: true });
-
-/** A bridge that the bus has lost, or that has stepped down, lets its lease run out, so that another one takes over. */
-const onlyWhenFit = ({ bus, bbs, clock }: MesosBridgeOptions, restsUntil: () => number): LeasePort => {
-  const unfit = () => {
-    if (!bus.connected()) return refusal('the bus is not connected');
-    return clock.monotonic() < restsUntil() ? refusal('it has stepped down') : undefined;
-  };
-  return {
-    acquire: async (request) => unfit() ?? bbs.acquireLease(request),
-    renew: async (request) => unfit() ?? bbs.renewLease(request),
-    release: bbs.releaseLease,
-  };
-};
-
 interface Running {
   /** no more is begun */
   ending: AbortController;
@@ -73,7 +55,11 @@ interface Running {
   deafen: Cancel;
 }
 
-type TenureOptions = Omit<ActiveOptions, 'door'> & Pick<MesosBridgeOptions, 'enrolment'>;
+type TenureOptions = Omit<ActiveOptions, 'door'> &
+  Pick<MesosBridgeOptions, 'enrolment'> & {
+    /** the lease, at this moment */
+    held(): boolean;
+  };
 
 /** Runs a bridge while the lease is held; what is stopped is waited for at the end. */
 const createTenure = (options: TenureOptions) => {
@@ -96,7 +82,7 @@ const createTenure = (options: TenureOptions) => {
     if (door === undefined || running !== mine) return;
     const bridge = startBridge({ ...options, door });
     const cancels = [
-      subscribeBridge({ bus, logger, bridge: bridge.answers, queue: QUEUE }),
+      subscribeBridge({ bus, logger, bridge: bridge.answers, queue: QUEUE, mayAnswer: options.held }),
       subscribeDemand(bus, bridge.demand, bridge.onDemand),
     ];
     mine.bridge = bridge;
@@ -121,10 +107,10 @@ const createTenure = (options: TenureOptions) => {
 const tenureOptions = (
   options: MesosBridgeOptions,
   logger: Logger,
-  { metrics, stepDown }: { metrics: BridgeMetrics; stepDown(): void },
+  parts: Pick<TenureOptions, 'metrics' | 'stepDown' | 'held'>,
 ): TenureOptions => {
   const { config, bus, bbs, clock, random, openClient, enrolment } = options;
-  return { config, bus, bbs, clock, random, openClient, enrolment, logger, metrics, stepDown };
+  return { config, bus, bbs, clock, random, openClient, enrolment, logger, ...parts };
 };
 
 /** A bridge: it subscribes at Mesos only while it holds the lease, and leaves everything running when it stops. */
@@ -137,9 +123,14 @@ export const assembleMesosBridge = (options: MesosBridgeOptions): MesosBridge =>
     restsUntil = clock.monotonic() + STEPPED_DOWN_MS;
     tenure.stop();
   };
-  const tenure = createTenure(tenureOptions(options, logger, { metrics, stepDown }));
+  const tenure = createTenure(
+    tenureOptions(options, logger, { metrics, stepDown, held: () => lease.held() }),
+  );
   const lease = holdLease({
-    leases: onlyWhenFit(options, () => restsUntil),
+    leases: onlyWhenFit({
+      ...options,
+      whyUnfit: () => (clock.monotonic() < restsUntil ? 'it has stepped down' : undefined),
+    }),
     name: LEASE,
     owner: random.uuid(),
     ttlMs: config.leaseTtlMs,

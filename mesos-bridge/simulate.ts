@@ -11,6 +11,7 @@ import type { Random } from '../common/ports/random.js';
 import { acquireDataLock, dataLockError } from '../common/store/data-lock.js';
 import type { ExecutorLauncher } from './simulator/agent/launcher.js';
 import { alikeAgents } from './simulator/agent-specs.js';
+import { killLeftExecutors } from './simulator/processes/process-tree.js';
 import { startSimulatedMesos } from './simulator/simulated-mesos.js';
 import type { SimulatedMesos } from './simulator/simulated-mesos.js';
 
@@ -89,17 +90,20 @@ export const simulateMesos = async (options: SimulateOptions): Promise<RunningSi
     string,
   ];
   const log = openLogFile({ path: logFile, maxBytes: LOG_FILE_BYTES });
+  const logger = createPinoLogger({ level: 'info', destination: log });
   const leave = (): void => {
     log.close();
     release();
   };
   try {
+    const left = await killLeftExecutors(workDir);
+    if (left > 0) logger.warn('killed-left-executors', { processes: left });
     rmSync(workDir, { recursive: true, force: true });
     const credentials = [{ principal: MESOS_PRINCIPAL, secret: keepSecret(secretFile, random) }];
     const mesos = await startSimulatedMesos({
       clock,
       random,
-      logger: createPinoLogger({ level: 'info', destination: log }),
+      logger,
       agents: alikeAgents({ count, ...each }),
       credentials,
       workDir,

@@ -15,6 +15,7 @@ import type { RouteTable } from './core/route-table.js';
 import { createTrafficMetrics } from './metrics.js';
 import { createCounters } from './proxy/counters.js';
 import type { RouterCounters } from './proxy/counters.js';
+import { createDeadlines } from './proxy/deadlines.js';
 import { createRouteServices } from './proxy/route-services.js';
 import { createServiceSignatures } from './proxy/service-signature.js';
 import { createProxy } from './proxy/server.js';
@@ -114,6 +115,10 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
       table: options.table,
       signatures: createServiceSignatures(config.routeServices, clock, random),
     }),
+    deadlines: {
+      http1: createDeadlines(clock, config.endpoints.timeoutMs),
+      http2: createDeadlines(clock, config.endpoints.http2TimeoutMs),
+    },
     counters,
     metrics: createTrafficMetrics(options.metrics, { counters, lostLogLines: accessLog.dropped }),
     accessLog: { ended },

@@ -14,7 +14,7 @@ export interface Tour {
   routerPort: number;
   /** which runtime the cells use, and why; '' = their configurations say it */
   runtime: string;
-  /** what the user must know of the runtime; '' = nothing */
+  /** what else the user must know; '' = nothing */
   caveat: string;
 }
 

@@ -31,7 +31,7 @@ export const up: Command = {
   options: [
     ['--data DIR', 'where it keeps its data; without: ~/.outcry'],
     ['--once', 'push the example, see every instance answer, stop everything'],
-    ['--cells N', 'how many cells; without: 3'],
+    ['--cells N', 'how many cells; without: 3, with --mesos 0'],
     ['--runtime docker|process', 'what runs containers; without: Docker where an engine and the stack are'],
     ['--api-port PORT', "the API's; without: 8081, or a free one"],
     ['--router-port PORT', "the router's; without: 8080, or a free one"],
@@ -39,7 +39,7 @@ export const up: Command = {
     ['--nats N', 'with --processes: how many NATS servers; without: 1'],
     [
       '--mesos',
-      'as --processes, with a simulated Mesos on which cells come and go; no other cell but with --cells',
+      'as --processes, with a simulated Mesos on which cells come and go; with --cells N so many others, that are filled first',
     ],
     ['--agents N', 'with --mesos: how many agents; without: 10'],
   ],

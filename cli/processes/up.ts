@@ -19,6 +19,7 @@ import type { Context } from '../context.js';
 import { localCellId } from '../deploy/local-cells.js';
 import { createApiClient } from '../http/api-client.js';
 import type { ApiClient } from '../http/api-client.js';
+import { plural } from '../output.js';
 import { cellsOf } from '../http/apps.js';
 import { clearCells } from './clear-cells.js';
 import { createPidFile, stopLeftovers } from './leftovers.js';
@@ -128,6 +129,13 @@ const awaitReady = async (
   });
 };
 
+/** Why there are other cells than one might expect. */
+const caveatOf = ({ mesos }: LocalDeployment): string =>
+  mesos === undefined
+    ? ''
+    : `cells come and go on ${plural(mesos.agents, 'Mesos agent')} as work needs them: ` +
+      "see 'npx outcry cells' and 'npx outcry mesos offers'";
+
 interface ShowingAround {
   readonly context: Context;
   /** which runtime, and why */
@@ -154,7 +162,8 @@ const showingAround = (options: ShowingAround): Member => {
     client = ready.client;
     const { runtime } = options;
     const routerPort = deployment.ports.router;
-    options.show(openTour({ ...ready, context, dataDir, routerPort, runtime, caveat: '' }));
+    const caveat = caveatOf(deployment);
+    options.show(openTour({ ...ready, context, dataDir, routerPort, runtime, caveat }));
   };
   return {
     name: 'tour',

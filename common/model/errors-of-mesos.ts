@@ -7,6 +7,12 @@ export const ERRORS_OF_MESOS = {
     remedy: 'nothing: the executor ends, and what it ran is placed anew',
     status: 502,
   },
+  MESOS_AGENT_NOT_EVACUATED: {
+    message:
+      'the agent {agent} is about to be taken out of service, and its executor {executor} does not leave: {reason}',
+    remedy: "it is asked again; if it lasts, look at its log, and at 'outcry cells' before the time comes",
+    status: 502,
+  },
   MESOS_CALL_REFUSED: {
     message: 'Mesos at {server} refused the call {call} with status {status}: {reason}',
     remedy: 'see what it names; the call is not repeated',
@@ -81,6 +87,11 @@ export const ERRORS_OF_MESOS = {
     message: 'Mesos says nothing of the task {task}, however often it is asked',
     remedy: 'see whether its agent is there; it is asked about again in the next round',
     status: 502,
+  },
+  MESOS_TASK_UNWANTED: {
+    message: 'the task {task} was found running on agent {agent}, and the BBS knows nothing of it',
+    remedy: 'it is killed; if it was wanted, the BBS has lost it, and it is to be asked for again',
+    status: 409,
   },
   MESOS_UNREACHABLE: {
     message: 'Mesos at {server} cannot be reached: {reason}',

@@ -67,7 +67,7 @@ const cellPermissions = (cellId: string): RolePermissions => ({
 
 /**
  * Who may say what: publishing work is running code, so only the auctioneer may; only the BBS and
- * operators stop and cancel, and the API, for operators, has cells evacuate. docs/reference/subjects.md shows the same as a table.
+ * operators stop and cancel; the API, for operators, and the Mesos bridge have cells evacuate. docs/reference/subjects.md shows the same as a table.
  */
 export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
   bbs: {
@@ -102,7 +102,8 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
     answers: true,
   },
   'mesos-bridge': {
-    publish: [SUBJECTS.auctionCapacity],
+    // agents are taken out of service
+    publish: [SUBJECTS.auctionCapacity, anyCell('evacuate')],
     subscribe: [
       SUBJECTS.mesosState,
       SUBJECTS.mesosAuction,

@@ -18,6 +18,7 @@ import { RECONCILIATION_DEFAULTS, createReconciliation } from '../core/reconcili
 import type { BridgeAnswers } from '../handlers/bus-handlers.js';
 import type { BridgeMetrics, BridgeReading } from '../metrics.js';
 import type { EventSubscribed } from '../protocol/messages.js';
+import { createAdoption } from './adoption.js';
 import { createAnswers } from './answers.js';
 import { bookOptions } from './book-options.js';
 import * as calls from './calls.js';
@@ -28,8 +29,10 @@ import type { EnrolmentDoor } from './executor-info.js';
 import { createExecutorTemplate } from './executor-info.js';
 import { createFrameworkIds } from './framework-id.js';
 import { frameworkInfo } from './framework-info.js';
+import { createLeaving } from './leaving.js';
 import { createPulse } from './pulse.js';
 import { createSender } from './sender.js';
+import type { Sender } from './sender.js';
 import { createStatuses } from './statuses.js';
 import type { OpenClient, Subscription } from './subscription.js';
 import { openSubscription } from './subscription.js';
@@ -67,6 +70,9 @@ export interface ActiveBridge {
 /** ms between two looks at what time has brought about */
 const BEAT_MS = 250;
 
+/** ms for which the offers of all agents are looked at, whatever waits: they name the executors there. */
+const LOOK_MS = 3_000;
+
 /** Room has appeared, or work is without a place again: the BBS asks for all that waits. */
 const createCall = ({ bus, random }: ActiveOptions) => {
   let called = false;
@@ -100,6 +106,14 @@ const createBooks = (options: ActiveOptions) => {
   };
 };
 
+/** Asks Mesos to end a task, if it is still there. */
+const killerOf =
+  (book: () => MesosBook, sender: Sender, clock: Clock) =>
+  (taskId: string): void => {
+    const call = book().tasks.kill(taskId, clock.monotonic());
+    if (call !== undefined) sender.send(calls.kill(call));
+  };
+
 /** What the parts of a bridge do to each other. */
 const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: () => Subscription) => {
   const { clock, logger, metrics, bbs, config } = options;
@@ -114,6 +128,7 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
   });
   const teller = createTeller({ bbs, clock, logger, signal, wantedAgain: announce });
   const reconciliation = createReconciliation(RECONCILIATION_DEFAULTS);
+  const adopted = createAdoption({ bbs, clock, logger, signal, kill: killerOf(book, sender, clock) });
   const statuses = createStatuses({
     tasks: {
       find: (guid) => book().tasks.find(guid),
@@ -122,6 +137,7 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
     },
     judge: (status, now) => book().status(status, now),
     teller,
+    adopted,
     clock,
     logger,
     send: sender.send,
@@ -150,10 +166,16 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
     },
     countedFailure: metrics.failure,
   });
-  const onDemand = (): void => perform(book().offers.wants(demand.size(), clock.monotonic()));
+  /** ms, monotonic: until when offers are wanted whatever waits */
+  let lookingUntil = -Infinity;
+  const onDemand = (): void => {
+    const now = clock.monotonic();
+    perform(book().offers.wants(Math.max(demand.size(), now < lookingUntil ? 1 : 0), now));
+  };
   return {
     ...books,
     demand,
+    announce,
     sender,
     statuses,
     reconciliation,
@@ -162,6 +184,10 @@ const createParts = (options: ActiveOptions, signal: AbortSignal, subscription: 
     perform,
     onDemand,
     lastOfferAt: () => lastOfferAt,
+    look(): void {
+      lookingUntil = clock.monotonic() + LOOK_MS;
+      onDemand();
+    },
   };
 };
 
@@ -193,7 +219,7 @@ const subscribe = (options: ActiveOptions, parts: Parts, signal: AbortSignal): S
     logger,
     signal,
     subscribe(id) {
-      suppressed = demand.size() === 0;
+      suppressed = id === '' && demand.size() === 0;
       return {
         frameworkInfo: frameworkInfo(config.framework, id),
         suppressedRoles: suppressed ? [config.framework.role] : [],
@@ -205,6 +231,9 @@ const subscribe = (options: ActiveOptions, parts: Parts, signal: AbortSignal): S
       perform(book().offers.subscribed({ homeRegion, suppressed }, now));
       const known = [...book().tasks.all()].map(({ id, agentId }) => ({ taskId: id, agentId }));
       parts.ask(reconciliation.subscribed(known, now));
+      // what waited while there was no bridge, or no master, waits no longer than it must
+      parts.announce();
+      if (!suppressed) parts.look();
     },
     onEvent: parts.events,
     onClosed() {
@@ -247,6 +276,7 @@ export const startBridge = (options: ActiveOptions): ActiveBridge => {
     clock,
     logger,
     isSubscribed: subscription.isOpen,
+    leave: createLeaving(options),
     tryStep,
   });
   const stopBeat = clock.every(BEAT_MS, pulse.beat);

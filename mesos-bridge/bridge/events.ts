@@ -45,8 +45,20 @@ export const createEvents = (options: EventsOptions) => {
       executors.heard(executorId, agentId, clock.monotonic(), { resources: template.resources, role });
   };
 
+  /** An agent that is offered is back: of tasks that it came back without nobody says anything unless asked. */
+  const askForMissing = (agentIds: readonly string[]): void => {
+    const missing = agentIds
+      .flatMap((agentId) => book().tasks.onAgent(agentId))
+      .filter(({ state }) => state === 'TASK_UNREACHABLE');
+    options.ask(reconciliation.ask(missing.map(({ id, agentId }) => ({ taskId: id, agentId }))));
+  };
+
   const onOffers = ({ offers }: EventOffers): void => {
     const read = offers.map((offer) => readOffer(offer, role));
+    const isStranger = (id: string): boolean => book().executors.get(id) === undefined;
+    // it may have tasks that are not known either: it must not be taken for idle
+    if (read.some(({ executorIds }) => executorIds.some(isStranger)))
+      reconciliation.surprised(clock.monotonic());
     for (const { id, agentId, executorIds, invalid } of read) {
       for (const one of invalid)
         logger.warn('odd-resource', {
@@ -58,6 +70,7 @@ export const createEvents = (options: EventsOptions) => {
       for (const executorId of executorIds) recognise(executorId, agentId);
     }
     perform(book().offered(read, moment()));
+    askForMissing(read.map(({ agentId }) => agentId));
     if (book().offers.held() > 0) options.onRoom();
   };
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { MesosBook } from '../core/book.js';
 import type { Demand } from '../core/demand.js';
+import type { Executor } from '../core/executors.js';
 import type { Hunger, HungerReport, HungerStep } from '../core/hunger.js';
 import type { OfferEffect } from '../core/offer-book.js';
 import type { Question, Reconcile, Reconciliation } from '../core/reconciliation.js';
@@ -26,6 +27,10 @@ export interface PulseOptions {
   ask(questions: readonly Reconcile[]): void;
   /** how much waits may have changed */
   onDemand(): void;
+  /** given the executors that live on agents that are to be left by now */
+  leave(executors: readonly Executor[]): void;
+  /** looks at the offers of all agents, whatever waits */
+  look(): void;
   tryStep(step: HungerStep): void;
 }
 
@@ -59,6 +64,12 @@ export const createPulse = (options: PulseOptions): Pulse => {
     }
   };
 
+  const leave = (now: number): void => {
+    const { executors, offers } = book();
+    const there = offers.leaving(now).flatMap((agentId) => executors.on(agentId) ?? []);
+    options.leave(there.filter(({ state }) => state === 'living' || state === 'unknown'));
+  };
+
   const lookForHunger = (now: number): void => {
     const { bids, offers } = book();
     const { report: found, step } = options.hunger.look({
@@ -82,11 +93,16 @@ export const createPulse = (options: PulseOptions): Pulse => {
   return {
     beat() {
       const now = clock.monotonic();
-      if (demand.expire(now)) options.onDemand();
+      demand.expire(now);
+      options.onDemand();
       if (options.isSubscribed()) {
         followTasks(now);
+        leave(now);
         const known = (): Iterable<Question> => [...book().tasks.all()].map(questionOf);
-        options.ask(reconciliation.due(now, known));
+        const questions = reconciliation.due(now, known);
+        options.ask(questions);
+        // of executors without tasks only offers tell
+        if (questions.some(({ kind }) => kind === 'implicit')) options.look();
         for (const { taskId } of reconciliation.abandoned())
           logger.warn('unanswered', { code: 'MESOS_TASK_UNANSWERED', taskId });
       }

@@ -18,6 +18,8 @@ export interface StatusesOptions {
   /** what a status means, and what it changes in the books */
   judge(status: Status, now: number): Verdict;
   readonly teller: Pick<Teller, 'tell'>;
+  /** it runs, and this bridge has not launched it: whether anybody wants it is to be asked */
+  adopted(task: MesosTask): Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
   send(call: OutgoingCall): void;
@@ -92,6 +94,9 @@ export const createStatuses = (options: StatusesOptions): Statuses => {
       logger.debug('status', { taskId, state, reason, message, meaning: verdict.meaning });
       if (verdict.pending) return;
       if (verdict.kill) send(kill({ taskId, agentId }));
+      const { task } = verdict;
+      if (verdict.adopted && task !== undefined && state === 'TASK_RUNNING')
+        unattended({ logger, event: 'failed-to-adopt', fields: { taskId } }, () => options.adopted(task));
       unattended({ logger, event: 'failed-to-follow-status', fields: { taskId } }, () =>
         follow(status, verdict, shape.uuid),
       );

@@ -190,7 +190,10 @@ export const createMesosBook = (options: BookOptions): MesosBook => {
         tasks: tasks.due(now),
         executors: executors.due(now, context),
       };
-      for (const { executorId } of due.tasks.lost) count(executorId, now);
+      for (const { executorId, placementId } of due.tasks.lost) {
+        count(executorId, now);
+        parts.placements.release(placementId);
+      }
       return due;
     },
   };

@@ -10,8 +10,23 @@ const EXECUTOR_ENDED = [
   'REASON_CONTAINER_LAUNCH_FAILED',
 ];
 
-const isEndOfExecutor = ({ source, reason }: TaskStatus): boolean =>
-  source !== 'SOURCE_EXECUTOR' && EXECUTOR_ENDED.includes(reason);
+/**
+ * An agent says TERMINATED, too, of a task that it never got ("Cannot find executor"), and names no executor then: one
+ * that lives is not to be forgotten for it.
+ */
+const isEndOfExecutor = ({ source, reason, executorId }: TaskStatus): boolean =>
+  source !== 'SOURCE_EXECUTOR' &&
+  EXECUTOR_ENDED.includes(reason) &&
+  (executorId !== '' || reason !== 'REASON_EXECUTOR_TERMINATED');
+
+const LOSSES: readonly Verdict['meaning'][] = ['lost', 'refused', 'crashed', 'failed', 'suspect'];
+
+/**
+ * It may have come to nothing, or gone out of sight, before its rep had begun: when the BBS asks for it again, it has to
+ * be launched again. Whether it may run again is for the BBS to say, which has every rep ask first.
+ */
+const isFree = ({ meaning, ended }: Verdict, { state }: TaskStatus): boolean =>
+  LOSSES.includes(meaning) || (ended && state === 'TASK_KILLED');
 
 /** What a status says of the executor, and of the placement that the task was launched for. */
 export const createStatusRules = ({ tasks, executors, placements, count }: BookParts) => {
@@ -34,9 +49,7 @@ export const createStatusRules = ({ tasks, executors, placements, count }: BookP
         status.source === 'SOURCE_EXECUTOR' && tasks.get(status.taskId)?.state === 'LAUNCHED';
       const verdict = tasks.update(status, now);
       if (!verdict.pending) onExecutor(status, { ...verdict, isFirstWord }, now);
-      const { meaning, task } = verdict;
-      if ((meaning === 'lost' || meaning === 'refused') && task !== undefined && task.placementId !== '')
-        placements.release(task.placementId);
+      if (isFree(verdict, status) && verdict.task !== undefined) placements.release(verdict.task.placementId);
       return verdict;
     },
   };

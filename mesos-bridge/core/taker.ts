@@ -53,6 +53,10 @@ export type UnderWay =
 const labelOf = ({ identity }: TakenTask): string =>
   identity.kind === 'lrp' ? `${identity.processGuid}.${identity.index}` : identity.taskGuid;
 
+/** One that is out of sight and has not begun may run elsewhere; it is killed when it comes back. */
+const isInSight = (task: MesosTask | undefined): boolean =>
+  task !== undefined && task.state !== 'TASK_UNREACHABLE';
+
 type TakerParts = BookParts & { readonly options: TakerOptions };
 
 /** Which of the work an agent takes, by its offers, its executor and the constraints; nothing is booked yet. */
@@ -60,7 +64,7 @@ const createChooser = ({ offers, executors, tasks, bids, places, refusals, optio
   const forbids =
     ({ newest }: Bundle) =>
     (work: ChosenWork, taken: readonly TakenTask[]): string => {
-      if (!isLrp(work) && tasks.find(work.taskGuid) !== undefined) return 'the task is on Mesos already';
+      if (!isLrp(work) && isInSight(tasks.find(work.taskGuid))) return 'the task is on Mesos already';
       const isOf = ({ identity }: TakenTask, guid: string): boolean =>
         identity.kind === 'lrp' && identity.processGuid === guid;
       const others = (guid: string) => [

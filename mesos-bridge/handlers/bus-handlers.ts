@@ -35,6 +35,8 @@ export interface BusHandlersOptions {
   bridge: BridgeAnswers;
   /** one bridge answers, however many listen for a moment while the lease changes hands */
   queue: string;
+  /** whether it is the active one at this moment: one that was stopped for a while knows it before it is told */
+  mayAnswer(): boolean;
 }
 
 /** Room for the envelope is left. */
@@ -65,7 +67,7 @@ export const pageOf = (bids: readonly CellState[], after: string): { bids: CellS
 };
 
 /** Answers the auctioneer's questions, and people's. What cannot be read is left unanswered, and told once per cause. */
-export const subscribeBridge = ({ bus, logger, bridge, queue }: BusHandlersOptions): Cancel => {
+export const subscribeBridge = ({ bus, logger, bridge, queue, mayAnswer }: BusHandlersOptions): Cancel => {
   const told = createToldCauses();
 
   const on = <Q extends WireName, A extends WireName>(
@@ -74,6 +76,7 @@ export const subscribeBridge = ({ bus, logger, bridge, queue }: BusHandlersOptio
     answer: (query: WireMessages[Q]) => WireMessages[A],
   ): Cancel => {
     const take = (message: BusMessage): void => {
+      if (!mayAnswer()) return;
       const query = decode(names.query, message.payload);
       if (query.ok) message.respond(encode(names.answer, answer(query.value)));
       else if (told.isNew(query.error.message))

@@ -10,8 +10,8 @@ export type TokenVerdict = 'good' | 'unknown' | 'unexpected' | 'used';
 
 export interface EnrolmentTokens {
   judge(request: EnrolmentRequest): TokenVerdict;
-  /** the executor is gone: it needs not be remembered that its token was used */
-  forget(executorId: string): void;
+  /** executors that are remembered to have used theirs */
+  remembered(): number;
 }
 
 export interface EnrolmentTokensOptions {
@@ -29,19 +29,31 @@ const equal = (left: string, right: string): boolean => {
   return one.length === other.length && timingSafeEqual(one, other);
 };
 
+/** So many are remembered before it is looked whether they have to be. */
+const FEW = 100;
+
 /** Tokens that are good once. Who asks again has to show that it is the one that asked before. */
 export const createEnrolmentTokens = ({ secret, expects }: EnrolmentTokensOptions): EnrolmentTokens => {
-  /** nonces by executor id */
-  const used = new Map<string, string>();
+  const used = new Map<string, Pick<EnrolmentRequest, 'agentId' | 'nonce'>>();
+  let mostUsed = FEW;
+
+  /** Of an executor that nobody waits for any more no token is good anyway. Looked for as the number doubles. */
+  const forget = (): void => {
+    if (used.size < mostUsed) return;
+    for (const [executorId, { agentId }] of used) if (!expects(executorId, agentId)) used.delete(executorId);
+    mostUsed = Math.max(FEW, used.size * 2);
+  };
+
   return {
     judge({ token, executorId, agentId, nonce }) {
       if (!equal(token, enrolmentToken(secret, executorId))) return 'unknown';
       if (!expects(executorId, agentId)) return 'unexpected';
       const before = used.get(executorId);
-      if (before !== undefined && !equal(before, nonce)) return 'used';
-      used.set(executorId, nonce);
+      if (before !== undefined && !equal(before.nonce, nonce)) return 'used';
+      used.set(executorId, { agentId, nonce });
+      forget();
       return 'good';
     },
-    forget: (executorId) => void used.delete(executorId),
+    remembered: () => used.size,
   };
 };

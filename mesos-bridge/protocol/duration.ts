@@ -1,5 +1,5 @@
 /** ms of each unit in which Mesos writes durations, the longest first. */
-const UNITS: readonly (readonly [unit: string, ms: number])[] = [
+export const UNITS: readonly (readonly [unit: string, ms: number])[] = [
   ['weeks', 604_800_000],
   ['days', 86_400_000],
   ['hrs', 3_600_000],

@@ -22,7 +22,7 @@ export interface AppLogsOptions {
 }
 
 /** ms that a line may wait for company */
-const BATCH_MS = 100;
+const BATCH_MS = 250;
 /** characters of payload per message: far below the bus's limit */
 const BATCH_SIZE = 256 * 1024;
 /** lines of all applications that may wait for one turn of the timer */
@@ -34,13 +34,14 @@ interface Waiting {
   size: number;
 }
 
-/** ns since the epoch, each later than the one before: readers go on after the last one they saw. */
-const createTimes = (clock: Clock): (() => bigint) => {
-  let last = 0n;
+/** ns since the epoch as text, each later than the one before: readers go on after the last one they saw. */
+const createTimes = (clock: Clock): (() => string) => {
+  let [ms, nth] = [0, 0];
   return () => {
-    const now = BigInt(Math.floor(clock.now())) * 1_000_000n;
-    last = now > last ? now : last + 1n;
-    return last;
+    const now = Math.floor(clock.now());
+    if (now > ms) [ms, nth] = [now, 0];
+    else nth += 1;
+    return `${ms}${String(nth).padStart(6, '0')}`;
   };
 };
 
@@ -80,7 +81,7 @@ export const createAppLogs = ({ bus, clock, index }: AppLogsOptions): AppLogs =>
       }
       const waiting = waitingOf(endpoint);
       const payload = Buffer.from(line).toString('base64');
-      waiting.lines.push({ timestamp: String(nextTime()), sourceType: 'RTR', stream: 'OUT', payload });
+      waiting.lines.push({ timestamp: nextTime(), sourceType: 'RTR', stream: 'OUT', payload });
       waiting.size += payload.length;
       waitingLines += 1;
       timer ??= clock.after(BATCH_MS, flush);

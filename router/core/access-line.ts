@@ -97,8 +97,13 @@ const escaped = (value: string): string => {
 const quoted = (value: string): string => (value === '' || value === '-' ? DASH : `"${escaped(value)}"`);
 
 /** Seconds with six digits; nothing that was never measured, or that a clock made negative. */
-const seconds = (ms: number | undefined): string =>
-  ms === undefined || ms < 0 ? DASH : (ms / 1000).toFixed(6);
+const seconds = (ms: number | undefined): string => {
+  if (ms === undefined || ms < 0) return DASH;
+  // what `toFixed` does, which takes ten times as long
+  const micros = Math.round(ms * 1000);
+  const whole = Math.floor(micros / 1e6);
+  return `${whole}.${String(micros - whole * 1e6 + 1e6).slice(1)}`;
+};
 
 const between = (from: number | undefined, to: number | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : to - from;
@@ -173,7 +178,8 @@ export const createAccessLineFormat = (options: AccessLineOptions): AccessLineFo
 
   return (record, endedAt, limits) => {
     const { endpoint, status } = record;
-    const values = valuesOf(record.headers, names).map((value, at) => cut(names[at] ?? '', value, limits));
+    const values = valuesOf(record.headers, names);
+    if (limits !== NO_LIMITS) names.forEach((name, at) => (values[at] = cut(name, values[at] ?? '', limits)));
     const target = cut('request-uri', redacted(record.target, options), limits);
     const [referer = '', userAgent = '', forwardedFor = '', forwardedProto = ''] = values;
     const response = endedAt - record.beganAt;

@@ -149,5 +149,6 @@ export const traceRequest = (facts: TraceFacts | undefined, rules: TracingRules,
   const b3 = rules.zipkin ? traceB3(facts ?? {}, source) : undefined;
   const w3c = rules.w3c ? traceW3c(facts ?? {}, rules, b3?.ids, source) : undefined;
   const ids = w3c?.ids ?? b3?.ids ?? { requestId: source.uuid(), traceId: '', spanId: '' };
-  return { ...ids, headers: [...(b3?.headers ?? NO_HEADERS), ...(w3c?.headers ?? NO_HEADERS)] };
+  const headers = b3 && w3c ? b3.headers.concat(w3c.headers) : ((b3 ?? w3c)?.headers ?? NO_HEADERS);
+  return { requestId: ids.requestId, traceId: ids.traceId, spanId: ids.spanId, headers };
 };

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { PoolEntry } from '../core/pool.js';
 import { endpointHeaders } from '../core/request-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
+import type { Deadlines } from './deadlines.js';
 import type { Exchange } from './exchange.js';
 import { AttemptEnded, classifyFailure } from './failure.js';
 import type { Failure } from './failure.js';
@@ -66,8 +67,8 @@ const goOn = ({ config }: ProxyContext, { res }: Exchange): void => {
   if (config.clients.keepsContinued) res.shouldKeepAlive = true;
 };
 
-const timeoutFor = ({ config: { endpoints } }: ProxyContext, { endpoint }: PoolEntry): number =>
-  endpoints.http2 && endpoint.protocol === 'http2' ? endpoints.http2TimeoutMs : endpoints.timeoutMs;
+const deadlinesFor = ({ config, deadlines }: ProxyContext, { endpoint }: PoolEntry): Deadlines =>
+  config.endpoints.http2 && endpoint.protocol === 'http2' ? deadlines.http2 : deadlines.http1;
 
 const hasTooMany = ({ rawHeaders }: Dispatcher.DispatchController, most: number): boolean =>
   most > 0 && Array.isArray(rawHeaders) && rawHeaders.length / 2 > most;
@@ -80,6 +81,7 @@ export const runAttempt = (
   events: AttemptEvents,
 ): void => {
   const { clock, config, upstreams } = context;
+  const now = clock.monotonic();
   const relay = createRelay(context, exchange, entry);
   const release = occupy(entry);
   let controller: Dispatcher.DispatchController | undefined;
@@ -90,18 +92,18 @@ export const runAttempt = (
     controller?.abort(reason);
   };
   const cancelTimeout = exchange.upgrade
-    ? () => undefined
-    : clock.after(timeoutFor(context, entry), () =>
+    ? undefined
+    : deadlinesFor(context, entry)(now, () =>
         exchange.abort?.(new AttemptEnded('timeout', 'context deadline exceeded')),
       );
 
   exchange.record.endpoint = entry.endpoint;
-  exchange.record.attemptAt = clock.monotonic();
+  exchange.record.attemptAt = now;
 
   const finish = (): void => {
     exchange.record.answeredAt = clock.monotonic();
     release();
-    cancelTimeout();
+    cancelTimeout?.();
     exchange.abort = undefined;
   };
 

@@ -7,6 +7,8 @@ export interface Client {
   /** IP */
   readonly address: string;
   readonly port: number;
+  /** both of them; '' when there is no address */
+  readonly remoteAddress: string;
   readonly secure: boolean;
   /** base64 of its certificate; undefined when it showed none */
   readonly certificate: string | undefined;
@@ -31,9 +33,12 @@ const certificateOf = (socket: TLSSocket): string | undefined => {
 /** Describes a connection; `proxied` is who a load balancer before it speaks for. */
 export const introduce = (socket: Socket, proxied: ProxiedClient | undefined): Client => {
   const local = plainAddress(socket.localAddress);
+  const address = proxied?.address ?? plainAddress(socket.remoteAddress);
+  const port = proxied?.port ?? socket.remotePort ?? 0;
   const client: Client = {
-    address: proxied?.address ?? plainAddress(socket.remoteAddress),
-    port: proxied?.port ?? socket.remotePort ?? 0,
+    address,
+    port,
+    remoteAddress: address === '' ? '' : `${address}:${port}`,
     secure: isSecure(socket),
     certificate: isSecure(socket) ? certificateOf(socket) : undefined,
     localAddress: local === '' ? '' : `${local}:${socket.localPort ?? 0}`,

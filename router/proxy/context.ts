@@ -9,6 +9,7 @@ import type { RouteTable } from '../core/route-table.js';
 import type { AccessLog } from '../access-log/access-log.js';
 import type { TrafficMetrics } from '../metrics.js';
 import type { RouterCounters } from './counters.js';
+import type { Deadlines } from './deadlines.js';
 import type { RouteServices } from './route-services.js';
 import type { Upstreams } from './upstreams.js';
 
@@ -26,6 +27,8 @@ export interface ProxyContext {
   /** to route services that have no route here */
   readonly serviceUpstreams: Upstreams;
   readonly services: RouteServices;
+  /** of whole attempts */
+  readonly deadlines: { readonly http1: Deadlines; readonly http2: Deadlines };
   readonly counters: RouterCounters;
   readonly accessLog: Pick<AccessLog, 'ended'>;
   /** what load balancers' probes are told */

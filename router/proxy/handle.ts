@@ -20,19 +20,30 @@ const CANCELLED = endpointFailure('client-gone', 'context canceled');
 const ownTime = ({ record }: Exchange, now: number): number =>
   (record.forwardedAt ?? now) - record.beganAt + (now - (record.answeredAt ?? now));
 
+/** A request from its head to its end. */
+interface Running {
+  readonly incoming: Incoming;
+  /** undefined when the router answers itself */
+  exchange: Exchange | undefined;
+  component: string;
+  /** ms, monotonic: when its route was known */
+  began: number;
+  /** it still counts as under way */
+  open: boolean;
+  switched: boolean;
+}
+
 /** One line per request, when it is through; a tunnel's when it is. */
 const logAtEnd = ({ res, record }: Incoming, accessLog: ProxyContext['accessLog']): void => {
-  res.once('close', () => {
-    if (record.status === 101) return;
-    if (!res.headersSent) {
-      // whoever leaves before the head of an answer is seen in the log alone
-      record.status = CANCELLED.status;
-      record.routerError = CANCELLED.routerError ?? '';
-    }
-    // as gorouter has it: too late for the client, but seen in the log
-    if (record.routerError === '' && record.target.includes(';')) record.routerError = SEMICOLON;
-    accessLog.ended(record);
-  });
+  if (record.status === 101) return;
+  if (!res.headersSent) {
+    // whoever leaves before the head of an answer is seen in the log alone
+    record.status = CANCELLED.status;
+    record.routerError = CANCELLED.routerError ?? '';
+  }
+  // as gorouter has it: too late for the client, but seen in the log
+  if (record.routerError === '' && record.target.includes(';')) record.routerError = SEMICOLON;
+  accessLog.ended(record);
 };
 
 export type Handle = (incoming: Incoming) => void;
@@ -53,48 +64,63 @@ export const createHandle = (context: ProxyContext, inFlight: InFlight): Handle 
     openTunnel(exchange.upgrade, { headers, socket });
   };
 
-  const run = (incoming: Incoming, ended: () => void): void => {
+  const ended = (running: Running): void => {
+    if (running.open) inFlight.ended();
+    running.open = false;
+  };
+
+  const run = (running: Running): void => {
+    const { incoming } = running;
     const received = receive(context, incoming);
     if ('reply' in received) {
       if (received.reply.status === 400 || received.reply.status === 404) counters.rejected_requests += 1;
-      incoming.res.once('close', ended);
       sendReply(context.responses, incoming, received.reply, received.requestId);
       return;
     }
     const { exchange, pool } = received;
-    const [began, component] = [clock.monotonic(), componentOf(pool)];
-    let switched = false;
-    metrics.forwarded(component);
-    incoming.res.once('close', () => {
-      ended();
-      const now = clock.monotonic();
-      if (!switched) metrics.answered(component, now - began, ownTime(exchange, now));
-      // after an answer that went out whole there is nothing left to end
-      exchange.abort?.(new AttemptEnded('client-gone', 'context canceled'));
-    });
+    running.exchange = exchange;
+    running.began = clock.monotonic();
+    running.component = componentOf(pool);
+    metrics.forwarded(running.component);
     forward(context, exchange, pool, {
       onUpgrade({ headers, socket }) {
-        switched = true;
-        ended();
+        running.switched = true;
+        ended(running);
         upgraded(exchange, headers, socket);
       },
     });
   };
 
+  const closed = (running: Running): void => {
+    logAtEnd(running.incoming, accessLog);
+    ended(running);
+    const { exchange } = running;
+    if (!exchange) return;
+    const now = clock.monotonic();
+    if (!running.switched) {
+      metrics.answered(running.component, now - running.began, ownTime(exchange, now));
+    }
+    // after an answer that went out whole there is nothing left to end
+    exchange.abort?.(new AttemptEnded('client-gone', 'context canceled'));
+  };
+
   return (incoming) => {
-    let open = true;
-    logAtEnd(incoming, accessLog);
-    inFlight.began();
-    const ended = (): void => {
-      if (open) inFlight.ended();
-      open = false;
+    const running: Running = {
+      incoming,
+      exchange: undefined,
+      component: '',
+      began: 0,
+      open: true,
+      switched: false,
     };
+    inFlight.began();
+    incoming.res.once('close', () => closed(running));
     try {
-      run(incoming, ended);
+      run(running);
     } catch (error) {
       logger.error('panic', { error, url: incoming.req.url });
       sendReply(context.responses, incoming, UNKNOWN_FAILURE, '');
-      ended();
+      ended(running);
     }
   };
 };

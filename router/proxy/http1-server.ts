@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { HEADERS_TOO_LARGE } from '../core/replies.js';
 import { clientOf } from './client.js';
 import type { ProxyContext } from './context.js';
+import type { Incoming, UpgradeRequest } from './exchange.js';
 import type { Handle } from './handle.js';
 import { recordOf } from './record.js';
 
@@ -97,16 +98,15 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
   // what a listening server does: without it nobody watches how long heads take to arrive
   server.emit('listening');
 
-  const incoming = (req: IncomingMessage, res: ServerResponse, socket: Socket) => {
+  const incoming = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    socket: Socket,
+    upgrade: UpgradeRequest | undefined,
+  ): Incoming => {
     const client = clientOf(socket);
-    return {
-      req,
-      res,
-      source: req,
-      hasBody: undefined,
-      client,
-      record: recordOf(req, client, context.clock),
-    };
+    const record = recordOf(req, client, context.clock);
+    return { req, res, source: req, hasBody: undefined, client, upgrade, record };
   };
 
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
@@ -118,7 +118,7 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
       return;
     }
     if (isStopping()) res.shouldKeepAlive = false;
-    handle({ ...incoming(req, res, req.socket), upgrade: undefined });
+    handle(incoming(req, res, req.socket, undefined));
   };
 
   server.on('request', onRequest).on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
@@ -134,7 +134,7 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
     const res = createUpgradeResponse(req, socket);
     const release = (): void => res.detachSocket(socket);
     const upgrade = { protocol: req.headers.upgrade ?? '', socket, head, release };
-    handle({ ...incoming(req, res, socket), upgrade });
+    handle(incoming(req, res, socket, upgrade));
   });
   // the router opens no tunnels to wherever a client likes
   server.on('connect', (_req: IncomingMessage, socket: Duplex) => {

@@ -8,6 +8,7 @@ import type { RouterConfig } from '../config.js';
 import { createDial } from './dial.js';
 import { createHttp2Upstream } from './http2-upstream.js';
 import type { Http2Upstream, Sender } from './http2-upstream.js';
+import { rawHandler } from './undici-handler.js';
 
 /** Kept connections to endpoints, by upstream: undici's pools, and one of HTTP/2 where an endpoint speaks it. */
 export interface Upstreams {
@@ -42,15 +43,19 @@ const createConnectionMemory = () => {
   };
 };
 
+interface PoolSender extends Sender {
+  readonly pool: Pool;
+}
+
 /** The ways to one upstream; each is opened when a request first takes it. */
 interface Upstream {
-  requests: Pool | undefined;
-  upgrades: Pool | undefined;
+  requests: PoolSender | undefined;
+  upgrades: PoolSender | undefined;
   http2: Http2Upstream | undefined;
 }
 
 const poolsOf = ({ requests, upgrades }: Upstream): Pool[] =>
-  [requests, upgrades].filter((pool) => pool !== undefined);
+  [requests, upgrades].filter((sender) => sender !== undefined).map(({ pool }) => pool);
 
 export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstreams => {
   const upstreams = new Map<string, Upstream>();
@@ -67,8 +72,8 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
         callback(null, socket);
       });
 
-  const openPool = (endpoint: Endpoint, timeoutMs: number): Pool =>
-    new Pool(`${endpoint.tls ? 'https' : 'http'}://${endpoint.address}`, {
+  const openPool = (endpoint: Endpoint, timeoutMs: number): PoolSender => {
+    const pool = new Pool(`${endpoint.tls ? 'https' : 'http'}://${endpoint.address}`, {
       connections: null,
       pipelining: 1,
       connect: connectorFor(endpoint, timeoutMs),
@@ -79,8 +84,10 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
       headersTimeout: 0,
       bodyTimeout: 0,
     });
+    return { pool, dispatch: (options, handler) => pool.dispatch(options, rawHandler(handler)) };
+  };
 
-  const requestsOf = (upstream: Upstream, endpoint: Endpoint): Pool =>
+  const requestsOf = (upstream: Upstream, endpoint: Endpoint): PoolSender =>
     (upstream.requests ??= openPool(endpoint, endpoints.dialTimeoutMs));
 
   const openHttp2 = (upstream: Upstream, endpoint: Endpoint): Http2Upstream =>

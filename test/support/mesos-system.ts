@@ -186,6 +186,16 @@ export const startMesosSystem = async (t: Test, options: WorldOptions = {}) => {
   const alive = setInterval(() => undefined, 1_000);
   t.teardown(() => clearInterval(alive));
 
+  const operate = async (call: object): Promise<void> => {
+    const authorization = `Basic ${Buffer.from(`${SECRETS.principal}:${SECRETS.secret}`).toString('base64')}`;
+    const answer = await fetch(`${master.url}/api/v1`, {
+      method: 'POST',
+      body: JSON.stringify(call),
+      headers: { authorization, 'content-type': 'application/json' },
+    });
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+  };
+
   return {
     bbs: bbs.client,
     bus: bbs.bus,
@@ -215,16 +225,24 @@ export const startMesosSystem = async (t: Test, options: WorldOptions = {}) => {
       if (!reply.ok) throw new Error(reply.error);
       return must(decode('MesosOffers', reply.payload));
     },
+    /** takes the machine of that name out of service, as an operator does */
+    maintain: (hostname: string, { inMs }: { inMs: number }): Promise<void> =>
+      operate({
+        type: 'UPDATE_MAINTENANCE_SCHEDULE',
+        update_maintenance_schedule: {
+          schedule: {
+            windows: [
+              {
+                machine_ids: [{ hostname, ip: '127.0.0.1' }],
+                unavailability: { start: { nanoseconds: (clock.now() + inMs) * 1e6 } },
+              },
+            ],
+          },
+        },
+      }),
     /** as an operator does */
-    async tearDown(frameworkId: string): Promise<void> {
-      const authorization = `Basic ${Buffer.from(`${SECRETS.principal}:${SECRETS.secret}`).toString('base64')}`;
-      const answer = await fetch(`${master.url}/api/v1`, {
-        method: 'POST',
-        body: JSON.stringify({ type: 'TEARDOWN', teardown: { framework_id: { value: frameworkId } } }),
-        headers: { authorization, 'content-type': 'application/json' },
-      });
-      if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-    },
+    tearDown: (frameworkId: string): Promise<void> =>
+      operate({ type: 'TEARDOWN', teardown: { framework_id: { value: frameworkId } } }),
   };
 };
 

@@ -21,13 +21,16 @@ import { createLife, createMortalBus, createMortalRuntime } from './simulation-m
 import { NO_UPLOADS } from './no-uploads.js';
 
 /** The disk of a cell: what a rep has noted down, whole files at a time. */
-interface Disk {
+export interface Disk {
   plans: Map<string, string>;
   records: Map<string, string>;
 }
 
 /** The rep's notes on a disk that takes its time; what a killed rep was about to write is not written. */
-const createDiskNotes = (disk: Disk, { life, random }: { life: Life; random: Random }): ContainerNotes => {
+export const createDiskNotes = (
+  disk: Disk,
+  { life, random }: { life: Life; random: Random },
+): ContainerNotes => {
   let tail = Promise.resolve();
   const write = (job: () => void): Promise<void> =>
     (tail = tail.then(async () => {
@@ -98,6 +101,12 @@ interface RepLife {
   stop(): Promise<void>;
 }
 
+export interface Contents {
+  identity: ContainerIdentity;
+  container: SimulatedContainer;
+  running: boolean;
+}
+
 /** A machine: its containers and its disk, and the rep that lives on it at present. */
 export interface SimulatedCell extends CellSize {
   readonly cellId: string;
@@ -111,8 +120,16 @@ export interface SimulatedCell extends CellSize {
   kill(): void;
   /** the whole machine: containers end with it, the disk stays */
   powerOff(): void;
-  contents(): { identity: ContainerIdentity; container: SimulatedContainer; running: boolean }[];
+  contents(): Contents[];
 }
+
+/** What is in the containers of a machine. */
+export const contentsOf = (world: SimulatedWorld): Contents[] =>
+  [...world.containers.values()].map((container) => ({
+    container,
+    identity: fromTags(container.guid, container.info().tags) as ContainerIdentity,
+    running: container.processes.get('main')?.info().running ?? false,
+  }));
 
 const CONFIG = { graceful_shutdown_interval: '10s', route_start_jitter: 0 };
 
@@ -172,12 +189,7 @@ export const createSimulatedCell = (options: SimulatedCellOptions): SimulatedCel
     memoryMb,
     diskMb,
     containers,
-    contents: () =>
-      [...world.containers.values()].map((container) => ({
-        container,
-        identity: fromTags(container.guid, container.info().tags) as ContainerIdentity,
-        running: container.processes.get('main')?.info().running ?? false,
-      })),
+    contents: () => contentsOf(world),
     world,
     rep: () => current?.rep,
     connection: () => current?.connection,

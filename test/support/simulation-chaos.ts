@@ -44,9 +44,26 @@ export interface ChaosOptions {
   bbsAway: number;
 }
 
-export interface Chaos {
+export interface Chaos<Kind extends string = Fault> {
   /** how often each fault was made */
-  counts: Map<Fault, number>;
+  counts: Map<Kind, number>;
+}
+
+export interface Storming<Kind extends string> {
+  simulation: Simulation;
+  people: People;
+  /** simulated seconds */
+  seconds: number;
+  /** mean seconds between two faults */
+  faultEvery: number;
+  /** mean seconds between two things that people do */
+  peopleEvery: number;
+  /** one that is named twice comes twice as often */
+  faults: readonly Kind[];
+  make: Record<Kind, () => void | Promise<void>>;
+  agenda: Agenda;
+  /** what is looked after at every step */
+  step(): void | Promise<void>;
 }
 
 /** Apps called crashing-… end by themselves; tasks too, the long ones late. */
@@ -71,7 +88,7 @@ interface Due {
 }
 
 /** What is to be mended, and when: done between two moves of the clock, since starting reads files. */
-const createAgenda = (simulation: Simulation) => {
+export const createAgenda = (simulation: Simulation) => {
   const { clock } = simulation;
   const due: Due[] = [];
   const take = (until: number): Due | undefined => {
@@ -92,7 +109,7 @@ const createAgenda = (simulation: Simulation) => {
   };
 };
 
-type Agenda = ReturnType<typeof createAgenda>;
+export type Agenda = ReturnType<typeof createAgenda>;
 
 const createFaults = (
   { simulation, people, size, bbsAway }: ChaosOptions,
@@ -247,13 +264,11 @@ export const replaceLost = async ({
   await openBbs(simulation, people);
 };
 
-/** Runs the system under faults, and mends everything in the end. */
-export const runChaos = async (options: ChaosOptions): Promise<Chaos> => {
-  const { simulation, people, seconds, faultEvery, peopleEvery } = options;
-  const { clock, random, wrongs } = simulation;
-  const agenda = createAgenda(simulation);
-  const make = createFaults(options, agenda);
-  const counts = new Map<Fault, number>();
+/** Faults and people, by chance; what is to be mended is mended in time, and all of it in the end. */
+export const storm = async <Kind extends string>(options: Storming<Kind>): Promise<Chaos<Kind>> => {
+  const { simulation, people, seconds, faultEvery, peopleEvery, make, agenda } = options;
+  const { clock, random } = simulation;
+  const counts = new Map<Kind, number>();
   const until = clock.monotonic() + seconds * 1000;
   const soon = (mean: number): number => clock.monotonic() + mean * 2000 * random.fraction();
   let [nextFault, nextPeople] = [soon(faultEvery), soon(peopleEvery)];
@@ -261,20 +276,34 @@ export const runChaos = async (options: ChaosOptions): Promise<Chaos> => {
   while (clock.monotonic() < until) {
     await clock.advance(100 + 400 * random.fraction());
     await agenda.run();
-    await replaceLost(options);
-    wrongs.push(...eventProblems(simulation));
+    await options.step();
     if (clock.monotonic() >= nextPeople) {
       people.act();
       nextPeople = soon(peopleEvery);
     }
     if (clock.monotonic() >= nextFault) {
-      const fault = options.faults[Math.floor(random.fraction() * options.faults.length)] as Fault;
+      const fault = options.faults[Math.floor(random.fraction() * options.faults.length)] as Kind;
       counts.set(fault, (counts.get(fault) ?? 0) + 1);
       await make[fault]();
       nextFault = soon(faultEvery);
     }
   }
   await agenda.run(true);
-  await replaceLost(options);
+  await options.step();
   return { counts };
+};
+
+/** Runs the system under faults, and mends everything in the end. */
+export const runChaos = async (options: ChaosOptions): Promise<Chaos> => {
+  const { simulation } = options;
+  const agenda = createAgenda(simulation);
+  return storm({
+    ...options,
+    agenda,
+    make: createFaults(options, agenda),
+    async step() {
+      await replaceLost(options);
+      simulation.wrongs.push(...eventProblems(simulation));
+    },
+  });
 };

@@ -1,7 +1,7 @@
 import type { ActualLrp } from '../../common/model/lrp.js';
 import type { Task } from '../../common/model/task.js';
 import { crashBackoff } from '../../bbs/core/crash-policy.js';
-import type { SimulatedCell } from './simulation-cell.js';
+import type { Contents, SimulatedCell } from './simulation-cell.js';
 import type { Simulation } from './simulation.js';
 
 const tablesOf = (simulation: Simulation) => {
@@ -17,8 +17,18 @@ export const tasksOf = (simulation: Simulation) =>
 export const desiredOf = (simulation: Simulation) =>
   [...tablesOf(simulation).desired_lrps.entries()].map(([, row]) => row);
 
-const contentsOf = (simulation: Simulation) =>
-  [...simulation.cells.values()].flatMap((cell) => cell.contents().map((one) => ({ ...one, cell })));
+/** What is really there, and whether there could be more. */
+export interface Ground {
+  contents: (Contents & { cell: { readonly cellId: string } })[];
+  hasRoomFor(memoryMb: number): boolean;
+}
+
+const groundOf = (simulation: Simulation): Ground => ({
+  contents: [...simulation.cells.values()].flatMap((cell) =>
+    cell.contents().map((one) => ({ ...one, cell })),
+  ),
+  hasRoomFor: (memoryMb) => hasRoomFor(simulation, memoryMb),
+});
 
 const hasRoomFor = (simulation: Simulation, memoryMb: number): boolean =>
   [...simulation.cells.values()].some(
@@ -26,24 +36,21 @@ const hasRoomFor = (simulation: Simulation, memoryMb: number): boolean =>
   );
 
 /** Every desired instance that there is room for runs once: one row, one container, on the cell that the row says. */
-const instanceProblems = (simulation: Simulation): string[] => {
+export const instanceProblems = (simulation: Simulation, ground: Ground): string[] => {
   const problems: string[] = [];
   const rows = rowsOf(simulation);
-  const contents = contentsOf(simulation);
+  const { contents } = ground;
   const desired = new Map(desiredOf(simulation).map((lrp) => [lrp.processGuid, lrp]));
   // the routes of a lost instance stay for as long as its replacement finds no room
   const waitsFor = ({ processGuid, index }: ActualLrp): boolean =>
     rows.some((row) => row.processGuid === processGuid && row.index === index && row.state === 'UNCLAIMED') &&
-    !hasRoomFor(simulation, desired.get(processGuid)?.memoryMb ?? 0);
+    !ground.hasRoomFor(desired.get(processGuid)?.memoryMb ?? 0);
   for (const row of rows) {
     const name = `${row.processGuid}/${row.index}`;
     if (row.index >= (desired.get(row.processGuid)?.instances ?? 0)) problems.push(`${name} is not desired`);
     if (row.presence === 'SUSPECT' && waitsFor(row)) continue;
     if (row.presence !== 'ORDINARY') problems.push(`${name} is ${row.presence}`);
-    else if (
-      row.state === 'UNCLAIMED' &&
-      !hasRoomFor(simulation, desired.get(row.processGuid)?.memoryMb ?? 0)
-    ) {
+    else if (row.state === 'UNCLAIMED' && !ground.hasRoomFor(desired.get(row.processGuid)?.memoryMb ?? 0)) {
       if (row.placementError === '') problems.push(`${name} waits without a reason`);
     } else if (row.state !== 'RUNNING') problems.push(`${name} is ${row.state} ${row.placementError}`);
   }
@@ -68,11 +75,11 @@ const instanceProblems = (simulation: Simulation): string[] => {
 };
 
 /** Every task has ended, or runs in the one container that there is of it. */
-const taskProblems = (simulation: Simulation): string[] => {
+export const taskProblems = (simulation: Simulation, ground: Ground): string[] => {
   const problems: string[] = [];
   const tasks = new Map<string, Task>(tasksOf(simulation).map((task) => [task.taskGuid, task]));
   const found = new Set<string>();
-  for (const { identity, cell } of contentsOf(simulation)) {
+  for (const { identity, cell } of ground.contents) {
     if (identity.kind !== 'task') continue;
     const task = tasks.get(identity.guid);
     if (task?.state !== 'Running' || task.cellId !== cell.cellId) {
@@ -82,7 +89,7 @@ const taskProblems = (simulation: Simulation): string[] => {
     found.add(identity.guid);
   }
   for (const task of tasks.values()) {
-    if (task.state === 'Pending' && hasRoomFor(simulation, task.memoryMb))
+    if (task.state === 'Pending' && ground.hasRoomFor(task.memoryMb))
       problems.push(`task ${task.taskGuid} waits: ${task.rejectionReason}`);
     if (task.state === 'Running' && !found.has(task.taskGuid))
       problems.push(`task ${task.taskGuid} runs nowhere`);
@@ -142,11 +149,12 @@ const isBackingOff = ({ clock }: Simulation, row: ActualLrp): boolean =>
  * Whether some of the problems are only waits that are meant to be long: an instance's back-off, and tasks on
  * cells that vanished together, which are left alone for ten minutes.
  */
-export const isWaiting = (simulation: Simulation): boolean => {
+export const isWaiting = (
+  simulation: Simulation,
+  isCell = (cellId: string): boolean => simulation.cells.has(cellId),
+): boolean => {
   const backsOff = rowsOf(simulation).some((row) => isBackingOff(simulation, row));
-  const inDoubt = tasksOf(simulation).some(
-    (task) => task.state === 'Running' && !simulation.cells.has(task.cellId),
-  );
+  const inDoubt = tasksOf(simulation).some((task) => task.state === 'Running' && !isCell(task.cellId));
   return backsOff || inDoubt;
 };
 
@@ -156,8 +164,8 @@ export const problemsOf = (simulation: Simulation): string[] =>
     ? ['there is no BBS']
     : [
         ...presenceProblems(simulation),
-        ...instanceProblems(simulation),
-        ...taskProblems(simulation),
+        ...instanceProblems(simulation, groundOf(simulation)),
+        ...taskProblems(simulation, groundOf(simulation)),
         ...[...simulation.cells.values()].flatMap(ledgerProblems),
         ...eventProblems(simulation),
       ];

@@ -4,6 +4,7 @@ import type { Active } from '../../bbs/controllers/active.js';
 import type { BbsClient } from '../../bbs/index.js';
 import type { ContainerSpec, ProcessSpec } from '../../cell-rep/core/container-runtime.js';
 import { fromTags } from '../../cell-rep/core/identity.js';
+import type { SimulatedWorld } from '../../cell-rep/runtimes/simulated/runtime.js';
 import type { SimulatedScript } from '../../cell-rep/runtimes/simulated/script.js';
 import { createFakeClock } from '../../common/adapters/fake-clock.js';
 import type { FakeClock } from '../../common/adapters/fake-clock.js';
@@ -92,6 +93,21 @@ export interface Simulation {
   until(problems: () => string[] | Promise<string[]>, seconds: number): Promise<number>;
   log(): string;
   close(): void;
+  /** for what else is to take part */
+  readonly parts: SimulationParts;
+}
+
+export interface SimulationParts {
+  logger: Logger;
+  /** another connection to the bus */
+  connect(): MemoryBus;
+  /** the BBS, for one life */
+  wired(life: Life): BbsClient;
+  /** what a process does; counts what is started */
+  script(process: ProcessSpec, container: ContainerSpec): SimulatedScript;
+  /** of every cell, by its id: where its containers are */
+  worlds: Map<string, SimulatedWorld>;
+  wrong(what: string): void;
 }
 
 const KEPT_LINES = 4_000;
@@ -169,7 +185,7 @@ const createGround = (options: SimulationOptions) => {
 type Ground = ReturnType<typeof createGround>;
 
 /** Counts what is started, and follows what is told. */
-const createWitness = ({ options, wrong }: Ground, cells: Map<string, SimulatedCell>) => {
+const createWitness = ({ options, wrong }: Ground, worlds: Map<string, SimulatedWorld>) => {
   const starts = new Map<string, number>();
   const events: BbsEvent[] = [];
   const fold = createFold(wrong);
@@ -177,7 +193,7 @@ const createWitness = ({ options, wrong }: Ground, cells: Map<string, SimulatedC
 
   const onCrash = (event: BbsEvent): void => {
     if (event.kind !== 'actual_lrp_crashed') return;
-    const main = cells.get(event.cellId)?.world.containers.get(event.instanceGuid)?.processes.get('main');
+    const main = worlds.get(event.cellId)?.containers.get(event.instanceGuid)?.processes.get('main');
     if (main?.info().running === true) wrong(`${event.instanceGuid} was told to have crashed, and runs`);
   };
 
@@ -319,7 +335,8 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
   const ground = createGround(options);
   const { clock, random, logger, faults, wrongs, log, bus } = ground;
   const cells = new Map<string, SimulatedCell>();
-  const witness = createWitness(ground, cells);
+  const worlds = new Map<string, SimulatedWorld>();
+  const witness = createWitness(ground, worlds);
   const { wired, ...boards } = createBoards(ground, witness);
   const auctions = createAuctioneers(ground, wired);
   const time = createTime(ground);
@@ -335,6 +352,7 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     starts,
     events,
     fold,
+    parts: { logger, connect: bus.client, wired, script, worlds, wrong: ground.wrong },
     ...boards,
     ...auctions,
     ...time,
@@ -354,6 +372,7 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
         config: options.rep ?? {},
       });
       cells.set(cellId, cell);
+      worlds.set(cellId, cell.world);
       await time.drive(cell.start());
       return cell;
     },

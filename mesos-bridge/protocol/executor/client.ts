@@ -11,6 +11,7 @@ import type { CallFailure } from '../scheduler/answers.js';
 import type { Loss } from '../scheduler/loss.js';
 import type { ExecutorEnvironment } from './environment.js';
 import { ExecutorSession } from './session.js';
+import type { ExecutorSessionOptions } from './session.js';
 import { createUnacknowledged } from './unacknowledged.js';
 import type { Earlier, Unacknowledged, Update } from './unacknowledged.js';
 
@@ -40,7 +41,12 @@ export interface ExecutorClientOptions {
   handlers: ExecutorHandlers;
   /** what an earlier life of this executor has not heard acknowledged; nothing when absent */
   earlier?: Earlier;
+  /** begins to subscribe at once; over HTTP when absent */
+  openSession?(options: ExecutorSessionOptions): OpenExecutorSession;
 }
+
+/** One subscription, as the client uses it. */
+export type OpenExecutorSession = Pick<ExecutorSession, 'subscribed' | 'send' | 'close'>;
 
 export interface ExecutorClient {
   start(): void;
@@ -59,11 +65,13 @@ const FINAL: ReadonlySet<Loss['kind']> = new Set(['refused', 'credentials']);
 
 const bytesOf = (uuid: string): Uint8Array => new Uint8Array(Buffer.from(uuid.replaceAll('-', ''), 'hex'));
 
+const overHttp = (options: ExecutorSessionOptions): OpenExecutorSession => new ExecutorSession(options);
+
 class Client implements ExecutorClient {
   private readonly unacknowledged: Unacknowledged;
   private readonly told = createToldCauses();
   private readonly server: string;
-  private session: ExecutorSession | undefined;
+  private session: OpenExecutorSession | undefined;
   /** what the agent was told of in SUBSCRIBE */
   private replayed: ReadonlySet<Update> = new Set();
   private awaiting: (() => void)[] = [];
@@ -147,7 +155,8 @@ class Client implements ExecutorClient {
     const { environment, encoding, tls, clock } = this.options;
     const updates = this.unacknowledged.updates();
     this.replayed = new Set(updates);
-    this.session = new ExecutorSession({
+    const { openSession = overHttp } = this.options;
+    this.session = openSession({
       environment,
       encoding,
       ...(tls && { tls }),

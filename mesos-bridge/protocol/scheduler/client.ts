@@ -17,7 +17,7 @@ import type { CallFailure } from './answers.js';
 import { leaderless } from './loss.js';
 import type { Loss } from './loss.js';
 import { Session } from './session.js';
-import type { OutgoingCall } from './session.js';
+import type { OutgoingCall, SessionOptions } from './session.js';
 
 export type { CallFailure } from './answers.js';
 export type { Loss } from './loss.js';
@@ -57,7 +57,12 @@ export interface SchedulerClientOptions {
   /** asked for at each subscription: the framework with its id, once it has one */
   subscription(): Draft<CallSubscribe>;
   handlers: SchedulerHandlers;
+  /** begins to subscribe at once; over HTTP when absent */
+  openSession?(options: SessionOptions): SchedulerSession;
 }
+
+/** One subscription, as the client uses it. */
+export type SchedulerSession = Pick<Session, 'server' | 'subscribed' | 'send' | 'end' | 'close'>;
 
 export interface SchedulerClient {
   /** Subscribes, again and again until closed; after `removed` it does so with a new id. */
@@ -77,12 +82,14 @@ export interface SchedulerClient {
 
 const NOT_SUBSCRIBED: CallFailure = { kind: 'lost', message: 'there is no subscription' };
 
+const overHttp = (options: SessionOptions): SchedulerSession => new Session(options);
+
 class Client implements SchedulerClient {
   private readonly backOff: BackOff;
   private readonly told = createToldCauses();
   private readonly oddities = createToldCauses();
   private readonly unwatch: Cancel;
-  private session: Session | undefined;
+  private session: SchedulerSession | undefined;
   private timer: Cancel = () => undefined;
   private running = false;
 
@@ -136,7 +143,8 @@ class Client implements SchedulerClient {
     const { masters, credentials, tls, encoding, clock, random, maxEventBytes, pipelining } = this.options;
     const master = masters.next();
     if (master === undefined) return this.onLost(leaderless(masters.trouble()), 0);
-    this.session = new Session({
+    const { openSession = overHttp } = this.options;
+    this.session = openSession({
       place: { origin: `${tls ? 'https' : 'http'}://${master}`, path: PATH },
       subscribe: this.options.subscription(),
       encoding,

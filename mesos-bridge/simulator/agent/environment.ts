@@ -1,22 +1,13 @@
 /** What an executor finds in its environment, as src/slave/slave.cpp of Mesos makes it. */
+import { UNITS } from '../../protocol/duration.js';
 import type { FrameworkInfo } from '../../protocol/messages.js';
 import type { ExecutorRecord } from './records.js';
 
 const NANOSECONDS_PER_MS = 1_000_000n;
 
-/** from the largest */
-const UNITS: readonly (readonly [name: string, ms: number])[] = [
-  ['weeks', 604_800_000],
-  ['days', 86_400_000],
-  ['hrs', 3_600_000],
-  ['mins', 60_000],
-  ['secs', 1_000],
-  ['ms', 1],
-];
-
 /** `5secs`, `15mins`, `250ms`: the largest unit that the duration reaches */
 export const durationText = (ms: number): string => {
-  const [name, unit] = UNITS.find(([, size]) => ms >= size) ?? ['ms', 1];
+  const [name, unit] = UNITS.find(([, size]) => ms >= size && size >= 1) ?? ['ms', 1];
   return `${ms / unit}${name}`;
 };
 

@@ -4,7 +4,8 @@ import type { ExecutorCall, TaskInfo, TaskStatus } from '../../protocol/messages
 import { shutdownExecutor } from './executor-life.js';
 import { agentInfo, executorOf } from './parts.js';
 import type { AgentParts } from './parts.js';
-import { isTerminal, orLost } from './records.js';
+import { isTerminal } from '../../core/task-status.js';
+import { orLost } from './records.js';
 import type { ExecutorRecord, ExecutorStream, FrameworkRecord } from './records.js';
 import { sayOf, takeFromExecutor } from './statuses.js';
 import { deliverQueued } from './work.js';

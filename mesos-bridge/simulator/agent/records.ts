@@ -83,19 +83,6 @@ export interface FrameworkRecord {
   readonly streams: Map<string, UpdateStream>;
 }
 
-const TERMINAL: ReadonlySet<TaskState> = new Set<TaskState>([
-  'TASK_FINISHED',
-  'TASK_FAILED',
-  'TASK_KILLED',
-  'TASK_ERROR',
-  'TASK_LOST',
-  'TASK_DROPPED',
-  'TASK_GONE',
-  'TASK_GONE_BY_OPERATOR',
-]);
-
-export const isTerminal = (state: TaskState): boolean => TERMINAL.has(state);
-
 export const hasCapability = (
   { capabilities }: FrameworkInfo,
   type: 'PARTITION_AWARE' | 'TASK_KILLING_STATE',

@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../../../common/ports/clock.js';
 import type { TaskState, TaskStatus } from '../../protocol/messages.js';
-import { isTerminal, uuidText } from './records.js';
+import { isTerminal } from '../../core/task-status.js';
+import { uuidText } from './records.js';
 import type { FrameworkRecord, UpdateStream } from './records.js';
 
 /** ms */

@@ -1,7 +1,7 @@
 /** Statuses as they pass the agent: its own, and those of executors. */
 import type { ContainerStatus, TaskInfo, TaskStatus, TaskStatusReason } from '../../protocol/messages.js';
 import type { AgentParts } from './parts.js';
-import { isTerminal } from './records.js';
+import { isTerminal } from '../../core/task-status.js';
 import type { Ending, ExecutorRecord, FrameworkRecord } from './records.js';
 
 const MS_PER_SECOND = 1000;

@@ -79,6 +79,16 @@ export const deliverQueued = (executor: ExecutorRecord): void => {
   for (const work of executor.queue.splice(0)) deliver(executor, work);
 };
 
+/**
+ * The master has noted an executor that was to be made anew, and is not, while statuses of the one before it wait to be
+ * acknowledged (Slave::__run of Mesos): it must not count it.
+ */
+const correctMaster = (parts: AgentParts, { launchExecutor }: Placement, found?: ExecutorRecord): void => {
+  if (!launchExecutor || found?.phase !== 'terminated') return;
+  const { frameworkId, id: executorId } = found;
+  parts.tell({ kind: 'exited-executor', frameworkId, executorId, status: -1 });
+};
+
 /** Takes work; what was taken before is not taken again. */
 export const runWork = (parts: AgentParts, placement: Placement, asked: Work): void => {
   const framework = frameworkOf(parts, placement.framework);
@@ -95,7 +105,7 @@ export const runWork = (parts: AgentParts, placement: Placement, asked: Work): v
       executorId: info.executorId.value,
     };
     for (const task of tasks) sayOf(parts, framework, idOf(task), said);
-    return;
+    return correctMaster(parts, placement, found);
   }
   const executor =
     found ?? launchExecutor(parts, framework, { info, ofCommandTask: placement.executor === undefined });

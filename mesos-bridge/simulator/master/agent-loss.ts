@@ -1,15 +1,8 @@
 /** Agents that go: for a while, for good, by an operator's word (mesos-v1.md §10). */
 import type { TaskState, TaskStatusReason } from '../../protocol/messages.js';
 import { addToCluster } from './charges.js';
-import {
-  isTerminal,
-  masterStatus,
-  masterStatusOf,
-  stateFor,
-  tell,
-  tellOperators,
-  tellStatus,
-} from './events.js';
+import { isTerminal } from '../../core/task-status.js';
+import { masterStatus, masterStatusOf, stateFor, tell, tellOperators, tellStatus } from './events.js';
 import { forgetAgent } from './filters.js';
 import { rescindInverse } from './inverse-offers.js';
 import { rescind } from './offers.js';

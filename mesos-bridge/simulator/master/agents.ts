@@ -5,7 +5,8 @@ import type { AgentIntroduction, AgentMessage, Link, MasterMessage, UnknownTasks
 import { removeFor } from './agent-loss.js';
 import { addToCluster } from './charges.js';
 import { finishDrain, tellDrain } from './drain.js';
-import { masterStatusOf, isTerminal, tellOperators, tellStatus } from './events.js';
+import { isTerminal } from '../../core/task-status.js';
+import { masterStatusOf, tellOperators, tellStatus } from './events.js';
 import { frameworkIdOf } from './framework-info.js';
 import { recoverFramework } from './frameworks.js';
 import { nextAgentId, placeKey } from './ids.js';

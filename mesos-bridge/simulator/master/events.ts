@@ -65,16 +65,3 @@ export const masterStatusOf = (
 /** Frameworks that do not know partitions hear TASK_LOST in place of the finer states. */
 export const stateFor = (framework: Framework, state: TaskState): TaskState =>
   framework.capabilities.has('PARTITION_AWARE') ? state : 'TASK_LOST';
-
-const TERMINAL: ReadonlySet<TaskState> = new Set<TaskState>([
-  'TASK_FINISHED',
-  'TASK_FAILED',
-  'TASK_KILLED',
-  'TASK_ERROR',
-  'TASK_LOST',
-  'TASK_DROPPED',
-  'TASK_GONE',
-  'TASK_GONE_BY_OPERATOR',
-]);
-
-export const isTerminal = (state: TaskState): boolean => TERMINAL.has(state);

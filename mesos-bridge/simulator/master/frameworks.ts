@@ -3,7 +3,8 @@ import type { Result } from '../../../common/model/result.js';
 import { err, ok } from '../../../common/model/result.js';
 import type { CallSubscribe, FrameworkInfo } from '../../protocol/messages.js';
 import { refreshActive } from './allocator.js';
-import { masterStatusOf, isTerminal, tell, tellOperators } from './events.js';
+import { isTerminal } from '../../core/task-status.js';
+import { masterStatusOf, tell, tellOperators } from './events.js';
 import {
   capabilitiesOf,
   frameworkIdOf,

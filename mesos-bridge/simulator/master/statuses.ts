@@ -2,7 +2,8 @@
 import type { CallAcknowledge, CallKill, CallMessage, CallShutdown } from '../../protocol/messages.js';
 import type { AgentMessage } from '../link.js';
 import { finishDrain } from './drain.js';
-import { isTerminal, tell, tellStatus } from './events.js';
+import { isTerminal } from '../../core/task-status.js';
+import { tell, tellStatus } from './events.js';
 import { placeKey } from './ids.js';
 import { reconcileOne } from './reconciliation.js';
 import type { Agent, Framework, Master } from './state.js';

@@ -11,7 +11,8 @@ import type {
   TaskStatus,
 } from '../../protocol/messages.js';
 import { allocatedByDefault, charge, release } from './charges.js';
-import { isTerminal, tellOperators } from './events.js';
+import { isTerminal } from '../../core/task-status.js';
+import { tellOperators } from './events.js';
 import { placeKey } from './ids.js';
 import type { Agent, Framework, Master, MasterExecutor, MasterTask } from './state.js';
 

@@ -18,7 +18,8 @@ import type {
 import { toMs } from '../agent/environment.js';
 import type { ExecutorDoor } from '../agent/executor-door.js';
 import type { LaunchRequest, RunningExecutor } from '../agent/launcher.js';
-import { hasCapability, isTerminal } from '../agent/records.js';
+import { isTerminal } from '../../core/task-status.js';
+import { hasCapability } from '../agent/records.js';
 import { DESTROYED } from '../agent/waitpid.js';
 import type { Account } from './accounts.js';
 import { startContainer } from './container.js';

@@ -89,6 +89,24 @@ export const killTree = async (container: Container): Promise<void> => {
   }
 };
 
+/** The sandbox that a process was started in, by its environment; undefined: it is none of an agent's, or not ours to ask */
+const sandboxOf = async (pid: number): Promise<string | undefined> => {
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  return /(?:^|\0)MESOS_SANDBOX=([^\0]*)/.exec(environment)?.[1];
+};
+
+/** Kills executors that a killed simulator has left, by their sandboxes below `workDir`; answers how many processes those were. */
+export const killLeftExecutors = async (workDir: string): Promise<number> => {
+  const all = (await readProcesses()).filter(({ pid }) => pid !== process.pid);
+  const sandboxes = await Promise.all(all.map(({ pid }) => sandboxOf(pid)));
+  const left = all.flatMap(({ pid }, at) => {
+    const dir = sandboxes[at];
+    return dir?.startsWith(`${workDir}/`) === true ? [{ top: pid, ended: false, dir }] : [];
+  });
+  for (const container of left) await killTree(container);
+  return left.length;
+};
+
 /** The executor below the shells that started it. */
 export const findExecutor = async (top: number): Promise<number> => {
   const all = await readProcesses();

@@ -21,6 +21,7 @@ const open = async () => {
   const transitions: Transition['kind'][] = [];
   const bbs = { away: false };
   let wanted = 0;
+  const adopted: string[] = [];
   const ending = new AbortController();
   const away = {
     ok: false as const,
@@ -48,6 +49,7 @@ const open = async () => {
     tasks,
     judge: tasks.update,
     teller,
+    adopted: async ({ id }) => void adopted.push(id),
     clock,
     logger,
     send: (call) => void calls.push(call),
@@ -76,6 +78,7 @@ const open = async () => {
     statuses,
     calls,
     transitions,
+    adopted,
     logger,
     wanted: () => wanted,
     acknowledged: () => calls.filter(({ type }) => type === 'ACKNOWLEDGE').length,

@@ -130,6 +130,25 @@ t.test(
   },
 );
 
+t.test('executors - one whose agent never got a task that it is told to kill lives on', async (t) => {
+  const book = bookWith([offer('a')]);
+  const first = launchOn(book, 'a');
+  run(book, first, 10);
+  reoffer(book, 'a', [first.executor.id], 11);
+  const lost = launchOn(book, 'a', 12);
+  // src/slave/slave.cpp of Mesos, on KILL of a task that it does not know: no executor is named
+  const unknown = {
+    source: 'SOURCE_AGENT',
+    reason: 'REASON_EXECUTOR_TERMINATED',
+    message: 'Cannot find executor',
+    agentId: 'a',
+  } as const;
+  t.match(book.status(status(lost.tasks[0]!, 'TASK_DROPPED', unknown), 13), { meaning: 'lost' });
+  t.match(book.executors.on('a'), { id: first.executor.id, state: 'living' });
+  finish(book, first, 20);
+  t.same(leaving(book, 70_000), ['a'], 'and is released when it is idle');
+});
+
 t.test('#18 a lost agent takes its executors and offers with it; what is back is what it was', async (t) => {
   const book = bookWith([offer('a')]);
   const launched = launchOn(book, 'a');

@@ -37,6 +37,11 @@ t.test('reconciliation - a round every so often; a new one takes the place of th
   t.same(shown(one.subscribed([question('y')], 100)), ['explicit y', 'implicit']);
   t.same(shown(one.due(5_000, () => [])), [], 'no word of x any more');
   one.heard('y');
+  t.same(shown(one.due(5_100, () => [])), ['implicit'], 'agents may have registered since');
+  const asked: number[] = [];
+  for (let now = 6_000; now < 900_000; now += 1_000)
+    if (shown(one.due(now, () => [])).join() === 'implicit') asked.push(now / 1_000);
+  t.same(asked, [16, 36, 76, 156, 276, 396, 516], 'for as long as they may take');
   t.equal(one.nextDue(), 900_100);
   t.same(shown(one.due(900_100, () => [question('z')])), ['explicit z', 'implicit']);
   t.same(shown(one.subscribed([], 900_200)), ['implicit'], 'nothing known: all that the master knows');
@@ -46,6 +51,18 @@ t.test('reconciliation - a round every so often; a new one takes the place of th
     one.due(9e9, () => [question('z')]),
     [],
   );
+});
+
+t.test('reconciliation - what is ours and not known makes it ask for all, once for many', async (t) => {
+  const one = createReconciliation(RECONCILIATION_DEFAULTS);
+  one.surprised(0);
+  t.equal(one.nextDue(), Infinity, 'there is no subscription');
+  one.subscribed([], 0);
+  for (let now = 0; now < 800_000; now += 1_000) one.due(now, () => []);
+  one.surprised(800_000);
+  one.surprised(800_500);
+  t.same(shown(one.due(801_000, () => [])), ['implicit']);
+  t.same(shown(one.due(803_000, () => [])), []);
 });
 
 t.test('reconciliation - what is never answered is given up at last, and told once', async (t) => {

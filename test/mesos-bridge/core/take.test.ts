@@ -179,6 +179,47 @@ t.test('take - what came to nothing may be asked for again at once', async (t) =
   t.match(take(book, 'b', { lrps: [lrp(0)] }, 3).outcomes, [{ status: 'accepted' }]);
 });
 
+t.test('take - a task that may have begun on an agent out of sight is the board to judge', async (t) => {
+  const book = bookWith([offer('a'), offer('b')]);
+  const [first] = take(book, 'a', { tasks: [taskWork()] }).acceptance!.tasks;
+  book.status(status(first!, 'TASK_STARTING'), 1);
+  const away = { source: 'SOURCE_MASTER', reason: 'REASON_AGENT_REMOVED', uuid: '' } as const;
+  t.match(book.status(status(first!, 'TASK_UNREACHABLE', away), 2), { meaning: 'failed' });
+  t.match(
+    take(book, 'b', { tasks: [taskWork()] }, 3).acceptance?.tasks,
+    [{ identity: { kind: 'task', taskGuid: taskWork().taskGuid } }],
+    'it was still pending there: it is launched, not taken for accepted',
+  );
+  t.match(book.status(status(first!, 'TASK_RUNNING'), 4), { kill: true }, 'the first is not wanted any more');
+});
+
+t.test('take - an instance that its executor gave back is launched when it is asked for again', async (t) => {
+  const book = bookWith([offer('a'), offer('b')]);
+  const [first] = take(book, 'a', { lrps: [lrp(0)] }).acceptance!.tasks;
+  book.status(status(first!, 'TASK_STARTING'), 1);
+  book.status(status(first!, 'TASK_KILLED'), 2);
+  t.equal(take(book, 'b', { lrps: [lrp(0)] }, 3).acceptance?.tasks.length, 1);
+});
+
+t.test('take - an instance whose agent is out of sight is launched when it is asked for again', async (t) => {
+  const book = bookWith([offer('a'), offer('b')]);
+  const [first] = take(book, 'a', { lrps: [lrp(0)] }).acceptance!.tasks;
+  const away = { source: 'SOURCE_MASTER', reason: 'REASON_AGENT_REMOVED', uuid: '' } as const;
+  t.match(book.status(status(first!, 'TASK_UNREACHABLE', away), 2), { meaning: 'suspect' });
+  t.equal(take(book, 'b', { lrps: [lrp(0)] }, 3).acceptance?.tasks.length, 1);
+});
+
+t.test('take - what is given up with an agent that nobody knows is launched anew', async (t) => {
+  const book = bookWith([offer('a'), offer('b')]);
+  const [first] = take(book, 'a', { lrps: [lrp(0)] }).acceptance!.tasks;
+  const unknown = { source: 'SOURCE_MASTER', reason: 'REASON_RECONCILIATION', uuid: '' } as const;
+  book.status(status(first!, 'TASK_UNKNOWN', unknown), 2);
+  const calm = { demandWaits: true, inFlight: new Set<string>() };
+  t.match(book.due(600_002, calm).tasks.lost, [{ id: first!.id }]);
+  book.offered([offer('b')], { now: 600_003, wall: 0 });
+  t.equal(take(book, 'b', { lrps: [lrp(0)] }, 600_003).acceptance?.tasks.length, 1);
+});
+
 t.test('take - given up, expired, foreign', async (t) => {
   const book = bookWith([offer('a')]);
   t.match(book.outcomes({ traceId: 't', placementIds: ['app.0'], deadlineMs: 100 }, 0), [

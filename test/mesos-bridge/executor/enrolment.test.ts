@@ -178,3 +178,27 @@ t.test(
     });
   },
 );
+
+t.test('enrolment - whose executor nobody waits for any more is forgotten', async (t) => {
+  const expected = new Set<string>();
+  const tokens = createEnrolmentTokens({ secret: SECRET, expects: (executorId) => expected.has(executorId) });
+  const judge = (executorId: string) =>
+    tokens.judge({ token: enrolmentToken(SECRET, executorId), executorId, agentId: AGENT, nonce: 'n' });
+  for (let number = 0; number < 1_000; number += 1) {
+    const executorId = `outcry.abc.${number}`;
+    expected.add(executorId);
+    t.equal(judge(executorId), 'good');
+    if (number !== 7) expected.delete(executorId);
+  }
+  t.ok(tokens.remembered() <= 200, `${tokens.remembered()}`);
+  t.equal(
+    tokens.judge({
+      token: enrolmentToken(SECRET, 'outcry.abc.7'),
+      executorId: 'outcry.abc.7',
+      agentId: AGENT,
+      nonce: 'another',
+    }),
+    'used',
+    'one that is waited for is remembered',
+  );
+});

@@ -251,6 +251,23 @@ t.test(
   },
 );
 
+t.test(
+  'agent - an executor that is to be made anew while the old one is mourned: its master is told',
+  async (t) => {
+    const ground = await launched(['a']);
+    const executor = ground.subscribe('e');
+    executor.update('a', 'TASK_RUNNING');
+    ground.started[0]?.exit(9);
+    await ground.clock.advance(1);
+    ground.sent.length = 0;
+    await ground.run(aTask('b', { executor: anExecutor('e') }));
+    t.match(ground.sent, [
+      { kind: 'status-update', status: { state: 'TASK_DROPPED', reason: 'REASON_EXECUTOR_TERMINATED' } },
+      { kind: 'exited-executor', executorId: 'e', status: -1 },
+    ]);
+  },
+);
+
 t.test('agent - 84: messages both ways, dropped while the executor is away', async (t) => {
   const ground = await launched(['a']);
   const message = {

@@ -17,6 +17,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { LaunchRequest } from '../../../mesos-bridge/simulator/agent/launcher.js';
 import { createProcessLauncher } from '../../../mesos-bridge/simulator/processes/process-launcher.js';
+import { killLeftExecutors } from '../../../mesos-bridge/simulator/processes/process-tree.js';
 import type { CommandInfo } from '../../../mesos-bridge/protocol/messages.js';
 import { eventually } from '../../support/eventually.js';
 import { anExecutor } from '../../support/mesos-agent.js';
@@ -241,3 +242,27 @@ t.test('processes - closing ends all, and what is about to start', async (t) => 
   if (late.ok) t.equal(await late.value.exited, 9);
   t.ok(first.ok && !isAlive(first.value.pid ?? 0));
 });
+
+t.test(
+  'processes - what a killed simulator has left is killed by its sandbox, and nothing else',
+  async (t) => {
+    const mine = await started(t, { value: 'sleep 300 & setsid sleep 300 & sleep 300' });
+    const sandbox = mine.request.sandbox;
+    const other = await launchedIn(t, { value: 'sleep 300' }, { environment: { PATH: '/usr/bin:/bin' } });
+    const workDir = join(root, 'left-work');
+    const left = await launchedIn(
+      t,
+      { value: 'sleep 300 & setsid sleep 300 & sleep 300' },
+      {
+        sandbox: join(workDir, 'one'),
+        environment: { PATH: '/usr/bin:/bin', MESOS_SANDBOX: join(workDir, 'one') },
+      },
+    );
+    await eventually(() => pidsIn(left.request.sandbox).length >= 3);
+    t.ok((await killLeftExecutors(workDir)) > 0);
+    t.same(pidsIn(left.request.sandbox), []);
+    t.ok(pidsIn(sandbox).length >= 3);
+    t.ok(pidsIn(other.request.sandbox).length > 0);
+    t.equal(await killLeftExecutors(workDir), 0);
+  },
+);

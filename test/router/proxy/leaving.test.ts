@@ -116,6 +116,7 @@ void t.test(
       accessLog: { ended: () => undefined },
       isHealthy: () => true,
       serviceUpstreams: upstreams,
+      deadlines: { http1: () => () => undefined, http2: () => () => undefined },
       services: {
         step: () => ({ kind: 'endpoints', returned: false }),
         isFromService: () => false,

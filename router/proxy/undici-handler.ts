@@ -1,0 +1,77 @@
+import type { Duplex } from 'node:stream';
+import type { Dispatcher } from 'undici';
+
+type Handler = Dispatcher.DispatchHandler;
+type Controller = Dispatcher.DispatchController;
+
+/** Nobody reads them: `rawHeaders` has them as they came. */
+const NO_HEADERS = {};
+
+/**
+ * Tells undici's older set of events as its newer one. undici would do so itself, but reads headers and trailers of
+ * every answer into objects for it.
+ */
+class RawHandler implements Controller {
+  aborted = false;
+  paused = false;
+  reason: Error | null = null;
+  rawHeaders: Buffer[] | string[] | null = null;
+  rawTrailers: Buffer[] | string[] | null = null;
+  readonly #handler: Handler;
+  #abort: ((reason?: Error) => void) | undefined;
+  #resume: (() => void) | undefined;
+
+  constructor(handler: Handler) {
+    this.#handler = handler;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.#resume?.();
+  }
+
+  abort(reason: Error): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.#abort?.(reason);
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abort = abort;
+    this.#handler.onRequestStart?.(this, undefined);
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
+    this.#resume = resume;
+    this.rawHeaders = raw;
+    this.#handler.onResponseStart?.(this, status, NO_HEADERS, statusText);
+    return !this.paused;
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#handler.onResponseData?.(this, chunk);
+    return !this.paused;
+  }
+
+  onComplete(raw: string[] | null): void {
+    this.rawTrailers = raw;
+    this.#handler.onResponseEnd?.(this, NO_HEADERS);
+  }
+
+  onUpgrade(status: number, raw: Buffer[] | string[] | null, socket: Duplex): void {
+    this.rawHeaders = raw;
+    this.#handler.onRequestUpgrade?.(this, status, NO_HEADERS, socket);
+  }
+
+  onError(error: Error): void {
+    this.#handler.onResponseError?.(this, error);
+  }
+}
+
+export const rawHandler = (handler: Handler): Handler => new RawHandler(handler);
