@@ -67,8 +67,8 @@ interface Watch {
   /** ms, by task */
   due: Map<string, number>;
   ran: Map<string, number>;
-  ended: number;
-  failed: number;
+  /** whether it failed, by task: the BBS tells again of results that nobody takes up */
+  ended: Map<string, boolean>;
 }
 
 /** Notes when each task runs and ends; resolves when its stream is open. */
@@ -81,9 +81,7 @@ const listen = async ({ system }: MesosBench, watch: Watch): Promise<() => void>
         if (event.kind !== 'task_changed' || !watch.due.has(event.after.taskGuid)) return;
         const { taskGuid, state, failed } = event.after;
         if (state === 'Running') watch.ran.set(taskGuid, performance.now());
-        if (state !== 'Completed') return;
-        watch.ended += 1;
-        watch.failed += Number(failed);
+        if (state === 'Completed') watch.ended.set(taskGuid, failed);
       },
     });
   });
@@ -127,18 +125,18 @@ export const runLaunches = async (bench: MesosBench, order: LaunchOrder): Promis
   );
   const lanes = await Promise.all(Array.from({ length: LANES }, () => openLane(bench.endpoint)));
   const ask = createDesk(lanes);
-  const watch: Watch = { due: new Map(), ran: new Map(), ended: 0, failed: 0 };
+  const watch: Watch = { due: new Map(), ran: new Map(), ended: new Map() };
   const stopListening = await listen(bench, watch);
   const [before, from] = [bench.cpu(), performance.now()];
   await atTheirTimes(requests, rate, (guid, due) => {
     watch.due.set(guid, due);
     ask(requests.get(guid) as Buffer);
   });
-  await eventually(() => watch.ended === guids.length, {
+  await eventually(() => watch.ended.size === guids.length, {
     timeoutMs: PATIENCE_MS,
     what: `${guids.length} tasks end`,
   }).catch((error: unknown) => {
-    throw new Error(`${watch.ran.size} ran, ${watch.ended} ended`, { cause: error });
+    throw new Error(`${watch.ran.size} ran, ${watch.ended.size} ended`, { cause: error });
   });
   const cpu = minus(bench.cpu(), before);
   stopListening();
@@ -147,7 +145,7 @@ export const runLaunches = async (bench: MesosBench, order: LaunchOrder): Promis
   const last = Math.max(...watch.ran.values());
   return {
     launches: guids.length,
-    failed: watch.failed,
+    failed: [...watch.ended.values()].filter(Boolean).length,
     p50: at(took, 0.5),
     p99: at(took, 0.99),
     most: at(took, 1),
