@@ -45,7 +45,7 @@ export interface RunningSimulation {
   readonly workDir: string;
   /** for whoever wants to break it */
   readonly mesos: SimulatedMesos;
-  /** ends it and every executor */
+  /** ends it and every executor, and what these run */
   stop(): Promise<void>;
 }
 
@@ -118,7 +118,10 @@ export const simulateMesos = async (options: SimulateOptions): Promise<RunningSi
       logFile,
       workDir,
       mesos,
-      stop: () => mesos.stop().finally(leave),
+      async stop() {
+        await mesos.retire();
+        await mesos.stop().finally(leave);
+      },
     };
   } catch (error) {
     leave();

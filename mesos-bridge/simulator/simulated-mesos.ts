@@ -56,7 +56,9 @@ export interface SimulatedMesos {
   heal(name: string): void;
   /** another leads from now on; where there is one master alone, a new one in its place */
   failOver(): void;
-  /** ends all; resolves when nothing is left of it, executors included */
+  /** has all executors end in their own time: what they run ends with them, and they tell of it */
+  retire(): Promise<void>;
+  /** ends all at once; resolves when nothing is left of it, executors included */
   stop(): Promise<void>;
 }
 
@@ -167,6 +169,7 @@ export const startSimulatedMesos = async (options: SimulatedMesosOptions): Promi
     partition: (name) => void faults.partitioned.add(find(name).id() ?? ''),
     heal: (name) => void faults.partitioned.delete(find(name).id() ?? ''),
     failOver: () => failOver(masters),
+    retire: async () => void (await Promise.all(agents.map((agent) => agent.retire()))),
     async stop() {
       await Promise.all(agents.map((agent) => agent.stop()));
       await Promise.all([processes.close(), builtIns.close()]);

@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCaptureLogger } from '../../common/adapters/capture-logger.js';
+import { removeLeftovers } from '../../cell-rep/runtimes/leftovers.js';
+import { createCaptureLogger, silentLogger } from '../../common/adapters/capture-logger.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { NO_METRICS } from '../../common/ports/metrics.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
@@ -138,6 +139,15 @@ export const startMesosGround = async (t: Test) => {
           // it has ended
         }
     }
+    const left = {
+      cellIds: [],
+      choice: { kind: 'process', says: '' } as const,
+      clock: createSystemClock(),
+      logger: silentLogger,
+    };
+    const base = join(dir, 'executors');
+    for (const name of existsSync(base) ? readdirSync(base) : [])
+      await removeLeftovers({ dataDir: join(base, name, 'cell'), ...left });
     await door.stop();
     await agent.die();
     rmSync(dir, { recursive: true, force: true });

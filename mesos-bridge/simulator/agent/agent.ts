@@ -45,7 +45,9 @@ export interface SimulatedAgent {
   leave(): void;
   /** as the loss of its machine: nothing of it is left */
   lose(): void;
-  /** ends it and its executors; resolves when nothing is left of either */
+  /** has its executors end in their own time, which is bounded; resolves when they have. Its master is not told. */
+  retire(): Promise<void>;
+  /** ends it and its executors at once; resolves when nothing is left of either */
   stop(): Promise<void>;
 }
 
@@ -260,20 +262,19 @@ export const createAgent = (options: AgentOptions, openEndpoint: OpenEndpoint): 
   const door = createExecutorDoor(parts);
   const endpoint = openEndpoint(door);
   const builtIn = options.builtIn(door);
-  const end = (): void => {
+  const end = async (): Promise<void> => {
     link.drop();
     state.phase = 'ended';
     delete state.drain;
     const containers = containersOf(parts);
     for (const id of state.frameworks.keys()) shutdownFramework(parts, id);
     // it waits for its executors, and they still speak to it
-    void Promise.all(containers.map(({ exited }) => exited)).then(() => {
-      if (state.phase === 'ended') endpoint.crash();
-    });
+    await Promise.all(containers.map(({ exited }) => exited));
+    if (state.phase === 'ended') endpoint.crash();
   };
   const link = createMasterLink({
     parts: () => parts,
-    hear: (message) => hear({ parts, link, end }, message),
+    hear: (message) => hear({ parts, link, end: () => void end() }, message),
   });
   const look = (): void => {
     state.phase = 'detached';
@@ -302,8 +303,9 @@ export const createAgent = (options: AgentOptions, openEndpoint: OpenEndpoint): 
     },
     leave() {
       parts.tell({ kind: 'unregister' });
-      end();
+      void end();
     },
+    retire: end,
     lose() {
       crash();
       void destroyAll(parts);
