@@ -54,6 +54,8 @@ export const createHands = ({ clock, logger, onMessage, onGone }: HandsOptions):
   };
 
   const fork = (number: number): void => {
+    // each accepts for itself: what the parent had accepted for one that dies would hang, answered by nobody
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: PROGRAM, args: [], serialization: 'advanced' });
     const worker = cluster.fork();
     const hand: Hand = {
