@@ -54,6 +54,26 @@ const filesBelow = (dir: string): string[] =>
     .filter((one) => one.isFile())
     .map((one) => join(one.parentPath, one.name));
 
+/** Of all files; from the beginning when one has been renamed meanwhile: its executor goes on writing. */
+const textsBelow = async (dir: string, isWanted: (path: string) => boolean): Promise<string[]> => {
+  let texts: string[] = [];
+  await eventually(
+    () => {
+      try {
+        texts = filesBelow(dir)
+          .filter(isWanted)
+          .map((path) => readFileSync(path, 'latin1'));
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+        throw error;
+      }
+    },
+    { ...PATIENCE, what: `all files below ${dir} are read` },
+  );
+  return texts;
+};
+
 const isGone = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -90,12 +110,10 @@ t.test(
     const visible = [
       executor.output(),
       JSON.stringify(executor.environment),
-      ...filesBelow(ground.dir)
-        .filter((path) => !path.startsWith(join(ground.dir, 'executors')))
-        .map((path) => readFileSync(path, 'latin1')),
+      ...(await textsBelow(ground.dir, (path) => !path.startsWith(join(ground.dir, 'executors')))),
     ];
     t.notOk(visible.some((text) => text.includes(HANDED.busPassword)));
-    const kept = filesBelow(join(ground.dir, 'executors')).map((path) => readFileSync(path, 'latin1'));
+    const kept = await textsBelow(join(ground.dir, 'executors'), () => true);
     t.ok(
       kept.some((text) => text.includes(HANDED.busPassword)),
       'the search would find it',
