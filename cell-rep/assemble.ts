@@ -63,6 +63,7 @@ export { removeContainerRoot } from './runtimes/process/container-root.js';
 export { decideRuntime } from './runtimes/decide.js';
 export type { AskedRuntime, RuntimeChoice } from './runtimes/decide.js';
 export { removeLeftovers } from './runtimes/leftovers.js';
+export { createTransfers, transferMembers } from './transfers.js';
 
 export interface CellRepOptions {
   config: CellRepConfig;

@@ -1,7 +1,6 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createBbsClient } from '../bbs/index.js';
 import { isMapping } from '../common/model/read.js';
-import { BLOB_HOST } from '../common/model/well-known.js';
 import type { AdminPages } from '../common/runtime/admin.js';
 import type { ComponentMain, Ground } from '../common/runtime/component-process.js';
 import { defineConfig, joinConfigs } from '../common/runtime/config.js';
@@ -9,15 +8,13 @@ import type { Prepare } from '../common/runtime/config-file.js';
 import { closingMember } from '../common/runtime/group.js';
 import { bbsLinkConfig, processConfig } from '../common/runtime/process-config.js';
 import { createDataLock } from '../common/store/data-lock-member.js';
-import { createDownloader } from './actions/download.js';
-import { createUploader } from './actions/upload.js';
 import { assembleCellRep } from './assemble.js';
 import type { CellRep } from './assemble.js';
 import { capacityPerCell, withinRuntime } from './capacity.js';
 import { createCredentialIssuer } from './credentials/issuer.js';
 import { cellRepConfig } from './config.js';
-import type { CellRepConfig } from './config.js';
 import { chooseRuntime } from './runtimes/choose.js';
+import { createTransfers, transferMembers } from './transfers.js';
 import { removeContainerRoot } from './runtimes/process/container-root.js';
 
 /** A rep that forgets its containers would not know them again after a restart. */
@@ -53,14 +50,6 @@ const prepare: Prepare = (raw, baseDir) => {
     ...raw,
     ...(memory !== undefined && { memory: `${capacityPerCell({ ...share, cells: memory }).memoryMb}M` }),
     ...(disk !== undefined && { disk: `${capacityPerCell({ ...share, cells: disk }).diskMb}M` }),
-  };
-};
-
-const createTransfers = ({ stateDir, blobs }: CellRepConfig, { clock, random, logger }: Ground) => {
-  const hosts = blobs === undefined ? {} : { [BLOB_HOST]: blobs };
-  return {
-    downloader: createDownloader({ cacheDir: join(stateDir, 'downloads'), clock, logger, hosts }),
-    uploader: createUploader({ clock, random, logger, hosts }),
   };
 };
 
@@ -103,8 +92,7 @@ export const main: ComponentMain<ReturnType<typeof config.compile>> = {
           ? []
           : [closingMember('container-root', { close: () => removeContainerRoot(root) })]),
         closingMember('bbs-client', bbs),
-        closingMember('downloader', transfers.downloader),
-        closingMember('uploader', transfers.uploader),
+        ...transferMembers(transfers),
         ...members,
       ],
       health,

@@ -10,9 +10,7 @@ import { createEnrolment } from './bridge/enrolment.js';
 import type { OpenClient } from './bridge/subscription.js';
 import { mesosBridgeConfig } from './config.js';
 import type { MesosBridgeConfig } from './config.js';
-import { listOfMasters } from './protocol/leader/masters.js';
-import type { Masters } from './protocol/leader/masters.js';
-import { zookeeperMasters } from './protocol/leader/zookeeper-masters.js';
+import { openMasters } from './protocol/leader/open.js';
 import { createSchedulerClient } from './protocol/scheduler/client.js';
 import { readMesosTls } from './protocol/tls.js';
 
@@ -28,11 +26,6 @@ const credentialsOf = ({ principal, secretFile }: MesosBridgeConfig['framework']
     ? {}
     : { credentials: { principal, secret: readFileSync(secretFile, 'utf8').trimEnd() } };
 
-const mastersFor = ({ masters, mastersTls }: MesosBridgeConfig, ground: Ground): Masters =>
-  masters.is === 'list'
-    ? listOfMasters(masters.masters)
-    : zookeeperMasters({ address: masters, byName: mastersTls !== undefined, ...ground });
-
 /** Subscribes as configured, in protobuf, which is half as long as JSON. */
 const clientsOf = (bridge: MesosBridgeConfig, ground: Ground): OpenClient => {
   const { clock, random, logger } = ground;
@@ -44,7 +37,7 @@ const clientsOf = (bridge: MesosBridgeConfig, ground: Ground): OpenClient => {
     createSchedulerClient({
       ...options,
       ...access,
-      masters: mastersFor(bridge, ground),
+      masters: openMasters(bridge.masters, { ...ground, overTls: bridge.mastersTls !== undefined }),
       encoding: 'protobuf',
       clock,
       random,

@@ -41,6 +41,7 @@ export interface TaskShelf {
   put(task: MesosTask): void;
   remove(id: string): void;
   get(id: string): MesosTask | undefined;
+  /** by what the BBS calls it: an LRP's instance guid, a task's guid */
   find(guid: string): MesosTask | undefined;
   all(): Iterable<MesosTask>;
   agents(): Iterable<string>;

@@ -1,7 +1,7 @@
 import type { Meaning } from './meaning.js';
 import { endsIt, meaningOf } from './meaning.js';
 import { NO_RESOURCES } from './resources.js';
-import type { MesosTask } from './task-shelf.js';
+import type { MesosTask, TaskShelf } from './task-shelf.js';
 import { createTaskShelf } from './task-shelf.js';
 import type { TaskIdentity } from './task-id.js';
 import { parseTaskId } from './task-id.js';
@@ -51,7 +51,7 @@ export interface TaskBookOptions extends TaskWatchOptions {
 }
 
 /** The Mesos tasks of this framework: the bridge's own book, from launch to end. */
-export interface TaskBook {
+export interface TaskBook extends Omit<TaskShelf, 'put' | 'remove'> {
   launched(task: LaunchedTask, now: number): void;
   update(status: TaskStatus, now: number): Verdict;
   /** the BBS has answered on this update for good: it is acknowledged now, and again whenever it comes again */
@@ -64,18 +64,6 @@ export interface TaskBook {
   kill(taskId: string, now: number): { taskId: string; agentId: string } | undefined;
   /** what time alone brings about; those that are lost with it have ended */
   due(now: number): DueTasks;
-  get(taskId: string): MesosTask | undefined;
-  /** by what the BBS calls it: an LRP's instance guid, a task's guid */
-  find(guid: string): MesosTask | undefined;
-  all(): Iterable<MesosTask>;
-  agents(): Iterable<string>;
-  onAgent(agentId: string): readonly MesosTask[];
-  ofSlot(processGuid: string, index: number): readonly MesosTask[];
-  ofProcess(processGuid: string): readonly MesosTask[];
-  countOf(executorId: string): number;
-  /** whether there are tasks on that agent */
-  isUsing(agentId: string): boolean;
-  size(): number;
 }
 
 const factsOf = (task: MesosTask) => ({

@@ -32,9 +32,6 @@ export interface ExecutorDescription {
   readonly shutdownGraceMs: number;
 }
 
-/** ms that containers have to leave traffic and to end, and the board to hear of it */
-export const SHUTDOWN_GRACE_MS = 25_000;
-
 const DATA_MOUNT = '/var/lib/outcry/executors';
 const NS_PER_MS = 1_000_000n;
 

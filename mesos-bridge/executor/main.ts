@@ -1,6 +1,5 @@
 /** A cell that lives on a Mesos agent: an executor is a rep (design §2.3). */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { createBbsClient } from '../../bbs/index.js';
 import { cellRepConfig } from '../../cell-rep/config.js';
 import type { CellRepConfig } from '../../cell-rep/config.js';
@@ -8,10 +7,10 @@ import {
   assembleCellRep,
   chooseRuntime,
   createBusWorkSource,
-  createDownloader,
-  createUploader,
+  createTransfers,
   removeContainerRoot,
   removeLeftovers,
+  transferMembers,
 } from '../../cell-rep/assemble.js';
 import type { CellRep, CellRepOptions } from '../../cell-rep/assemble.js';
 import type { WorkSource } from '../../cell-rep/index.js';
@@ -20,12 +19,11 @@ import { createPinoLogger } from '../../common/adapters/pino-logger.js';
 import { createSystemClock } from '../../common/adapters/system-clock.js';
 import { createSystemRandom } from '../../common/adapters/system-random.js';
 import { OutcryError } from '../../common/model/errors.js';
-import { BLOB_HOST } from '../../common/model/well-known.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import { runComponent } from '../../common/runtime/component-process.js';
-import type { ComponentMain, Ground } from '../../common/runtime/component-process.js';
+import type { ComponentMain } from '../../common/runtime/component-process.js';
 import { joinConfigs } from '../../common/runtime/config.js';
 import { closingMember } from '../../common/runtime/group.js';
 import type { Member } from '../../common/runtime/group.js';
@@ -135,14 +133,6 @@ const keeper = (): { ready(): void; gone: Promise<void> } | undefined => {
   return { gone, ready: () => void process.send?.(READY) };
 };
 
-const createTransfers = ({ stateDir, blobs }: CellRepConfig, { clock, random, logger }: Ground) => {
-  const hosts = blobs === undefined ? {} : { [BLOB_HOST]: blobs };
-  return {
-    downloader: createDownloader({ cacheDir: join(stateDir, 'downloads'), clock, logger, hosts }),
-    uploader: createUploader({ clock, random, logger, hosts }),
-  };
-};
-
 interface Surroundings {
   clock: Clock;
   logger: Logger;
@@ -225,8 +215,7 @@ const executorMain = (
           ? []
           : [closingMember('container-root', { close: () => removeContainerRoot(root) })]),
         closingMember('bbs-client', bbs),
-        closingMember('downloader', transfers.downloader),
-        closingMember('uploader', transfers.uploader),
+        ...transferMembers(transfers),
         ...executor.members,
         { name: 'ready', start: () => kept?.ready(), stop: () => undefined },
       ],

@@ -26,13 +26,6 @@ export interface TaskNotes {
   remove(taskId: string): Promise<void>;
 }
 
-/** For an executor that has but one life. */
-export const createNoTaskNotes = (): TaskNotes => ({
-  load: () => Promise.resolve([]),
-  save: () => Promise.resolve(),
-  remove: () => Promise.resolve(),
-});
-
 interface Written {
   life: TaskLife;
   acknowledged: boolean;
