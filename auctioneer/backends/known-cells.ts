@@ -1,6 +1,8 @@
 import type { Work } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
 import type { CellStates } from './cell-backend.js';
+import { createPreparation } from '../core/prepare.js';
+import { createCellList } from './cell-list.js';
 
 /**
  * What is known of cells: their latest states, and which of them are present. Disposable: whatever it lacks or has
@@ -46,21 +48,23 @@ const isOlder = (state: CellState, than: CellState): boolean =>
 
 type Counts = CellState['lrpCounts'];
 
-/** Counts with more in them, put together when somebody looks: most cells tell theirs anew before anybody does. */
-const countsWith = (counts: Counts, added: readonly { processGuid: string }[]): Counts => {
+const oneMore = (counts: Counts, added: readonly string[]): Map<string, number> => {
+  const more = new Map<string, number>();
+  for (const guid of added) more.set(guid, (more.get(guid) ?? counts.get(guid) ?? 0) + 1);
+  return more;
+};
+
+/** Counts with more in them, put together when somebody looks through them: most cells tell theirs anew before anybody does. */
+const countsWith = (counts: Counts, added: readonly string[]): Counts => {
+  const more = oneMore(counts, added);
   let whole: Map<string, number> | undefined;
-  const all = (): Map<string, number> => {
-    if (whole !== undefined) return whole;
-    whole = new Map(counts);
-    for (const { processGuid } of added) whole.set(processGuid, (whole.get(processGuid) ?? 0) + 1);
-    return whole;
-  };
+  const all = (): Map<string, number> => (whole ??= new Map([...counts, ...more]));
   return {
     get size() {
       return all().size;
     },
-    get: (guid) => all().get(guid),
-    has: (guid) => all().has(guid),
+    get: (guid) => more.get(guid) ?? counts.get(guid),
+    has: (guid) => more.has(guid) || counts.has(guid),
     forEach: (callback) => all().forEach(callback),
     keys: () => all().keys(),
     values: () => all().values(),
@@ -70,11 +74,11 @@ const countsWith = (counts: Counts, added: readonly { processGuid: string }[]): 
 };
 
 /** The state of a cell that has taken work, as it will tell it itself; an LRP also takes the memory of its proxy. */
-const lessWork = (state: CellState, { lrps, tasks }: Work): CellState => {
+const lessWork = (state: CellState, { lrps, tasks }: Work, processes: readonly string[]): CellState => {
   const { memoryMb, diskMb, containers } = state.available;
   const available = { memoryMb, diskMb, containers: containers - lrps.length - tasks.length };
   let cpuMilliAvailable = state.cpuMilliAvailable;
-  const lrpCounts = lrps.length === 0 ? state.lrpCounts : countsWith(state.lrpCounts, lrps);
+  const lrpCounts = lrps.length === 0 ? state.lrpCounts : countsWith(state.lrpCounts, processes);
   for (const one of [...lrps, ...tasks]) {
     available.memoryMb -= one.memoryMb + ('processGuid' in one ? state.proxyMemoryMb : 0);
     available.diskMb -= one.diskMb;
@@ -110,25 +114,18 @@ const createRound = () => {
       return true;
     },
     /** Whatever a cell was heard to say before it was asked is no newer than its answer, whatever numbers it has. */
-    settle(latest: Map<string, CellState>, remove: (cellId: string) => void): void {
+    settle(
+      latest: ReadonlyMap<string, CellState>,
+      keep: (state: CellState) => void,
+      remove: (cellId: string) => void,
+    ): void {
       for (const [cellId, known] of latest) {
         const state = heard.get(cellId);
         if (state === undefined) remove(cellId);
-        else if (isOlder(state, known)) latest.set(cellId, state);
+        else if (isOlder(state, known)) keep(state);
       }
     },
   };
-};
-
-const sortOut = (present: Iterable<string>, latest: ReadonlyMap<string, CellState>): CellStates => {
-  const cells: CellState[] = [];
-  const missed: string[] = [];
-  for (const cellId of present) {
-    const state = latest.get(cellId);
-    if (state === undefined) missed.push(cellId);
-    else cells.push(state);
-  }
-  return { cells, missed };
 };
 
 export const createKnownCells = (): KnownCells => {
@@ -136,13 +133,31 @@ export const createKnownCells = (): KnownCells => {
   let round: ReturnType<typeof createRound> | undefined;
   let present: Set<string> | undefined;
   let strangers = 0;
-  /** as answered last; undefined once anything has changed */
-  let answered: CellStates | undefined;
+  const list = createCellList();
+  const preparation = createPreparation();
 
   const isPresent = (cellId: string): boolean => present?.has(cellId) ?? true;
 
+  const drop = (cellId: string): boolean => {
+    const known = latest.get(cellId);
+    if (known !== undefined) preparation.gone(known);
+    return latest.delete(cellId);
+  };
+
   const remove = (cellId: string): void => {
-    if (latest.delete(cellId) && !isPresent(cellId)) strangers -= 1;
+    if (drop(cellId) && !isPresent(cellId)) strangers -= 1;
+  };
+
+  const put = (state: CellState, before: CellState | undefined): void => {
+    latest.set(state.cellId, state);
+    if (before === undefined) list.reorder();
+    else list.replace(state);
+  };
+
+  const keep = (state: CellState): void => {
+    const before = latest.get(state.cellId);
+    preparation.told(state, before);
+    put(state, before);
   };
 
   const hasRoomFor = (cellId: string): boolean =>
@@ -156,26 +171,27 @@ export const createKnownCells = (): KnownCells => {
       round?.note(state);
       if (known !== undefined && isOlder(state, known)) return true;
       if (known === undefined && !isPresent(cellId)) strangers += 1;
-      latest.set(cellId, state);
-      answered = undefined;
+      keep(state);
       return true;
     },
     reserve(work) {
       const known = latest.get(work.cellId);
       if (known === undefined || known.incarnation !== work.incarnation) return;
-      latest.set(work.cellId, lessWork(known, work));
-      answered = undefined;
+      const processes = work.lrps.map(({ processGuid }) => processGuid);
+      const less = lessWork(known, work, processes);
+      if (processes.length > 0) preparation.taken(less, known, processes);
+      put(less, known);
     },
     forget(cellId) {
       remove(cellId);
-      answered = undefined;
+      list.reorder();
     },
     setPresent(cellIds) {
       present = cellIds && new Set(cellIds);
       if (present !== undefined) round?.correct(present);
-      for (const cellId of latest.keys()) if (!isPresent(cellId)) latest.delete(cellId);
+      for (const cellId of latest.keys()) if (!isPresent(cellId)) drop(cellId);
       strangers = 0;
-      answered = undefined;
+      list.reorder();
     },
     beginRound() {
       const own = (round = createRound());
@@ -183,8 +199,8 @@ export const createKnownCells = (): KnownCells => {
         hasAll: () => present !== undefined && own.hasAll(present),
         end() {
           round = undefined;
-          own.settle(latest, remove);
-          answered = undefined;
+          own.settle(latest, keep, remove);
+          list.reorder();
         },
       };
     },
@@ -193,21 +209,21 @@ export const createKnownCells = (): KnownCells => {
       if (isPresent(cellId)) return;
       if (latest.has(cellId)) strangers -= 1;
       present?.add(cellId);
-      answered = undefined;
+      list.reorder();
     },
     disappeared(cellId) {
       round?.notePresence(cellId, false);
       remove(cellId);
       present?.delete(cellId);
-      answered = undefined;
+      list.reorder();
     },
     isHeard: (cellId) => latest.has(cellId),
-    states: () => (answered ??= sortOut(present ?? latest.keys(), latest)),
+    states: () => list.states(present ?? latest.keys(), latest),
     clear() {
-      latest.clear();
+      for (const cellId of latest.keys()) drop(cellId);
       present = undefined;
       strangers = 0;
-      answered = undefined;
+      list.reorder();
     },
   };
 };
