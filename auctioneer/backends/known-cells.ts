@@ -1,8 +1,7 @@
 import type { Work } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
 import type { CellStates } from './cell-backend.js';
-import { createPreparation } from '../core/prepare.js';
-import { createCellList } from './cell-list.js';
+import { type LatestStates, createLatestStates } from './latest-states.js';
 
 /**
  * What is known of cells: their latest states, and which of them are present. Disposable: whatever it lacks or has
@@ -46,49 +45,6 @@ const MOST_CELLS = 100_000;
 const isOlder = (state: CellState, than: CellState): boolean =>
   state.incarnation === than.incarnation && state.version < than.version;
 
-type Counts = CellState['lrpCounts'];
-
-const oneMore = (counts: Counts, added: readonly string[]): Map<string, number> => {
-  const more = new Map<string, number>();
-  for (const guid of added) more.set(guid, (more.get(guid) ?? counts.get(guid) ?? 0) + 1);
-  return more;
-};
-
-/** Counts with more in them, put together when somebody looks through them: most cells tell theirs anew before anybody does. */
-const countsWith = (counts: Counts, added: readonly string[]): Counts => {
-  const more = oneMore(counts, added);
-  let whole: Map<string, number> | undefined;
-  const all = (): Map<string, number> => (whole ??= new Map([...counts, ...more]));
-  return {
-    get size() {
-      return all().size;
-    },
-    get: (guid) => more.get(guid) ?? counts.get(guid),
-    has: (guid) => more.has(guid) || counts.has(guid),
-    forEach: (callback) => all().forEach(callback),
-    keys: () => all().keys(),
-    values: () => all().values(),
-    entries: () => all().entries(),
-    [Symbol.iterator]: () => all()[Symbol.iterator](),
-  };
-};
-
-/** The state of a cell that has taken work, as it will tell it itself; an LRP also takes the memory of its proxy. */
-const lessWork = (state: CellState, { lrps, tasks }: Work, processes: readonly string[]): CellState => {
-  const { memoryMb, diskMb, containers } = state.available;
-  const available = { memoryMb, diskMb, containers: containers - lrps.length - tasks.length };
-  let cpuMilliAvailable = state.cpuMilliAvailable;
-  const lrpCounts = lrps.length === 0 ? state.lrpCounts : countsWith(state.lrpCounts, processes);
-  for (const one of [...lrps, ...tasks]) {
-    available.memoryMb -= one.memoryMb + ('processGuid' in one ? state.proxyMemoryMb : 0);
-    available.diskMb -= one.diskMb;
-    if (state.cpuMilliTotal > 0) cpuMilliAvailable -= one.cpuMilli;
-  }
-  const taskCount = state.taskCount + tasks.length;
-  const startingContainerCount = state.startingContainerCount + lrps.length + tasks.length;
-  return { ...state, available, cpuMilliAvailable, lrpCounts, taskCount, startingContainerCount };
-};
-
 /** What comes in while all are asked. */
 const createRound = () => {
   /** the latest states heard in it */
@@ -114,54 +70,30 @@ const createRound = () => {
       return true;
     },
     /** Whatever a cell was heard to say before it was asked is no newer than its answer, whatever numbers it has. */
-    settle(
-      latest: ReadonlyMap<string, CellState>,
-      keep: (state: CellState) => void,
-      remove: (cellId: string) => void,
-    ): void {
-      for (const [cellId, known] of latest) {
-        const state = heard.get(cellId);
-        if (state === undefined) remove(cellId);
-        else if (isOlder(state, known)) keep(state);
+    settle(latest: LatestStates, remove: (cellId: string) => void): void {
+      for (const known of latest.all()) {
+        const state = heard.get(known.cellId);
+        if (state === undefined) remove(known.cellId);
+        else if (isOlder(state, known)) latest.tell(state);
       }
     },
   };
 };
 
 export const createKnownCells = (): KnownCells => {
-  const latest = new Map<string, CellState>();
+  const latest = createLatestStates();
   let round: ReturnType<typeof createRound> | undefined;
   let present: Set<string> | undefined;
   let strangers = 0;
-  const list = createCellList();
-  const preparation = createPreparation();
 
   const isPresent = (cellId: string): boolean => present?.has(cellId) ?? true;
 
-  const drop = (cellId: string): boolean => {
-    const known = latest.get(cellId);
-    if (known !== undefined) preparation.gone(known);
-    return latest.delete(cellId);
-  };
-
   const remove = (cellId: string): void => {
-    if (drop(cellId) && !isPresent(cellId)) strangers -= 1;
-  };
-
-  const put = (state: CellState, before: CellState | undefined): void => {
-    latest.set(state.cellId, state);
-    if (before === undefined) list.reorder();
-    else list.replace(state);
-  };
-
-  const keep = (state: CellState): void => {
-    const before = latest.get(state.cellId);
-    preparation.told(state, before);
-    put(state, before);
+    if (latest.drop(cellId) && !isPresent(cellId)) strangers -= 1;
   };
 
   const hasRoomFor = (cellId: string): boolean =>
-    isPresent(cellId) ? latest.size < MOST_CELLS || present !== undefined : strangers < MOST_STRANGERS;
+    isPresent(cellId) ? latest.size() < MOST_CELLS || present !== undefined : strangers < MOST_STRANGERS;
 
   return {
     hear(state) {
@@ -171,27 +103,24 @@ export const createKnownCells = (): KnownCells => {
       round?.note(state);
       if (known !== undefined && isOlder(state, known)) return true;
       if (known === undefined && !isPresent(cellId)) strangers += 1;
-      keep(state);
+      latest.tell(state);
       return true;
     },
     reserve(work) {
       const known = latest.get(work.cellId);
       if (known === undefined || known.incarnation !== work.incarnation) return;
-      const processes = work.lrps.map(({ processGuid }) => processGuid);
-      const less = lessWork(known, work, processes);
-      if (processes.length > 0) preparation.taken(less, known, processes);
-      put(less, known);
+      latest.take(known, work);
     },
     forget(cellId) {
       remove(cellId);
-      list.reorder();
+      latest.reorder();
     },
     setPresent(cellIds) {
       present = cellIds && new Set(cellIds);
       if (present !== undefined) round?.correct(present);
-      for (const cellId of latest.keys()) if (!isPresent(cellId)) drop(cellId);
+      for (const { cellId } of latest.all()) if (!isPresent(cellId)) latest.drop(cellId);
       strangers = 0;
-      list.reorder();
+      latest.reorder();
     },
     beginRound() {
       const own = (round = createRound());
@@ -199,31 +128,31 @@ export const createKnownCells = (): KnownCells => {
         hasAll: () => present !== undefined && own.hasAll(present),
         end() {
           round = undefined;
-          own.settle(latest, keep, remove);
-          list.reorder();
+          own.settle(latest, remove);
+          latest.reorder();
         },
       };
     },
     appeared(cellId) {
       round?.notePresence(cellId, true);
       if (isPresent(cellId)) return;
-      if (latest.has(cellId)) strangers -= 1;
+      if (latest.get(cellId) !== undefined) strangers -= 1;
       present?.add(cellId);
-      list.reorder();
+      latest.reorder();
     },
     disappeared(cellId) {
       round?.notePresence(cellId, false);
       remove(cellId);
       present?.delete(cellId);
-      list.reorder();
+      latest.reorder();
     },
-    isHeard: (cellId) => latest.has(cellId),
-    states: () => list.states(present ?? latest.keys(), latest),
+    isHeard: (cellId) => latest.get(cellId) !== undefined,
+    states: () => latest.states(present),
     clear() {
-      for (const cellId of latest.keys()) drop(cellId);
+      for (const { cellId } of latest.all()) latest.drop(cellId);
       present = undefined;
       strangers = 0;
-      list.reorder();
+      latest.reorder();
     },
   };
 };
