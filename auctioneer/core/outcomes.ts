@@ -29,7 +29,8 @@ export const workPerCell = (
     const { auction, cellId } = placement;
     let known = byCell.get(cellId);
     if (known === undefined) {
-      known = { work: { ...context, cellId, incarnation: '', lrps: [], tasks: [] }, placements: [] };
+      // what is spread comes last: before others it takes many times as long
+      known = { work: { cellId, incarnation: '', lrps: [], tasks: [], ...context }, placements: [] };
       byCell.set(cellId, known);
     }
     known.placements.push(placement);

@@ -44,7 +44,7 @@ export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): C
     result: CommitResult,
     { backend, placements: sent, traceId }: Sent,
   ): Promise<Settled> => {
-    if (result.answered) return { ...sortOutcomes(sent, result.outcomes), unknown: [] };
+    if (result.answered) return { unknown: [], ...sortOutcomes(sent, result.outcomes) };
     logger.warn(result.unheard ? 'commit.unheard' : 'commit.unknown', {
       cellId: result.cellId,
       reason: result.reason,
@@ -55,7 +55,7 @@ export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): C
     const ids = sent.map(({ auction }) => auction.placementId);
     const outcomes = await backend.settle(result.cellId, ids, traceId);
     if (outcomes === undefined) return { placed: [], refused: [], unseen: [], unknown: sent };
-    return { ...sortOutcomes(sent, outcomes), unknown: [] };
+    return { unknown: [], ...sortOutcomes(sent, outcomes) };
   };
 
   return async (backend, placements, { cells, traceId }) => {
