@@ -1,5 +1,7 @@
-import { appendFile, mkdir, open, readFile, rename } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 
 /** What is kept under one key: parts, each of which is written when it changes. */
 export type Parts = Readonly<Record<string, unknown>>;
@@ -55,27 +57,48 @@ const read = async <P extends Parts>({
   return known;
 };
 
-/** Whole or not at all; answers its size. */
-const writeAnew = async (path: string, lines: Iterable<string>): Promise<number> => {
-  const beside = `${path}.new`;
-  const file = await open(beside, 'w', 0o600);
-  let size = 0;
-  try {
-    let piece = '';
-    const put = async (): Promise<void> => {
-      size += (await file.write(piece)).bytesWritten;
-      piece = '';
-    };
-    for (const line of lines) {
-      piece += line;
-      if (piece.length >= PIECE) await put();
-    }
-    await put();
-  } finally {
-    await file.close();
+// descriptors as numbers: handles complain when whoever wrote the notes is forgotten
+const [open, close, write] = [promisify(fs.open), promisify(fs.close), promisify(fs.write)];
+
+/** Ends of the notes are added here. */
+interface OpenFile {
+  readonly fd: number;
+  /** bytes */
+  size: number;
+  /** of when it was written anew */
+  readonly fresh: number;
+}
+
+const writeAll = async (fd: number, text: string): Promise<number> => {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length;)
+    at += (await write(fd, bytes, at, bytes.length - at, null)).bytesWritten;
+  return bytes.length;
+};
+
+const writePieces = async (fd: number, lines: Iterable<string>): Promise<number> => {
+  let [size, piece] = [0, ''];
+  for (const line of lines) {
+    piece += line;
+    if (piece.length < PIECE) continue;
+    size += await writeAll(fd, piece);
+    piece = '';
   }
-  await rename(beside, path);
-  return size;
+  return size + (await writeAll(fd, piece));
+};
+
+/** Whole or not at all. It stays open: to open it for each addition costs more than the addition. */
+const writeAnew = async (path: string, lines: Iterable<string>): Promise<OpenFile> => {
+  const beside = `${path}.new`;
+  const fd = await open(beside, 'w', 0o600);
+  try {
+    const size = await writePieces(fd, lines);
+    await rename(beside, path);
+    return { fd, size, fresh: size };
+  } catch (error) {
+    await close(fd);
+    throw error;
+  }
 };
 
 export const createPartNotes = <P extends Parts>(options: PartNotesOptions): PartNotes<P> => {
@@ -86,8 +109,8 @@ export const createPartNotes = <P extends Parts>(options: PartNotesOptions): Par
   /** keys of which it says something, though they are gone */
   const gone = new Set<string>();
   const written = new Set<string>();
-  /** bytes of the file, and of when it was written anew; undefined = it must be written anew */
-  let size: { now: number; fresh: number } | undefined;
+  /** undefined: it must be written anew */
+  let file: OpenFile | undefined;
   let tail = Promise.resolve();
   let waiting: Promise<void> | undefined;
 
@@ -107,11 +130,12 @@ export const createPartNotes = <P extends Parts>(options: PartNotesOptions): Par
     const lines = (function* () {
       for (const [key, parts] of now) yield linesOf(key, parts);
     })();
-    const fresh = await writeAnew(path, lines);
-    size = { now: fresh, fresh };
+    const before = file;
+    file = await writeAnew(path, lines);
+    if (before !== undefined) await close(before.fd);
   };
 
-  const append = async (file: { now: number }): Promise<void> => {
+  const append = async (to: OpenFile): Promise<void> => {
     // ends first: a key may come again
     const ends = [...gone].map((key) => textOf({ [keyName]: key, [GONE]: true }));
     const changes = [...unwritten].map(([key, parts]) => linesOf(key, parts));
@@ -120,21 +144,26 @@ export const createPartNotes = <P extends Parts>(options: PartNotesOptions): Par
     gone.clear();
     const text = [...ends, ...changes].join('');
     if (text === '') return;
-    await appendFile(path, text, { mode: 0o600 });
-    file.now += Buffer.byteLength(text);
+    to.size += await writeAll(to.fd, text);
   };
 
-  const write = (): Promise<void> => {
+  const add = (): Promise<void> => {
     waiting = undefined;
-    const isOutgrown = size === undefined || size.now > 2 * size.fresh + OUTGROWN_BYTES;
-    return size === undefined || isOutgrown ? rewrite() : append(size);
+    const isOutgrown = file !== undefined && file.size > 2 * file.fresh + OUTGROWN_BYTES;
+    return file === undefined || isOutgrown ? rewrite() : append(file);
+  };
+
+  /** nobody knows how much of it is there */
+  const giveUp = (): void => {
+    if (file !== undefined) fs.close(file.fd);
+    file = undefined;
   };
 
   /** what is changed while a write is under way goes with the next */
   const flush = (): Promise<void> =>
     (waiting ??= tail =
-      tail.then(write).catch((error: unknown) => {
-        size = undefined; // nobody knows how much of it is there
+      tail.then(add).catch((error: unknown) => {
+        giveUp();
         onError(error);
       }));
 
