@@ -5,6 +5,7 @@ import type { ReportProblem } from '../common/runtime/config.js';
 import type { AccessLogConfig } from './access-log/access-log.js';
 import { EXTRA_FIELDS } from './core/access-line.js';
 import type { ExtraField } from './core/access-line.js';
+import type { TrafficMetricsRules } from './metrics.js';
 import type { StatusConfig } from './status/server.js';
 
 interface UserAccessLog {
@@ -37,6 +38,8 @@ export interface UserOperation {
   drain_wait: Duration;
   drain_timeout: Duration;
   foreign_claims: 'allow' | 'refuse';
+  per_request_metrics_reporting: boolean;
+  per_app_prometheus_http_metrics_reporting: boolean;
   access_log: UserAccessLog;
 }
 
@@ -51,6 +54,7 @@ export interface OperationConfig {
     readonly timeoutMs: number;
   };
   readonly accessLog: AccessLogConfig;
+  readonly metrics: TrafficMetricsRules;
 }
 
 const accessLog = {
@@ -141,6 +145,14 @@ export const OPERATION_SCHEMA = {
   },
   drain_timeout: { ...DURATION, description: 'for requests under way, after that' },
   foreign_claims: foreignClaims,
+  per_request_metrics_reporting: {
+    type: 'boolean',
+    description: 'measure `latency`, `gorouter_time` and `route_lookup_time` of every request',
+  },
+  per_app_prometheus_http_metrics_reporting: {
+    type: 'boolean',
+    description: 'measure `http_latency_seconds`, a series for each application',
+  },
   access_log: accessLog,
 } as const;
 
@@ -151,6 +163,8 @@ export const OPERATION_DEFAULTS: UserOperation = {
   drain_wait: '20s',
   drain_timeout: '900s',
   foreign_claims: 'allow',
+  per_request_metrics_reporting: true,
+  per_app_prometheus_http_metrics_reporting: false,
   access_log: {
     stdout: false,
     app_logs: true,
@@ -204,4 +218,8 @@ export const compileOperation = (full: UserOperation, report: ReportProblem): Op
   status: compileStatus(full, report),
   drain: { waitMs: toMs(full.drain_wait), timeoutMs: toMs(full.drain_timeout) },
   accessLog: compileAccessLog(full),
+  metrics: {
+    perRequest: full.per_request_metrics_reporting,
+    perApp: full.per_app_prometheus_http_metrics_reporting,
+  },
 });

@@ -22,7 +22,7 @@ import { createProxy } from './proxy/server.js';
 import type { Proxy } from './proxy/server.js';
 import { createUpstreams } from './proxy/upstreams.js';
 import { openServedCertificates } from './served-certificates.js';
-import { createFigures } from './status/figures.js';
+import { NO_FIGURES, createFigures } from './status/figures.js';
 import type { FiguresSnapshot } from './status/figures.js';
 
 /** What serves requests in one process, by a table that somebody else feeds. */
@@ -120,7 +120,11 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
       http2: createDeadlines(clock, config.endpoints.http2TimeoutMs),
     },
     counters,
-    metrics: createTrafficMetrics(options.metrics, { counters, lostLogLines: accessLog.dropped }),
+    metrics: createTrafficMetrics(options.metrics, {
+      rules: config.metrics,
+      counters,
+      lostLogLines: accessLog.dropped,
+    }),
     accessLog: { ended },
     isHealthy: options.isHealthy,
   });
@@ -133,7 +137,7 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     drain: proxy.drain,
     retire: upstreams.retire,
     counters: () => counters,
-    figures: () => figures?.snapshot(clock.monotonic()) ?? { latencies: [], apps: {} },
+    figures: () => figures?.snapshot(clock.monotonic()) ?? NO_FIGURES,
     lostLogLines: accessLog.dropped,
   };
 };

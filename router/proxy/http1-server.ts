@@ -22,6 +22,14 @@ const REFUSALS: Readonly<Record<string, string>> = {
   HPE_INVALID_VERSION: OTHER_VERSION,
 };
 
+interface ParseError extends Error {
+  readonly code?: string;
+  /** of the parser, in words */
+  readonly reason?: string;
+}
+
+const EMPTY_LENGTH = 'Empty Content-Length';
+
 /** Nobody is there to read an answer, or whoever is has not said anything worth one. */
 const ENDED = new Set(['ECONNRESET', 'ERR_HTTP_REQUEST_TIMEOUT']);
 
@@ -36,7 +44,7 @@ const isQueued = (current: ServerResponse): boolean => current.socket === null &
  * be part of it, and not after one.
  */
 const refuseMalformed = (busy: WeakMap<Duplex, ServerResponse>) => {
-  return (error: Error & { code?: string }, socket: Duplex): void => {
+  return (error: ParseError, socket: Duplex): void => {
     const current = busy.get(socket);
     const refuse = (): void =>
       void socket.end(REFUSALS[error.code ?? ''] ?? MALFORMED, () => socket.destroy());
@@ -141,6 +149,10 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
     socket.on('error', () => undefined);
     socket.end(MALFORMED, () => socket.destroy());
   });
-  server.on('clientError', refuseMalformed(busy));
+  const refuse = refuseMalformed(busy);
+  server.on('clientError', (error: ParseError, socket) => {
+    if (error.reason === EMPTY_LENGTH) context.counters.empty_content_length_header += 1;
+    refuse(error, socket);
+  });
   return server;
 };

@@ -155,6 +155,15 @@ const toExchange = (context: ProxyContext, incoming: Incoming, routed: Routed): 
   };
 };
 
+const findPoolTimed = (context: ProxyContext, destination: Destination): RoutePool | undefined => {
+  const { clock, metrics } = context;
+  if (!metrics.lookedUp) return findPool(context, destination);
+  const began = clock.monotonic();
+  const pool = findPool(context, destination);
+  metrics.lookedUp(clock.monotonic() - began);
+  return pool;
+};
+
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
   const { req, client, record } = incoming;
@@ -178,7 +187,7 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   const wanted = readInstanceChoice(facts.appInstance, facts.processInstance);
   if (wanted && 'reply' in wanted) return { reply: wanted.reply, requestId };
   const destination = { host, target: path, instances: wanted?.choice };
-  const pool = findPool(context, destination);
+  const pool = findPoolTimed(context, destination);
   if (!pool) return { reply: unroutedReply(destination), requestId };
   if (pool.entries.length === 0) return { reply: emptyReply(context, destination), requestId };
   if (isTooLarge(req, config.clients)) return { reply: HEADERS_TOO_LARGE, requestId };

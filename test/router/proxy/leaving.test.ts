@@ -112,7 +112,7 @@ void t.test(
       readRequest: createRequestReader(config.requests),
       responses: createResponseWriter(config.responses),
       counters: createCounters(),
-      metrics: { forwarded: () => undefined, answered: () => undefined },
+      metrics: { forwarded: () => undefined, lookedUp: undefined, answered: undefined, through: undefined },
       accessLog: { ended: () => undefined },
       isHealthy: () => true,
       serviceUpstreams: upstreams,

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { createFakeClock } from '../../../common/adapters/fake-clock.js';
 import { createSystemRandom } from '../../../common/adapters/system-random.js';
 import { createServiceSignatures } from '../../../router/proxy/service-signature.js';
-import { ask, openRaw, startApp, startRouter } from '../../support/router.js';
+import { samplesOf } from '../../support/metrics.js';
+import { ask, closedPort, openRaw, startApp, startRouter } from '../../support/router.js';
 import type { RouterOptions } from '../../support/router.js';
 import { startAuthority } from '../../support/router-tls.js';
 
@@ -84,6 +85,27 @@ void t.test('§14 - on its way back the request reaches the app, without those h
   t.same(carried(got), {});
   t.equal(got['x-forwarded-proto'], 'https', 'what the service says of the client stands');
   t.equal(seen.length, 1);
+});
+
+void t.test('§12 responses.route_services - by class of status; none counts as xxx', async (t) => {
+  const { router } = await startService(t, {
+    service: (req, res) => void (req.url === '/service/path?q=1' ? res.writeHead(302).end() : res.end()),
+  });
+  await ask(router.port);
+  await ask(router.port);
+  await router.register({
+    host: '127.0.0.1',
+    port: 1,
+    uris: ['down.test'],
+    route_service_url: `https://127.0.0.1:${await closedPort()}/`,
+  });
+  t.equal((await ask(router.port, { host: 'down.test' })).status, 502);
+  t.match(await samplesOf(router.metrics), {
+    'responses_route_services{status_group="3xx"}': 2,
+    'responses_route_services{status_group="2xx"}': 0,
+    'responses_route_services{status_group="xxx"}': 1,
+    'responses{status_group="3xx"}': 2,
+  });
 });
 
 void t.test('§14 - a signature opens its own route only', async (t) => {
