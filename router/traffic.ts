@@ -12,6 +12,7 @@ import type { RouteKey } from './core/route-key.js';
 import { createRequestReader } from './core/request-headers.js';
 import { createResponseWriter } from './core/response-headers.js';
 import type { RouteTable } from './core/route-table.js';
+import { openErrorPage } from './error-page-file.js';
 import { createTrafficMetrics } from './metrics.js';
 import { createCounters } from './proxy/counters.js';
 import type { RouterCounters } from './proxy/counters.js';
@@ -108,6 +109,7 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     balancing: balancingRules(config, random),
     readRequest: createRequestReader(config.requests),
     responses: createResponseWriter(config.responses),
+    errorPage: openErrorPage(config.errorPageFile),
     upstreams,
     serviceUpstreams: createUpstreams({ endpoints: config.routeServices.endpoints, clock }),
     services: createRouteServices({

@@ -113,7 +113,7 @@ export const forward = (
   const giveUp = (reply: RouterReply): void => {
     if (exchange.service) countServiceResponse(counters, 0);
     countFailure(context, exchange, reply);
-    sendReply(context.responses, exchange, reply, exchange.requestId);
+    sendReply(context, exchange, reply, exchange.requestId);
   };
 
   const giveUpAfter = ({ kind, detail }: Failure): void => {

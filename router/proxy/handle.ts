@@ -74,7 +74,7 @@ export const createHandle = (context: ProxyContext, inFlight: InFlight): Handle 
     const received = receive(context, incoming);
     if ('reply' in received) {
       if (received.reply.status === 400 || received.reply.status === 404) counters.rejected_requests += 1;
-      sendReply(context.responses, incoming, received.reply, received.requestId);
+      sendReply(context, incoming, received.reply, received.requestId);
       return;
     }
     const { exchange, pool } = received;
@@ -122,7 +122,7 @@ export const createHandle = (context: ProxyContext, inFlight: InFlight): Handle 
       run(running);
     } catch (error) {
       logger.error('panic', { error, url: incoming.req.url });
-      sendReply(context.responses, incoming, UNKNOWN_FAILURE, '');
+      sendReply(context, incoming, UNKNOWN_FAILURE, '');
       ended(running);
     }
   };

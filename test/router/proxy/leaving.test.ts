@@ -111,6 +111,7 @@ void t.test(
       },
       readRequest: createRequestReader(config.requests),
       responses: createResponseWriter(config.responses),
+      errorPage: undefined,
       counters: createCounters(),
       metrics: { forwarded: () => undefined, lookedUp: undefined, answered: undefined, through: undefined },
       accessLog: { ended: () => undefined },
