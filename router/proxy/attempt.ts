@@ -80,7 +80,8 @@ export const runAttempt = (
   entry: PoolEntry,
   events: AttemptEvents,
 ): void => {
-  const { clock, config, upstreams } = context;
+  const { clock, config } = context;
+  const upstreams = isOutside(exchange) ? context.serviceUpstreams : context.upstreams;
   const now = clock.monotonic();
   const relay = createRelay(context, exchange, entry);
   const release = occupy(entry);
@@ -107,10 +108,7 @@ export const runAttempt = (
     exchange.abort = undefined;
   };
 
-  const sender = (isOutside(exchange) ? context.serviceUpstreams : upstreams).sender(
-    entry.endpoint,
-    exchange.upgrade !== undefined,
-  );
+  const sender = upstreams.sender(entry.endpoint, exchange.upgrade !== undefined);
   sender.dispatch(dispatchOptions(context, exchange, entry), {
     onRequestStart(started) {
       assertStillWanted(ended, entry);
@@ -146,7 +144,7 @@ export const runAttempt = (
     },
     onResponseError(_controller, error) {
       finish();
-      const failure = classifyFailure(error, {
+      const failure = classifyFailure(upstreams.causeOf(error), {
         address: entry.endpoint.address,
         started: controller !== undefined,
         servedBefore: upstreams.servedBefore(error),

@@ -18,6 +18,8 @@ export interface Upstreams {
   retire(keys: readonly string[]): void;
   /** whether the connection that this error ended had carried answers before */
   servedBefore(error: Error): boolean;
+  /** what the connection failed by in the first place: this error, or one that it follows from */
+  causeOf(error: Error): Error;
   /** closes every connection at once */
   destroy(): Promise<void>;
   size(): number;
@@ -30,13 +32,21 @@ export interface UpstreamsOptions {
 
 type Connector = buildConnector.connector;
 
-/** Notes, for errors of sockets that had carried answers, that they had: undici does not tell. */
+/**
+ * Notes, for errors of sockets that had carried answers, that they had: undici does not tell. Nor does it of an
+ * alert of TLS, after which it only sees the connection end.
+ */
 const createConnectionMemory = () => {
   const errors = new WeakSet<Error>();
+  const causes = new WeakMap<Error, Error>();
   return {
     servedBefore: (error: Error): boolean => errors.has(error),
+    causeOf: (error: Error): Error => causes.get(error) ?? error,
     watch(socket: Socket): void {
+      let first: Error | undefined;
       socket.on('error', (error) => {
+        first ??= error;
+        if (first !== error) causes.set(error, first);
         if (socket.bytesRead > 0) errors.add(error);
       });
     },
@@ -135,6 +145,7 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
     },
     retire: (keys) => keys.forEach((key) => void retire(key)),
     servedBefore: memory.servedBefore,
+    causeOf: memory.causeOf,
     async destroy() {
       const all = [...upstreams.values(), ...retiring];
       upstreams.clear();
