@@ -29,14 +29,20 @@ const addTrailers = (res: ClientResponse, trailers: RawHeaders): void => {
 
 /** What an endpoint's answer is an answer to. */
 export const answeredBy = (
-  { config }: ProxyContext,
+  { clock, config }: ProxyContext,
   { requestId, wish, routePath, facts, service }: Exchange,
   { endpoint }: PoolEntry,
 ): Answered => ({
   requestId,
   session: service
     ? undefined
-    : { askedFor: wish.instanceId, servedBy: endpoint.instanceId, path: routePath },
+    : {
+        askedFor: wish.instanceId,
+        servedBy: endpoint.instanceId,
+        path: routePath,
+        cookies: facts.cookie,
+        now: clock.now,
+      },
   served:
     config.traceKey !== '' && facts.traceKey === config.traceKey
       ? { router: config.registrar.hosts[0] ?? '', endpoint: endpoint.address }
