@@ -116,8 +116,10 @@ export const runAttempt = (
       if (exchange.facts.expectsContinue && exchange.body) goOn(context, exchange);
     },
     onResponseStart(current, status, _headers, statusText) {
-      // interim answers are for the hop they came on
-      if (status < 200) return;
+      if (status < 200) {
+        relay.interim(current, status);
+        return;
+      }
       if (hasTooMany(current, config.endpoints.maxHeaderLines)) {
         current.abort(new AttemptEnded('other', 'Too many response headers'));
         return;

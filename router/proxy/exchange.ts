@@ -33,6 +33,8 @@ export interface ClientResponse {
   /** whether the connection goes on after it */
   shouldKeepAlive: boolean;
   writeContinue(): void;
+  /** an answer before the answer, 102 to 199; clients that know none of them get none */
+  writeInterim(status: number, headers: readonly string[]): void;
   writeHead(status: number, statusText: string, headers: string[]): unknown;
   flushHeaders(): void;
   /** false when it is to wait for `drain` */

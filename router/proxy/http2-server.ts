@@ -88,6 +88,10 @@ class Http2Response extends EventEmitter implements ClientResponse {
     if (!this.destroyed) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
+  writeInterim(status: number, headers: readonly string[]): void {
+    if (!this.destroyed) this.#stream.additionalHeaders(toHttp2Headers(status, headers));
+  }
+
   writeHead(status: number, _statusText: string, headers: string[]): void {
     if (this.destroyed) return;
     this.#hasBody = !this.#isHead && !NO_BODY.has(status);

@@ -1,5 +1,12 @@
+import { STATUS_CODES } from 'node:http';
 import { connect, constants } from 'node:http2';
-import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  IncomingHttpStatusHeader,
+  OutgoingHttpHeaders,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -73,6 +80,8 @@ const resetError = (code: number): Error =>
     ? new AttemptEnded('withdrawn', 'stream refused')
     : new AttemptEnded('other', `stream error: code ${code}`);
 
+type Head = IncomingHttpHeaders & IncomingHttpStatusHeader;
+
 /** One request on a session, told to the handler as undici tells it. */
 class Http2Exchange {
   aborted = false;
@@ -114,11 +123,15 @@ class Http2Exchange {
 
   start(): void {
     const stream = this.#stream;
+    const onHead = (headers: Head, _flags: unknown, raw?: string[]): void => {
+      this.rawHeaders = withoutPseudo(raw ?? []);
+      const status = headers[':status'] ?? 0;
+      this.#handler.onResponseStart?.(this.#controller, status, {}, STATUS_CODES[status] ?? '');
+    };
     stream
-      .on('response', (headers, _flags, raw?: string[]) => {
-        this.rawHeaders = withoutPseudo(raw ?? []);
-        this.#handler.onResponseStart?.(this.#controller, headers[':status'] ?? 0, {}, '');
-      })
+      // answers before the answer
+      .on('headers', onHead)
+      .on('response', onHead)
       .on('data', (chunk: Buffer) => this.#handler.onResponseData?.(this.#controller, chunk))
       .on('trailers', (_headers: unknown, _flags: unknown, raw?: string[]) => {
         this.rawTrailers = withoutPseudo(raw ?? []);
