@@ -84,9 +84,14 @@ export const startRouterBench = async (execArgv: readonly string[]): Promise<Rou
     port,
     change,
     async register(routes) {
-      for (let nth = 0; nth < routes; nth += 1) change('register', nth);
-      await bus.flush();
-      await eventually(async () => (await ask<{ routes: number }>(router, {})).routes === routes);
+      const known = async (): Promise<number> => (await ask<{ routes: number }>(router, {})).routes;
+      const before = await known();
+      await eventually(async () => {
+        // it may have begun to serve before it could hear
+        if ((await known()) === before) for (let nth = 0; nth < routes; nth += 1) change('register', nth);
+        await bus.flush();
+        return (await known()) === routes;
+      });
     },
     work: (job) => ask(load, job),
     async close() {

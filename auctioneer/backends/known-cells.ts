@@ -1,6 +1,7 @@
 import type { Work } from '../../common/model/auction.js';
 import type { CellState } from '../../common/model/cell.js';
 import type { CellStates } from './cell-backend.js';
+import { type LatestStates, createLatestStates } from './latest-states.js';
 
 /**
  * What is known of cells: their latest states, and which of them are present. Disposable: whatever it lacks or has
@@ -44,47 +45,6 @@ const MOST_CELLS = 100_000;
 const isOlder = (state: CellState, than: CellState): boolean =>
   state.incarnation === than.incarnation && state.version < than.version;
 
-type Counts = CellState['lrpCounts'];
-
-/** Counts with more in them, put together when somebody looks: most cells tell theirs anew before anybody does. */
-const countsWith = (counts: Counts, added: readonly { processGuid: string }[]): Counts => {
-  let whole: Map<string, number> | undefined;
-  const all = (): Map<string, number> => {
-    if (whole !== undefined) return whole;
-    whole = new Map(counts);
-    for (const { processGuid } of added) whole.set(processGuid, (whole.get(processGuid) ?? 0) + 1);
-    return whole;
-  };
-  return {
-    get size() {
-      return all().size;
-    },
-    get: (guid) => all().get(guid),
-    has: (guid) => all().has(guid),
-    forEach: (callback) => all().forEach(callback),
-    keys: () => all().keys(),
-    values: () => all().values(),
-    entries: () => all().entries(),
-    [Symbol.iterator]: () => all()[Symbol.iterator](),
-  };
-};
-
-/** The state of a cell that has taken work, as it will tell it itself; an LRP also takes the memory of its proxy. */
-const lessWork = (state: CellState, { lrps, tasks }: Work): CellState => {
-  const { memoryMb, diskMb, containers } = state.available;
-  const available = { memoryMb, diskMb, containers: containers - lrps.length - tasks.length };
-  let cpuMilliAvailable = state.cpuMilliAvailable;
-  const lrpCounts = lrps.length === 0 ? state.lrpCounts : countsWith(state.lrpCounts, lrps);
-  for (const one of [...lrps, ...tasks]) {
-    available.memoryMb -= one.memoryMb + ('processGuid' in one ? state.proxyMemoryMb : 0);
-    available.diskMb -= one.diskMb;
-    if (state.cpuMilliTotal > 0) cpuMilliAvailable -= one.cpuMilli;
-  }
-  const taskCount = state.taskCount + tasks.length;
-  const startingContainerCount = state.startingContainerCount + lrps.length + tasks.length;
-  return { ...state, available, cpuMilliAvailable, lrpCounts, taskCount, startingContainerCount };
-};
-
 /** What comes in while all are asked. */
 const createRound = () => {
   /** the latest states heard in it */
@@ -110,43 +70,30 @@ const createRound = () => {
       return true;
     },
     /** Whatever a cell was heard to say before it was asked is no newer than its answer, whatever numbers it has. */
-    settle(latest: Map<string, CellState>, remove: (cellId: string) => void): void {
-      for (const [cellId, known] of latest) {
-        const state = heard.get(cellId);
-        if (state === undefined) remove(cellId);
-        else if (isOlder(state, known)) latest.set(cellId, state);
+    settle(latest: LatestStates, remove: (cellId: string) => void): void {
+      for (const known of latest.all()) {
+        const state = heard.get(known.cellId);
+        if (state === undefined) remove(known.cellId);
+        else if (isOlder(state, known)) latest.tell(state);
       }
     },
   };
 };
 
-const sortOut = (present: Iterable<string>, latest: ReadonlyMap<string, CellState>): CellStates => {
-  const cells: CellState[] = [];
-  const missed: string[] = [];
-  for (const cellId of present) {
-    const state = latest.get(cellId);
-    if (state === undefined) missed.push(cellId);
-    else cells.push(state);
-  }
-  return { cells, missed };
-};
-
 export const createKnownCells = (): KnownCells => {
-  const latest = new Map<string, CellState>();
+  const latest = createLatestStates();
   let round: ReturnType<typeof createRound> | undefined;
   let present: Set<string> | undefined;
   let strangers = 0;
-  /** as answered last; undefined once anything has changed */
-  let answered: CellStates | undefined;
 
   const isPresent = (cellId: string): boolean => present?.has(cellId) ?? true;
 
   const remove = (cellId: string): void => {
-    if (latest.delete(cellId) && !isPresent(cellId)) strangers -= 1;
+    if (latest.drop(cellId) && !isPresent(cellId)) strangers -= 1;
   };
 
   const hasRoomFor = (cellId: string): boolean =>
-    isPresent(cellId) ? latest.size < MOST_CELLS || present !== undefined : strangers < MOST_STRANGERS;
+    isPresent(cellId) ? latest.size() < MOST_CELLS || present !== undefined : strangers < MOST_STRANGERS;
 
   return {
     hear(state) {
@@ -156,26 +103,24 @@ export const createKnownCells = (): KnownCells => {
       round?.note(state);
       if (known !== undefined && isOlder(state, known)) return true;
       if (known === undefined && !isPresent(cellId)) strangers += 1;
-      latest.set(cellId, state);
-      answered = undefined;
+      latest.tell(state);
       return true;
     },
     reserve(work) {
       const known = latest.get(work.cellId);
       if (known === undefined || known.incarnation !== work.incarnation) return;
-      latest.set(work.cellId, lessWork(known, work));
-      answered = undefined;
+      latest.take(known, work);
     },
     forget(cellId) {
       remove(cellId);
-      answered = undefined;
+      latest.reorder();
     },
     setPresent(cellIds) {
       present = cellIds && new Set(cellIds);
       if (present !== undefined) round?.correct(present);
-      for (const cellId of latest.keys()) if (!isPresent(cellId)) latest.delete(cellId);
+      for (const { cellId } of latest.all()) if (!isPresent(cellId)) latest.drop(cellId);
       strangers = 0;
-      answered = undefined;
+      latest.reorder();
     },
     beginRound() {
       const own = (round = createRound());
@@ -184,30 +129,30 @@ export const createKnownCells = (): KnownCells => {
         end() {
           round = undefined;
           own.settle(latest, remove);
-          answered = undefined;
+          latest.reorder();
         },
       };
     },
     appeared(cellId) {
       round?.notePresence(cellId, true);
       if (isPresent(cellId)) return;
-      if (latest.has(cellId)) strangers -= 1;
+      if (latest.get(cellId) !== undefined) strangers -= 1;
       present?.add(cellId);
-      answered = undefined;
+      latest.reorder();
     },
     disappeared(cellId) {
       round?.notePresence(cellId, false);
       remove(cellId);
       present?.delete(cellId);
-      answered = undefined;
+      latest.reorder();
     },
-    isHeard: (cellId) => latest.has(cellId),
-    states: () => (answered ??= sortOut(present ?? latest.keys(), latest)),
+    isHeard: (cellId) => latest.get(cellId) !== undefined,
+    states: () => latest.states(present),
     clear() {
-      latest.clear();
+      for (const { cellId } of latest.all()) latest.drop(cellId);
       present = undefined;
       strangers = 0;
-      answered = undefined;
+      latest.reorder();
     },
   };
 };

@@ -65,9 +65,10 @@ export const auctionsOf = (lrps: readonly LrpStart[], tasks: readonly TaskStart[
 
 /** What the cell is sent. */
 export const lrpWork = ({ request, index, placementId }: LrpAuction): LrpWork => ({
-  ...request,
   index,
   placementId,
+  // last: before others it takes many times as long
+  ...request,
 });
 
 export const taskWork = ({ request }: TaskAuction): TaskWork => request;

@@ -94,6 +94,9 @@ const problemOf = (state: CellState): string | undefined => {
   );
 };
 
+/** Looks through a state ahead of the batches that it takes part in: what has been found to make sense is remembered. */
+export const checkState = (state: CellState): void => void problemOf(state);
+
 const byIndexThenId = (a: CellState, b: CellState): number =>
   a.cellIndex - b.cellIndex || (a.cellId < b.cellId ? -1 : 1);
 
@@ -109,15 +112,26 @@ const rivalProblem = (state: CellState, rivals: readonly CellState[]): string | 
     : undefined;
 };
 
+/** The ids of the latest states that had no two of the same: as a rule the next ones' are the same. */
+let distinctIds: readonly string[] = [];
+
+const areTheSame = (states: readonly CellState[], ids: readonly string[]): boolean => {
+  if (states.length !== ids.length) return false;
+  for (let at = 0; at < ids.length; at += 1) if (states[at]?.cellId !== ids[at]) return false;
+  return true;
+};
+
 /** States under the same id, where there are several. */
 const sharedIds = (states: readonly CellState[]): Map<string, CellState[]> => {
-  const ids = new Set<string>();
   const shared = new Map<string, CellState[]>();
+  if (areTheSame(states, distinctIds)) return shared;
+  const ids = new Set<string>();
   for (const { cellId } of states) {
     if (ids.has(cellId)) shared.set(cellId, []);
     ids.add(cellId);
   }
-  if (shared.size > 0) for (const state of states) shared.get(state.cellId)?.push(state);
+  if (shared.size === 0) distinctIds = [...ids];
+  else for (const state of states) shared.get(state.cellId)?.push(state);
   return shared;
 };
 
@@ -126,7 +140,7 @@ export const biddersOf = (states: readonly CellState[]): Bidders => {
   const bidders: Bidders = { bidding: [], counting: [], excluded: [] };
   const shared = sharedIds(states);
   for (const state of states) {
-    const rivals = shared.get(state.cellId);
+    const rivals = shared.size > 0 ? shared.get(state.cellId) : undefined;
     const reason = (rivals && rivalProblem(state, rivals)) ?? problemOf(state);
     if (reason !== undefined) bidders.excluded.push({ cellId: state.cellId, reason });
     else if (state.placeable) bidders.bidding.push(state);

@@ -12,28 +12,34 @@ interface WorkContext {
   deadlineMs: number;
 }
 
+/** What one cell is sent, and for which placements. */
+export interface CellWork {
+  readonly work: Work;
+  readonly placements: Placement[];
+}
+
 /** One message per cell with work, in the order of decisions. */
 export const workPerCell = (
   placements: readonly Placement[],
   cells: readonly CellState[],
   context: WorkContext,
-): Work[] => {
-  const incarnations = new Map(placements.map(({ cellId }) => [cellId, '']));
-  // most batches have work for few of many cells
-  for (const { cellId, incarnation } of cells)
-    if (incarnations.has(cellId)) incarnations.set(cellId, incarnation);
-  const byCell = new Map<string, Work>();
-  for (const { auction, cellId } of placements) {
-    const work = byCell.get(cellId) ?? {
-      ...context,
-      cellId,
-      incarnation: incarnations.get(cellId) ?? '',
-      lrps: [],
-      tasks: [],
-    };
-    byCell.set(cellId, work);
-    if (auction.kind === 'lrp') work.lrps.push(lrpWork(auction));
-    else work.tasks.push(taskWork(auction));
+): CellWork[] => {
+  const byCell = new Map<string, CellWork>();
+  for (const placement of placements) {
+    const { auction, cellId } = placement;
+    let known = byCell.get(cellId);
+    if (known === undefined) {
+      // what is spread comes last: before others it takes many times as long
+      known = { work: { cellId, incarnation: '', lrps: [], tasks: [], ...context }, placements: [] };
+      byCell.set(cellId, known);
+    }
+    known.placements.push(placement);
+    if (auction.kind === 'lrp') known.work.lrps.push(lrpWork(auction));
+    else known.work.tasks.push(taskWork(auction));
+  }
+  for (const { cellId, incarnation } of cells) {
+    const known = byCell.get(cellId);
+    if (known !== undefined) known.work.incarnation = incarnation;
   }
   return [...byCell.values()];
 };

@@ -23,9 +23,22 @@ export interface Frames {
   bytes: number;
   /** the newest state of each cell; emptied when no batch is added any more */
   readonly known: Map<string, Known>;
+  /** what each backend told in the latest batch */
+  readonly latest: Told[];
 }
 
-export const createFrames = (): Frames => ({ states: [], bytes: 0, known: new Map() });
+interface Told {
+  readonly states: readonly CellState[];
+  readonly numbers: Uint32Array;
+}
+
+export const createFrames = (): Frames => ({ states: [], bytes: 0, known: new Map(), latest: [] });
+
+/** No batch is added any more. */
+export const closeFrames = ({ known, latest }: Frames): void => {
+  known.clear();
+  latest.length = 0;
+};
 
 const usedOf = ({
   available,
@@ -50,17 +63,24 @@ const add = (frames: Frames, state: CellState): number => {
   return number;
 };
 
-/** The numbers of these states, in their order; those that have changed are added. */
+/** The numbers of the states that a backend told, the first, second, … of the batch, in their order; those that have changed are added. */
 export const addStates = async (
   frames: Frames,
-  states: readonly CellState[],
+  { backend, states }: { backend: number; states: readonly CellState[] },
   slices: Slices,
 ): Promise<Uint32Array> => {
   const numbers = new Uint32Array(states.length);
-  for (const [at, state] of states.entries()) {
-    numbers[at] = add(frames, state);
-    await slices.rest();
+  const before = frames.latest[backend];
+  for (let at = 0; at < states.length; at += 1) {
+    const state = states[at] as CellState;
+    // most cells tell nothing new between two batches
+    if (before?.states[at] === state) numbers[at] = before.numbers[at] ?? 0;
+    else {
+      numbers[at] = add(frames, state);
+      await slices.rest();
+    }
   }
+  frames.latest[backend] = { states, numbers };
   return numbers;
 };
 

@@ -87,7 +87,8 @@ export const encodeBatch = async (
   slices: Slices,
 ): Promise<BatchRecord> => {
   const rounds: Uint32Array[] = [];
-  for (const cells of batch.rounds) rounds.push(await addStates(frames, cells, slices));
+  for (const [backend, states] of batch.rounds.entries())
+    rounds.push(await addStates(frames, { backend, states }, slices));
   const requests = await encodeRequests(batch, slices);
   const decision = await encodeDecision(batch, slices);
   const exceptions = Buffer.from(JSON.stringify(exceptionsOf(batch)));

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { DecidedBatch } from '../core/recording/batch.js';
-import { type Frames, createFrames } from './frames.js';
+import { type Frames, closeFrames, createFrames } from './frames.js';
 import { type BatchRecord, encodeBatch } from './record.js';
 import { createSlices } from './slices.js';
 
@@ -80,7 +80,7 @@ const createGroups = (maxBytes: number, onDropped: (batches: number) => void) =>
     current(): Group {
       const last = groups.at(-1);
       if (last !== undefined && !isFull(last)) return last;
-      last?.frames.known.clear();
+      if (last !== undefined) closeFrames(last.frames);
       const next = { frames: createFrames(), records: [], keyFrameBytes: 0 };
       groups.push(next);
       return next;

@@ -34,16 +34,6 @@ interface Sent {
   traceId: string;
 }
 
-const perCell = (placements: readonly Placement[]): Map<string, Placement[]> => {
-  const found = new Map<string, Placement[]>();
-  for (const placement of placements) {
-    const known = found.get(placement.cellId);
-    if (known === undefined) found.set(placement.cellId, [placement]);
-    else known.push(placement);
-  }
-  return found;
-};
-
 /** Sends work, one message per cell, and finds out what became of it. */
 export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): Committer => {
   /**
@@ -54,7 +44,7 @@ export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): C
     result: CommitResult,
     { backend, placements: sent, traceId }: Sent,
   ): Promise<Settled> => {
-    if (result.answered) return { ...sortOutcomes(sent, result.outcomes), unknown: [] };
+    if (result.answered) return { unknown: [], ...sortOutcomes(sent, result.outcomes) };
     logger.warn(result.unheard ? 'commit.unheard' : 'commit.unknown', {
       cellId: result.cellId,
       reason: result.reason,
@@ -65,15 +55,14 @@ export const createCommitter = ({ logger, workDeadlineMs }: CommitterOptions): C
     const ids = sent.map(({ auction }) => auction.placementId);
     const outcomes = await backend.settle(result.cellId, ids, traceId);
     if (outcomes === undefined) return { placed: [], refused: [], unseen: [], unknown: sent };
-    return { ...sortOutcomes(sent, outcomes), unknown: [] };
+    return { unknown: [], ...sortOutcomes(sent, outcomes) };
   };
 
   return async (backend, placements, { cells, traceId }) => {
-    const results = await backend.commit(
-      workPerCell(placements, cells, { traceId, deadlineMs: workDeadlineMs }),
-    );
-    const sent = perCell(placements);
-    const sentTo = (cellId: string): Sent => ({ backend, placements: sent.get(cellId) ?? [], traceId });
+    const sent = workPerCell(placements, cells, { traceId, deadlineMs: workDeadlineMs });
+    const results = await backend.commit(sent.map(({ work }) => work));
+    const byCell = new Map(sent.map((one) => [one.work.cellId, one.placements]));
+    const sentTo = (cellId: string): Sent => ({ backend, placements: byCell.get(cellId) ?? [], traceId });
     return joined(await Promise.all(results.map((result) => settle(result, sentTo(result.cellId)))));
   };
 };

@@ -100,7 +100,7 @@ export const createHistory = ({ historyEntries, historyPerGuid }: Limits): Histo
 
   const write = (emissions: readonly Emission[]): JournalEntry => {
     const noted = historyEntries === 0 ? [] : emissions.flatMap((one) => ('noted' in one ? one.noted : []));
-    const fresh = noted.map((note, at): HistoryEntry => ({ ...note, number: number + at + 1 }));
+    const fresh = noted.map((note, at): HistoryEntry => ({ number: number + at + 1, ...note }));
     const { pages: gone, kept, forgotten } = clearingFor(fresh.length);
     const entries = [...kept, ...fresh];
     const latest = number + fresh.length;

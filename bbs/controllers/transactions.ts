@@ -57,7 +57,7 @@ const storeError = (error: CommitError): BbsError => ({
 });
 
 const emissionsOf = <T>({ events, effects }: Decision<T>, { traceId, now }: Context): Emission[] => {
-  const noted = historyOf(events).map((note) => ({ ...note, at: now }));
+  const noted = historyOf(events).map((note) => ({ at: now, ...note }));
   return [
     ...events.map((event) => ({ event })),
     ...effects.map((effect) => ({ effect, traceId })),

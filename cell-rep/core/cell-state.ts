@@ -38,18 +38,19 @@ export const buildCellState = (facts: CellFacts, ledger: Ledger, situation: Cell
   cellIndex: facts.cellIndex,
   repUrl: facts.repUrl,
   incarnation: facts.incarnation,
-  ...situation,
   rootfsProviders: facts.rootfsProviders,
   available: resources(ledger.available()),
   total: resources(ledger.total()),
   cpuMilliAvailable: ledger.available().cpuMilli,
   cpuMilliTotal: ledger.total().cpuMilli,
-  ...ledger.counts(),
   zone: facts.zone,
   volumeDrivers: facts.volumeDrivers,
   placementTags: facts.placementTags,
   optionalPlacementTags: facts.optionalPlacementTags,
   proxyMemoryMb: facts.proxyMemoryMb,
+  // what is spread comes last: before others it takes many times as long
+  ...situation,
+  ...ledger.counts(),
 });
 
 export const buildPresence = (facts: CellFacts): CellPresence => ({

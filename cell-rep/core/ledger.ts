@@ -303,7 +303,7 @@ export const createLedger = (options: LedgerOptions): Ledger => {
       }
       placements.forget(context.now);
       const reserved: ContainerIdentity[] = [];
-      const full = { ...context, until: context.now + work.deadlineMs };
+      const full = { until: context.now + work.deadlineMs, ...context };
       const refused: Refused[] = [];
       const outcomes = all.map((one) => {
         const outcome = admitOne(one, full, reserved);

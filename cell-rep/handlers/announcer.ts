@@ -13,8 +13,8 @@ export interface Announcer {
 
 /** ms in which changes are gathered into one announcement */
 const GATHER_MS = 20;
-/** the same for admitted work: a batch is over before ten thousand cells tell of it */
-const GATHER_TAKEN_MS = 200;
+/** the same for admitted work: a batch is over, on a small machine too, before ten thousand cells tell of it */
+const GATHER_TAKEN_MS = 1_000;
 
 export const createAnnouncer = (options: {
   clock: Clock;

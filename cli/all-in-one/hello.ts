@@ -54,6 +54,20 @@ const fetchOnce = (port: number, host: string): Promise<string> =>
     request.on('timeout', () => request.destroy(new Error('no answer within 5 s')));
   });
 
+/** Whether the router passes a request on, whatever the application makes of it. */
+const routesTo = (port: number, host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const request = get(
+      { host: '127.0.0.1', port, headers: { host }, agent: false, timeout: 5000 },
+      (response) => {
+        response.resume();
+        resolve(response.headers['x-cf-routererror'] === undefined);
+      },
+    );
+    request.on('error', () => resolve(false));
+    request.on('timeout', () => request.destroy());
+  });
+
 /** Fetches the application's page through the router until every instance has answered. */
 export const answersFromAll = async (context: Context, site: Site, port: number): Promise<void> => {
   const seen = new Set<string>();
@@ -69,6 +83,19 @@ export const answersFromAll = async (context: Context, site: Site, port: number)
     if (instance === undefined) await context.sleep(POLL_MS);
     else seen.add(instance);
   }
+};
+
+/**
+ * Waits until the router knows the site, so that a URL which is printed works; right after a start it has yet to hear
+ * of what runs. False after 30 s without.
+ */
+export const isRouted = async (context: Context, site: Site, port: number): Promise<boolean> => {
+  const deadline = context.elapsed() + ANSWER_TIMEOUT_MS;
+  while (!(await routesTo(port, site.host))) {
+    if (context.elapsed() > deadline) return false;
+    await context.sleep(POLL_MS);
+  }
+  return true;
 };
 
 /** How to reach the site: its URL, and a line for machines that do not resolve names below localhost. */

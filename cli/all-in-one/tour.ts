@@ -1,7 +1,7 @@
 import type { Context } from '../context.js';
 import { errorLine } from '../error-line.js';
 import { defaultDataDir } from '../http/target.js';
-import { answersFromAll, ensureHello, waysTo } from './hello.js';
+import { answersFromAll, ensureHello, isRouted, waysTo } from './hello.js';
 import { createSteps } from './steps.js';
 
 /** A running system, seen from outside. */
@@ -58,6 +58,10 @@ export const serve = async ({ context, dataDir, url, routerPort, runtime, caveat
   try {
     const site = await ensureHello(context);
     const ways = await waysTo(site, routerPort);
+    // without an instance there is nothing to route to
+    const routed = site.host === '' || site.instances === 0 || (await isRouted(context, site, routerPort));
+    if (!routed)
+      context.note(`the router does not know ${site.host} yet: npx outcry app hello says what it lacks`);
     context.print('');
     context.print(`hello    ${ways.join('\n         ')}`);
   } catch (error) {

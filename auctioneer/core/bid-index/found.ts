@@ -6,7 +6,7 @@ import * as cell from './cells.js';
 import type { Zones } from './cells.js';
 import type { BidForest } from './forest.js';
 import { type Instances, createInstances } from './instances.js';
-import { type Numbered, processNumbers } from './process-numbers.js';
+import { findListed } from './standing-instances.js';
 
 interface Source extends Pick<Bidders, 'bidding' | 'counting'> {
   processes: Processes;
@@ -22,34 +22,30 @@ const findInstances = ({ bidding, counting, processes, zones, forest }: Source):
   const { cells } = forest;
   const found: number[] = [];
   const { numbers } = processes;
-  const { inBatch, numbered } = processNumbers(numbers);
-  const noteNumbered = (counts: Numbered, position: number, zone: number): void => {
-    for (let at = 0; at < counts.processes.length; at += 1) {
-      const process = inBatch[counts.processes[at]!] ?? NONE;
-      const instances = counts.instances[at]!;
-      if (process !== NONE && instances > 0) found.push(process, position, zone, instances);
-    }
-  };
-  const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
-    const counts = numbered(lrpCounts);
-    if (counts !== undefined) return noteNumbered(counts, position, zone);
+  const listed = findListed();
+  const lookThrough = (counts: CellState['lrpCounts'], position: number, zone: number): void => {
     const add = (process: number | undefined, instances: number | undefined = 0): void => {
       if (process !== undefined && instances > 0) found.push(process, position, zone, instances);
     };
     // the cells have run far more processes than a small batch asks for
-    if (numbers.size * 4 < lrpCounts.size)
-      numbers.forEach((process, guid) => add(process, lrpCounts.get(guid)));
-    else lrpCounts.forEach((instances, guid) => add(numbers.get(guid), instances));
+    if (numbers.size * 4 < counts.size) numbers.forEach((process, guid) => add(process, counts.get(guid)));
+    else counts.forEach((instances, guid) => add(numbers.get(guid), instances));
   };
-  for (const [number, state] of bidding.entries()) {
+  const note = ({ lrpCounts }: CellState, position: number, zone: number): void => {
+    if (!listed.note(lrpCounts, position, zone)) lookThrough(lrpCounts, position, zone);
+  };
+  for (let number = 0; number < bidding.length; number += 1) {
     const position = cells.position[number]!;
-    note(state, position, cells.rows[position * cell.CELL_FLOATS + cell.ZONE]!);
+    note(bidding[number]!, position, cells.rows[position * cell.CELL_FLOATS + cell.ZONE]!);
   }
   for (const state of counting) {
     const zone = zones.names.get(state.zone);
     // a zone without a bid is never compared
     if (zone !== undefined) note(state, NONE, zone);
   }
+  numbers.forEach((process, guid) =>
+    listed.each(guid, (position, zone, instances) => void found.push(process, position, zone, instances)),
+  );
   return found;
 };
 

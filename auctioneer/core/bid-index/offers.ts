@@ -52,28 +52,27 @@ const sameOffer = (a: Offer, b: Offer): boolean =>
   sameProviders(a.rootfsProviders, b.rootfsProviders);
 
 const RECENT = 4;
-
+/** The key of an offer takes longer to write than to find among the last ones: cells are few kinds, as a rule. */
+const recent: { state: CellState; key: string }[] = [];
 /** Keys of states as found before: most are the same from batch to batch. */
 const keysKnown = new WeakMap<CellState, string>();
 
-/** The key of an offer takes longer to write than to find among the last ones: cells are few kinds, as a rule. */
-const offerKeys = (states: readonly CellState[]): string[] => {
-  const recent: { state: CellState; key: string }[] = [];
-  const keyOf = (state: CellState): string => {
-    const same = recent.find((one) => sameOffer(one.state, state));
-    if (same !== undefined) return same.key;
-    const key = offerKey(state);
-    recent.unshift({ state, key });
-    recent.splice(RECENT);
-    return key;
-  };
-  return states.map((state) => {
-    const known = keysKnown.get(state);
-    if (known !== undefined) return known;
-    const key = keyOf(state);
-    keysKnown.set(state, key);
-    return key;
-  });
+const keyOf = (state: CellState): string => {
+  const same = recent.find((one) => sameOffer(one.state, state));
+  if (same !== undefined) return same.key;
+  const key = offerKey(state);
+  recent.unshift({ state, key });
+  recent.splice(RECENT);
+  return key;
+};
+
+/** What tells the offers of cells apart. */
+export const findOfferKey = (state: CellState): string => {
+  const known = keysKnown.get(state);
+  if (known !== undefined) return known;
+  const key = keyOf(state);
+  keysKnown.set(state, key);
+  return key;
 };
 
 interface Distinct {
@@ -83,7 +82,7 @@ interface Distinct {
 
 /** Numbers the different offers in the order of their keys. */
 const distinctOffers = (states: readonly CellState[]): Distinct => {
-  const keys = offerKeys(states);
+  const keys = states.map(findOfferKey);
   const order = [...new Set(keys)].sort();
   const numbers = new Map(order.map((key, number) => [key, number]));
   const ofCell = new Uint32Array(states.length);

@@ -22,7 +22,7 @@ const instances = (processGuid: string, count: number): Auction[] =>
     })),
   });
 
-const ground = (t: Test, { awayMs = 60_000, stateTimeoutMs = 100 } = {}) => {
+const ground = (t: Test, { awayMs = 60_000, stateTimeoutMs = 100, workTimeoutMs = 100 } = {}) => {
   const bus = createMemoryBus();
   const alive = setInterval(() => undefined, 1_000);
   t.teardown(async () => {
@@ -35,7 +35,7 @@ const ground = (t: Test, { awayMs = 60_000, stateTimeoutMs = 100 } = {}) => {
     clock: createSystemClock(),
     logger,
     stateTimeoutMs,
-    workTimeoutMs: 100,
+    workTimeoutMs,
     awayMs,
   });
   return { bus, logger, backend };
@@ -146,7 +146,7 @@ t.test('mesos backend - without a bridge nothing is waited for, and nothing defe
 });
 
 t.test('mesos backend - many that have no place are told in messages that are not too large', async (t) => {
-  const { bus, backend } = ground(t);
+  const { bus, backend } = ground(t, { workTimeoutMs: 10_000 });
   const bridge = startFakeBridge(bus);
   const sought = await backend.seek?.(instances('web', 5_000), 't');
   t.equal(sought?.size, 5_000);
