@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { Carrier } from '../core/access-line.js';
 import type { PoolEntry } from '../core/pool.js';
 import { endpointHeaders } from '../core/request-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
@@ -88,6 +89,7 @@ export const runAttempt = (
   let controller: Dispatcher.DispatchController | undefined;
   let ended: Error | undefined;
   let answered = false;
+  let carrier: Carrier | undefined;
   exchange.abort = (reason) => {
     ended = reason;
     controller?.abort(reason);
@@ -110,9 +112,10 @@ export const runAttempt = (
 
   const sender = upstreams.sender(entry.endpoint, exchange.upgrade !== undefined);
   sender.dispatch(dispatchOptions(context, exchange, entry), {
-    onRequestStart(started) {
+    onRequestStart(started, carriedBy?: Carrier) {
       assertStillWanted(ended, entry);
       controller = started;
+      carrier = carriedBy;
       if (exchange.facts.expectsContinue && exchange.body) goOn(context, exchange);
     },
     onResponseStart(current, status, _headers, statusText) {
@@ -125,6 +128,7 @@ export const runAttempt = (
         return;
       }
       release();
+      exchange.record.carrier = carrier;
       relay.head(current, status, statusText ?? '');
       answered = true;
       events.onAnswer(status);
@@ -137,6 +141,7 @@ export const runAttempt = (
     },
     onRequestUpgrade(current, _status, _headers, socket) {
       finish();
+      exchange.record.carrier = carrier;
       const headers = context.responses.upgrade(
         textHeaders(current.rawHeaders),
         exchange.upgrade?.protocol ?? '',

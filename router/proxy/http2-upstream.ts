@@ -11,6 +11,8 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../common/ports/clock.js';
+import { REUSED } from '../core/access-line.js';
+import type { Carrier } from '../core/access-line.js';
 import { AttemptEnded } from './failure.js';
 
 type Handler = Dispatcher.DispatchHandler;
@@ -27,6 +29,12 @@ export interface Http2Upstream extends Sender {
   destroy(): void;
 }
 
+interface Opened {
+  /** as was agreed */
+  readonly speaksHttp2: boolean;
+  readonly carrier: Carrier | undefined;
+}
+
 export interface Http2UpstreamOptions {
   readonly authority: string;
   readonly clock: Clock;
@@ -34,8 +42,8 @@ export interface Http2UpstreamOptions {
   readonly idleMs: number;
   /** bytes of a response's headers */
   readonly maxHeaderBytes: number;
-  /** opens a connection; `speaksHttp2` is what was agreed on it */
-  readonly open: (done: (error: Error | null, socket: Socket | null, speaksHttp2: boolean) => void) => void;
+  /** opens a connection */
+  readonly open: (done: (error: Error | null, socket: Socket | null, opened: Opened) => void) => void;
   /** takes over when the endpoint would rather speak HTTP/1.1 */
   readonly fallback: () => Sender;
 }
@@ -206,6 +214,8 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
   let waiting: Waiting[] | undefined;
   let prefersHttp1 = false;
   let closed = false;
+  /** as the next request finds it */
+  let carrier: Carrier | undefined;
   const sessions = new Set<ClientHttp2Session>();
 
   const send = (current: ClientHttp2Session, { options: request, handler }: Waiting): void => {
@@ -214,7 +224,8 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
     const early = { abort: (reason: Error) => void (exchange?.abort(reason) ?? (abortedWith = reason)) };
     let abortedWith: Error | undefined;
     try {
-      handler.onRequestStart?.(early as unknown as Dispatcher.DispatchController, undefined);
+      handler.onRequestStart?.(early as unknown as Dispatcher.DispatchController, carrier);
+      if (carrier && carrier.times !== REUSED) carrier = { ...carrier, times: REUSED };
       if (abortedWith) throw abortedWith;
       const stream = current.request(toHttp2Headers(request), { endStream: body === undefined });
       idle?.began();
@@ -250,9 +261,11 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
     if (closed) made.close();
   };
 
-  const connected = (error: Error | null, socket: Socket | null, speaksHttp2: boolean): void => {
+  const connected = (error: Error | null, socket: Socket | null, opening: Opened): void => {
     const all = waiting ?? [];
+    const { speaksHttp2 } = opening;
     waiting = undefined;
+    carrier = opening.carrier;
     if (socket && speaksHttp2) opened(socket);
     else socket?.destroy();
     prefersHttp1 = socket !== null && !speaksHttp2;

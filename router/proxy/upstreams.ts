@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net';
 import { Pool } from 'undici';
-import type { buildConnector } from 'undici';
+import type { Client } from 'undici';
 import type { Clock } from '../../common/ports/clock.js';
 import { upstreamKey } from '../core/endpoint.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { RouterConfig } from '../config.js';
 import { createDial } from './dial.js';
+import type { Dialled } from './dial.js';
 import { createHttp2Upstream } from './http2-upstream.js';
 import type { Http2Upstream, Sender } from './http2-upstream.js';
+import { createIdleLimit } from './idle-limit.js';
+import type { IdleGroup } from './idle-limit.js';
+import { PooledClient } from './pooled-client.js';
 import { rawHandler } from './undici-handler.js';
 
 /** Kept connections to endpoints, by upstream: undici's pools, and one of HTTP/2 where an endpoint speaks it. */
@@ -29,8 +33,6 @@ export interface UpstreamsOptions {
   readonly endpoints: RouterConfig['endpoints'];
   readonly clock: Clock;
 }
-
-type Connector = buildConnector.connector;
 
 /**
  * Notes, for errors of sockets that had carried answers, that they had: undici does not tell. Nor does it of an
@@ -62,6 +64,7 @@ interface Upstream {
   requests: PoolSender | undefined;
   upgrades: PoolSender | undefined;
   http2: Http2Upstream | undefined;
+  readonly idle: IdleGroup;
 }
 
 const poolsOf = ({ requests, upgrades }: Upstream): Pool[] =>
@@ -72,21 +75,23 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
   const retiring = new Set<Upstream>();
   const memory = createConnectionMemory();
   const dial = createDial(endpoints.dial, clock);
+  const limit = createIdleLimit(endpoints.idle);
 
-  const connectorFor =
-    (endpoint: Endpoint, timeoutMs: number): Connector =>
-    (_options, callback) =>
-      dial(endpoint, { timeoutMs, protocols: ['http/1.1'] }, (error, socket) => {
-        if (error) return callback(error, null);
-        memory.watch(socket);
-        callback(null, socket);
+  const openFor =
+    (endpoint: Endpoint, timeoutMs: number) =>
+    (done: Dialled): void =>
+      dial(endpoint, { timeoutMs, protocols: ['http/1.1'] }, (...outcome) => {
+        if (outcome[1]) memory.watch(outcome[1]);
+        done(...outcome);
       });
 
-  const openPool = (endpoint: Endpoint, timeoutMs: number): PoolSender => {
+  const openPool = (endpoint: Endpoint, timeoutMs: number, group: IdleGroup): PoolSender => {
+    const open = openFor(endpoint, timeoutMs);
     const pool = new Pool(`${endpoint.tls ? 'https' : 'http'}://${endpoint.address}`, {
       connections: null,
       pipelining: 1,
-      connect: connectorFor(endpoint, timeoutMs),
+      factory: (origin, options) =>
+        new PooledClient(origin, { client: options as Client.Options, open, group, limit }),
       keepAliveTimeout: endpoints.idleMs,
       keepAliveMaxTimeout: endpoints.idleMs,
       maxHeaderSize: endpoints.maxHeaderBytes,
@@ -98,7 +103,7 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
   };
 
   const requestsOf = (upstream: Upstream, endpoint: Endpoint): PoolSender =>
-    (upstream.requests ??= openPool(endpoint, endpoints.dialTimeoutMs));
+    (upstream.requests ??= openPool(endpoint, endpoints.dialTimeoutMs, upstream.idle));
 
   const openHttp2 = (upstream: Upstream, endpoint: Endpoint): Http2Upstream =>
     createHttp2Upstream({
@@ -108,9 +113,9 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
       maxHeaderBytes: endpoints.maxHeaderBytes,
       open(done) {
         const options = { timeoutMs: endpoints.dialTimeoutMs, protocols: ['h2', 'http/1.1'] };
-        dial(endpoint, options, (error, socket) => {
+        dial(endpoint, options, (error, socket, carrier) => {
           const agreed = socket && 'alpnProtocol' in socket ? socket.alpnProtocol : 'h2';
-          done(error, socket, agreed === 'h2');
+          done(error, socket, { speaksHttp2: agreed === 'h2', carrier });
         });
       },
       fallback: () => requestsOf(upstream, endpoint),
@@ -120,7 +125,8 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
     const key = upstreamKey(endpoint);
     let upstream = upstreams.get(key);
     if (!upstream) {
-      upstreams.set(key, (upstream = { requests: undefined, upgrades: undefined, http2: undefined }));
+      upstream = { requests: undefined, upgrades: undefined, http2: undefined, idle: { count: 0 } };
+      upstreams.set(key, upstream);
     }
     return upstream;
   };
@@ -139,7 +145,8 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
   return {
     sender(endpoint, upgrade) {
       const upstream = upstreamOf(endpoint);
-      if (upgrade) return (upstream.upgrades ??= openPool(endpoint, endpoints.upgradeDialTimeoutMs));
+      if (upgrade)
+        return (upstream.upgrades ??= openPool(endpoint, endpoints.upgradeDialTimeoutMs, upstream.idle));
       if (!endpoints.http2 || endpoint.protocol !== 'http2') return requestsOf(upstream, endpoint);
       return (upstream.http2 ??= openHttp2(upstream, endpoint));
     },
