@@ -74,6 +74,18 @@ const deadlinesFor = ({ config, deadlines }: ProxyContext, { endpoint }: PoolEnt
 const hasTooMany = ({ rawHeaders }: Dispatcher.DispatchController, most: number): boolean =>
   most > 0 && Array.isArray(rawHeaders) && rawHeaders.length / 2 > most;
 
+const upgradeHeaders = (
+  context: ProxyContext,
+  exchange: Exchange,
+  entry: PoolEntry,
+  { rawHeaders }: Dispatcher.DispatchController,
+): RawHeaders =>
+  context.responses.upgrade(
+    textHeaders(rawHeaders),
+    exchange.upgrade?.protocol ?? '',
+    answeredBy(context, exchange, entry),
+  );
+
 /** Sends the request to one endpoint. */
 export const runAttempt = (
   context: ProxyContext,
@@ -142,12 +154,7 @@ export const runAttempt = (
     onRequestUpgrade(current, _status, _headers, socket) {
       finish();
       exchange.record.carrier = carrier;
-      const headers = context.responses.upgrade(
-        textHeaders(current.rawHeaders),
-        exchange.upgrade?.protocol ?? '',
-        answeredBy(context, exchange, entry),
-      );
-      events.onUpgrade({ headers, socket });
+      events.onUpgrade({ headers: upgradeHeaders(context, exchange, entry, current), socket });
     },
     onResponseError(_controller, error) {
       finish();

@@ -204,6 +204,27 @@ const closeWhenIdle = (session: ClientHttp2Session, { clock, idleMs }: Http2Upst
   };
 };
 
+/** Speaks HTTP/2 on that connection from now on. */
+const openSession = (
+  { authority, maxHeaderBytes }: Http2UpstreamOptions,
+  socket: Socket,
+): ClientHttp2Session => {
+  const session = connect(authority, {
+    createConnection: () => socket,
+    maxHeaderListPairs: MAX_HEADER_LINES,
+    maxSessionMemory: SESSION_MEGABYTES,
+    settings: {
+      enablePush: false,
+      initialWindowSize: WINDOW,
+      maxHeaderListSize: maxHeaderBytes,
+    },
+  });
+  session.once('connect', () => session.setLocalWindowSize(WINDOW * 16));
+  session.on('error', () => undefined);
+  session.once('goaway', () => session.close());
+  return session;
+};
+
 /**
  * Requests to an endpoint that speaks HTTP/2, over one connection. Its streams are ours to manage: what fails
  * before the endpoint looked at it may be sent again, and answers carry trailers, as gRPC needs.
@@ -238,22 +259,10 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
   };
 
   const opened = (socket: Socket): void => {
-    const made = connect(options.authority, {
-      createConnection: () => socket,
-      maxHeaderListPairs: MAX_HEADER_LINES,
-      maxSessionMemory: SESSION_MEGABYTES,
-      settings: {
-        enablePush: false,
-        initialWindowSize: WINDOW,
-        maxHeaderListSize: options.maxHeaderBytes,
-      },
-    });
+    const made = openSession(options, socket);
     sessions.add(made);
     session = made;
     idle = closeWhenIdle(made, options);
-    made.once('connect', () => made.setLocalWindowSize(WINDOW * 16));
-    made.on('error', () => undefined);
-    made.once('goaway', () => made.close());
     made.once('close', () => {
       sessions.delete(made);
       if (session === made) session = undefined;

@@ -1,18 +1,14 @@
-import type { Socket } from 'node:net';
-import { Pool } from 'undici';
-import type { Client } from 'undici';
+import type { Pool } from 'undici';
 import type { Clock } from '../../common/ports/clock.js';
 import { upstreamKey } from '../core/endpoint.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { RouterConfig } from '../config.js';
 import { createDial } from './dial.js';
-import type { Dialled } from './dial.js';
+import { createHttp1Pools } from './http1-pools.js';
+import type { PoolSender } from './http1-pools.js';
 import { createHttp2Upstream } from './http2-upstream.js';
 import type { Http2Upstream, Sender } from './http2-upstream.js';
-import { createIdleLimit } from './idle-limit.js';
 import type { IdleGroup } from './idle-limit.js';
-import { PooledClient } from './pooled-client.js';
-import { rawHandler } from './undici-handler.js';
 
 /** Kept connections to endpoints, by upstream: undici's pools, and one of HTTP/2 where an endpoint speaks it. */
 export interface Upstreams {
@@ -34,31 +30,6 @@ export interface UpstreamsOptions {
   readonly clock: Clock;
 }
 
-/**
- * Notes, for errors of sockets that had carried answers, that they had: undici does not tell. Nor does it of an
- * alert of TLS, after which it only sees the connection end.
- */
-const createConnectionMemory = () => {
-  const errors = new WeakSet<Error>();
-  const causes = new WeakMap<Error, Error>();
-  return {
-    servedBefore: (error: Error): boolean => errors.has(error),
-    causeOf: (error: Error): Error => causes.get(error) ?? error,
-    watch(socket: Socket): void {
-      let first: Error | undefined;
-      socket.on('error', (error) => {
-        first ??= error;
-        if (first !== error) causes.set(error, first);
-        if (socket.bytesRead > 0) errors.add(error);
-      });
-    },
-  };
-};
-
-interface PoolSender extends Sender {
-  readonly pool: Pool;
-}
-
 /** The ways to one upstream; each is opened when a request first takes it. */
 interface Upstream {
   requests: PoolSender | undefined;
@@ -73,37 +44,11 @@ const poolsOf = ({ requests, upgrades }: Upstream): Pool[] =>
 export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstreams => {
   const upstreams = new Map<string, Upstream>();
   const retiring = new Set<Upstream>();
-  const memory = createConnectionMemory();
   const dial = createDial(endpoints.dial, clock);
-  const limit = createIdleLimit(endpoints.idle);
-
-  const openFor =
-    (endpoint: Endpoint, timeoutMs: number) =>
-    (done: Dialled): void =>
-      dial(endpoint, { timeoutMs, protocols: ['http/1.1'] }, (...outcome) => {
-        if (outcome[1]) memory.watch(outcome[1]);
-        done(...outcome);
-      });
-
-  const openPool = (endpoint: Endpoint, timeoutMs: number, group: IdleGroup): PoolSender => {
-    const open = openFor(endpoint, timeoutMs);
-    const pool = new Pool(`${endpoint.tls ? 'https' : 'http'}://${endpoint.address}`, {
-      connections: null,
-      pipelining: 1,
-      factory: (origin, options) =>
-        new PooledClient(origin, { client: options as Client.Options, open, group, limit }),
-      keepAliveTimeout: endpoints.idleMs,
-      keepAliveMaxTimeout: endpoints.idleMs,
-      maxHeaderSize: endpoints.maxHeaderBytes,
-      // the router keeps the time of a whole attempt itself
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    return { pool, dispatch: (options, handler) => pool.dispatch(options, rawHandler(handler)) };
-  };
+  const pools = createHttp1Pools(endpoints, dial);
 
   const requestsOf = (upstream: Upstream, endpoint: Endpoint): PoolSender =>
-    (upstream.requests ??= openPool(endpoint, endpoints.dialTimeoutMs, upstream.idle));
+    (upstream.requests ??= pools.open(endpoint, endpoints.dialTimeoutMs, upstream.idle));
 
   const openHttp2 = (upstream: Upstream, endpoint: Endpoint): Http2Upstream =>
     createHttp2Upstream({
@@ -146,13 +91,13 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
     sender(endpoint, upgrade) {
       const upstream = upstreamOf(endpoint);
       if (upgrade)
-        return (upstream.upgrades ??= openPool(endpoint, endpoints.upgradeDialTimeoutMs, upstream.idle));
+        return (upstream.upgrades ??= pools.open(endpoint, endpoints.upgradeDialTimeoutMs, upstream.idle));
       if (!endpoints.http2 || endpoint.protocol !== 'http2') return requestsOf(upstream, endpoint);
       return (upstream.http2 ??= openHttp2(upstream, endpoint));
     },
     retire: (keys) => keys.forEach((key) => void retire(key)),
-    servedBefore: memory.servedBefore,
-    causeOf: memory.causeOf,
+    servedBefore: pools.servedBefore,
+    causeOf: pools.causeOf,
     async destroy() {
       const all = [...upstreams.values(), ...retiring];
       upstreams.clear();
