@@ -4,6 +4,7 @@ import type { Carrier } from '../core/access-line.js';
 import type { PoolEntry } from '../core/pool.js';
 import { endpointHeaders } from '../core/request-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
+import { passedTrailers } from '../core/request-trailers.js';
 import type { Deadlines } from './deadlines.js';
 import type { Exchange } from './exchange.js';
 import { AttemptEnded, classifyFailure } from './failure.js';
@@ -145,6 +146,7 @@ export const runAttempt = (
       answered = true;
       events.onAnswer(status);
     },
+    requestTrailers: () => passedTrailers(exchange.trailing.rawTrailers),
     onResponseData: (current, chunk) => relay.data(current, chunk),
     onResponseEnd(current) {
       finish();

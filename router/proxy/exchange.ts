@@ -52,6 +52,8 @@ export interface Incoming {
   readonly res: ClientResponse;
   /** its body comes from here */
   readonly source: Readable;
+  /** has what follows the body, once that has ended */
+  readonly trailing: { readonly rawTrailers: RawHeaders };
   /** undefined where only the headers tell */
   readonly hasBody: boolean | undefined;
   readonly client: Client;

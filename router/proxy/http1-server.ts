@@ -128,7 +128,7 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
   ): Incoming => {
     const client = clientOf(socket);
     const record = recordOf(req, client, context.clock);
-    return { req, res, source: req, hasBody: undefined, client, upgrade, record };
+    return { req, res, source: req, trailing: req, hasBody: undefined, client, upgrade, record };
   };
 
   const onRequest = (req: IncomingMessage, res: Http1Response): void => {

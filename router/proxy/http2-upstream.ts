@@ -14,8 +14,8 @@ import type { Clock } from '../../common/ports/clock.js';
 import { REUSED } from '../core/access-line.js';
 import type { Carrier } from '../core/access-line.js';
 import { AttemptEnded } from './failure.js';
+import type { Handler } from './undici-handler.js';
 
-type Handler = Dispatcher.DispatchHandler;
 type Options = Dispatcher.DispatchOptions;
 
 /** What requests are given to: undici's dispatchers, and the one for HTTP/2 here. */
@@ -57,6 +57,11 @@ const SESSION_MEGABYTES = 64;
 const MAX_HEADER_LINES = 65_535;
 
 /** Several of one name become one, as HTTP allows for all but cookies, which have their own sign. */
+const addHeader = (headers: Record<string, string>, name: string, value: string): void => {
+  const known = headers[name];
+  headers[name] = known === undefined ? value : `${known}${name === 'cookie' ? '; ' : ', '}${value}`;
+};
+
 const toHttp2Headers = (options: Options): OutgoingHttpHeaders => {
   const raw = (options.headers ?? []) as readonly string[];
   const headers: Record<string, string> = { ':method': options.method, ':path': options.path };
@@ -65,8 +70,7 @@ const toHttp2Headers = (options: Options): OutgoingHttpHeaders => {
     const value = raw[at + 1] ?? '';
     if (name === 'host') headers[':authority'] = value;
     if (NOT_IN_HTTP2.has(name)) continue;
-    const known = headers[name];
-    headers[name] = known === undefined ? value : `${known}${name === 'cookie' ? '; ' : ', '}${value}`;
+    addHeader(headers, name, value);
   }
   return headers;
 };
@@ -87,6 +91,14 @@ const resetError = (code: number): Error =>
   UNSEEN.has(code)
     ? new AttemptEnded('withdrawn', 'stream refused')
     : new AttemptEnded('other', `stream error: code ${code}`);
+
+const trailersOf = (handler: Handler): OutgoingHttpHeaders => {
+  const raw = handler.requestTrailers?.() ?? [];
+  const trailers: Record<string, string> = {};
+  for (let at = 0; at + 1 < raw.length; at += 2)
+    addHeader(trailers, (raw[at] ?? '').toLowerCase(), raw[at + 1] ?? '');
+  return trailers;
+};
 
 type Head = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
@@ -144,6 +156,7 @@ class Http2Exchange {
       .on('trailers', (_headers: unknown, _flags: unknown, raw?: string[]) => {
         this.rawTrailers = withoutPseudo(raw ?? []);
       })
+      .on('wantTrailers', () => stream.sendTrailers(trailersOf(this.#handler)))
       .on('end', () => this.#end())
       .on('error', (error: Error) => this.#fail(this.#meaning(error)))
       .on('close', () => this.#fail(this.#meaning()));
@@ -248,7 +261,10 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
       handler.onRequestStart?.(early as unknown as Dispatcher.DispatchController, carrier);
       if (carrier && carrier.times !== REUSED) carrier = { ...carrier, times: REUSED };
       if (abortedWith) throw abortedWith;
-      const stream = current.request(toHttp2Headers(request), { endStream: body === undefined });
+      const stream = current.request(toHttp2Headers(request), {
+        endStream: body === undefined,
+        waitForTrailers: body !== undefined,
+      });
       idle?.began();
       stream.once('close', () => idle?.ended());
       exchange = new Http2Exchange(stream, handler, body);

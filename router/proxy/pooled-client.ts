@@ -3,9 +3,18 @@ import { Client } from 'undici';
 import type { Dispatcher } from 'undici';
 import { REUSED } from '../core/access-line.js';
 import type { Carrier } from '../core/access-line.js';
+import type { RawHeaders } from '../core/request-headers.js';
 import type { Dialled } from './dial.js';
 import type { IdleConnection, IdleGroup, IdleLimit } from './idle-limit.js';
 import { RawHandler } from './undici-handler.js';
+
+const LAST_CHUNK = '\r\n0\r\n\r\n';
+
+const lastChunkWith = (trailers: RawHeaders): string => {
+  let text = '\r\n0\r\n';
+  for (let at = 0; at + 1 < trailers.length; at += 2) text += `${trailers[at]}: ${trailers[at + 1]}\r\n`;
+  return `${text}\r\n`;
+};
 
 export interface PooledClientOptions {
   readonly client: Client.Options;
@@ -76,6 +85,17 @@ export class PooledClient extends Client implements IdleConnection {
   surrender(): void {
     this.#active -= 1;
     this.#socket = undefined;
+  }
+
+  /** undici knows of no trailers: they go out with its end of the body, the next that it writes of one in chunks. */
+  endWith(trailers: RawHeaders): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    socket.write = (data: unknown, ...more: unknown[]): boolean => {
+      Reflect.deleteProperty(socket, 'write');
+      return write(data === LAST_CHUNK ? lastChunkWith(trailers) : data, ...more);
+    };
   }
 
   closeIdle(): void {

@@ -11,6 +11,7 @@ import { readInstanceChoice } from '../core/instance-choice.js';
 import type { RoutePool } from '../core/pool.js';
 import { forwardedHeaders, headerValue } from '../core/request-headers.js';
 import type { RequestFacts } from '../core/request-headers.js';
+import { passedAnnouncement } from '../core/request-trailers.js';
 import type { ServiceHeaders } from '../core/route-service.js';
 import { hostWithoutPort } from '../core/route-key.js';
 import { readStickyRequest } from '../core/sticky-session.js';
@@ -112,6 +113,11 @@ const headersFor = (context: ProxyContext, { client }: Incoming, routed: Routed)
   return forwardedHeaders(facts, forwarding, context.config.requests);
 };
 
+const announceTrailers = (headers: string[], { trailer }: RequestFacts): void => {
+  const names = passedAnnouncement(trailer);
+  if (names !== '') headers.push('Trailer', names);
+};
+
 const NOT_STICKY = { instanceId: '', mustBeThatInstance: false };
 
 const toExchange = (context: ProxyContext, incoming: Incoming, routed: Routed): Exchange => {
@@ -119,12 +125,14 @@ const toExchange = (context: ProxyContext, incoming: Incoming, routed: Routed): 
   const { config, clock } = context;
   const hasBody = hasBodyOf(incoming, facts);
   const headers = headersFor(context, incoming, routed);
+  if (hasBody && facts.trailer !== '') announceTrailers(headers, facts);
   const toService = step.kind === 'service';
   incoming.record.headers = headers;
   return {
     req: incoming.req,
     res: incoming.res,
     source: incoming.source,
+    trailing: incoming.trailing,
     record: incoming.record,
     client: incoming.client,
     hasBody,

@@ -1,7 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { RawHeaders } from '../core/request-headers.js';
 
-type Handler = Dispatcher.DispatchHandler;
+/** What undici's handlers are, and what follows a request's body: asked when that has ended. */
+export interface Handler extends Dispatcher.DispatchHandler {
+  requestTrailers?(): RawHeaders;
+}
+
 type Controller = Dispatcher.DispatchController;
 
 /** Whoever carries requests, as far as they tell of their course. */
@@ -9,6 +14,8 @@ export interface Carrying {
   carry(): unknown;
   release(): void;
   surrender(): void;
+  /** the body that ends now is followed by trailers */
+  endWith(trailers: RawHeaders): void;
 }
 
 /** Nobody reads them: `rawHeaders` has them as they came. */
@@ -54,6 +61,11 @@ export class RawHandler implements Controller {
   onConnect(abort: (reason?: Error) => void): void {
     this.#abort = abort;
     this.#handler.onRequestStart?.(this, this.client?.carry());
+  }
+
+  onRequestSent(): void {
+    const trailers = this.#handler.requestTrailers?.();
+    if (trailers !== undefined && trailers.length > 0) this.client?.endWith(trailers);
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
