@@ -5,7 +5,9 @@ import type { ReportProblem } from '../common/runtime/config.js';
 import type { AccessLogConfig } from './access-log/access-log.js';
 import { EXTRA_FIELDS } from './core/access-line.js';
 import type { ExtraField } from './core/access-line.js';
+import { loggedTraceHeaders } from './core/tracing.js';
 import type { TrafficMetricsRules } from './metrics.js';
+import type { ProxyUserConfig } from './proxy-config.js';
 import type { StatusConfig } from './status/server.js';
 
 interface UserAccessLog {
@@ -43,6 +45,11 @@ export interface UserOperation {
   access_log: UserAccessLog;
 }
 
+type Tracing = ProxyUserConfig['tracing'];
+
+/** … and what else decides of it. */
+type WholeOperation = UserOperation & { readonly tracing: Tracing };
+
 export interface OperationConfig {
   /** processes that serve requests; 1 = this one */
   readonly workers: number;
@@ -73,7 +80,7 @@ const accessLog = {
     extra_headers_to_log: {
       type: 'array',
       items: { type: 'string', pattern: '^[A-Za-z0-9-]+$' },
-      description: "headers of requests, at the line's end",
+      description: "headers of requests, at the line's end, where `tracing` puts its own too",
     },
     redact_query_params: {
       enum: ['none', 'all', 'hash'],
@@ -176,12 +183,20 @@ export const OPERATION_DEFAULTS: UserOperation = {
   },
 };
 
-const compileAccessLog = ({ access_log: log }: UserOperation): AccessLogConfig => ({
+/** Each once, in lower case: those that are asked for, and those of a trace. */
+const loggedHeaders = (
+  asked: readonly string[],
+  { enable_zipkin: zipkin, enable_w3c: w3c }: Tracing,
+): string[] => [
+  ...new Set([...asked.map((name) => name.toLowerCase()), ...loggedTraceHeaders({ zipkin, w3c })]),
+];
+
+const compileAccessLog = ({ access_log: log, tracing }: WholeOperation): AccessLogConfig => ({
   file: log.file,
   stdout: log.stdout,
   appLogs: log.app_logs,
   extraFields: log.extra_access_log_fields,
-  extraHeaders: log.extra_headers_to_log.map((name) => name.toLowerCase()),
+  extraHeaders: loggedHeaders(log.extra_headers_to_log, tracing),
   redactQuery: log.redact_query_params,
   hideForwardedFor: log.disable_log_forwarded_for,
   hideSourceAddress: log.disable_log_source_ip,
@@ -213,7 +228,7 @@ const compileStatus = (full: UserOperation, report: ReportProblem): StatusConfig
   };
 };
 
-export const compileOperation = (full: UserOperation, report: ReportProblem): OperationConfig => ({
+export const compileOperation = (full: WholeOperation, report: ReportProblem): OperationConfig => ({
   workers: full.workers === 'auto' ? availableParallelism() : full.workers,
   status: compileStatus(full, report),
   drain: { waitMs: toMs(full.drain_wait), timeoutMs: toMs(full.drain_timeout) },

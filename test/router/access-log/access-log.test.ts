@@ -164,6 +164,29 @@ t.test('access log - … by HTTP/2, and of a tunnel', async (t) => {
   );
 });
 
+t.test('access log - headers that are asked for, and those of the trace', async (t) => {
+  const app = await startApp(t, (_req, res) => res.end());
+  for (const [tracing, pattern] of [
+    [{}, / x_cf_routererror:"-" x_mine:"1" b3:"-"$/],
+    [
+      { enable_zipkin: true },
+      / x_mine:"1" b3:"[\da-f]{32}-[\da-f]{16}" x_b3_traceid:"[\da-f]{32}" x_b3_spanid:"[\da-f]{16}" x_b3_parentspanid:"-"$/,
+    ],
+    [
+      { enable_w3c: true },
+      / b3:"-" traceparent:"00-[\da-f]{32}-[\da-f]{16}-01" tracestate:"gorouter=[\da-f]{16}"$/,
+    ],
+  ] as const) {
+    const router = await startLogged(t, {
+      tracing,
+      access_log: { extra_headers_to_log: ['X-Mine', 'B3', 'x-mine'] },
+    });
+    await router.register({ ...app.endpoint, uris: ['app.test'] });
+    await ask(router.port, { path: '/traced', headers: { 'X-Mine': '1' } });
+    t.match(await router.lineOf('/traced'), pattern);
+  }
+});
+
 t.test('access log - a tunnel has its line when it ends', async (t) => {
   const router = await startLogged(t);
   const app = await startRawApp(t, (socket) =>
@@ -254,6 +277,6 @@ t.test('application logs - a line that is too long for log systems is cut', asyn
     headers: { 'User-Agent': '"'.repeat(30_000), Referer: '"'.repeat(10_000) },
   });
   await eventually(() => payloads.length === 1);
-  t.ok((payloads[0]?.length ?? 0) <= 61_440);
+  t.ok((payloads[0]?.length ?? 0) <= 65_400);
   t.match(payloads[0]?.toString(), 'USER-AGENT-TOO-LONG-TO-LOG--TRUNCATED');
 });
