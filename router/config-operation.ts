@@ -40,6 +40,7 @@ export interface UserOperation {
   drain_wait: Duration;
   drain_timeout: Duration;
   foreign_claims: 'allow' | 'refuse';
+  publish_active_apps_interval: Duration;
   per_request_metrics_reporting: boolean;
   per_app_prometheus_http_metrics_reporting: boolean;
   access_log: UserAccessLog;
@@ -62,6 +63,8 @@ export interface OperationConfig {
   };
   readonly accessLog: AccessLogConfig;
   readonly metrics: TrafficMetricsRules;
+  /** ms between two lists of applications that had requests; 0 = none */
+  readonly activeAppsMs: number;
 }
 
 const accessLog = {
@@ -152,6 +155,11 @@ export const OPERATION_SCHEMA = {
   },
   drain_timeout: { ...DURATION, description: 'for requests under way, after that' },
   foreign_claims: foreignClaims,
+  publish_active_apps_interval: {
+    ...DURATION,
+    description:
+      'how often the ids of applications that had requests are told on the bus (`router.active_apps`); 0 = never',
+  },
   per_request_metrics_reporting: {
     type: 'boolean',
     description: 'measure `latency`, `gorouter_time` and `route_lookup_time` of every request',
@@ -170,6 +178,7 @@ export const OPERATION_DEFAULTS: UserOperation = {
   drain_wait: '20s',
   drain_timeout: '900s',
   foreign_claims: 'allow',
+  publish_active_apps_interval: '0s',
   per_request_metrics_reporting: true,
   per_app_prometheus_http_metrics_reporting: false,
   access_log: {
@@ -233,6 +242,7 @@ export const compileOperation = (full: WholeOperation, report: ReportProblem): O
   status: compileStatus(full, report),
   drain: { waitMs: toMs(full.drain_wait), timeoutMs: toMs(full.drain_timeout) },
   accessLog: compileAccessLog(full),
+  activeAppsMs: toMs(full.publish_active_apps_interval),
   metrics: {
     perRequest: full.per_request_metrics_reporting,
     perApp: full.per_app_prometheus_http_metrics_reporting,

@@ -4,6 +4,7 @@ import type { Logger } from '../common/ports/logger.js';
 import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { createActiveApps } from './active-apps.js';
 import { createAccessLog } from './access-log/access-log.js';
 import type { RouterConfig } from './config.js';
 import type { AccessRecord } from './core/access-line.js';
@@ -90,8 +91,11 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     index: config.registrar.index,
   });
   const figures = config.status.legacyPages ? createFigures() : undefined;
+  const activeApps =
+    config.activeAppsMs > 0 ? createActiveApps({ ...options, intervalMs: config.activeAppsMs }) : undefined;
   const ended = (record: AccessRecord): void => {
     accessLog.ended(record);
+    activeApps?.ended(record);
     figures?.ended(record, clock.monotonic());
   };
   const certificates = openServedCertificates({
@@ -131,7 +135,7 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     isHealthy: options.isHealthy,
   });
   return {
-    first: [accessLog.member, certificates.member],
+    first: [accessLog.member, certificates.member, ...(activeApps ? [activeApps.member] : [])],
     proxy: proxy.member,
     address: proxy.address,
     tlsAddress: proxy.tlsAddress,
