@@ -10,7 +10,6 @@ import type { Health } from '../common/runtime/health.js';
 import type { RouterConfig } from './config.js';
 import { createRouteTable } from './core/route-table.js';
 import type { RouteSnapshot, RouteTable } from './core/route-table.js';
-import { openErrorPage } from './error-page-file.js';
 import { createRegistryMetrics } from './metrics.js';
 import { createCounters } from './proxy/counters.js';
 import type { RouterCounters } from './proxy/counters.js';
@@ -91,8 +90,6 @@ const serveHere = (shared: Shared) => {
 /** … or by several, which this one keeps alive and feeds. */
 const serveByWorkers = (shared: Shared): Serving => {
   const { clock, config, table, metrics } = shared;
-  // what no worker could use is told here, once
-  openErrorPage(config.errorPageFile);
   const crew = createCrew({
     ...shared,
     table: () => tableSteps(table),

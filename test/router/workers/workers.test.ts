@@ -160,6 +160,18 @@ t.test('workers - a port that is taken fails the start, and none of them stays',
   await t.rejects(startWorkers(t, { port: first.port }), { code: 'LISTEN_FAILED', message: /EADDRINUSE/ });
 });
 
+t.test('workers - what none of them can use fails the start with its own reason', async (t) => {
+  for (const [options, code] of [
+    [
+      { enable_ssl: true, ssl_port: 0, tls_files: [{ cert_chain: '/nowhere/c', private_key: '/nowhere/k' }] },
+      'TLS_FILES_INVALID',
+    ],
+    [{ access_log: { file: '/nowhere/access.log' } }, 'FILE_UNWRITABLE'],
+  ] as const) {
+    await t.rejects(startWorkers(t, { ...options, stop_grace: '60s' }), { code, message: /\/nowhere\// });
+  }
+});
+
 t.test('workers - drain lets what is under way end', async (t) => {
   const router = await startWorkers(t, { drain_wait: '0s', drain_timeout: '20s' });
   let finish: (() => void) | undefined;
