@@ -21,6 +21,8 @@ export interface RouteServiceRules {
   readonly maxAttempts: number;
   /** signatures on routes without a service are looked at too */
   readonly strict: boolean;
+  /** requests that switch protocols may go by way of a service too */
+  readonly webSockets: boolean;
   /** services that have a route here are reached directly */
   readonly hairpinning: boolean;
   /** hosts, or `*.` and a domain, for which that is so; empty for all */

@@ -15,7 +15,7 @@ const SECRET = 'a secret of routers';
 
 const rules = (secrets: readonly string[]) => ({
   ...{ secrets, timeoutMs: 60_000, recommendHttps: true, maxAttempts: 3, strict: false },
-  ...{ hairpinning: false, hairpinHosts: [] },
+  ...{ webSockets: false, hairpinning: false, hairpinHosts: [] },
 });
 
 const carried = (headers: IncomingHttpHeaders): Record<string, string> =>
@@ -204,6 +204,26 @@ void t.test('§14 - no secret: not supported; WebSockets are not; a URL that is 
     status: 500,
     body: '500 Internal Server Error: Route service request failed.\n',
   });
+});
+
+void t.test('§14 - WebSockets by way of a service, where they are allowed', async (t) => {
+  const { router, seen, server } = await startService(t, { route_services: { enable_websockets: true } });
+  const upgrades: IncomingHttpHeaders[] = [];
+  server.on('upgrade', ({ headers }, socket) => {
+    upgrades.push(headers);
+    socket.on('error', () => undefined);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    socket.pipe(socket);
+  });
+  const client = await openRaw(t, router.port);
+  client.send('GET /chat HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  await client.until('101 Switching Protocols');
+  client.send('echo');
+  await client.until('\r\n\r\necho');
+  t.equal(upgrades[0]?.['x-cf-forwarded-url'], 'https://app.test/chat');
+  t.match(carried(upgrades[0] ?? {}), { 'x-cf-proxy-signature': String, 'x-cf-proxy-metadata': String });
+  t.equal(seen.length, 0);
+  client.socket.destroy();
 });
 
 void t.test('§14 - strict: signatures on routes without a service are looked at', async (t) => {
