@@ -138,18 +138,26 @@ const usedOn = ({ boxes }: MesosMachine, frameworks: ReadonlySet<string>): numbe
       0,
     );
 
-/** Asks the bridge for its bids, and whether cells and bids together are no more than what is there. */
+const usedByMachine = (mesos: SimulationMesos): Map<MesosMachine, number> => {
+  const frameworks = new Set(mesos.master()?.frameworks.keys());
+  return new Map(mesos.machines.map((machine) => [machine, usedOn(machine, frameworks)]));
+};
+
+/**
+ * Asks the bridge for its bids, and whether cells and bids together are no more than what is there. A late answer tells
+ * of a moment at which what it bids was not in use yet: counted is what was in use all the while.
+ */
 export const askForBids = async (bus: Bus, mesos: SimulationMesos): Promise<string[]> => {
   const query = encode('MesosStateQuery', { traceId: 'witness', after: '' });
+  const before = usedByMachine(mesos);
   const reply = await bus.request(SUBJECTS.mesosState, query, { timeoutMs: 1_000 });
-  const m = mesos.master();
-  if (!reply.ok || m === undefined) return [];
+  if (!reply.ok || mesos.master() === undefined) return [];
   const { bids } = must(decode('MesosState', reply.payload));
-  const frameworks = new Set(m.frameworks.keys());
+  const after = usedByMachine(mesos);
   return bids.flatMap(({ cellId, available }) => {
     const machine = mesos.machines.find(({ agent }) => cellId === `mesos-${agent.id()}`);
     if (machine === undefined || machine.lost) return [];
-    const used = usedOn(machine, frameworks);
+    const used = Math.min(before.get(machine) ?? 0, after.get(machine) ?? 0);
     return used + available.memoryMb <= machine.spec.mem
       ? []
       : [`${cellId}: ${used} MB in use and ${available.memoryMb} MB bid, of ${machine.spec.mem}`];

@@ -25,23 +25,24 @@ const NS_PER_TICK = 1e9 / TICKS_PER_SECOND;
 const FRESH_MS = 1_000;
 /** processes looked at in one turn: nothing else shall wait for long */
 const AT_ONCE = 100;
-/** of the fields of /proc/PID/stat after the name */
-const STARTED = 19;
-const RSS_PAGES = 21;
+/** Looks after which it is asked again whose a process is that is nobody's who is looked for: its pid may be another's by now. */
+const STRANGER_LOOKS = 5;
 const UID = /^Uid:\t(\d+)/m;
 const RSS = /^VmRSS:\s+(\d+) kB/m;
 const PSS = /^Pss:\s+(\d+) kB/m;
 
 /** What the kernel makes up when it is read takes no disk: waiting for it costs ten times as much as reading it. */
 const buffer = Buffer.allocUnsafeSlow(8 * 1024);
-const readNow = (path: string): string => {
+/** Into the buffer; answers how many bytes. */
+const fill = (path: string): number => {
   const file = openSync(path, 'r');
   try {
-    return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+    return readSync(file, buffer, 0, buffer.length, 0);
   } finally {
     closeSync(file);
   }
 };
+const readNow = (path: string): string => buffer.toString('latin1', 0, fill(path));
 
 /** What a look has learnt of a process that the next need not ask again. */
 interface Acquaintance {
@@ -50,25 +51,59 @@ interface Acquaintance {
   uid: number;
   /** it had this user for two looks: what is about to become a container's has become it */
   settled: boolean;
+  /** looks for which it is passed over */
+  rest: number;
 }
 
 /** By pid. */
 type Acquaintances = Map<string, Acquaintance>;
 
+/** What of /proc/PID/stat is looked at. */
+interface Stat {
+  session: number;
+  /** with those of its children that have ended */
+  cpuTicks: number;
+  /** ticks after boot */
+  started: number;
+  rssPages: number;
+}
+
+const [SPACE, CLOSING, ZERO] = [0x20, 0x29, 0x30];
+/** of the fields after the name: its session, its and its children's times, when it began, and its memory */
+const SESSION = 3;
+const [TIMES_FROM, TIMES_TO] = [11, 14];
+const STARTED = 19;
+const RSS_PAGES = 21;
+
+/**
+ * Read from the bytes: hundreds of processes are looked at every second, and texts of their fifty fields would be most of
+ * what a cell at rest allocates. The name may hold anything, and ends with the last bracket.
+ */
+const statOf = (pid: string): Stat => {
+  const end = fill(`/proc/${pid}/stat`);
+  const stat: Stat = { session: -1, cpuTicks: 0, started: -1, rssPages: 0 };
+  let [field, value] = [0, 0];
+  for (let at = buffer.lastIndexOf(CLOSING, end - 1) + 2; at < end && field <= RSS_PAGES; at += 1) {
+    const byte = buffer[at] ?? SPACE;
+    if (byte !== SPACE) {
+      value = value * 10 + byte - ZERO;
+      continue;
+    }
+    if (field === SESSION) stat.session = value;
+    else if (field >= TIMES_FROM && field <= TIMES_TO) stat.cpuTicks += value;
+    else if (field === STARTED) stat.started = value;
+    else if (field === RSS_PAGES) stat.rssPages = value;
+    field += 1;
+    value = 0;
+  }
+  return stat;
+};
+
 /** Bytes of a page, which the kernel counts memory in: from two ways of telling how much this process has. */
 const pageBytes = (): number => {
   const bytes = Number(RSS.exec(readNow('/proc/self/status'))?.[1] ?? 0) * 1024;
-  const pages = statOf('self').at(RSS_PAGES) ?? 0;
+  const pages = statOf('self').rssPages;
   return bytes > 0 && pages > 0 ? 2 ** Math.round(Math.log2(bytes / pages)) : 4096;
-};
-
-/** Numbers of /proc/PID/stat after the name, which may hold anything. */
-const statOf = (pid: string): number[] => {
-  const text = readNow(`/proc/${pid}/stat`);
-  return text
-    .slice(text.lastIndexOf(')') + 2)
-    .split(' ')
-    .map(Number);
 };
 
 /** Whose it is. To ask the kernel is twice as dear as all the rest, so what is settled is not asked again. */
@@ -76,7 +111,7 @@ const ownerOf = (pid: string, started: number, known: Acquaintance | undefined):
   const same = known?.started === started;
   if (same && known.settled) return known;
   const uid = Number(UID.exec(readNow(`/proc/${pid}/status`))?.[1] ?? -1);
-  return { started, uid, settled: same && known.uid === uid };
+  return { started, uid, settled: same && known.uid === uid, rest: 0 };
 };
 
 interface Looking {
@@ -89,17 +124,21 @@ interface Looking {
 /** undefined: it is none of those that are looked for, or it ended just now */
 const takenBy = (pid: string, { isWanted, before, now, page }: Looking): Taken | undefined => {
   try {
-    const fields = statOf(pid);
-    const owner = ownerOf(pid, fields[STARTED] ?? -1, before.get(pid));
+    const known = before.get(pid);
+    if (known !== undefined && known.rest > 0) {
+      known.rest -= 1;
+      now.set(pid, known);
+      return undefined;
+    }
+    const { started, session, cpuTicks, rssPages } = statOf(pid);
+    const owner = ownerOf(pid, started, known);
     now.set(pid, owner);
-    if (!isWanted(owner.uid)) return undefined;
-    const ticks = fields.slice(11, 15).reduce((sum, one) => sum + one, 0);
-    return {
-      ...{ pid: Number(pid), uid: owner.uid },
-      session: fields[3] ?? -1,
-      cpuNs: ticks * NS_PER_TICK,
-      memoryBytes: (fields[RSS_PAGES] ?? 0) * page,
-    };
+    if (!isWanted(owner.uid)) {
+      if (owner.settled) owner.rest = STRANGER_LOOKS;
+      return undefined;
+    }
+    const cpuNs = cpuTicks * NS_PER_TICK;
+    return { pid: Number(pid), uid: owner.uid, session, cpuNs, memoryBytes: rssPages * page };
   } catch {
     return undefined;
   }
