@@ -5,6 +5,9 @@ import type { ReportProblem } from '../common/runtime/config.js';
 import type { AccessLogConfig } from './access-log/access-log.js';
 import { EXTRA_FIELDS } from './core/access-line.js';
 import type { ExtraField } from './core/access-line.js';
+import { loggedTraceHeaders } from './core/tracing.js';
+import type { TrafficMetricsRules } from './metrics.js';
+import type { ProxyUserConfig } from './proxy-config.js';
 import type { StatusConfig } from './status/server.js';
 
 interface UserAccessLog {
@@ -37,8 +40,16 @@ export interface UserOperation {
   drain_wait: Duration;
   drain_timeout: Duration;
   foreign_claims: 'allow' | 'refuse';
+  publish_active_apps_interval: Duration;
+  per_request_metrics_reporting: boolean;
+  per_app_prometheus_http_metrics_reporting: boolean;
   access_log: UserAccessLog;
 }
+
+type Tracing = ProxyUserConfig['tracing'];
+
+/** … and what else decides of it. */
+type WholeOperation = UserOperation & { readonly tracing: Tracing };
 
 export interface OperationConfig {
   /** processes that serve requests; 1 = this one */
@@ -51,6 +62,9 @@ export interface OperationConfig {
     readonly timeoutMs: number;
   };
   readonly accessLog: AccessLogConfig;
+  readonly metrics: TrafficMetricsRules;
+  /** ms between two lists of applications that had requests; 0 = none */
+  readonly activeAppsMs: number;
 }
 
 const accessLog = {
@@ -69,7 +83,7 @@ const accessLog = {
     extra_headers_to_log: {
       type: 'array',
       items: { type: 'string', pattern: '^[A-Za-z0-9-]+$' },
-      description: "headers of requests, at the line's end",
+      description: "headers of requests, at the line's end, where `tracing` puts its own too",
     },
     redact_query_params: {
       enum: ['none', 'all', 'hash'],
@@ -141,6 +155,19 @@ export const OPERATION_SCHEMA = {
   },
   drain_timeout: { ...DURATION, description: 'for requests under way, after that' },
   foreign_claims: foreignClaims,
+  publish_active_apps_interval: {
+    ...DURATION,
+    description:
+      'how often the ids of applications that had requests are told on the bus (`router.active_apps`); 0 = never',
+  },
+  per_request_metrics_reporting: {
+    type: 'boolean',
+    description: 'measure `latency`, `gorouter_time` and `route_lookup_time` of every request',
+  },
+  per_app_prometheus_http_metrics_reporting: {
+    type: 'boolean',
+    description: 'measure `http_latency_seconds`, a series for each application',
+  },
   access_log: accessLog,
 } as const;
 
@@ -151,6 +178,9 @@ export const OPERATION_DEFAULTS: UserOperation = {
   drain_wait: '20s',
   drain_timeout: '900s',
   foreign_claims: 'allow',
+  publish_active_apps_interval: '0s',
+  per_request_metrics_reporting: true,
+  per_app_prometheus_http_metrics_reporting: false,
   access_log: {
     stdout: false,
     app_logs: true,
@@ -162,12 +192,20 @@ export const OPERATION_DEFAULTS: UserOperation = {
   },
 };
 
-const compileAccessLog = ({ access_log: log }: UserOperation): AccessLogConfig => ({
+/** Each once, in lower case: those that are asked for, and those of a trace. */
+const loggedHeaders = (
+  asked: readonly string[],
+  { enable_zipkin: zipkin, enable_w3c: w3c }: Tracing,
+): string[] => [
+  ...new Set([...asked.map((name) => name.toLowerCase()), ...loggedTraceHeaders({ zipkin, w3c })]),
+];
+
+const compileAccessLog = ({ access_log: log, tracing }: WholeOperation): AccessLogConfig => ({
   file: log.file,
   stdout: log.stdout,
   appLogs: log.app_logs,
   extraFields: log.extra_access_log_fields,
-  extraHeaders: log.extra_headers_to_log.map((name) => name.toLowerCase()),
+  extraHeaders: loggedHeaders(log.extra_headers_to_log, tracing),
   redactQuery: log.redact_query_params,
   hideForwardedFor: log.disable_log_forwarded_for,
   hideSourceAddress: log.disable_log_source_ip,
@@ -199,9 +237,14 @@ const compileStatus = (full: UserOperation, report: ReportProblem): StatusConfig
   };
 };
 
-export const compileOperation = (full: UserOperation, report: ReportProblem): OperationConfig => ({
+export const compileOperation = (full: WholeOperation, report: ReportProblem): OperationConfig => ({
   workers: full.workers === 'auto' ? availableParallelism() : full.workers,
   status: compileStatus(full, report),
   drain: { waitMs: toMs(full.drain_wait), timeoutMs: toMs(full.drain_timeout) },
   accessLog: compileAccessLog(full),
+  activeAppsMs: toMs(full.publish_active_apps_interval),
+  metrics: {
+    perRequest: full.per_request_metrics_reporting,
+    perApp: full.per_app_prometheus_http_metrics_reporting,
+  },
 });

@@ -1,4 +1,4 @@
-import { DURATION, defineConfig, toMs } from '../common/runtime/config.js';
+import { DURATION, FILE_PATH, defineConfig, toMs } from '../common/runtime/config.js';
 import type { ReportProblem } from '../common/runtime/config.js';
 import { compileOperation, OPERATION_DEFAULTS, OPERATION_SCHEMA } from './config-operation.js';
 import type { OperationConfig, UserOperation } from './config-operation.js';
@@ -43,6 +43,7 @@ interface UserConfig
   max_request_headers: number;
   keep_alive_100_continue_requests: boolean;
   healthcheck_user_agent: string;
+  html_error_template_file?: string;
 }
 
 /** What the router runs by. Durations in ms, unless the name says seconds. */
@@ -86,6 +87,8 @@ export interface RouterConfig extends OperationConfig {
     /** `User-Agent` of load balancers' probes */
     readonly healthCheckUserAgent: string;
   };
+  /** template of the router's own answers in HTML; undefined: they are lines of text */
+  readonly errorPageFile: string | undefined;
   /** to collect routes before the listener opens */
   readonly startDelayMs: number;
   /** that requests under way get at stop */
@@ -168,6 +171,11 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
         type: 'boolean',
         description: 'keep connections after requests that waited for 100 Continue',
       },
+      html_error_template_file: {
+        ...FILE_PATH,
+        description:
+          'template of a page of HTML for the router\'s own answers but those for endpoints that failed: `{{ .Status }}`, `{{ .StatusText }}`, `{{ .Message }}`, `{{ .Header.Get "X-Cf-RouterError" }}`, `{{ if eq .Status 404 }}`; text when absent',
+      },
       healthcheck_user_agent: {
         ...text,
         description: 'requests of this user agent are answered by the router itself',
@@ -227,6 +235,7 @@ export const routerConfig = defineConfig<UserConfig, RouterConfig>({
         keepsContinued: full.keep_alive_100_continue_requests,
         healthCheckUserAgent: full.healthcheck_user_agent,
       },
+      errorPageFile: full.html_error_template_file,
       startDelayMs: toMs(full.start_delay),
       stopGraceMs: toMs(full.stop_grace),
     };

@@ -1,5 +1,6 @@
 import { DURATION, toMs } from '../common/runtime/config.js';
 import type { ConfigSchema, ReportProblem } from '../common/runtime/config.js';
+import type { IdleRules } from './proxy/idle-limit.js';
 import type { DialRules } from './proxy/dial.js';
 
 type Duration = string | number;
@@ -15,6 +16,8 @@ export interface EndpointUserConfig {
   ca_certs?: string;
   skip_ssl_validation: boolean;
   disable_keep_alives: boolean;
+  max_idle_conns: number;
+  max_idle_conns_per_host: number;
   enable_http2: boolean;
   max_response_header_bytes: number;
   max_response_headers: number;
@@ -45,6 +48,8 @@ export interface EndpointRules {
   readonly http2TimeoutMs: number;
   /** how long an idle connection is kept */
   readonly idleMs: number;
+  /** how many idle connections are kept */
+  readonly idle: IdleRules;
   /** connections serve more than one request */
   readonly keepAlive: boolean;
   /** endpoints that ask for it are spoken to in HTTP/2 */
@@ -73,6 +78,8 @@ export const ENDPOINT_SCHEMA: Readonly<Record<keyof EndpointUserConfig, ConfigSc
   ca_certs: { ...text, description: "authorities of endpoints with TLS, PEM; the system's when absent" },
   skip_ssl_validation: flag('take any certificate of an endpoint: for trials only'),
   disable_keep_alives: flag('open a connection for every request to an endpoint'),
+  max_idle_conns: whole(0, 'idle connections of HTTP/1.1 that are kept to all endpoints; 0 = no limit'),
+  max_idle_conns_per_host: whole(0, 'the same to one endpoint; 0 = no limit'),
   enable_http2: flag('speak HTTP/2, to clients over TLS and to endpoints that registered for it'),
   max_response_header_bytes: {
     type: 'integer',
@@ -102,6 +109,8 @@ export const ENDPOINT_DEFAULTS: EndpointUserConfig = {
   tls_handshake_timeout: '10s',
   skip_ssl_validation: false,
   disable_keep_alives: false,
+  max_idle_conns: 100,
+  max_idle_conns_per_host: 100,
   enable_http2: true,
   max_response_header_bytes: 1_048_576,
   max_response_headers: 0,
@@ -151,6 +160,7 @@ export const compileEndpoints = (full: EndpointUserConfig, report: ReportProblem
     timeoutMs: toMs(full.http1_endpoint_timeout ?? full.endpoint_timeout),
     http2TimeoutMs: toMs(full.http2_endpoint_timeout ?? full.endpoint_timeout),
     idleMs: toMs(full.backends.idle_timeout),
+    idle: { total: full.max_idle_conns, perUpstream: full.max_idle_conns_per_host },
     keepAlive: !full.disable_keep_alives,
     http2: full.enable_http2,
     maxHeaderBytes: full.max_response_header_bytes,

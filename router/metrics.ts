@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
-import type { Histogram, MetricSpec, Metrics, Sample } from '../common/ports/metrics.js';
+import type { MetricSpec, Metrics, Sample } from '../common/ports/metrics.js';
+import type { Endpoint } from './core/endpoint.js';
 import type { TableChange } from './core/route-table.js';
 import type { RouterCounters } from './proxy/counters.js';
 
@@ -10,11 +11,23 @@ import type { RouterCounters } from './proxy/counters.js';
 export interface TrafficMetrics {
   /** a request is given to endpoints of a route */
   forwarded(component: string): void;
+  /** a route was looked for, which took so many ms; undefined where that is not measured, as below */
+  readonly lookedUp: ((ms: number) => void) | undefined;
   /** its answer is through, after so many ms, of which so many were the router's own */
-  answered(component: string, ms: number, ownMs: number): void;
+  readonly answered: ((component: string, ms: number, ownMs: number) => void) | undefined;
+  /** any request is through, the router's own answers included; `endpoint` is who was tried last */
+  readonly through: ((ms: number, endpoint: Endpoint | undefined) => void) | undefined;
+}
+
+/** What is measured of every request. */
+export interface TrafficMetricsRules {
+  readonly perRequest: boolean;
+  /** latency by source, which is an application as a rule */
+  readonly perApp: boolean;
 }
 
 export interface TrafficSources {
+  readonly rules: TrafficMetricsRules;
   readonly counters: Readonly<RouterCounters>;
   lostLogLines(): number;
 }
@@ -40,12 +53,19 @@ export interface RegistrySources {
 /** gorouter's */
 const LATENCY_BUCKETS_MS = [0.2, 0.4, 0.6, 0.8, 1, 1.8, 6, 14, 22, 100, 500, 1_000, 5_000, 10_000, 60_000];
 
+const LOOKUP_BUCKETS_NS = [200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000];
+
+const HTTP_BUCKETS_S = LATENCY_BUCKETS_MS.map((ms) => ms / 1_000);
+
 const COUNTERS = {
   rejected_requests: {
     help: "Requests that the router refused itself, with 400 or 404: gorouter's bad requests.",
   },
   bad_gateways: { help: 'Requests that the router answered with 502.' },
   cancelled_requests: { help: 'Clients that left before their answer was through.' },
+  empty_content_length_header: {
+    help: 'Requests that were refused since their Content-Length was empty.',
+  },
   backend_exhausted_conns: { help: 'Requests refused because every endpoint had its most connections.' },
   backend_invalid_id: {
     help: "Requests that failed since the endpoint's certificate names another instance.",
@@ -59,13 +79,22 @@ const COUNTERS = {
 const STATUS_GROUPS = ['2xx', '3xx', '4xx', '5xx', 'xxx'] as const;
 
 const registerCounters = (metrics: Metrics, counters: Readonly<RouterCounters>): void => {
-  const responses = { help: 'Answers of endpoints, by class of status.', labels: ['status_group'] };
-  metrics.counters<keyof typeof COUNTERS | 'responses'>({ ...COUNTERS, responses }, () => ({
-    ...counters,
-    responses: STATUS_GROUPS.map((group) => ({
+  const byStatus = {
+    responses: { help: 'Answers of endpoints, by class of status.', labels: ['status_group'] },
+    responses_route_services: {
+      help: 'Answers of route services, by class of status; xxx: they gave none.',
+      labels: ['status_group'],
+    },
+  } as const;
+  const grouped = (prefix: 'responses' | 'responses.route_services'): Sample[] =>
+    STATUS_GROUPS.map((group) => ({
       labels: { status_group: group },
-      value: counters[`responses.${group}`],
-    })),
+      value: counters[`${prefix}.${group}`],
+    }));
+  metrics.counters<keyof typeof COUNTERS | keyof typeof byStatus>({ ...COUNTERS, ...byStatus }, () => ({
+    ...counters,
+    responses: grouped('responses'),
+    responses_route_services: grouped('responses.route_services'),
   }));
 };
 
@@ -138,6 +167,8 @@ const registerLosses = (metrics: Metrics, { inbox }: Pick<RegistrySources, 'inbo
   metrics.counters(losses, () => ({ total_dropped_messages: inbox().dropped() }));
 };
 
+const NOT_MEASURED = { lookedUp: undefined, answered: undefined } as const;
+
 /** Where the system tells. */
 const openFiles = (): number | undefined => {
   try {
@@ -147,13 +178,45 @@ const openFiles = (): number | undefined => {
   }
 };
 
-const registerLatency = (metrics: Metrics): Histogram =>
-  metrics.histogram('latency', {
+const registerPerRequest = (metrics: Metrics): Pick<TrafficMetrics, 'answered' | 'lookedUp'> => {
+  const latency = metrics.histogram('latency', {
     help: 'Time from a request that was given to endpoints to the end of its answer; switched protocols are left out.',
     unit: 'ms',
     labels: ['component'],
     buckets: LATENCY_BUCKETS_MS,
   });
+  const own = metrics.histogram('gorouter_time', {
+    help: "The router's own part of it: without what endpoints took.",
+    unit: 'ms',
+    buckets: LATENCY_BUCKETS_MS,
+  });
+  const lookup = metrics.histogram('route_lookup_time', {
+    help: "Time to find a request's route in the table.",
+    unit: 'ns',
+    buckets: LOOKUP_BUCKETS_NS,
+  });
+  return {
+    lookedUp: (ms) => lookup.observe(ms * 1e6),
+    answered(component, ms, ownMs) {
+      latency.observe(ms, { component });
+      own.observe(ownMs);
+    },
+  };
+};
+
+/** What answers of the router's own count for, and those of endpoints that name no source: gorouter's. */
+const NO_SOURCE = 'gorouter';
+
+const registerPerApp = (metrics: Metrics): TrafficMetrics['through'] => {
+  const latency = metrics.histogram('http_latency_seconds', {
+    help: "Time from a request to the end of its answer, by the tag source_id of its endpoint; the router's own answers count for gorouter.",
+    unit: 's',
+    labels: ['source_id'],
+    buckets: HTTP_BUCKETS_S,
+  });
+  return (ms, endpoint) =>
+    latency.observe(ms / 1_000, { source_id: endpoint?.tags['source_id'] || NO_SOURCE });
+};
 
 /** Registers what the requests of one process are measured by, under the names of gorouter's Prometheus endpoint. */
 export const createTrafficMetrics = (metrics: Metrics, sources: TrafficSources): TrafficMetrics => {
@@ -175,18 +238,10 @@ export const createTrafficMetrics = (metrics: Metrics, sources: TrafficSources):
   metrics.gauges({ file_descriptors: { help: 'Files and connections that are open.' } }, () => ({
     file_descriptors: openFiles(),
   }));
-  const latency = registerLatency(metrics);
-  const own = metrics.histogram('gorouter_time', {
-    help: "The router's own part of it: without what endpoints took.",
-    unit: 'ms',
-    buckets: LATENCY_BUCKETS_MS,
-  });
   return {
     forwarded: requests.add,
-    answered(component, ms, ownMs) {
-      latency.observe(ms, { component });
-      own.observe(ownMs);
-    },
+    ...(sources.rules.perRequest ? registerPerRequest(metrics) : NOT_MEASURED),
+    through: sources.rules.perApp ? registerPerApp(metrics) : undefined,
   };
 };
 

@@ -15,6 +15,7 @@ export interface RouteServiceUserConfig {
   route_services: {
     max_attempts: number;
     strict_signature_validation: boolean;
+    enable_websockets: boolean;
     cert_chain?: string;
     private_key?: string;
   };
@@ -49,6 +50,7 @@ export const ROUTE_SERVICE_SCHEMA: Readonly<Record<keyof RouteServiceUserConfig,
     properties: {
       max_attempts: { type: 'integer', minimum: 1, description: 'tries of one request' },
       strict_signature_validation: flag('refuse bad signatures on routes without a route service too'),
+      enable_websockets: flag('let requests that switch protocols go by way of route services'),
       cert_chain: { ...text, description: 'certificate that route services are shown, PEM' },
       private_key: { ...text, description: 'its key, PEM' },
     },
@@ -60,7 +62,7 @@ export const ROUTE_SERVICE_DEFAULTS: RouteServiceUserConfig = {
   route_services_recommend_https: true,
   route_services_hairpinning: false,
   route_services_hairpinning_allowlist: [],
-  route_services: { max_attempts: 3, strict_signature_validation: false },
+  route_services: { max_attempts: 3, strict_signature_validation: false, enable_websockets: false },
 };
 
 export const compileRouteServices = (
@@ -78,6 +80,7 @@ export const compileRouteServices = (
     recommendHttps: full.route_services_recommend_https,
     maxAttempts: full.route_services.max_attempts,
     strict: full.route_services.strict_signature_validation,
+    webSockets: full.route_services.enable_websockets,
     hairpinning: full.route_services_hairpinning,
     hairpinHosts: full.route_services_hairpinning_allowlist.map((host) => host.toLowerCase()),
     endpoints: {

@@ -4,6 +4,7 @@ import type { Logger } from '../common/ports/logger.js';
 import type { Metrics } from '../common/ports/metrics.js';
 import type { Random } from '../common/ports/random.js';
 import type { Member } from '../common/runtime/group.js';
+import { createActiveApps } from './active-apps.js';
 import { createAccessLog } from './access-log/access-log.js';
 import type { RouterConfig } from './config.js';
 import type { AccessRecord } from './core/access-line.js';
@@ -12,6 +13,7 @@ import type { RouteKey } from './core/route-key.js';
 import { createRequestReader } from './core/request-headers.js';
 import { createResponseWriter } from './core/response-headers.js';
 import type { RouteTable } from './core/route-table.js';
+import { openErrorPage } from './error-page-file.js';
 import { createTrafficMetrics } from './metrics.js';
 import { createCounters } from './proxy/counters.js';
 import type { RouterCounters } from './proxy/counters.js';
@@ -22,7 +24,7 @@ import { createProxy } from './proxy/server.js';
 import type { Proxy } from './proxy/server.js';
 import { createUpstreams } from './proxy/upstreams.js';
 import { openServedCertificates } from './served-certificates.js';
-import { createFigures } from './status/figures.js';
+import { NO_FIGURES, createFigures } from './status/figures.js';
 import type { FiguresSnapshot } from './status/figures.js';
 
 /** What serves requests in one process, by a table that somebody else feeds. */
@@ -89,8 +91,11 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     index: config.registrar.index,
   });
   const figures = config.status.legacyPages ? createFigures() : undefined;
+  const activeApps =
+    config.activeAppsMs > 0 ? createActiveApps({ ...options, intervalMs: config.activeAppsMs }) : undefined;
   const ended = (record: AccessRecord): void => {
     accessLog.ended(record);
+    activeApps?.ended(record);
     figures?.ended(record, clock.monotonic());
   };
   const certificates = openServedCertificates({
@@ -108,6 +113,7 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     balancing: balancingRules(config, random),
     readRequest: createRequestReader(config.requests),
     responses: createResponseWriter(config.responses),
+    errorPage: openErrorPage(config.errorPageFile),
     upstreams,
     serviceUpstreams: createUpstreams({ endpoints: config.routeServices.endpoints, clock }),
     services: createRouteServices({
@@ -120,12 +126,16 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
       http2: createDeadlines(clock, config.endpoints.http2TimeoutMs),
     },
     counters,
-    metrics: createTrafficMetrics(options.metrics, { counters, lostLogLines: accessLog.dropped }),
+    metrics: createTrafficMetrics(options.metrics, {
+      rules: config.metrics,
+      counters,
+      lostLogLines: accessLog.dropped,
+    }),
     accessLog: { ended },
     isHealthy: options.isHealthy,
   });
   return {
-    first: [accessLog.member, certificates.member],
+    first: [accessLog.member, certificates.member, ...(activeApps ? [activeApps.member] : [])],
     proxy: proxy.member,
     address: proxy.address,
     tlsAddress: proxy.tlsAddress,
@@ -133,7 +143,7 @@ export const createTraffic = (options: TrafficOptions): Traffic => {
     drain: proxy.drain,
     retire: upstreams.retire,
     counters: () => counters,
-    figures: () => figures?.snapshot(clock.monotonic()) ?? { latencies: [], apps: {} },
+    figures: () => figures?.snapshot(clock.monotonic()) ?? NO_FIGURES,
     lostLogLines: accessLog.dropped,
   };
 };

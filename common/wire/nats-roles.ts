@@ -116,7 +116,7 @@ export const ROLES: Readonly<Record<NatsRole, RolePermissions>> = {
   /** whose ids nobody knows before Mesos gives them: what one may, all may, but none may give another work */
   'mesos-cells': cellPermissions('*'),
   router: {
-    publish: [SUBJECTS.routerStart, ANY_LOG],
+    publish: [SUBJECTS.routerStart, SUBJECTS.routerActiveApps, ANY_LOG],
     subscribe: [SUBJECTS.routerRegister, SUBJECTS.routerUnregister, SUBJECTS.routerGreet],
     answers: true,
   },

@@ -14,6 +14,7 @@ export const SUBJECTS = {
   routerUnregister: 'router.unregister',
   routerGreet: 'router.greet',
   routerStart: 'router.start',
+  routerActiveApps: 'router.active_apps',
   mesosState: 'mesos.state',
   mesosAuction: 'mesos.auction',
   mesosOffers: 'mesos.offers',

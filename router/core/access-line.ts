@@ -1,6 +1,23 @@
 import type { Endpoint } from './endpoint.js';
 import type { RawHeaders } from './request-headers.js';
 
+/** What a new connection took, ms: to find the address of a name, to connect, to be secured; 0 where it did not. */
+export interface DialTimes {
+  readonly dns: number;
+  readonly dial: number;
+  readonly tls: number;
+}
+
+/** Of a connection that was there. */
+export const REUSED: DialTimes = { dns: 0, dial: 0, tls: 0 };
+
+/** The connection that a request went to its endpoint by. */
+export interface Carrier {
+  /** `address:port` of this end */
+  readonly localAddress: string;
+  readonly times: DialTimes;
+}
+
 /** What is noted of one request while it passes; filled in as things become known. */
 export interface AccessRecord {
   /** ms since the Unix epoch */
@@ -12,9 +29,8 @@ export interface AccessRecord {
   readonly target: string;
   /** `HTTP/1.1` */
   readonly protocol: string;
-  /** `address:port` of the peer, and of the listener */
+  /** `address:port` of the client */
   readonly remoteAddress: string;
-  readonly localAddress: string;
   host: string;
   requestId: string;
   /** as the client sent them, and as they went on once a route was found */
@@ -24,6 +40,8 @@ export interface AccessRecord {
   bodyBytes: number;
   /** the endpoint that was tried last */
   endpoint: Endpoint | undefined;
+  /** that its answer came by; undefined when none did */
+  carrier: Carrier | undefined;
   /** the first attempt, the last one, and its end; undefined when there was none */
   forwardedAt: number | undefined;
   attemptAt: number | undefined;
@@ -136,12 +154,11 @@ const EXTRA: Readonly<Record<ExtraField, (record: AccessRecord, endedAt: number)
   failed_attempts: ({ failedAttempts }) => String(failedAttempts),
   failed_attempts_time: ({ failedAttempts, forwardedAt, attemptAt }) =>
     failedAttempts === 0 ? DASH : seconds(between(forwardedAt, attemptAt)),
-  // connections are kept and shared: which request they were made for cannot be told
-  dns_time: () => DASH,
-  dial_time: () => DASH,
-  tls_time: () => DASH,
+  dns_time: ({ carrier }) => seconds(carrier?.times.dns),
+  dial_time: ({ carrier }) => seconds(carrier?.times.dial),
+  tls_time: ({ carrier }) => seconds(carrier?.times.tls),
   backend_time: ({ attemptAt, answeredAt }, endedAt) => seconds(between(attemptAt, answeredAt ?? endedAt)),
-  local_address: ({ localAddress }) => quoted(localAddress),
+  local_address: ({ carrier }) => quoted(carrier?.localAddress ?? ''),
 };
 
 const FIXED = ['referer', 'user-agent', 'x-forwarded-for', 'x-forwarded-proto'] as const;

@@ -12,7 +12,20 @@ export interface RouterReply {
   readonly closes?: true;
   /** the whole text, line end included; '' sends none */
   readonly body: string;
+  /** what a page of HTML tells instead of the text, where the router has one */
+  readonly message?: string;
 }
+
+/** What a page may tell as well as a line of text. */
+export const told = (
+  status: number,
+  statusText: string,
+  message: string,
+): Required<Pick<RouterReply, 'status' | 'body' | 'message'>> => ({
+  status,
+  message,
+  body: `${status} ${statusText}: ${message}\n`,
+});
 
 const NO_STORE = 'no-cache, no-store';
 const BRIEFLY = 'public,max-age=2';
@@ -21,51 +34,44 @@ const BRIEFLY = 'public,max-age=2';
 const headerSafe = (text: string): string => text.replace(/[^\x20-\x7e]+/g, ' ').trim();
 
 export const unknownRoute = (host: string): RouterReply => ({
-  status: 404,
+  ...told(404, 'Not Found', `Requested route ('${host}') does not exist.`),
   routerError: 'unknown_route',
   cacheControl: NO_STORE,
-  body: `404 Not Found: Requested route ('${host}') does not exist.\n`,
 });
 
 export const noEndpoints = (host: string): RouterReply => ({
-  status: 503,
+  ...told(503, 'Service Unavailable', `Requested route ('${host}') has no available endpoints.`),
   routerError: 'no_endpoints',
   cacheControl: BRIEFLY,
-  body: `503 Service Unavailable: Requested route ('${host}') has no available endpoints.\n`,
 });
 
 export const connectionLimit = (host: string): RouterReply => ({
-  status: 503,
+  ...told(503, 'Service Unavailable', `Requested route ('${host}') has reached the connection limit.`),
   routerError: 'Connection Limit Reached',
-  body: `503 Service Unavailable: Requested route ('${host}') has reached the connection limit.\n`,
 });
 
 export const EMPTY_HOST: RouterReply = {
-  status: 400,
+  ...told(400, 'Bad Request', 'Request had empty Host header'),
   routerError: 'empty_host',
   cacheControl: BRIEFLY,
-  body: '400 Bad Request: Request had empty Host header\n',
 };
 
 export const INVALID_APP_INSTANCE: RouterReply = {
-  status: 400,
+  ...told(400, 'Bad Request', 'Invalid X-CF-App-Instance Header'),
   routerError: 'invalid_cf_app_instance_header',
   cacheControl: NO_STORE,
-  body: '400 Bad Request: Invalid X-CF-App-Instance Header\n',
 };
 
 export const INVALID_PROCESS_INSTANCE: RouterReply = {
-  status: 400,
+  ...told(400, 'Bad Request', 'Invalid X-CF-Process-Instance Header'),
   routerError: 'invalid_cf_process_instance_header',
   cacheControl: NO_STORE,
-  body: '400 Bad Request: Invalid X-CF-Process-Instance Header\n',
 };
 
 const unknownInstance = (which: string, host: string): RouterReply => ({
-  status: 400,
+  ...told(400, 'Bad Request', `Requested instance ${which} does not exist for route ('${host}')`),
   routerError: 'unknown_route',
   cacheControl: NO_STORE,
-  body: `400 Bad Request: Requested instance ${which} does not exist for route ('${host}')\n`,
 });
 
 export const appInstanceUnknown = (guid: string, index: string, host: string): RouterReply =>
@@ -75,9 +81,8 @@ export const processInstanceUnknown = (guid: string, index: string | undefined, 
   unknownInstance(`${index === undefined ? '' : `('${index}') `}with process guid ('${guid}')`, host);
 
 export const ROUTE_SERVICE_UNSUPPORTED: RouterReply = {
-  status: 502,
+  ...told(502, 'Bad Gateway', 'Support for route services is disabled.'),
   routerError: 'route_service_unsupported',
-  body: '502 Bad Gateway: Support for route services is disabled.\n',
 };
 
 /** Requests that could be read in two ways, or that HTTP/1.1 has no words for. */

@@ -44,6 +44,8 @@ export interface RequestFacts {
   serviceSignature: string;
   serviceMetadata: string;
   serviceUrl: string;
+  /** names that follow the body, as the client announces them */
+  trailer: string;
   /** the client can read trailers */
   acceptsTrailers: boolean;
   forwardedFor: string;
@@ -81,7 +83,7 @@ const MEANINGS: readonly (readonly [string, Meaning])[] = [
   ['proxy-authenticate', drops()],
   ['proxy-authorization', drops()],
   ['te', drops((facts, value) => void (facts.acceptsTrailers ||= listed(value).includes('trailers')))],
-  ['trailer', drops()],
+  ['trailer', drops((facts, value) => void (facts.trailer += facts.trailer === '' ? value : `, ${value}`))],
   ['http2-settings', drops()],
   ['upgrade', drops((facts, value) => void (facts.upgrade = value))],
   ['transfer-encoding', drops((facts, value) => void (facts.transferEncoding += value.trim().toLowerCase()))],
@@ -161,6 +163,7 @@ const emptyFacts = (): RequestFacts => ({
   serviceSignature: '',
   serviceMetadata: '',
   serviceUrl: '',
+  trailer: '',
   acceptsTrailers: false,
   forwardedFor: '',
   forwardedProto: '',

@@ -28,6 +28,7 @@ const HOP_BY_HOP = [
   'transfer-encoding',
   'upgrade',
 ];
+const OF_BODIES: ReadonlySet<string> = new Set(['content-length', 'trailer']);
 const SECRET = 'x-cf-proxy-signature';
 /** Lower case. */
 export const ROUTER_ERROR = 'x-cf-routererror';
@@ -66,6 +67,8 @@ export interface ResponseWriter {
   answer(raw: RawHeaders, answered: Answered): string[];
   /** the same for an answer that switches protocols: here `Connection` and `Upgrade` are the message */
   upgrade(raw: RawHeaders, protocol: string, answered: Answered): string[];
+  /** the same for what comes before an answer, which has no body: no session begins with it */
+  interim(raw: RawHeaders): string[];
   /** an answer of the router's own, as the rules want it */
   own(headers: string[]): string[];
 }
@@ -106,6 +109,17 @@ export const createResponseWriter = (rules: ResponseRules): ResponseWriter => {
 
   return {
     answer,
+    interim(raw) {
+      const listed = listedBy(connectionOf(raw));
+      const headers: string[] = [];
+      for (let at = 0; at + 1 < raw.length; at += 2) {
+        const name = raw[at] ?? '';
+        const lower = name.toLowerCase();
+        if (notPassed.has(lower) || listed.has(lower) || OF_BODIES.has(lower)) continue;
+        headers.push(name, raw[at + 1] ?? '');
+      }
+      return headers;
+    },
     upgrade: (raw, protocol, answered) => [
       ...answer(raw, answered),
       'Connection',

@@ -1,4 +1,5 @@
 import type { Endpoint } from './endpoint.js';
+import { told } from './replies.js';
 import type { RouterReply } from './replies.js';
 import { hostWithoutPort } from './route-key.js';
 
@@ -20,6 +21,8 @@ export interface RouteServiceRules {
   readonly maxAttempts: number;
   /** signatures on routes without a service are looked at too */
   readonly strict: boolean;
+  /** requests that switch protocols may go by way of a service too */
+  readonly webSockets: boolean;
   /** services that have a route here are reached directly */
   readonly hairpinning: boolean;
   /** hosts, or `*.` and a domain, for which that is so; empty for all */
@@ -31,20 +34,23 @@ const BAD_SIGNATURE = 'Failed to validate Route Service Signature';
 export const EXPIRED = 'route service request expired';
 
 export const WEBSOCKET_WITH_SERVICE: RouterReply = {
-  status: 503,
+  ...told(
+    503,
+    'Service Unavailable',
+    'Websocket requests are not supported for routes bound to Route Services.',
+  ),
   routerError: 'route_service_unsupported',
-  body: '503 Service Unavailable: Websocket requests are not supported for routes bound to Route Services.\n',
 };
 
-export const SERVICE_REQUEST_FAILED: RouterReply = {
-  status: 500,
-  body: '500 Internal Server Error: Route service request failed.\n',
-};
+export const SERVICE_REQUEST_FAILED: RouterReply = told(
+  500,
+  'Internal Server Error',
+  'Route service request failed.',
+);
 
 const expired = (): RouterReply => ({
-  status: 504,
+  ...told(504, 'Gateway Timeout', `${BAD_SIGNATURE}: ${EXPIRED}`),
   routerError: 'expired_route_service_signature',
-  body: `504 Gateway Timeout: ${BAD_SIGNATURE}: ${EXPIRED}\n`,
 });
 
 /** For a request that says it comes from its route's service. */
@@ -52,9 +58,8 @@ export const badSignature = (problem: string): RouterReply =>
   problem === EXPIRED
     ? expired()
     : {
-        status: 502,
+        ...told(502, 'Bad Gateway', `${BAD_SIGNATURE}: ${problem}`),
         routerError: 'invalid_route_service_signature',
-        body: `502 Bad Gateway: ${BAD_SIGNATURE}: ${problem}\n`,
       };
 
 /** For a request that says so though its route has none. */
@@ -62,9 +67,8 @@ export const strayService = (problem: string): RouterReply =>
   problem === EXPIRED
     ? expired()
     : {
-        status: 400,
+        ...told(400, 'Bad Request', 'invalid route service signature detected'),
         routerError: 'invalid_route_service_signature',
-        body: '400 Bad Request: invalid route service signature detected\n',
       };
 
 /** Where the service is to send the request back to. */

@@ -1,7 +1,11 @@
+import { formatAttributes, noAttributes, parseAttributes, readAttributes } from './cookie-attributes.js';
+import type { CookieAttributes } from './cookie-attributes.js';
 import type { RawHeaders } from './request-headers.js';
 
 /** The cookie that names the instance of a session. */
 const INSTANCE_COOKIE = '__VCAP_ID__';
+/** The cookie that keeps the other's attributes. */
+const META_COOKIE = '__VCAP_ID_META__';
 /** seconds in which an authentication in several steps must be through */
 const NEGOTIATION_AGE = 60;
 
@@ -57,52 +61,6 @@ export const readStickyRequest = (
   return NOT_STICKY;
 };
 
-interface CookieAttributes {
-  secure: boolean;
-  partitioned: boolean;
-  /** '' when not set */
-  sameSite: string;
-  expires: string;
-  /** seconds; undefined when not set */
-  maxAge: number | undefined;
-}
-
-const noAttributes = (): CookieAttributes => ({
-  secure: false,
-  partitioned: false,
-  sameSite: '',
-  expires: '',
-  maxAge: undefined,
-});
-
-const SAME_SITE: Readonly<Record<string, string>> = { lax: 'Lax', strict: 'Strict', none: 'None' };
-
-/** Copied only when it is a date: the text goes into a header of the router's own. */
-const readDate = (text: string): string => {
-  const time = Date.parse(text.replaceAll('-', ' '));
-  return Number.isNaN(time) ? '' : new Date(time).toUTCString();
-};
-
-const ATTRIBUTE_READERS: Readonly<Record<string, (all: CookieAttributes, value: string) => void>> = {
-  secure: (all) => void (all.secure = true),
-  partitioned: (all) => void (all.partitioned = true),
-  samesite: (all, value) => void (all.sameSite = SAME_SITE[value.toLowerCase()] ?? ''),
-  expires: (all, value) => void (all.expires = readDate(value)),
-  'max-age': (all, value) => {
-    if (/^-?\d{1,10}$/.test(value)) all.maxAge = Math.max(0, Number(value));
-  },
-};
-
-const readAttributes = (setCookie: string): CookieAttributes => {
-  const all = noAttributes();
-  for (const part of setCookie.split(';').slice(1)) {
-    const equals = part.indexOf('=');
-    const name = (equals === -1 ? part : part.slice(0, equals)).trim().toLowerCase();
-    ATTRIBUTE_READERS[name]?.(all, equals === -1 ? '' : part.slice(equals + 1).trim());
-  }
-  return all;
-};
-
 const cookieName = (setCookie: string): string => {
   const equals = setCookie.indexOf('=');
   return equals === -1 ? '' : setCookie.slice(0, equals).trim();
@@ -113,9 +71,9 @@ const cookieValue = (text: string): string =>
   text.replace(/[^\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]/g, '');
 const cookiePath = (text: string): string => text.replace(/[^\x20-\x3a\x3c-\x7e]/g, '');
 
-const formatCookie = (instanceId: string, path: string, attributes: CookieAttributes): string => {
+const formatCookie = (pair: string, path: string, attributes: CookieAttributes): string => {
   const { expires, maxAge, secure, sameSite, partitioned } = attributes;
-  let cookie = `${INSTANCE_COOKIE}=${cookieValue(instanceId)}; Path=${cookiePath(path) || '/'}`;
+  let cookie = `${pair}; Path=${cookiePath(path) || '/'}`;
   if (expires !== '') cookie += `; Expires=${expires}`;
   if (maxAge !== undefined) cookie += `; Max-Age=${maxAge}`;
   cookie += '; HttpOnly';
@@ -133,21 +91,40 @@ export interface StickyAnswer {
   readonly servedBy: string;
   /** context path of the route */
   readonly path: string;
+  /** as the client sent them */
+  readonly cookies: string;
+  /** ms since the Unix epoch; asked where an age is concerned */
+  readonly now: () => number;
 }
 
-const attributesOfAnswer = (
+/** Attributes of the router's cookies for an answer, and whether a client is to show them again. */
+interface Wanted {
+  readonly attributes: readonly CookieAttributes[];
+  readonly kept: boolean;
+}
+
+const NONE: Wanted = { attributes: [], kept: false };
+
+/** Of the session that went on elsewhere. */
+const restored = ({ cookies, now }: StickyAnswer): CookieAttributes => {
+  const meta = cookies.includes(META_COOKIE) ? readCookies(cookies).get(META_COOKIE) : undefined;
+  return meta === undefined ? noAttributes() : parseAttributes(meta, now());
+};
+
+const wantedFor = (
   cookies: readonly string[],
   negotiates: boolean,
-  { askedFor, servedBy }: StickyAnswer,
+  answer: StickyAnswer,
   rules: StickyRules,
-): CookieAttributes[] => {
-  const stale = askedFor !== servedBy;
-  if (negotiates) {
-    return stale ? [{ ...noAttributes(), maxAge: NEGOTIATION_AGE, sameSite: 'Strict' }] : [];
+): Wanted => {
+  const stale = answer.askedFor !== answer.servedBy;
+  if (negotiates && stale) {
+    const attributes = { ...noAttributes(), maxAge: NEGOTIATION_AGE, sameSite: 'Strict' };
+    return { attributes: [attributes], kept: false };
   }
   const sessions = cookies.filter((cookie) => rules.cookieNames.has(cookieName(cookie)));
-  if (sessions.length > 0) return sessions.map(readAttributes);
-  return askedFor !== '' && stale ? [noAttributes()] : [];
+  if (sessions.length > 0) return { attributes: sessions.map(readAttributes), kept: true };
+  return answer.askedFor !== '' && stale ? { attributes: [restored(answer)], kept: false } : NONE;
 };
 
 /** The cookies that the router adds to an answer, so that the session comes back to who served it. */
@@ -165,11 +142,12 @@ export const stickyCookies = (headers: RawHeaders, answer: StickyAnswer, rules: 
   }
   if (cookies.length === 0 && !negotiates && answer.askedFor === '') return [];
   if (cookies.some((cookie) => cookieName(cookie) === INSTANCE_COOKIE)) return [];
-  const made = attributesOfAnswer(cookies, negotiates, answer, rules).map((attributes) =>
-    formatCookie(answer.servedBy, answer.path, {
-      ...attributes,
-      secure: attributes.secure || rules.secureCookies,
-    }),
-  );
+  const { attributes, kept } = wantedFor(cookies, negotiates, answer, rules);
+  const made = attributes.flatMap((given) => {
+    const all = { ...given, secure: given.secure || rules.secureCookies };
+    const instance = `${INSTANCE_COOKIE}=${cookieValue(answer.servedBy)}`;
+    const meta = kept ? [`${META_COOKIE}=${formatAttributes(all, answer.now())}`] : [];
+    return [instance, ...meta].map((pair) => formatCookie(pair, answer.path, all));
+  });
   return [...new Set(made)];
 };

@@ -21,6 +21,13 @@ export const TRACE_HEADERS = [
   'traceparent',
   'tracestate',
 ] as const;
+
+/** Those of a request that its line in the access log shows, in lower case. */
+export const loggedTraceHeaders = ({ zipkin, w3c }: Pick<TracingRules, 'zipkin' | 'w3c'>): string[] => [
+  ...(zipkin ? ['x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'b3'] : []),
+  ...(w3c ? ['traceparent', 'tracestate'] : []),
+];
+
 export type TraceHeader = (typeof TRACE_HEADERS)[number];
 
 /** Where a request stands in its trace. */

@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { Carrier } from '../core/access-line.js';
 import type { PoolEntry } from '../core/pool.js';
 import { endpointHeaders } from '../core/request-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
+import { passedTrailers } from '../core/request-trailers.js';
 import type { Deadlines } from './deadlines.js';
 import type { Exchange } from './exchange.js';
 import { AttemptEnded, classifyFailure } from './failure.js';
@@ -73,6 +75,18 @@ const deadlinesFor = ({ config, deadlines }: ProxyContext, { endpoint }: PoolEnt
 const hasTooMany = ({ rawHeaders }: Dispatcher.DispatchController, most: number): boolean =>
   most > 0 && Array.isArray(rawHeaders) && rawHeaders.length / 2 > most;
 
+const upgradeHeaders = (
+  context: ProxyContext,
+  exchange: Exchange,
+  entry: PoolEntry,
+  { rawHeaders }: Dispatcher.DispatchController,
+): RawHeaders =>
+  context.responses.upgrade(
+    textHeaders(rawHeaders),
+    exchange.upgrade?.protocol ?? '',
+    answeredBy(context, exchange, entry),
+  );
+
 /** Sends the request to one endpoint. */
 export const runAttempt = (
   context: ProxyContext,
@@ -80,13 +94,15 @@ export const runAttempt = (
   entry: PoolEntry,
   events: AttemptEvents,
 ): void => {
-  const { clock, config, upstreams } = context;
+  const { clock, config } = context;
+  const upstreams = isOutside(exchange) ? context.serviceUpstreams : context.upstreams;
   const now = clock.monotonic();
   const relay = createRelay(context, exchange, entry);
   const release = occupy(entry);
   let controller: Dispatcher.DispatchController | undefined;
   let ended: Error | undefined;
   let answered = false;
+  let carrier: Carrier | undefined;
   exchange.abort = (reason) => {
     ended = reason;
     controller?.abort(reason);
@@ -107,28 +123,30 @@ export const runAttempt = (
     exchange.abort = undefined;
   };
 
-  const sender = (isOutside(exchange) ? context.serviceUpstreams : upstreams).sender(
-    entry.endpoint,
-    exchange.upgrade !== undefined,
-  );
+  const sender = upstreams.sender(entry.endpoint, exchange.upgrade !== undefined);
   sender.dispatch(dispatchOptions(context, exchange, entry), {
-    onRequestStart(started) {
+    onRequestStart(started, carriedBy?: Carrier) {
       assertStillWanted(ended, entry);
       controller = started;
+      carrier = carriedBy;
       if (exchange.facts.expectsContinue && exchange.body) goOn(context, exchange);
     },
     onResponseStart(current, status, _headers, statusText) {
-      // interim answers are for the hop they came on
-      if (status < 200) return;
+      if (status < 200) {
+        relay.interim(current, status);
+        return;
+      }
       if (hasTooMany(current, config.endpoints.maxHeaderLines)) {
         current.abort(new AttemptEnded('other', 'Too many response headers'));
         return;
       }
       release();
+      exchange.record.carrier = carrier;
       relay.head(current, status, statusText ?? '');
       answered = true;
       events.onAnswer(status);
     },
+    requestTrailers: () => passedTrailers(exchange.trailing.rawTrailers),
     onResponseData: (current, chunk) => relay.data(current, chunk),
     onResponseEnd(current) {
       finish();
@@ -137,16 +155,12 @@ export const runAttempt = (
     },
     onRequestUpgrade(current, _status, _headers, socket) {
       finish();
-      const headers = context.responses.upgrade(
-        textHeaders(current.rawHeaders),
-        exchange.upgrade?.protocol ?? '',
-        answeredBy(context, exchange, entry),
-      );
-      events.onUpgrade({ headers, socket });
+      exchange.record.carrier = carrier;
+      events.onUpgrade({ headers: upgradeHeaders(context, exchange, entry, current), socket });
     },
     onResponseError(_controller, error) {
       finish();
-      const failure = classifyFailure(error, {
+      const failure = classifyFailure(upstreams.causeOf(error), {
         address: entry.endpoint.address,
         started: controller !== undefined,
         servedBefore: upstreams.servedBefore(error),

@@ -12,8 +12,6 @@ export interface Client {
   readonly secure: boolean;
   /** base64 of its certificate; undefined when it showed none */
   readonly certificate: string | undefined;
-  /** `address:port` of the listener */
-  readonly localAddress: string;
 }
 
 const known = new WeakMap<Socket, Client>();
@@ -32,7 +30,6 @@ const certificateOf = (socket: TLSSocket): string | undefined => {
 
 /** Describes a connection; `proxied` is who a load balancer before it speaks for. */
 export const introduce = (socket: Socket, proxied: ProxiedClient | undefined): Client => {
-  const local = plainAddress(socket.localAddress);
   const address = proxied?.address ?? plainAddress(socket.remoteAddress);
   const port = proxied?.port ?? socket.remotePort ?? 0;
   const client: Client = {
@@ -41,7 +38,6 @@ export const introduce = (socket: Socket, proxied: ProxiedClient | undefined): C
     remoteAddress: address === '' ? '' : `${address}:${port}`,
     secure: isSecure(socket),
     certificate: isSecure(socket) ? certificateOf(socket) : undefined,
-    localAddress: local === '' ? '' : `${local}:${socket.localPort ?? 0}`,
   };
   known.set(socket, client);
   return client;

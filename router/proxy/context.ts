@@ -3,6 +3,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
 import type { RouterConfig } from '../config.js';
 import type { BalancingRules } from '../core/balancing.js';
+import type { ErrorPage } from '../core/error-page.js';
 import type { RequestReader } from '../core/request-headers.js';
 import type { ResponseWriter } from '../core/response-headers.js';
 import type { RouteTable } from '../core/route-table.js';
@@ -23,6 +24,8 @@ export interface ProxyContext {
   readonly balancing: BalancingRules;
   readonly readRequest: RequestReader;
   readonly responses: ResponseWriter;
+  /** for the router's own answers; undefined: they are lines of text */
+  readonly errorPage: ErrorPage | undefined;
   readonly upstreams: Upstreams;
   /** to route services that have no route here */
   readonly serviceUpstreams: Upstreams;

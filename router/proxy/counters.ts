@@ -8,6 +8,8 @@ export interface RouterCounters {
   bad_gateways: number;
   /** clients that left before their answer was through */
   cancelled_requests: number;
+  /** refused since their `Content-Length` says nothing */
+  empty_content_length_header: number;
   backend_exhausted_conns: number;
   /** the certificate is another instance's (503), is not trusted (526), or no handshake came about (525) */
   backend_invalid_id: number;
@@ -22,6 +24,13 @@ export interface RouterCounters {
   'responses.4xx': number;
   'responses.5xx': number;
   'responses.xxx': number;
+  /** those of route services; xxx: none came about */
+  'responses.route_services': number;
+  'responses.route_services.2xx': number;
+  'responses.route_services.3xx': number;
+  'responses.route_services.4xx': number;
+  'responses.route_services.5xx': number;
+  'responses.route_services.xxx': number;
 }
 
 export const createCounters = (): RouterCounters => ({
@@ -29,6 +38,7 @@ export const createCounters = (): RouterCounters => ({
   rejected_requests: 0,
   bad_gateways: 0,
   cancelled_requests: 0,
+  empty_content_length_header: 0,
   backend_exhausted_conns: 0,
   backend_invalid_id: 0,
   backend_invalid_tls_cert: 0,
@@ -41,18 +51,25 @@ export const createCounters = (): RouterCounters => ({
   'responses.4xx': 0,
   'responses.5xx': 0,
   'responses.xxx': 0,
+  'responses.route_services': 0,
+  'responses.route_services.2xx': 0,
+  'responses.route_services.3xx': 0,
+  'responses.route_services.4xx': 0,
+  'responses.route_services.5xx': 0,
+  'responses.route_services.xxx': 0,
 });
 
-const CLASSES = [
-  'responses.xxx',
-  'responses.xxx',
-  'responses.2xx',
-  'responses.3xx',
-  'responses.4xx',
-  'responses.5xx',
-] as const;
+const CLASSES = ['xxx', 'xxx', '2xx', '3xx', '4xx', '5xx'] as const;
+const OF_ALL = CLASSES.map((name) => `responses.${name}` as const);
+const OF_SERVICES = CLASSES.map((name) => `responses.route_services.${name}` as const);
 
 export const countResponse = (counters: RouterCounters, status: number): void => {
   counters.responses += 1;
-  counters[CLASSES[Math.floor(status / 100)] ?? 'responses.xxx'] += 1;
+  counters[OF_ALL[Math.floor(status / 100)] ?? 'responses.xxx'] += 1;
+};
+
+/** `status` is 0 where a route service gave no answer. */
+export const countServiceResponse = (counters: RouterCounters, status: number): void => {
+  counters['responses.route_services'] += 1;
+  counters[OF_SERVICES[Math.floor(status / 100)] ?? 'responses.route_services.xxx'] += 1;
 };

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { RawHeaders, RequestFacts } from '../core/request-headers.js';
 import type { AccessRecord } from '../core/access-line.js';
 import type { RoutePool } from '../core/pool.js';
+import type { ErrorPage } from '../core/error-page.js';
 import type { RouterReply } from '../core/replies.js';
 import type { Wish } from '../core/balancing.js';
 import type { ResponseWriter } from '../core/response-headers.js';
@@ -32,6 +33,8 @@ export interface ClientResponse {
   /** whether the connection goes on after it */
   shouldKeepAlive: boolean;
   writeContinue(): void;
+  /** an answer before the answer, 102 to 199; clients that know none of them get none */
+  writeInterim(status: number, headers: readonly string[]): void;
   writeHead(status: number, statusText: string, headers: string[]): unknown;
   flushHeaders(): void;
   /** false when it is to wait for `drain` */
@@ -49,6 +52,8 @@ export interface Incoming {
   readonly res: ClientResponse;
   /** its body comes from here */
   readonly source: Readable;
+  /** has what follows the body, once that has ended */
+  readonly trailing: { readonly rawTrailers: RawHeaders };
   /** undefined where only the headers tell */
   readonly hasBody: boolean | undefined;
   readonly client: Client;
@@ -76,11 +81,9 @@ export interface Exchange extends Incoming, Destination {
   abort: ((reason: Error) => void) | undefined;
 }
 
+/** All but those of its body. */
 const replyHeaders = (reply: RouterReply, requestId: string): string[] => {
-  const headers = ['Content-Length', String(Buffer.byteLength(reply.body))];
-  if (reply.body !== '') {
-    headers.push('Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff');
-  }
+  const headers: string[] = [];
   if (reply.cacheControl !== undefined) headers.push('Cache-Control', reply.cacheControl);
   if (reply.expires !== undefined) headers.push('Expires', reply.expires);
   if (reply.routerError !== undefined) headers.push('X-Cf-RouterError', reply.routerError);
@@ -88,9 +91,25 @@ const replyHeaders = (reply: RouterReply, requestId: string): string[] => {
   return headers;
 };
 
+interface ReplyRules {
+  readonly responses: ResponseWriter;
+  /** undefined: lines of text */
+  readonly errorPage: ErrorPage | undefined;
+}
+
+/** The reply as HTML where it may be that. */
+const pageOf = (
+  { status, message }: RouterReply,
+  headers: readonly string[],
+  errorPage: ErrorPage | undefined,
+): string | undefined =>
+  message === undefined
+    ? undefined
+    : errorPage?.({ status, statusText: STATUS_CODES[status] ?? '', message, headers });
+
 /** Answers in the router's own name. */
 export const sendReply = (
-  responses: ResponseWriter,
+  { responses, errorPage }: ReplyRules,
   { res, record }: Pick<Incoming, 'res' | 'record'>,
   reply: RouterReply,
   requestId: string,
@@ -98,9 +117,17 @@ export const sendReply = (
   if (res.destroyed || res.headersSent) return;
   record.status = reply.status;
   record.routerError = reply.routerError ?? '';
-  if (record.method !== 'HEAD') record.bodyBytes = Buffer.byteLength(reply.body);
   if (reply.closes) res.shouldKeepAlive = false;
-  const headers = responses.own(replyHeaders(reply, requestId));
-  res.writeHead(reply.status, STATUS_CODES[reply.status] ?? '', headers);
-  res.end(reply.body);
+  const headers = replyHeaders(reply, requestId);
+  const page = pageOf(reply, headers, errorPage);
+  const body = page ?? reply.body;
+  const bytes = Buffer.byteLength(body);
+  if (record.method !== 'HEAD') record.bodyBytes = bytes;
+  if (bytes > 0) {
+    const type = page === undefined ? 'text/plain' : 'text/html';
+    headers.push('Content-Type', `${type}; charset=utf-8`, 'X-Content-Type-Options', 'nosniff');
+  }
+  headers.push('Content-Length', String(bytes));
+  res.writeHead(reply.status, STATUS_CODES[reply.status] ?? '', responses.own(headers));
+  res.end(body);
 };

@@ -50,16 +50,39 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
+/** Alerts of an endpoint that does not want the router's certificate, or misses one; as in `ERR_SSL_…_ALERT_…`. */
+const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
+  BAD_CERTIFICATE: 'bad certificate',
+  UNSUPPORTED_CERTIFICATE: 'unsupported certificate',
+  CERTIFICATE_REVOKED: 'revoked certificate',
+  CERTIFICATE_EXPIRED: 'expired certificate',
+  CERTIFICATE_UNKNOWN: 'unknown certificate',
+  UNKNOWN_CA: 'unknown certificate authority',
+  CERTIFICATE_REQUIRED: 'certificate required',
+};
+
+const HANDSHAKE_WORDS: Readonly<Record<string, string>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: 'tls: first record does not look like a TLS handshake',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'remote error: tls: handshake failure',
+};
+
+/** In TLS 1.3 an endpoint looks at the router's certificate when the router may have written already. */
+const refusedCertificate = ({ code = '' }: SystemError): Failure | undefined => {
+  const words = CERTIFICATE_ALERTS[/_ALERT_(\w+)$/.exec(code)?.[1] ?? ''];
+  return words === undefined
+    ? undefined
+    : { kind: 'tls-client-cert-refused', detail: `remote error: tls: ${words}` };
+};
+
 const tlsFailure = (error: SystemError): Failure | undefined => {
   const code = error.code ?? '';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return { kind: 'tls-hostname', detail: `x509: ${error.message}` };
   if (UNTRUSTED.has(code)) return { kind: 'tls-untrusted', detail: `x509: ${error.message}` };
-  if (/ALERT_(BAD_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA)/.test(code)) {
-    return { kind: 'tls-client-cert-refused', detail: `remote error: ${error.message}` };
-  }
+  const refused = refusedCertificate(error);
+  if (refused) return refused;
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
-    return { kind: 'tls-handshake', detail: `tls: ${error.message}` };
+    return { kind: 'tls-handshake', detail: HANDSHAKE_WORDS[code] ?? `tls: ${error.message}` };
   }
   return undefined;
 };
@@ -94,6 +117,7 @@ export const classifyFailure = (error: Error, context: FailureContext): Failure 
   if (error instanceof AttemptEnded) return error.failure;
   if (!context.started) return tlsFailure(error) ?? dialFailure(error, context.address);
   return (
+    refusedCertificate(error) ??
     lostConnection(error, context.address, context.servedBefore) ?? {
       kind: 'other',
       detail: error.message,

@@ -8,7 +8,7 @@ import { INSTANCE_GONE, connectionLimit, endpointFailure } from '../core/replies
 import type { RouterReply } from '../core/replies.js';
 import { runAttempt } from './attempt.js';
 import type { ProxyContext } from './context.js';
-import { countResponse } from './counters.js';
+import { countResponse, countServiceResponse } from './counters.js';
 import { sendReply } from './exchange.js';
 import type { Exchange } from './exchange.js';
 import type { Failure } from './failure.js';
@@ -105,9 +105,15 @@ export const forward = (
     failure: undefined,
   };
 
+  const onAnswer = (status: number): void => {
+    countResponse(counters, status);
+    if (exchange.service) countServiceResponse(counters, status);
+  };
+
   const giveUp = (reply: RouterReply): void => {
+    if (exchange.service) countServiceResponse(counters, 0);
     countFailure(context, exchange, reply);
-    sendReply(context.responses, exchange, reply, exchange.requestId);
+    sendReply(context, exchange, reply, exchange.requestId);
   };
 
   const giveUpAfter = ({ kind, detail }: Failure): void => {
@@ -142,7 +148,7 @@ export const forward = (
     const choice = chooseEndpoint(pool, context.balancing, wish);
     if (!choice.ok) return giveUpWithout(choice.reason);
     runAttempt(context, exchange, choice.entry, {
-      onAnswer: (status) => countResponse(counters, status),
+      onAnswer,
       onEnd: () => undefined,
       onUpgrade: events.onUpgrade,
       onFailure: (failure, answered) => onFailure(pool, choice.entry, failure, answered),

@@ -74,7 +74,7 @@ export const createHandle = (context: ProxyContext, inFlight: InFlight): Handle 
     const received = receive(context, incoming);
     if ('reply' in received) {
       if (received.reply.status === 400 || received.reply.status === 404) counters.rejected_requests += 1;
-      sendReply(context.responses, incoming, received.reply, received.requestId);
+      sendReply(context, incoming, received.reply, received.requestId);
       return;
     }
     const { exchange, pool } = received;
@@ -91,15 +91,18 @@ export const createHandle = (context: ProxyContext, inFlight: InFlight): Handle 
     });
   };
 
+  const measure = ({ exchange, component, began, incoming }: Running): void => {
+    const now = clock.monotonic();
+    if (exchange) metrics.answered?.(component, now - began, ownTime(exchange, now));
+    metrics.through?.(now - incoming.record.beganAt, incoming.record.endpoint);
+  };
+
   const closed = (running: Running): void => {
     logAtEnd(running.incoming, accessLog);
     ended(running);
     const { exchange } = running;
+    if (!running.switched) measure(running);
     if (!exchange) return;
-    const now = clock.monotonic();
-    if (!running.switched) {
-      metrics.answered(running.component, now - running.began, ownTime(exchange, now));
-    }
     // after an answer that went out whole there is nothing left to end
     exchange.abort?.(new AttemptEnded('client-gone', 'context canceled'));
   };
@@ -119,7 +122,7 @@ export const createHandle = (context: ProxyContext, inFlight: InFlight): Handle 
       run(running);
     } catch (error) {
       logger.error('panic', { error, url: incoming.req.url });
-      sendReply(context.responses, incoming, UNKNOWN_FAILURE, '');
+      sendReply(context, incoming, UNKNOWN_FAILURE, '');
       ended(running);
     }
   };

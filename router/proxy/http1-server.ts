@@ -1,11 +1,11 @@
-import { ServerResponse, createServer } from 'node:http';
+import { STATUS_CODES, ServerResponse, createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HEADERS_TOO_LARGE } from '../core/replies.js';
 import { clientOf } from './client.js';
 import type { ProxyContext } from './context.js';
-import type { Incoming, UpgradeRequest } from './exchange.js';
+import type { ClientResponse, Incoming, UpgradeRequest } from './exchange.js';
 import type { Handle } from './handle.js';
 import { recordOf } from './record.js';
 
@@ -22,6 +22,14 @@ const REFUSALS: Readonly<Record<string, string>> = {
   HPE_INVALID_VERSION: OTHER_VERSION,
 };
 
+interface ParseError extends Error {
+  readonly code?: string;
+  /** of the parser, in words */
+  readonly reason?: string;
+}
+
+const EMPTY_LENGTH = 'Empty Content-Length';
+
 /** Nobody is there to read an answer, or whoever is has not said anything worth one. */
 const ENDED = new Set(['ECONNRESET', 'ERR_HTTP_REQUEST_TIMEOUT']);
 
@@ -36,7 +44,7 @@ const isQueued = (current: ServerResponse): boolean => current.socket === null &
  * be part of it, and not after one.
  */
 const refuseMalformed = (busy: WeakMap<Duplex, ServerResponse>) => {
-  return (error: Error & { code?: string }, socket: Duplex): void => {
+  return (error: ParseError, socket: Duplex): void => {
     const current = busy.get(socket);
     const refuse = (): void =>
       void socket.end(REFUSALS[error.code ?? ''] ?? MALFORMED, () => socket.destroy());
@@ -53,12 +61,23 @@ const refuseMalformed = (busy: WeakMap<Duplex, ServerResponse>) => {
   };
 };
 
+/** node:http's answer, which knows of what may come before it only some. */
+class Http1Response extends ServerResponse implements ClientResponse {
+  writeInterim(status: number, headers: readonly string[]): void {
+    // behind another answer it would have to wait for its turn, when it helps nobody any more
+    if (this.req.httpVersionMinor === 0 || !this.socket?.writable) return;
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+    for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
+    this.socket.write(`${head}\r\n`, 'latin1');
+  }
+}
+
 /**
  * A response on a connection that asked for an upgrade: Node has let go of the socket, so the response gets it
  * by hand, and is the last on it.
  */
-const createUpgradeResponse = (req: IncomingMessage, socket: Socket): ServerResponse => {
-  const res = new ServerResponse(req);
+const createUpgradeResponse = (req: IncomingMessage, socket: Socket): Http1Response => {
+  const res = new Http1Response(req);
   res.shouldKeepAlive = false;
   res.assignSocket(socket);
   socket.on('error', () => undefined);
@@ -71,6 +90,8 @@ const createUpgradeResponse = (req: IncomingMessage, socket: Socket): ServerResp
 const CHECK_MS = 30_000;
 const MIN_CHECK_MS = 500;
 
+export type Http1Server = Server<typeof IncomingMessage, typeof Http1Response>;
+
 export interface Http1Options {
   readonly context: ProxyContext;
   readonly handle: Handle;
@@ -79,10 +100,11 @@ export interface Http1Options {
 }
 
 /** Speaks HTTP/1 on connections given to it as `connection` events, plain or secured. It listens to none itself. */
-export const createHttp1Server = ({ context, handle, isStopping }: Http1Options): Server => {
+export const createHttp1Server = ({ context, handle, isStopping }: Http1Options): Http1Server => {
   const { clients } = context.config;
   const busy = new WeakMap<Duplex, ServerResponse>();
   const server = createServer({
+    ServerResponse: Http1Response,
     keepAliveTimeout: clients.idleMs,
     headersTimeout: clients.readHeaderMs,
     connectionsCheckingInterval: Math.min(CHECK_MS, Math.max(MIN_CHECK_MS, clients.readHeaderMs / 2)),
@@ -100,16 +122,16 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
 
   const incoming = (
     req: IncomingMessage,
-    res: ServerResponse,
+    res: Http1Response,
     socket: Socket,
     upgrade: UpgradeRequest | undefined,
   ): Incoming => {
     const client = clientOf(socket);
     const record = recordOf(req, client, context.clock);
-    return { req, res, source: req, hasBody: undefined, client, upgrade, record };
+    return { req, res, source: req, trailing: req, hasBody: undefined, client, upgrade, record };
   };
 
-  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+  const onRequest = (req: IncomingMessage, res: Http1Response): void => {
     // what follows a request whose answer is to be the last is none: it may be that one's body, read otherwise
     if (busy.get(req.socket)?.shouldKeepAlive === false) return;
     busy.set(req.socket, res);
@@ -121,7 +143,7 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
     handle(incoming(req, res, req.socket, undefined));
   };
 
-  server.on('request', onRequest).on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+  server.on('request', onRequest).on('checkContinue', (req: IncomingMessage, res: Http1Response) => {
     // whether a body follows is the client's choice when it gets its answer first: nothing may come after it
     res.shouldKeepAlive = false;
     onRequest(req, res);
@@ -141,6 +163,10 @@ export const createHttp1Server = ({ context, handle, isStopping }: Http1Options)
     socket.on('error', () => undefined);
     socket.end(MALFORMED, () => socket.destroy());
   });
-  server.on('clientError', refuseMalformed(busy));
+  const refuse = refuseMalformed(busy);
+  server.on('clientError', (error: ParseError, socket) => {
+    if (error.reason === EMPTY_LENGTH) context.counters.empty_content_length_header += 1;
+    refuse(error, socket);
+  });
   return server;
 };

@@ -88,6 +88,10 @@ class Http2Response extends EventEmitter implements ClientResponse {
     if (!this.destroyed) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
+  writeInterim(status: number, headers: readonly string[]): void {
+    if (!this.destroyed) this.#stream.additionalHeaders(toHttp2Headers(status, headers));
+  }
+
   writeHead(status: number, _statusText: string, headers: string[]): void {
     if (this.destroyed) return;
     this.#hasBody = !this.#isHead && !NO_BODY.has(status);
@@ -149,6 +153,15 @@ const headOf = (raw: readonly string[]): RequestHead => {
   };
 };
 
+const NO_TRAILERS = { rawTrailers: [] };
+
+/** What will have followed the request's body. */
+const trailingOf = (stream: ServerHttp2Stream): { rawTrailers: readonly string[] } => {
+  const trailing: { rawTrailers: readonly string[] } = { rawTrailers: [] };
+  stream.on('trailers', (_headers, _flags, raw?: string[]) => (trailing.rawTrailers = raw ?? []));
+  return trailing;
+};
+
 /** Closes a connection without requests after a while. */
 const closeWhenIdle = (session: ServerHttp2Session, { clock, config }: ProxyContext) => {
   let active = 0;
@@ -186,11 +199,13 @@ export const createHttp2Sessions = (context: ProxyContext, handle: Handle): Http
 
   const incomingOf = (stream: ServerHttp2Stream, client: Client, flags: number, raw: readonly string[]) => {
     const req = headOf(raw);
+    const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
     return {
       req,
       res: new Http2Response(stream, req.method ?? ''),
       source: stream,
-      hasBody: (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0,
+      trailing: hasBody ? trailingOf(stream) : NO_TRAILERS,
+      hasBody,
       client,
       upgrade: undefined,
       record: recordOf(req, client, context.clock),

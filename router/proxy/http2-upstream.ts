@@ -1,12 +1,21 @@
+import { STATUS_CODES } from 'node:http';
 import { connect, constants } from 'node:http2';
-import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  IncomingHttpStatusHeader,
+  OutgoingHttpHeaders,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../common/ports/clock.js';
+import { REUSED } from '../core/access-line.js';
+import type { Carrier } from '../core/access-line.js';
 import { AttemptEnded } from './failure.js';
+import type { Handler } from './undici-handler.js';
 
-type Handler = Dispatcher.DispatchHandler;
 type Options = Dispatcher.DispatchOptions;
 
 /** What requests are given to: undici's dispatchers, and the one for HTTP/2 here. */
@@ -20,6 +29,12 @@ export interface Http2Upstream extends Sender {
   destroy(): void;
 }
 
+interface Opened {
+  /** as was agreed */
+  readonly speaksHttp2: boolean;
+  readonly carrier: Carrier | undefined;
+}
+
 export interface Http2UpstreamOptions {
   readonly authority: string;
   readonly clock: Clock;
@@ -27,8 +42,8 @@ export interface Http2UpstreamOptions {
   readonly idleMs: number;
   /** bytes of a response's headers */
   readonly maxHeaderBytes: number;
-  /** opens a connection; `speaksHttp2` is what was agreed on it */
-  readonly open: (done: (error: Error | null, socket: Socket | null, speaksHttp2: boolean) => void) => void;
+  /** opens a connection */
+  readonly open: (done: (error: Error | null, socket: Socket | null, opened: Opened) => void) => void;
   /** takes over when the endpoint would rather speak HTTP/1.1 */
   readonly fallback: () => Sender;
 }
@@ -42,6 +57,11 @@ const SESSION_MEGABYTES = 64;
 const MAX_HEADER_LINES = 65_535;
 
 /** Several of one name become one, as HTTP allows for all but cookies, which have their own sign. */
+const addHeader = (headers: Record<string, string>, name: string, value: string): void => {
+  const known = headers[name];
+  headers[name] = known === undefined ? value : `${known}${name === 'cookie' ? '; ' : ', '}${value}`;
+};
+
 const toHttp2Headers = (options: Options): OutgoingHttpHeaders => {
   const raw = (options.headers ?? []) as readonly string[];
   const headers: Record<string, string> = { ':method': options.method, ':path': options.path };
@@ -50,8 +70,7 @@ const toHttp2Headers = (options: Options): OutgoingHttpHeaders => {
     const value = raw[at + 1] ?? '';
     if (name === 'host') headers[':authority'] = value;
     if (NOT_IN_HTTP2.has(name)) continue;
-    const known = headers[name];
-    headers[name] = known === undefined ? value : `${known}${name === 'cookie' ? '; ' : ', '}${value}`;
+    addHeader(headers, name, value);
   }
   return headers;
 };
@@ -72,6 +91,16 @@ const resetError = (code: number): Error =>
   UNSEEN.has(code)
     ? new AttemptEnded('withdrawn', 'stream refused')
     : new AttemptEnded('other', `stream error: code ${code}`);
+
+const trailersOf = (handler: Handler): OutgoingHttpHeaders => {
+  const raw = handler.requestTrailers?.() ?? [];
+  const trailers: Record<string, string> = {};
+  for (let at = 0; at + 1 < raw.length; at += 2)
+    addHeader(trailers, (raw[at] ?? '').toLowerCase(), raw[at + 1] ?? '');
+  return trailers;
+};
+
+type Head = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
 /** One request on a session, told to the handler as undici tells it. */
 class Http2Exchange {
@@ -114,15 +143,20 @@ class Http2Exchange {
 
   start(): void {
     const stream = this.#stream;
+    const onHead = (headers: Head, _flags: unknown, raw?: string[]): void => {
+      this.rawHeaders = withoutPseudo(raw ?? []);
+      const status = headers[':status'] ?? 0;
+      this.#handler.onResponseStart?.(this.#controller, status, {}, STATUS_CODES[status] ?? '');
+    };
     stream
-      .on('response', (headers, _flags, raw?: string[]) => {
-        this.rawHeaders = withoutPseudo(raw ?? []);
-        this.#handler.onResponseStart?.(this.#controller, headers[':status'] ?? 0, {}, '');
-      })
+      // answers before the answer
+      .on('headers', onHead)
+      .on('response', onHead)
       .on('data', (chunk: Buffer) => this.#handler.onResponseData?.(this.#controller, chunk))
       .on('trailers', (_headers: unknown, _flags: unknown, raw?: string[]) => {
         this.rawTrailers = withoutPseudo(raw ?? []);
       })
+      .on('wantTrailers', () => stream.sendTrailers(trailersOf(this.#handler)))
       .on('end', () => this.#end())
       .on('error', (error: Error) => this.#fail(this.#meaning(error)))
       .on('close', () => this.#fail(this.#meaning()));
@@ -183,6 +217,27 @@ const closeWhenIdle = (session: ClientHttp2Session, { clock, idleMs }: Http2Upst
   };
 };
 
+/** Speaks HTTP/2 on that connection from now on. */
+const openSession = (
+  { authority, maxHeaderBytes }: Http2UpstreamOptions,
+  socket: Socket,
+): ClientHttp2Session => {
+  const session = connect(authority, {
+    createConnection: () => socket,
+    maxHeaderListPairs: MAX_HEADER_LINES,
+    maxSessionMemory: SESSION_MEGABYTES,
+    settings: {
+      enablePush: false,
+      initialWindowSize: WINDOW,
+      maxHeaderListSize: maxHeaderBytes,
+    },
+  });
+  session.once('connect', () => session.setLocalWindowSize(WINDOW * 16));
+  session.on('error', () => undefined);
+  session.once('goaway', () => session.close());
+  return session;
+};
+
 /**
  * Requests to an endpoint that speaks HTTP/2, over one connection. Its streams are ours to manage: what fails
  * before the endpoint looked at it may be sent again, and answers carry trailers, as gRPC needs.
@@ -193,6 +248,8 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
   let waiting: Waiting[] | undefined;
   let prefersHttp1 = false;
   let closed = false;
+  /** as the next request finds it */
+  let carrier: Carrier | undefined;
   const sessions = new Set<ClientHttp2Session>();
 
   const send = (current: ClientHttp2Session, { options: request, handler }: Waiting): void => {
@@ -201,9 +258,13 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
     const early = { abort: (reason: Error) => void (exchange?.abort(reason) ?? (abortedWith = reason)) };
     let abortedWith: Error | undefined;
     try {
-      handler.onRequestStart?.(early as unknown as Dispatcher.DispatchController, undefined);
+      handler.onRequestStart?.(early as unknown as Dispatcher.DispatchController, carrier);
+      if (carrier && carrier.times !== REUSED) carrier = { ...carrier, times: REUSED };
       if (abortedWith) throw abortedWith;
-      const stream = current.request(toHttp2Headers(request), { endStream: body === undefined });
+      const stream = current.request(toHttp2Headers(request), {
+        endStream: body === undefined,
+        waitForTrailers: body !== undefined,
+      });
       idle?.began();
       stream.once('close', () => idle?.ended());
       exchange = new Http2Exchange(stream, handler, body);
@@ -214,22 +275,10 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
   };
 
   const opened = (socket: Socket): void => {
-    const made = connect(options.authority, {
-      createConnection: () => socket,
-      maxHeaderListPairs: MAX_HEADER_LINES,
-      maxSessionMemory: SESSION_MEGABYTES,
-      settings: {
-        enablePush: false,
-        initialWindowSize: WINDOW,
-        maxHeaderListSize: options.maxHeaderBytes,
-      },
-    });
+    const made = openSession(options, socket);
     sessions.add(made);
     session = made;
     idle = closeWhenIdle(made, options);
-    made.once('connect', () => made.setLocalWindowSize(WINDOW * 16));
-    made.on('error', () => undefined);
-    made.once('goaway', () => made.close());
     made.once('close', () => {
       sessions.delete(made);
       if (session === made) session = undefined;
@@ -237,9 +286,11 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
     if (closed) made.close();
   };
 
-  const connected = (error: Error | null, socket: Socket | null, speaksHttp2: boolean): void => {
+  const connected = (error: Error | null, socket: Socket | null, opening: Opened): void => {
     const all = waiting ?? [];
+    const { speaksHttp2 } = opening;
     waiting = undefined;
+    carrier = opening.carrier;
     if (socket && speaksHttp2) opened(socket);
     else socket?.destroy();
     prefersHttp1 = socket !== null && !speaksHttp2;

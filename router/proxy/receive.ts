@@ -11,6 +11,7 @@ import { readInstanceChoice } from '../core/instance-choice.js';
 import type { RoutePool } from '../core/pool.js';
 import { forwardedHeaders, headerValue } from '../core/request-headers.js';
 import type { RequestFacts } from '../core/request-headers.js';
+import { passedAnnouncement } from '../core/request-trailers.js';
 import type { ServiceHeaders } from '../core/route-service.js';
 import { hostWithoutPort } from '../core/route-key.js';
 import { readStickyRequest } from '../core/sticky-session.js';
@@ -112,6 +113,11 @@ const headersFor = (context: ProxyContext, { client }: Incoming, routed: Routed)
   return forwardedHeaders(facts, forwarding, context.config.requests);
 };
 
+const announceTrailers = (headers: string[], { trailer }: RequestFacts): void => {
+  const names = passedAnnouncement(trailer);
+  if (names !== '') headers.push('Trailer', names);
+};
+
 const NOT_STICKY = { instanceId: '', mustBeThatInstance: false };
 
 const toExchange = (context: ProxyContext, incoming: Incoming, routed: Routed): Exchange => {
@@ -119,12 +125,14 @@ const toExchange = (context: ProxyContext, incoming: Incoming, routed: Routed): 
   const { config, clock } = context;
   const hasBody = hasBodyOf(incoming, facts);
   const headers = headersFor(context, incoming, routed);
+  if (hasBody && facts.trailer !== '') announceTrailers(headers, facts);
   const toService = step.kind === 'service';
   incoming.record.headers = headers;
   return {
     req: incoming.req,
     res: incoming.res,
     source: incoming.source,
+    trailing: incoming.trailing,
     record: incoming.record,
     client: incoming.client,
     hasBody,
@@ -155,6 +163,15 @@ const toExchange = (context: ProxyContext, incoming: Incoming, routed: Routed): 
   };
 };
 
+const findPoolTimed = (context: ProxyContext, destination: Destination): RoutePool | undefined => {
+  const { clock, metrics } = context;
+  if (!metrics.lookedUp) return findPool(context, destination);
+  const began = clock.monotonic();
+  const pool = findPool(context, destination);
+  metrics.lookedUp(clock.monotonic() - began);
+  return pool;
+};
+
 /** Reads a request up to the choice of its route. */
 export const receive = (context: ProxyContext, incoming: Incoming): Received => {
   const { req, client, record } = incoming;
@@ -178,7 +195,7 @@ export const receive = (context: ProxyContext, incoming: Incoming): Received => 
   const wanted = readInstanceChoice(facts.appInstance, facts.processInstance);
   if (wanted && 'reply' in wanted) return { reply: wanted.reply, requestId };
   const destination = { host, target: path, instances: wanted?.choice };
-  const pool = findPool(context, destination);
+  const pool = findPoolTimed(context, destination);
   if (!pool) return { reply: unroutedReply(destination), requestId };
   if (pool.entries.length === 0) return { reply: emptyReply(context, destination), requestId };
   if (isTooLarge(req, config.clients)) return { reply: HEADERS_TOO_LARGE, requestId };

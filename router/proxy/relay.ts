@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { ROUTER_ERROR } from '../core/response-headers.js';
 import { headerValue } from '../core/request-headers.js';
@@ -15,6 +16,8 @@ export const textHeaders = (raw: Controller['rawHeaders']): RawHeaders =>
 
 /** Passes an endpoint's answer on to the client as it comes. */
 export interface Relay {
+  /** what comes before the answer, such as hints of what it will need */
+  interim(controller: Controller, status: number): void;
   head(controller: Controller, status: number, statusText: string): void;
   data(controller: Controller, chunk: Buffer): void;
   end(trailers: RawHeaders): void;
@@ -27,16 +30,32 @@ const addTrailers = (res: ClientResponse, trailers: RawHeaders): void => {
   if (pairs.length > 0) res.addTrailers(pairs);
 };
 
+/** An endpoint's own reason where it is text that a head may hold. */
+const reasonOf = (status: number, given: string): string => {
+  const usual = STATUS_CODES[status] ?? '';
+  return given === usual || /[^\t\x20-\x7e]/.test(given) ? usual : given;
+};
+
+const CONTINUE = 100;
+/** beyond it they are no help any more, and may be more than a client reads */
+const MOST_INTERIM = 5;
+
 /** What an endpoint's answer is an answer to. */
 export const answeredBy = (
-  { config }: ProxyContext,
+  { clock, config }: ProxyContext,
   { requestId, wish, routePath, facts, service }: Exchange,
   { endpoint }: PoolEntry,
 ): Answered => ({
   requestId,
   session: service
     ? undefined
-    : { askedFor: wish.instanceId, servedBy: endpoint.instanceId, path: routePath },
+    : {
+        askedFor: wish.instanceId,
+        servedBy: endpoint.instanceId,
+        path: routePath,
+        cookies: facts.cookie,
+        now: clock.now,
+      },
   served:
     config.traceKey !== '' && facts.traceKey === config.traceKey
       ? { router: config.registrar.hosts[0] ?? '', endpoint: endpoint.address }
@@ -46,14 +65,21 @@ export const answeredBy = (
 export const createRelay = (context: ProxyContext, exchange: Exchange, entry: PoolEntry): Relay => {
   const { res, record } = exchange;
   let bodyBegan = false;
+  let interims = 0;
   return {
+    interim(controller, status) {
+      // whether the client goes on is between it and the router
+      if (status === CONTINUE || interims >= MOST_INTERIM || res.headersSent || res.destroyed) return;
+      interims += 1;
+      res.writeInterim(status, context.responses.interim(textHeaders(controller.rawHeaders)));
+    },
     head(controller, status, statusText) {
       const raw = textHeaders(controller.rawHeaders);
       const headers = context.responses.answer(raw, answeredBy(context, exchange, entry));
       record.status = status;
       // an application's own counts like the router's
       record.routerError = headerValue(headers, ROUTER_ERROR);
-      res.writeHead(status, statusText, headers);
+      res.writeHead(status, reasonOf(status, statusText), headers);
       // a body in the same packet goes out with the head; a head without one must not wait for it
       process.nextTick(() => {
         if (!bodyBegan && !res.destroyed) res.flushHeaders();

@@ -96,7 +96,7 @@ export const createRouteServices = ({ rules, table, signatures }: RouteServicesO
     step(pool, destination, headers, upgrade) {
       if (pool.routeServiceUrl === '') return strayed(headers);
       if (rules.secrets.length === 0) return refused(ROUTE_SERVICE_UNSUPPORTED);
-      if (upgrade) return refused(WEBSOCKET_WITH_SERVICE);
+      if (upgrade && !rules.webSockets) return refused(WEBSOCKET_WITH_SERVICE);
       if (headers.signature === '') return visit(pool, destination);
       const problem = verifyFor(pool, headers);
       return problem === undefined ? { kind: 'endpoints', returned: true } : refused(badSignature(problem));

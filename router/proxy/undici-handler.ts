@@ -1,8 +1,22 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { RawHeaders } from '../core/request-headers.js';
 
-type Handler = Dispatcher.DispatchHandler;
+/** What undici's handlers are, and what follows a request's body: asked when that has ended. */
+export interface Handler extends Dispatcher.DispatchHandler {
+  requestTrailers?(): RawHeaders;
+}
+
 type Controller = Dispatcher.DispatchController;
+
+/** Whoever carries requests, as far as they tell of their course. */
+export interface Carrying {
+  carry(): unknown;
+  release(): void;
+  surrender(): void;
+  /** the body that ends now is followed by trailers */
+  endWith(trailers: RawHeaders): void;
+}
 
 /** Nobody reads them: `rawHeaders` has them as they came. */
 const NO_HEADERS = {};
@@ -11,7 +25,9 @@ const NO_HEADERS = {};
  * Tells undici's older set of events as its newer one. undici would do so itself, but reads headers and trailers of
  * every answer into objects for it.
  */
-class RawHandler implements Controller {
+export class RawHandler implements Controller {
+  /** who carries the request */
+  client: Carrying | undefined;
   aborted = false;
   paused = false;
   reason: Error | null = null;
@@ -44,7 +60,12 @@ class RawHandler implements Controller {
 
   onConnect(abort: (reason?: Error) => void): void {
     this.#abort = abort;
-    this.#handler.onRequestStart?.(this, undefined);
+    this.#handler.onRequestStart?.(this, this.client?.carry());
+  }
+
+  onRequestSent(): void {
+    const trailers = this.#handler.requestTrailers?.();
+    if (trailers !== undefined && trailers.length > 0) this.client?.endWith(trailers);
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
@@ -61,15 +82,18 @@ class RawHandler implements Controller {
 
   onComplete(raw: string[] | null): void {
     this.rawTrailers = raw;
+    this.client?.release();
     this.#handler.onResponseEnd?.(this, NO_HEADERS);
   }
 
   onUpgrade(status: number, raw: Buffer[] | string[] | null, socket: Duplex): void {
     this.rawHeaders = raw;
+    this.client?.surrender();
     this.#handler.onRequestUpgrade?.(this, status, NO_HEADERS, socket);
   }
 
   onError(error: Error): void {
+    this.client?.release();
     this.#handler.onResponseError?.(this, error);
   }
 }

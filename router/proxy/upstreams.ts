@@ -1,14 +1,14 @@
-import type { Socket } from 'node:net';
-import { Pool } from 'undici';
-import type { buildConnector } from 'undici';
+import type { Pool } from 'undici';
 import type { Clock } from '../../common/ports/clock.js';
 import { upstreamKey } from '../core/endpoint.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { RouterConfig } from '../config.js';
 import { createDial } from './dial.js';
+import { createHttp1Pools } from './http1-pools.js';
+import type { PoolSender } from './http1-pools.js';
 import { createHttp2Upstream } from './http2-upstream.js';
 import type { Http2Upstream, Sender } from './http2-upstream.js';
-import { rawHandler } from './undici-handler.js';
+import type { IdleGroup } from './idle-limit.js';
 
 /** Kept connections to endpoints, by upstream: undici's pools, and one of HTTP/2 where an endpoint speaks it. */
 export interface Upstreams {
@@ -18,6 +18,8 @@ export interface Upstreams {
   retire(keys: readonly string[]): void;
   /** whether the connection that this error ended had carried answers before */
   servedBefore(error: Error): boolean;
+  /** what the connection failed by in the first place: this error, or one that it follows from */
+  causeOf(error: Error): Error;
   /** closes every connection at once */
   destroy(): Promise<void>;
   size(): number;
@@ -28,30 +30,12 @@ export interface UpstreamsOptions {
   readonly clock: Clock;
 }
 
-type Connector = buildConnector.connector;
-
-/** Notes, for errors of sockets that had carried answers, that they had: undici does not tell. */
-const createConnectionMemory = () => {
-  const errors = new WeakSet<Error>();
-  return {
-    servedBefore: (error: Error): boolean => errors.has(error),
-    watch(socket: Socket): void {
-      socket.on('error', (error) => {
-        if (socket.bytesRead > 0) errors.add(error);
-      });
-    },
-  };
-};
-
-interface PoolSender extends Sender {
-  readonly pool: Pool;
-}
-
 /** The ways to one upstream; each is opened when a request first takes it. */
 interface Upstream {
   requests: PoolSender | undefined;
   upgrades: PoolSender | undefined;
   http2: Http2Upstream | undefined;
+  readonly idle: IdleGroup;
 }
 
 const poolsOf = ({ requests, upgrades }: Upstream): Pool[] =>
@@ -60,35 +44,11 @@ const poolsOf = ({ requests, upgrades }: Upstream): Pool[] =>
 export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstreams => {
   const upstreams = new Map<string, Upstream>();
   const retiring = new Set<Upstream>();
-  const memory = createConnectionMemory();
   const dial = createDial(endpoints.dial, clock);
-
-  const connectorFor =
-    (endpoint: Endpoint, timeoutMs: number): Connector =>
-    (_options, callback) =>
-      dial(endpoint, { timeoutMs, protocols: ['http/1.1'] }, (error, socket) => {
-        if (error) return callback(error, null);
-        memory.watch(socket);
-        callback(null, socket);
-      });
-
-  const openPool = (endpoint: Endpoint, timeoutMs: number): PoolSender => {
-    const pool = new Pool(`${endpoint.tls ? 'https' : 'http'}://${endpoint.address}`, {
-      connections: null,
-      pipelining: 1,
-      connect: connectorFor(endpoint, timeoutMs),
-      keepAliveTimeout: endpoints.idleMs,
-      keepAliveMaxTimeout: endpoints.idleMs,
-      maxHeaderSize: endpoints.maxHeaderBytes,
-      // the router keeps the time of a whole attempt itself
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    return { pool, dispatch: (options, handler) => pool.dispatch(options, rawHandler(handler)) };
-  };
+  const pools = createHttp1Pools(endpoints, dial);
 
   const requestsOf = (upstream: Upstream, endpoint: Endpoint): PoolSender =>
-    (upstream.requests ??= openPool(endpoint, endpoints.dialTimeoutMs));
+    (upstream.requests ??= pools.open(endpoint, endpoints.dialTimeoutMs, upstream.idle));
 
   const openHttp2 = (upstream: Upstream, endpoint: Endpoint): Http2Upstream =>
     createHttp2Upstream({
@@ -98,9 +58,9 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
       maxHeaderBytes: endpoints.maxHeaderBytes,
       open(done) {
         const options = { timeoutMs: endpoints.dialTimeoutMs, protocols: ['h2', 'http/1.1'] };
-        dial(endpoint, options, (error, socket) => {
+        dial(endpoint, options, (error, socket, carrier) => {
           const agreed = socket && 'alpnProtocol' in socket ? socket.alpnProtocol : 'h2';
-          done(error, socket, agreed === 'h2');
+          done(error, socket, { speaksHttp2: agreed === 'h2', carrier });
         });
       },
       fallback: () => requestsOf(upstream, endpoint),
@@ -110,7 +70,8 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
     const key = upstreamKey(endpoint);
     let upstream = upstreams.get(key);
     if (!upstream) {
-      upstreams.set(key, (upstream = { requests: undefined, upgrades: undefined, http2: undefined }));
+      upstream = { requests: undefined, upgrades: undefined, http2: undefined, idle: { count: 0 } };
+      upstreams.set(key, upstream);
     }
     return upstream;
   };
@@ -129,12 +90,14 @@ export const createUpstreams = ({ endpoints, clock }: UpstreamsOptions): Upstrea
   return {
     sender(endpoint, upgrade) {
       const upstream = upstreamOf(endpoint);
-      if (upgrade) return (upstream.upgrades ??= openPool(endpoint, endpoints.upgradeDialTimeoutMs));
+      if (upgrade)
+        return (upstream.upgrades ??= pools.open(endpoint, endpoints.upgradeDialTimeoutMs, upstream.idle));
       if (!endpoints.http2 || endpoint.protocol !== 'http2') return requestsOf(upstream, endpoint);
       return (upstream.http2 ??= openHttp2(upstream, endpoint));
     },
     retire: (keys) => keys.forEach((key) => void retire(key)),
-    servedBefore: memory.servedBefore,
+    servedBefore: pools.servedBefore,
+    causeOf: pools.causeOf,
     async destroy() {
       const all = [...upstreams.values(), ...retiring];
       upstreams.clear();

@@ -17,6 +17,7 @@ import { isAuthorized, openCredentials } from './credentials.js';
 import type { Credentials, CredentialsSource } from './credentials.js';
 import type { FiguresSnapshot } from './figures.js';
 import { createRate } from './rate.js';
+import type { Rate } from './rate.js';
 import { writeRoutes } from './routes-page.js';
 import { varzOf } from './varz.js';
 
@@ -90,6 +91,7 @@ const createPages = (
   began: { at: number; wall: number },
 ) => {
   const rate = createRate();
+  const rates = new Map<string, Rate>();
   let credentials: Credentials | undefined;
 
   const guarded =
@@ -123,6 +125,7 @@ const createPages = (
       counters,
       figures,
       rate: rate.averages,
+      rateOf: (component) => (rates.get(component) ?? createRate()).averages,
     });
     answer(response, 200, JSON.stringify(record), JSON_TYPE);
   };
@@ -130,7 +133,14 @@ const createPages = (
   return {
     take: (opened: Credentials): void => void (credentials = opened),
     async measure(): Promise<void> {
-      rate.mark((await sources.counters()).total_requests, clock.monotonic());
+      const [counters, figures] = await Promise.all([sources.counters(), sources.figures()]);
+      const now = clock.monotonic();
+      rate.mark(counters.total_requests, now);
+      for (const [name, { requests }] of Object.entries(figures.components)) {
+        let one = rates.get(name);
+        if (!one) rates.set(name, (one = createRate()));
+        one.mark(requests, now);
+      }
     },
     open: { '/health': health, '/is-process-alive-do-not-use-for-loadbalancing': alive },
     legacy: { '/healthz': alive, '/varz': guarded(varz), '/routes': guarded(routes) },

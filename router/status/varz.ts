@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import type { RouterCounters } from '../proxy/counters.js';
 import type { Credentials } from './credentials.js';
-import { busiestApps, percentiles } from './figures.js';
-import type { FiguresSnapshot } from './figures.js';
+import { STATUS_CLASSES, busiestApps, percentiles } from './figures.js';
+import type { ComponentFigures, FiguresSnapshot } from './figures.js';
 
 export interface VarzSources {
   readonly index: number;
@@ -21,6 +21,8 @@ export interface VarzSources {
   readonly figures: FiguresSnapshot;
   /** requests per second over 1, 5 and 15 minutes */
   readonly rate: readonly number[];
+  /** the same for what one component registered */
+  rateOf(component: string): readonly number[];
 }
 
 const uptimeText = (ms: number): string => {
@@ -34,6 +36,21 @@ const cpuShare = (uptimeMs: number): number => {
   const { user, system } = process.cpuUsage();
   return uptimeMs > 0 ? Math.round((user + system) / 10 / uptimeMs) : 0;
 };
+
+const componentOf = (
+  { requests, responses, latencies }: ComponentFigures,
+  rate: readonly number[],
+): object => ({
+  requests,
+  rate,
+  ...Object.fromEntries(STATUS_CLASSES.map((group, at) => [`responses_${group}`, responses[at] ?? 0])),
+  latency: percentiles(latencies),
+});
+
+const componentsOf = ({ figures, rateOf }: VarzSources): object =>
+  Object.fromEntries(
+    Object.entries(figures.components).map(([name, one]) => [name, componentOf(one, rateOf(name))]),
+  );
 
 /** gorouter's component record. */
 export const varzOf = (sources: VarzSources): object => {
@@ -62,7 +79,7 @@ export const varzOf = (sources: VarzSources): object => {
     responses_xxx: counters['responses.xxx'],
     latency: percentiles(figures.latencies),
     rate: sources.rate,
-    tags: {},
+    tags: { component: componentsOf(sources) },
     top10_app_requests: busiestApps(figures.apps),
     ms_since_last_registry_update: sources.msSinceUpdate ?? -1,
   };

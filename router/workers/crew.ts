@@ -224,7 +224,10 @@ export const createCrew = (options: CrewOptions): Crew => {
       hand.listening = true;
     }
     if (message.say === 'failed') {
-      course.state.failure = listenError(options, message.code || message.message);
+      const { known, reason } = message;
+      course.state.failure = known
+        ? new OutcryError(known.code, known.details)
+        : listenError(options, reason);
       // one that cannot do what the others do is replaced
       if (course.state.now === 'serving') hand.worker.process.kill();
     }

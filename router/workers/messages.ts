@@ -1,4 +1,5 @@
 /** What a router and its workers say to each other. Channels keep the order of what is sent. */
+import type { ErrorCode, ErrorDetails } from '../../common/model/errors.js';
 import type { LogFields } from '../../common/ports/logger.js';
 import type { RouterConfig } from '../config.js';
 import type { Endpoint } from '../core/endpoint.js';
@@ -30,13 +31,22 @@ export type ToWorker =
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+export interface KnownError {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+}
+
 export type WorkerAddress = { host: string; port: number } | undefined;
 
 export type FromWorker =
   | { readonly say: 'hello' | 'begun' | 'drained' }
   | { readonly say: 'listening'; readonly plain: WorkerAddress; readonly tls: WorkerAddress }
-  /** it could not listen */
-  | { readonly say: 'failed'; readonly code: string; readonly message: string }
+  /** it could not begin, or not listen; `known` where that is an error of the project's own */
+  | {
+      readonly say: 'failed';
+      readonly reason: string;
+      readonly known: KnownError | undefined;
+    }
   | { readonly say: 'applied'; readonly at: number }
   | { readonly say: 'evicted'; readonly key: RouteKey; readonly address: string }
   | { readonly say: 'publish'; readonly subject: string; readonly payload: Uint8Array }

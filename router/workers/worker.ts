@@ -1,3 +1,4 @@
+import { OutcryError } from '../../common/model/errors.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { LogFields, Logger } from '../../common/ports/logger.js';
 import type { Metrics } from '../../common/ports/metrics.js';
@@ -50,6 +51,12 @@ const applyStep = (table: RouteTable, step: TableStep, now: number): TableChange
     const entry = table.entry(key, step.address);
     return entry ? [table.evict(key, entry, now)] : [];
   });
+};
+
+const failed = (error: unknown): FromWorker => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const known = error instanceof OutcryError ? { code: error.code, details: error.details } : undefined;
+  return { say: 'failed', reason: code ?? message, known };
 };
 
 interface Work {
@@ -111,8 +118,7 @@ export const createWorker = (options: WorkerOptions): { hear(message: ToWorker):
       await start();
       tell({ say: 'listening', plain: traffic.address(), tls: traffic.tlsAddress() });
     } catch (error) {
-      const { code = '', message } = error as NodeJS.ErrnoException;
-      tell({ say: 'failed', code, message });
+      tell(failed(error));
     }
   };
 
@@ -125,10 +131,15 @@ export const createWorker = (options: WorkerOptions): { hear(message: ToWorker):
   return {
     async hear(message) {
       if (message.say === 'begin') {
-        work = begin(message.config, options, state);
-        tell({ say: 'begun' });
+        try {
+          work = begin(message.config, options, state);
+          tell({ say: 'begun' });
+        } catch (error) {
+          tell(failed(error));
+        }
       }
       if (message.say === 'state') Object.assign(state, message);
+      if (message.say === 'stop' && !work) exit(0);
       if (!work) return;
       if (message.say === 'steps') {
         apply(work, message.steps);

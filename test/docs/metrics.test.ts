@@ -12,6 +12,7 @@ import { packageRoot } from '../../common/runtime/package-root.js';
 import { createEnrolmentCounter } from '../../mesos-bridge/handlers/enrolment.js';
 import { createBridgeMetrics } from '../../mesos-bridge/metrics.js';
 import { createRegistryMetrics, createTrafficMetrics } from '../../router/metrics.js';
+import type { TrafficSources } from '../../router/metrics.js';
 import { createRecordingMetrics } from '../support/recording-metrics.js';
 import type { Registered } from '../support/recording-metrics.js';
 
@@ -33,7 +34,7 @@ const REGISTER: Record<string, (metrics: Metrics) => unknown> = {
     createEnrolmentCounter(metrics);
   },
   router(metrics) {
-    createTrafficMetrics(metrics, unread());
+    createTrafficMetrics(metrics, { ...unread<TrafficSources>(), rules: { perRequest: true, perApp: true } });
     createRegistryMetrics(metrics, unread());
   },
 };

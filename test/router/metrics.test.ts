@@ -1,7 +1,14 @@
 import t from 'tap';
 import { eventually } from '../support/eventually.js';
 import { samplesOf } from '../support/metrics.js';
-import { ask, closedPort, startApp, startRouter, startRouterWithFakeClock } from '../support/router.js';
+import {
+  ask,
+  closedPort,
+  openRaw,
+  startApp,
+  startRouter,
+  startRouterWithFakeClock,
+} from '../support/router.js';
 
 const EMITTER = { component: 'route-emitter' };
 
@@ -55,6 +62,70 @@ t.test('router metrics - latency is of whole answers, in ms', async (t) => {
     'latency_bucket{le="100",component="route-emitter"}': 0,
     'latency_bucket{le="500",component="route-emitter"}': 1,
   });
+});
+
+t.test('router metrics - finding a route is measured, unless requests are not', async (t) => {
+  for (const [options, lookups] of [
+    [{}, 2],
+    [{ per_request_metrics_reporting: false }, undefined],
+  ] as const) {
+    const { metrics, port, register } = await startRouter(t, options);
+    const app = await startApp(t, (_req, res) => res.end());
+    await register({ ...app.endpoint, uris: ['app.test'], tags: EMITTER });
+    t.equal((await ask(port)).status, 200);
+    t.equal((await ask(port, { host: 'unknown.test' })).status, 404);
+    await eventually(async () => (await samplesOf(metrics))['responses{status_group="2xx"}'] === 1);
+    const samples = await samplesOf(metrics);
+    t.equal(samples['route_lookup_time_count'], lookups);
+    if (lookups === undefined) {
+      t.notOk(Object.keys(samples).some((name) => /^(latency|gorouter_time)/.test(name)));
+    } else {
+      t.ok((samples['route_lookup_time_sum'] ?? 0) > 0);
+      t.equal(samples['route_lookup_time_bucket{le="+Inf"}'], 2);
+    }
+  }
+});
+
+t.test('router metrics - latency by application where that is wanted', async (t) => {
+  const { clock, metrics, port, register } = await startRouterWithFakeClock(t, {
+    per_app_prometheus_http_metrics_reporting: true,
+  });
+  let finish: (() => void) | undefined;
+  const app = await startApp(t, (_req, res) => void (finish = () => res.end()));
+  await register({ ...app.endpoint, uris: ['app.test'], tags: { source_id: 'app-guid' } });
+  const answer = ask(port);
+  const end = await eventually(() => finish);
+  await clock.advance(500);
+  end();
+  await answer;
+  await ask(port, { host: 'unknown.test' });
+  const count = (source: string) => `http_latency_seconds_count{source_id="${source}"}`;
+  await eventually(async () => count('gorouter') in (await samplesOf(metrics)));
+  t.match(await samplesOf(metrics), {
+    [count('app-guid')]: 1,
+    [count('gorouter')]: 1,
+    'http_latency_seconds_sum{source_id="app-guid"}': 0.5,
+    'http_latency_seconds_bucket{le="0.1",source_id="app-guid"}': 0,
+    'http_latency_seconds_bucket{le="0.5",source_id="app-guid"}': 1,
+  });
+  const off = await startRouter(t);
+  await ask(off.port, { host: 'unknown.test' });
+  t.notOk(Object.keys(await samplesOf(off.metrics)).some((name) => name.startsWith('http_latency')));
+});
+
+t.test('router metrics - an empty Content-Length is refused, and counted', async (t) => {
+  const { metrics, port } = await startRouter(t);
+  for (const [length, counted] of [
+    ['', 1],
+    ['  ', 2],
+    ['x', 2],
+  ] as const) {
+    const client = await openRaw(t, port);
+    client.send(`POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length:${length}\r\n\r\n`);
+    await client.untilEnd();
+    t.match(client.received(), /^HTTP\/1.1 400 /);
+    t.equal((await samplesOf(metrics))['empty_content_length_header'], counted, JSON.stringify(length));
+  }
 });
 
 t.test('router metrics - registrations by what they change, and what is pruned', async (t) => {

@@ -43,6 +43,9 @@ for (const workers of [1, 2]) {
     // whichever worker takes a connection
     for (let nth = 0; nth < 2 * workers; nth += 1)
       await eventually(async () => (await shown()) === 'second.test');
-    t.equal(router.logger.named('router.certificates.certificate-renewed').length, workers);
+    // one of them may have taken all of those
+    const renewed = (): number => router.logger.named('router.certificates.certificate-renewed').length;
+    await eventually(() => renewed() >= workers);
+    t.equal(renewed(), workers);
   });
 }

@@ -1,5 +1,8 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createServer as createHttp2Server } from 'node:http2';
+import { createServer } from 'node:https';
 import { connect } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -8,8 +11,16 @@ import type { LogBatch } from '../../../common/model/logs.js';
 import { eventually } from '../../support/eventually.js';
 import { ask, closedPort, openRaw, startApp, startRawApp, startRouter } from '../../support/router.js';
 import type { RouterOptions } from '../../support/router.js';
+import { startAuthority } from '../../support/router-tls.js';
 
 const APP = { app: 'app-guid', private_instance_id: 'one', private_instance_index: '0' };
+
+/** The port that it listens at until the test ends. */
+const listening = async (t: Test, server: Server): Promise<number> => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  return (server.address() as AddressInfo).port;
+};
 
 const startLogged = async (t: Test, { access_log, ...options }: RouterOptions = {}) => {
   const dir = mkdtempSync(join(tmpdir(), 'outcry-access-'));
@@ -81,6 +92,99 @@ t.test('access log - whoever leaves before the answer is a 499', async (t) => {
     await router.lineOf('/left'),
     / 499 0 0 .* x_cf_routererror:"endpoint_failure \(context canceled\)"$/,
   );
+});
+
+const DIAL_FIELDS = ['dns_time', 'dial_time', 'tls_time', 'local_address'];
+
+t.test('access log - what a new connection took, and which one it was', async (t) => {
+  const authority = await startAuthority(t);
+  const router = await startLogged(t, {
+    access_log: { extra_access_log_fields: DIAL_FIELDS },
+    ca_certs: authority.ca,
+  });
+  const seen: string[] = [];
+  const app = await startApp(t, ({ socket }, res) => {
+    seen.push(`${socket.remoteAddress}:${socket.remotePort}`);
+    res.end();
+  });
+  const secure = createServer(await authority.issue('secure'), (_req, res) => res.end());
+  const tls_port = await listening(t, secure);
+  const { port } = app;
+  await router.register({ host: '127.0.0.1', port, uris: ['app.test'] });
+  await router.register({ host: 'localhost', port, uris: ['named.test'] });
+  await router.register({
+    ...{ host: '127.0.0.1', tls_port, uris: ['secure.test'], server_cert_domain_san: '127.0.0.1' },
+  });
+  await router.register({ host: '127.0.0.1', port: await closedPort(), uris: ['down.test'] });
+  const fieldsOf = async (host: string, path: string) => {
+    await ask(router.port, { host, path });
+    const line = await router.lineOf(path);
+    return [...line.matchAll(/(?:dns_time|dial_time|tls_time|local_address):(\S+)/g)].map(
+      ([, value]) => value,
+    );
+  };
+  const [none, time] = ['0.000000', /^0\.(?!000000)\d{6}$/];
+  t.match(await fieldsOf('app.test', '/first'), [none, time, none, `"${seen[0]}"`]);
+  t.match(await fieldsOf('app.test', '/second'), [none, none, none, `"${seen[0]}"`]);
+  t.equal(new Set(seen).size, 1);
+  t.match(await fieldsOf('named.test', '/named'), [time, time, none, `"${seen[2]}"`]);
+  t.match(await fieldsOf('secure.test', '/secure'), [none, time, time, /^"127\.0\.0\.1:\d+"$/]);
+  t.match(await fieldsOf('down.test', '/down'), ['"-"', '"-"', '"-"', '"-"']);
+  t.match(await fieldsOf('no.test', '/nowhere'), ['"-"', '"-"', '"-"', '"-"']);
+});
+
+t.test('access log - … by HTTP/2, and of a tunnel', async (t) => {
+  const router = await startLogged(t, { access_log: { extra_access_log_fields: DIAL_FIELDS } });
+  const two = createHttp2Server();
+  two.on('stream', (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.end();
+  });
+  const port = await listening(t, two);
+  await router.register({ host: '127.0.0.1', port, protocol: 'http2', uris: ['two.test'] });
+  for (const path of ['/one', '/two']) await ask(router.port, { host: 'two.test', path });
+  t.match(await router.lineOf('/one'), /dns_time:0\.000000 dial_time:0\.(?!000000)\d{6} tls_time:0\.000000 /);
+  t.match(
+    await router.lineOf('/two'),
+    /dial_time:0\.000000 tls_time:0\.000000 local_address:"127\.0\.0\.1:\d+"/,
+  );
+  const app = await startRawApp(t, (socket) =>
+    socket.once('data', () =>
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+    ),
+  );
+  await router.register({ ...app.endpoint, uris: ['app.test'] });
+  const client = await openRaw(t, router.port);
+  client.send('GET /tunnel HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  await client.untilEnd();
+  client.socket.end();
+  t.match(
+    await router.lineOf('/tunnel'),
+    / 101 .* dial_time:0\.(?!000000)\d{6} tls_time:0\.000000 local_address:"127/,
+  );
+});
+
+t.test('access log - headers that are asked for, and those of the trace', async (t) => {
+  const app = await startApp(t, (_req, res) => res.end());
+  for (const [tracing, pattern] of [
+    [{}, / x_cf_routererror:"-" x_mine:"1" b3:"-"$/],
+    [
+      { enable_zipkin: true },
+      / x_mine:"1" b3:"[\da-f]{32}-[\da-f]{16}" x_b3_traceid:"[\da-f]{32}" x_b3_spanid:"[\da-f]{16}" x_b3_parentspanid:"-"$/,
+    ],
+    [
+      { enable_w3c: true },
+      / b3:"-" traceparent:"00-[\da-f]{32}-[\da-f]{16}-01" tracestate:"gorouter=[\da-f]{16}"$/,
+    ],
+  ] as const) {
+    const router = await startLogged(t, {
+      tracing,
+      access_log: { extra_headers_to_log: ['X-Mine', 'B3', 'x-mine'] },
+    });
+    await router.register({ ...app.endpoint, uris: ['app.test'] });
+    await ask(router.port, { path: '/traced', headers: { 'X-Mine': '1' } });
+    t.match(await router.lineOf('/traced'), pattern);
+  }
 });
 
 t.test('access log - a tunnel has its line when it ends', async (t) => {
@@ -173,6 +277,6 @@ t.test('application logs - a line that is too long for log systems is cut', asyn
     headers: { 'User-Agent': '"'.repeat(30_000), Referer: '"'.repeat(10_000) },
   });
   await eventually(() => payloads.length === 1);
-  t.ok((payloads[0]?.length ?? 0) <= 61_440);
+  t.ok((payloads[0]?.length ?? 0) <= 65_400);
   t.match(payloads[0]?.toString(), 'USER-AGENT-TOO-LONG-TO-LOG--TRUNCATED');
 });

@@ -22,7 +22,6 @@ const record = (changes: Partial<AccessRecord> = {}): AccessRecord => ({
   target: '/path?a=b',
   protocol: 'HTTP/1.1',
   remoteAddress: '10.9.9.9:1234',
-  localAddress: '10.0.0.1:80',
   host: 'app.example.com',
   requestId: 'request-id',
   headers: [
@@ -39,6 +38,7 @@ const record = (changes: Partial<AccessRecord> = {}): AccessRecord => ({
   requestBytes: 12,
   bodyBytes: 34,
   endpoint,
+  carrier: { localAddress: '10.0.0.1:34823', times: { dns: 0.25, dial: 1, tls: 0 } },
   forwardedAt: 1001,
   attemptAt: 1002,
   answeredAt: 1005.5,
@@ -115,14 +115,27 @@ t.test('access line - extra fields stand before the error, extra headers after i
   const text = line(
     { failedAttempts: 2, routerError: 'endpoint_failure (EOF)', headers: ['X-Own-Thing', 'yes'] },
     {
-      extraFields: ['failed_attempts', 'failed_attempts_time', 'backend_time', 'dial_time', 'local_address'],
+      extraFields: [
+        'failed_attempts',
+        'failed_attempts_time',
+        'dns_time',
+        'dial_time',
+        'tls_time',
+        'backend_time',
+        'local_address',
+      ],
       extraHeaders: ['x-own-thing', 'x-absent'],
     },
   );
   t.match(
     text,
-    ' instance_id:"instance-guid" failed_attempts:2 failed_attempts_time:0.001000 backend_time:0.003500 ' +
-      'dial_time:"-" local_address:"10.0.0.1:80" x_cf_routererror:"endpoint_failure (EOF)" x_own_thing:"yes" x_absent:"-"',
+    ' instance_id:"instance-guid" failed_attempts:2 failed_attempts_time:0.001000 dns_time:0.000250 ' +
+      'dial_time:0.001000 tls_time:0.000000 backend_time:0.003500 local_address:"10.0.0.1:34823" ' +
+      'x_cf_routererror:"endpoint_failure (EOF)" x_own_thing:"yes" x_absent:"-"',
+  );
+  t.match(
+    line({ carrier: undefined }, { extraFields: ['dns_time', 'dial_time', 'tls_time', 'local_address'] }),
+    ' dns_time:"-" dial_time:"-" tls_time:"-" local_address:"-" x_cf_routererror',
   );
 });
 

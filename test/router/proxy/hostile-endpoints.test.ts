@@ -105,7 +105,7 @@ void t.test('hostile endpoints - what follows an answer is not taken for the nex
   }
 });
 
-void t.test('hostile endpoints - interim answers are not passed on, however many come', async (t) => {
+void t.test('hostile endpoints - of interim answers a few are passed on, however many come', async (t) => {
   const router = await startRouter(t);
   const app = await startRawApp(t, (socket) =>
     socket.once('data', () =>
@@ -116,5 +116,31 @@ void t.test('hostile endpoints - interim answers are not passed on, however many
   const client = await openRaw(t, router.port);
   client.send('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n');
   await client.until('hello');
-  t.equal(client.received().split('HTTP/1.1 ').length, 2);
+  t.equal(client.received().split('HTTP/1.1 103 ').length - 1, 5);
+  t.equal(client.received().split('HTTP/1.1 200 ').length - 1, 1);
+});
+
+void t.test('hostile endpoints - a reason that is no text of HTTP ends no line', async (t) => {
+  const router = await startRouter(t);
+  let reason = '';
+  const app = await startRawApp(t, (socket) =>
+    socket.once('data', () => socket.end(`HTTP/1.1 200 ${reason}\r\nContent-Length: 2\r\n\r\nhi`, 'latin1')),
+  );
+  await router.register({ ...app.endpoint, uris: ['app.test'] });
+  // the first one is U+010A in UTF-8, of which Latin-1 would keep a line feed
+  for (const [given, shown] of [
+    ['\xc4\x8aX-Own: 1', 'OK'],
+    ['\xff\xfe', 'OK'],
+    ['\x7f', 'OK'],
+    ['All Fine', 'All Fine'],
+    ['', ''],
+  ] as const) {
+    reason = given;
+    const client = await openRaw(t, router.port);
+    client.send('GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n');
+    await client.untilEnd();
+    t.equal(client.received().split('\r\n')[0], `HTTP/1.1 200 ${shown}`, JSON.stringify(given));
+    t.match(client.received(), /\r\n\r\nhi$/);
+    t.notMatch(client.received(), /^X-Own/m);
+  }
 });

@@ -1,5 +1,10 @@
-import t from 'tap';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { Agent } from 'node:http';
+import { connect } from 'node:net';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { FakeClock } from '../../../common/adapters/fake-clock.js';
 import { eventually } from '../../support/eventually.js';
 import {
   ask,
@@ -94,6 +99,77 @@ void t.test('§10 tls_handshake_timeout - a silent TLS endpoint: 502, and the ne
     headers: { 'x-cf-routererror': 'endpoint_failure (net/http: TLS handshake timeout)' },
   });
   t.equal((await ask(router.port)).headers['x-cf-routererror'], 'no_endpoints', 'it was pruned');
+});
+
+const LISTEN = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+  console.log(this.address().port);
+})`;
+
+/** An address where connections neither come about nor fail: whoever listens has stopped, and its queue is full. */
+const startSilence = async (t: Test): Promise<{ host: string; port: number }> => {
+  const listener = spawn(process.execPath, ['-e', LISTEN], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => listener.kill('SIGKILL'));
+  const [line] = (await once(listener.stdout, 'data')) as [Buffer];
+  const address = { host: '127.0.0.1', port: Number(line.toString()) };
+  listener.kill('SIGSTOP');
+  // Linux takes one more than it was told
+  for (let queued = 0; queued < 2; queued += 1) {
+    const socket = connect(address);
+    t.teardown(() => socket.destroy());
+    await once(socket, 'connect');
+  }
+  return address;
+};
+
+/** ms that pass until `done` */
+const passing = async (clock: FakeClock, done: () => boolean): Promise<number> => {
+  const began = clock.monotonic();
+  await eventually(async () => {
+    if (done()) return true;
+    await clock.advance(500);
+    return done();
+  });
+  return clock.monotonic() - began;
+};
+
+void t.test('§10 endpoint_dial_timeout - an endpoint that does not take the connection', async (t) => {
+  const { clock, ...router } = await startRouterWithFakeClock(t, { endpoint_dial_timeout: '5s' });
+  const silence = await startSilence(t);
+  const app = await startApp(t, (_req, res) => res.end('served'));
+  const uris = ['app.test', 'silent.test'];
+  await router.register({ ...silence, uris });
+  const silent = ask(router.port, { host: 'silent.test' });
+  await eventually(() => router.counters().total_requests === 1);
+  t.ok((await passing(clock, () => router.counters().bad_gateways === 1)) >= 5_000);
+  t.match(await silent, {
+    status: 502,
+    headers: { 'x-cf-routererror': `endpoint_failure (dial tcp 127.0.0.1:${silence.port}: i/o timeout)` },
+    body: '502 Bad Gateway: Registered endpoint failed to handle the request.\n',
+  });
+  await router.register({ ...app.endpoint, uris: ['app.test'] });
+  let served = 0;
+  const both = [1, 2].map(async () => {
+    t.equal((await ask(router.port, { method: 'POST', body: 'x' })).body, 'served', 'the next one serves');
+    served += 1;
+  });
+  await passing(clock, () => served === 2);
+  await Promise.all(both);
+  t.equal((await ask(router.port)).body, 'served', 'it is avoided');
+});
+
+void t.test('§10 websocket_dial_timeout - of its own for requests that switch protocols', async (t) => {
+  const { clock, ...router } = await startRouterWithFakeClock(t, {
+    endpoint_dial_timeout: '60s',
+    websocket_dial_timeout: '2s',
+  });
+  await router.register({ ...(await startSilence(t)), uris: ['app.test'] });
+  const client = await openRaw(t, router.port);
+  client.send('GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  await eventually(() => router.counters().total_requests === 1);
+  const ms = await passing(clock, () => router.counters().websocket_failures === 1);
+  t.ok(ms >= 2_000 && ms < 60_000, String(ms));
+  await client.until('\r\n\r\n');
+  t.match(client.received(), /^HTTP\/1.1 502 [^]*endpoint_failure \(dial tcp \S+: i\/o timeout\)/);
 });
 
 void t.test('§10 endpoint timeouts - by the protocol that an endpoint registered for', async (t) => {

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { createFakeClock } from '../../../common/adapters/fake-clock.js';
 import { createSystemRandom } from '../../../common/adapters/system-random.js';
 import { createServiceSignatures } from '../../../router/proxy/service-signature.js';
-import { ask, openRaw, startApp, startRouter } from '../../support/router.js';
+import { samplesOf } from '../../support/metrics.js';
+import { ask, closedPort, openRaw, startApp, startRouter } from '../../support/router.js';
 import type { RouterOptions } from '../../support/router.js';
 import { startAuthority } from '../../support/router-tls.js';
 
@@ -14,7 +15,7 @@ const SECRET = 'a secret of routers';
 
 const rules = (secrets: readonly string[]) => ({
   ...{ secrets, timeoutMs: 60_000, recommendHttps: true, maxAttempts: 3, strict: false },
-  ...{ hairpinning: false, hairpinHosts: [] },
+  ...{ webSockets: false, hairpinning: false, hairpinHosts: [] },
 });
 
 const carried = (headers: IncomingHttpHeaders): Record<string, string> =>
@@ -84,6 +85,27 @@ void t.test('§14 - on its way back the request reaches the app, without those h
   t.same(carried(got), {});
   t.equal(got['x-forwarded-proto'], 'https', 'what the service says of the client stands');
   t.equal(seen.length, 1);
+});
+
+void t.test('§12 responses.route_services - by class of status; none counts as xxx', async (t) => {
+  const { router } = await startService(t, {
+    service: (req, res) => void (req.url === '/service/path?q=1' ? res.writeHead(302).end() : res.end()),
+  });
+  await ask(router.port);
+  await ask(router.port);
+  await router.register({
+    host: '127.0.0.1',
+    port: 1,
+    uris: ['down.test'],
+    route_service_url: `https://127.0.0.1:${await closedPort()}/`,
+  });
+  t.equal((await ask(router.port, { host: 'down.test' })).status, 502);
+  t.match(await samplesOf(router.metrics), {
+    'responses_route_services{status_group="3xx"}': 2,
+    'responses_route_services{status_group="2xx"}': 0,
+    'responses_route_services{status_group="xxx"}': 1,
+    'responses{status_group="3xx"}': 2,
+  });
 });
 
 void t.test('§14 - a signature opens its own route only', async (t) => {
@@ -182,6 +204,26 @@ void t.test('§14 - no secret: not supported; WebSockets are not; a URL that is 
     status: 500,
     body: '500 Internal Server Error: Route service request failed.\n',
   });
+});
+
+void t.test('§14 - WebSockets by way of a service, where they are allowed', async (t) => {
+  const { router, seen, server } = await startService(t, { route_services: { enable_websockets: true } });
+  const upgrades: IncomingHttpHeaders[] = [];
+  server.on('upgrade', ({ headers }, socket) => {
+    upgrades.push(headers);
+    socket.on('error', () => undefined);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    socket.pipe(socket);
+  });
+  const client = await openRaw(t, router.port);
+  client.send('GET /chat HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  await client.until('101 Switching Protocols');
+  client.send('echo');
+  await client.until('\r\n\r\necho');
+  t.equal(upgrades[0]?.['x-cf-forwarded-url'], 'https://app.test/chat');
+  t.match(carried(upgrades[0] ?? {}), { 'x-cf-proxy-signature': String, 'x-cf-proxy-metadata': String });
+  t.equal(seen.length, 0);
+  client.socket.destroy();
 });
 
 void t.test('§14 - strict: signatures on routes without a service are looked at', async (t) => {

@@ -172,7 +172,7 @@ const PASSED: Readonly<Record<string, readonly [request: string, pattern: RegExp
   ],
   trailers: [
     `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nHost: x\r\nX: y\r\n\r\n`,
-    /\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/,
+    /\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n$/,
     1,
   ],
   'a GET with a body': [

@@ -1,12 +1,17 @@
 import t from 'tap';
 import type { Test } from 'tap';
+import { createFakeClock } from '../../../common/adapters/fake-clock.js';
+import type { FakeClock } from '../../../common/adapters/fake-clock.js';
 import { ask, closedPort, startApp, startRouter } from '../../support/router.js';
 import type { RouterOptions } from '../../support/router.js';
+
+type Headers = readonly (readonly [string, string])[];
 
 interface Setup extends RouterOptions {
   uri?: string;
   /** headers of every answer */
-  answer?: readonly (readonly [string, string])[];
+  answer?: Headers | (() => Headers);
+  clock?: FakeClock;
 }
 
 /** Two instances whose answers say who they are and carry the given headers. */
@@ -14,7 +19,7 @@ const startSession = async (t: Test, { uri = 'app.test', answer = [], ...options
   const router = await startRouter(t, options);
   for (const name of ['one', 'two']) {
     const app = await startApp(t, (_req, res) => {
-      res.writeHead(200, answer.flat());
+      res.writeHead(200, (typeof answer === 'function' ? answer() : answer).flat());
       res.end(name);
     });
     await router.register({ ...app.endpoint, uris: [uri], private_instance_id: `id-${name}` });
@@ -34,7 +39,11 @@ void t.test(
   async (t) => {
     const { get } = await startSession(t, { answer: [['Set-Cookie', 'JSESSIONID=abc; Path=/x']] });
     const first = await get();
-    t.same(first.cookies, ['JSESSIONID=abc; Path=/x', `__VCAP_ID__=id-${first.body}; Path=/; HttpOnly`]);
+    t.same(first.cookies, [
+      'JSESSIONID=abc; Path=/x',
+      `__VCAP_ID__=id-${first.body}; Path=/; HttpOnly`,
+      '__VCAP_ID_META__=; Path=/; HttpOnly',
+    ]);
     const both = { Cookie: `a=b; JSESSIONID=abc; __VCAP_ID__="id-${first.body}"` };
     for (let turn = 0; turn < 4; turn += 1) t.equal((await get(both)).body, first.body);
     const bodies = new Set<string>();
@@ -63,6 +72,7 @@ void t.test('§6 cookie - attributes of the session cookie are copied', async (t
     ['; Max-Age=x', '; HttpOnly'],
     ['; Expires=Wed, 01-Jan-2070 10:00:00 GMT', '; Expires=Wed, 01 Jan 2070 10:00:00 GMT; HttpOnly'],
     ['; Expires=never', '; HttpOnly'],
+    ['; SameSite=constructor; __proto__; constructor=1', '; HttpOnly'],
   ] as const) {
     const { get } = await startSession(t, { answer: [['Set-Cookie', `JSESSIONID=1${attributes}`]] });
     const { body, cookies } = await get();
@@ -129,6 +139,81 @@ void t.test('§6 follow-up - first attempt only: when the instance refuses, anot
   const { status, body, cookies } = await get({ Cookie: 'JSESSIONID=1; __VCAP_ID__=id-dead' });
   t.equal(status, 200);
   t.same(cookies, [`__VCAP_ID__=id-${body}; Path=/; HttpOnly`]);
+});
+
+const metaCookies = (cookies: readonly string[]): string[] =>
+  cookies.filter((cookie) => cookie.startsWith('__VCAP_ID_META__='));
+
+void t.test(
+  '§6 attributes - are kept by the client, and restored when another instance goes on',
+  async (t) => {
+    const clock = createFakeClock(1_700_000_000_000);
+    for (const [attributes, meta, restored] of [
+      ['', '', '; HttpOnly'],
+      [
+        '; Secure; Partitioned; SameSite=None',
+        'secure&partitioned&samesite=none',
+        '; HttpOnly; Secure; SameSite=None; Partitioned',
+      ],
+      [
+        '; Max-Age=3600; SameSite=Lax',
+        'maxage=1700003600&samesite=lax',
+        '; Max-Age=3000; HttpOnly; SameSite=Lax',
+      ],
+      ['; Max-Age=600', 'maxage=1700000600', '; Max-Age=0; HttpOnly'],
+      ['; Max-Age=0', 'maxage=-1', '; Max-Age=0; HttpOnly'],
+      [
+        '; Expires=Wed, 01-Jan-2070 10:00:00 GMT; SameSite=Strict',
+        'expires=3155796000&samesite=strict',
+        '; Expires=Wed, 01 Jan 2070 10:00:00 GMT; HttpOnly; SameSite=Strict',
+      ],
+    ] as const) {
+      clock.jump(1_700_000_000_000 - clock.now());
+      let sets = true;
+      const { get } = await startSession(t, {
+        clock,
+        answer: () => (sets ? [['Set-Cookie', `JSESSIONID=1${attributes}`]] : []),
+      });
+      const first = await get();
+      const own = routerCookies(first.cookies)[0]?.replace(`__VCAP_ID__=id-${first.body}`, '');
+      t.same(metaCookies(first.cookies), [`__VCAP_ID_META__=${meta}${own}`], attributes);
+      clock.jump(600_000);
+      sets = false;
+      const Cookie = `JSESSIONID=1; __VCAP_ID__=id-gone; __VCAP_ID_META__=${meta}`;
+      const next = await get({ Cookie });
+      t.same(next.cookies, [`__VCAP_ID__=id-${next.body}; Path=/${restored}`], attributes);
+      t.same((await get({ Cookie: Cookie.replace('gone', next.body) })).cookies, []);
+    }
+  },
+);
+
+void t.test('§6 attributes - of an app that sets a new session, and secure by configuration', async (t) => {
+  const { get } = await startSession(t, {
+    secure_cookies: true,
+    answer: [['Set-Cookie', 'JSESSIONID=1; SameSite=Lax']],
+  });
+  const { body, cookies } = await get({
+    Cookie: 'JSESSIONID=1; __VCAP_ID__=id-gone; __VCAP_ID_META__=samesite=none&maxage=9999999999',
+  });
+  t.same(routerCookies(cookies), [`__VCAP_ID__=id-${body}; Path=/; HttpOnly; Secure; SameSite=Lax`]);
+  t.same(metaCookies(cookies), [
+    '__VCAP_ID_META__=secure&samesite=lax; Path=/; HttpOnly; Secure; SameSite=Lax',
+  ]);
+});
+
+void t.test('§6 attributes - what a client makes up adds none but those', async (t) => {
+  const { get } = await startSession(t);
+  for (const [meta, expected] of [
+    ['samesite=constructor&maxage=x&expires=1e99&domain=evil', '; HttpOnly'],
+    ['expires=999999999999&maxage=0', '; HttpOnly'],
+    ['expires=99999999999;secure', '; Expires=Wed, 16 Nov 5138 09:46:39 GMT; HttpOnly'],
+    ['%ff%fe=&&&=&secure=%0d%0aX: y', '; HttpOnly; Secure'],
+  ] as const) {
+    const { body, cookies } = await get({
+      Cookie: `JSESSIONID=1; __VCAP_ID__=id-gone; __VCAP_ID_META__=${meta}`,
+    });
+    t.same(cookies, [`__VCAP_ID__=id-${body}; Path=/${expected}`], meta);
+  }
 });
 
 void t.test('§6 Authorization: Negotiate - stays with one instance, or fails', async (t) => {

@@ -129,7 +129,12 @@ t.test('status - legacy pages where they are asked for', async (t) => {
   const port = router.statusPorts().status ?? 0;
   const headers = basic('somebody', 'secret');
   const app = await startApp(t, (_req, res) => res.end('x'));
-  await router.register({ ...app.endpoint, uris: ['app.test'], app: 'app-guid' });
+  await router.register({
+    ...app.endpoint,
+    uris: ['app.test'],
+    app: 'app-guid',
+    tags: { component: 'emitter' },
+  });
   for (let nth = 0; nth < 3; nth += 1) await ask(router.port);
   await ask(router.port, { host: 'missing.test' });
   t.match(await ask(port, { path: '/healthz' }), { status: 200, body: 'ok\n' });
@@ -147,6 +152,17 @@ t.test('status - legacy pages where they are asked for', async (t) => {
     requests: 3,
     bad_requests: 1,
     responses_2xx: 3,
+    tags: {
+      component: {
+        emitter: {
+          requests: 3,
+          responses_2xx: 3,
+          responses_4xx: 0,
+          rate: [Number, Number, Number],
+          latency: { samples: 3, 99: Number },
+        },
+      },
+    },
     top10_app_requests: [{ application_id: 'app-guid', rpm: 3 }],
     uptime: /^0d:0h:0m:\d+s$/,
     ms_since_last_registry_update: Number,

@@ -46,6 +46,11 @@ t.test('workers - all serve at one listener, by one table; what they count is ad
   t.equal((await ask(router.port, { headers: { 'User-Agent': 'HTTP-Monitor/1.1' } })).status, 200);
 });
 
+/** What was written before may still wait to be accepted and read here: some turns of the event loop take it. */
+const readWhatIsThere = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
 t.test(
   'workers - after an acknowledged unregistration no worker sends anything to the endpoint',
   async (t) => {
@@ -72,6 +77,7 @@ t.test(
       await router.register(registration);
       await eventually(async () => (await ask(router.port)).body === 'leaving');
       t.ok((await router.unregister(registration)).ok);
+      await readWhatIsThere();
       unregistered = true;
       for (const client of clients) t.equal((await client()).body, 'staying');
     }
@@ -158,6 +164,18 @@ t.test('workers - stale endpoints leave all tables', async (t) => {
 t.test('workers - a port that is taken fails the start, and none of them stays', async (t) => {
   const first = await startRouter(t);
   await t.rejects(startWorkers(t, { port: first.port }), { code: 'LISTEN_FAILED', message: /EADDRINUSE/ });
+});
+
+t.test('workers - what none of them can use fails the start with its own reason', async (t) => {
+  for (const [options, code] of [
+    [
+      { enable_ssl: true, ssl_port: 0, tls_files: [{ cert_chain: '/nowhere/c', private_key: '/nowhere/k' }] },
+      'TLS_FILES_INVALID',
+    ],
+    [{ access_log: { file: '/nowhere/access.log' } }, 'FILE_UNWRITABLE'],
+  ] as const) {
+    await t.rejects(startWorkers(t, { ...options, stop_grace: '60s' }), { code, message: /\/nowhere\// });
+  }
 });
 
 t.test('workers - drain lets what is under way end', async (t) => {
