@@ -30,8 +30,8 @@ export interface DemandSignal {
   /** offers are wanted now, whatever the master has been told */
   revive(now: number): Signal[];
   due(now: number): Signal[];
-  /** an ACCEPT went out: what it leaves of its offers is the master's again */
-  spent(): void;
+  /** an ACCEPT went out: what it leaves of its offers is the master's again, and offers are wanted even if nothing waits */
+  spent(now: number): void;
   /** ms, monotonic: when `due` has something to say; Infinity = not by time alone */
   nextDue(): number;
   /** there is demand, or was just before */
@@ -88,8 +88,9 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
       }
       open = true;
       closeAt = Infinity;
-      if (isSpent) plan(now, options.refillIntervalMs);
-      else if (suppressed || isMore) plan(now, options.reviveIntervalMs);
+      // how often it is suppressed the time that it lingers limits
+      if (isSpent || suppressed) plan(now, options.refillIntervalMs);
+      else if (isMore) plan(now, options.reviveIntervalMs);
       return due(now);
     },
     subscribed(asSuppressed, now) {
@@ -106,7 +107,10 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
       return due(now);
     },
     due,
-    spent: () => void (isSpent = true),
+    spent(now) {
+      isSpent = true;
+      if (closeAt !== Infinity) closeAt = now + options.lingerMs;
+    },
     nextDue: () => Math.min(reviveAt, repeatAt, closeAt),
     isOpen: () => open,
     isSuppressed: () => suppressed,

@@ -66,6 +66,20 @@ t.test(
   },
 );
 
+t.test(
+  '#24 what gets a place at once is demand too; what comes after a SUPPRESS does not wait for long',
+  async (t) => {
+    const book = bookWith([offer('a'), offer('b')]);
+    t.same(kinds(book.offers.wants(0, 1_000)), []);
+    take(book, 'a', { lrps: [lrpWork({ index: 0 })] }, 4_000);
+    book.offers.wants(0, 4_000);
+    t.notOk(kinds(due(book, 8_900)).includes('suppress'));
+    t.equal(book.offers.held(), 1, 'for what comes next');
+    t.same(kinds(due(book, 9_000)), ['decline', 'suppress']);
+    t.same(kinds(book.offers.wants(1, 9_250)), ['revive']);
+  },
+);
+
 t.test('#23 an offer that comes later is held as well, and none for longer than it may be', async (t) => {
   const book = bookWith([offer('a')]);
   book.offered([offer('b')], at(4_000));
