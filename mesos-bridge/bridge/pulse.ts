@@ -3,6 +3,7 @@ import type { Logger } from '../../common/ports/logger.js';
 import type { MesosBook } from '../core/book.js';
 import type { Demand } from '../core/demand.js';
 import type { Executor } from '../core/executors.js';
+import { hasRoom } from '../core/funnel.js';
 import type { Hunger, HungerReport, HungerStep } from '../core/hunger.js';
 import type { OfferEffect } from '../core/offer-book.js';
 import type { Question, Reconcile, Reconciliation } from '../core/reconciliation.js';
@@ -32,7 +33,12 @@ export interface PulseOptions {
   /** looks at the offers of all agents, whatever waits */
   look(): void;
   tryStep(step: HungerStep): void;
+  /** has the BBS ask again for what waits */
+  announce(): void;
 }
+
+/** ms between two such calls: what bids do not tell may forbid it all the same */
+const CALL_AGAIN_MS = 1_000;
 
 export interface Pulse {
   /** what time alone brings about */
@@ -62,6 +68,16 @@ export const createPulse = (options: PulseOptions): Pulse => {
       logger.info('release', { executorId: id, agentId });
       sender.send(calls.shutdown(id, agentId));
     }
+  };
+
+  let calledAt = -Infinity;
+  /** Offers that came between its auction and the news that it waits: no further event tells of them. */
+  const callForHeld = (now: number): void => {
+    const oldest = demand.oldest();
+    if (oldest === undefined || now - calledAt < CALL_AGAIN_MS) return;
+    if (!hasRoom(book().bids(now), oldest.need)) return;
+    calledAt = now;
+    options.announce();
   };
 
   const leave = (now: number): void => {
@@ -98,6 +114,7 @@ export const createPulse = (options: PulseOptions): Pulse => {
       if (options.isSubscribed()) {
         followTasks(now);
         leave(now);
+        callForHeld(now);
         const known = (): Iterable<Question> => [...book().tasks.all()].map(questionOf);
         const questions = reconciliation.due(now, known);
         options.ask(questions);

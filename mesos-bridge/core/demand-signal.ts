@@ -1,6 +1,8 @@
 export interface SignalOptions {
   /** ms between two REVIVEs, at least: each one destroys all filters */
   readonly reviveIntervalMs: number;
+  /** the same while work waits and offers were used up: what an ACCEPT left over comes back with the next allocation only */
+  readonly refillIntervalMs: number;
   /** ms after which a REVIVE is repeated once: it may have overtaken a DECLINE, and lost against its filter */
   readonly reviveRepeatMs: number;
   /** ms without demand after which offers are given back and the framework is suppressed */
@@ -9,6 +11,7 @@ export interface SignalOptions {
 
 export const SIGNAL_DEFAULTS: SignalOptions = {
   reviveIntervalMs: 5_000,
+  refillIntervalMs: 250,
   reviveRepeatMs: 5_000,
   lingerMs: 5_000,
 };
@@ -27,6 +30,8 @@ export interface DemandSignal {
   /** offers are wanted now, whatever the master has been told */
   revive(now: number): Signal[];
   due(now: number): Signal[];
+  /** an ACCEPT went out: what it leaves of its offers is the master's again, and offers are wanted even if nothing waits */
+  spent(now: number): void;
   /** ms, monotonic: when `due` has something to say; Infinity = not by time alone */
   nextDue(): number;
   /** there is demand, or was just before */
@@ -38,18 +43,19 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
   let wanted = 0;
   let open = false;
   let suppressed = true;
+  let isSpent = false;
   let lastRevive = Number.NEGATIVE_INFINITY;
   let reviveAt = Infinity;
   let repeatAt = Infinity;
   let closeAt = Infinity;
 
-  const plan = (now: number): void => {
-    reviveAt = Math.min(reviveAt, Math.max(now, lastRevive + options.reviveIntervalMs));
+  const plan = (now: number, intervalMs: number): void => {
+    reviveAt = Math.min(reviveAt, Math.max(now, lastRevive + intervalMs));
   };
 
   const send = (now: number): Signal[] => {
     lastRevive = now;
-    suppressed = false;
+    [suppressed, isSpent] = [false, false];
     reviveAt = Infinity;
     return ['revive'];
   };
@@ -82,7 +88,9 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
       }
       open = true;
       closeAt = Infinity;
-      if (suppressed || isMore) plan(now);
+      // how often it is suppressed the time that it lingers limits
+      if (isSpent || suppressed) plan(now, options.refillIntervalMs);
+      else if (isMore) plan(now, options.reviveIntervalMs);
       return due(now);
     },
     subscribed(asSuppressed, now) {
@@ -91,7 +99,7 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
       if (!open) closeAt = now + options.lingerMs;
       open = true;
       // filters may have survived: they only go when the old stream was closed before
-      plan(now);
+      plan(now, options.reviveIntervalMs);
       return due(now);
     },
     revive(now) {
@@ -99,6 +107,10 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
       return due(now);
     },
     due,
+    spent(now) {
+      isSpent = true;
+      if (closeAt !== Infinity) closeAt = now + options.lingerMs;
+    },
     nextDue: () => Math.min(reviveAt, repeatAt, closeAt),
     isOpen: () => open,
     isSuppressed: () => suppressed,

@@ -215,24 +215,32 @@ const coarseFields = ([first]: readonly Reservation[]) => {
   return { role, reservations: [], ...(type === 'DYNAMIC' && { reservation }) };
 };
 
-const classFields = (of: ResourceClass, form: ReservationForm) => ({
-  name: of.name,
-  type: of.type,
-  ...(form === 'coarse' ? coarseFields(of.reservations) : { reservations: [...of.reservations] }),
-  ...(of.disk !== undefined && { disk: of.disk }),
-  ...(of.revocable && { revocable: {} }),
-  ...(of.shared && { shared: {} }),
-  ...(of.allocationRole !== '' && { allocationInfo: { role: of.allocationRole } }),
-  ...(of.providerId !== '' && { providerId: { value: of.providerId } }),
-});
+/** Made step by step: spread literals take many times as long, and thousands are written at once. */
+const fieldsOf = ({ of, amount }: Entry, form: ReservationForm): ResourceFields => {
+  const fields: ResourceFields = { name: of.name, type: of.type, reservations: [] };
+  if (form === 'coarse') Object.assign(fields, coarseFields(of.reservations));
+  else fields.reservations = [...of.reservations];
+  if (of.disk !== undefined) fields.disk = of.disk;
+  if (of.revocable) fields.revocable = {};
+  if (of.shared) fields.shared = {};
+  if (of.allocationRole !== '') fields.allocationInfo = { role: of.allocationRole };
+  if (of.providerId !== '') fields.providerId = { value: of.providerId };
+  const { scalar, ranges, set } = amountFields(amount);
+  if (scalar !== undefined) fields.scalar = scalar;
+  if (ranges !== undefined) fields.ranges = ranges;
+  if (set !== undefined) fields.set = set;
+  return fields;
+};
 
 /** As they travel. In the coarse form stacked reservations cannot be told, and are left out. */
-export const writeResources = (resources: Resources, form: ReservationForm = 'refined'): ResourceFields[] =>
-  [...resources.values()]
-    .filter(({ of }) => form === 'refined' || of.reservations.length <= 1)
-    .flatMap(({ of, amount, copies }) =>
-      Array.from({ length: copies }, () => ({ ...classFields(of, form), ...amountFields(amount) })),
-    );
+export const writeResources = (resources: Resources, form: ReservationForm = 'refined'): ResourceFields[] => {
+  const written: ResourceFields[] = [];
+  for (const entry of resources.values()) {
+    if (form === 'coarse' && entry.of.reservations.length > 1) continue;
+    for (let copy = 0; copy < entry.copies; copy += 1) written.push(fieldsOf(entry, form));
+  }
+  return written;
+};
 
 /** `cpus(allocated: web):4; mem(allocated: web):4096`, as Mesos writes it. */
 export const resourcesText = (resources: Resources): string =>

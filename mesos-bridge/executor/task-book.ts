@@ -135,7 +135,8 @@ export const createTaskBook = ({ logger, notes, send }: TaskBookOptions): TaskBo
       if (held === undefined || left.length === held.updates.length) return;
       held.updates = left;
       held.acknowledged = true;
-      note(held);
+      // a status of which only the acknowledgement is not on disk is told once more, and acknowledged again
+      if (left.length === 0 && held.life.phase !== 'launched') note(held);
     },
     room: () => shelf.alive().reduce((sum, { work }) => (work ? addRoom(sum, work.room) : sum), NO_ROOM),
   };

@@ -51,6 +51,35 @@ t.test('#24 revives are rate-limited, and repeated once, since a DECLINE may ove
   t.same(revives, [6_000, 11_000, 16_000, 21_000, 26_000], 'more and more for 12 s; then one repetition');
 });
 
+t.test(
+  '#24 what an ACCEPT leaves over is asked for again at once while work waits, and only once',
+  async (t) => {
+    const book = bookWith([offer('a')]);
+    due(book, 5_000);
+    book.offered([offer('b')], at(5_010));
+    t.equal(take(book, 'b', { lrps: [lrpWork({ index: 0 })] }, 5_020).acceptance?.tasks.length, 1);
+    t.same(kinds(book.offers.wants(1, 5_100)), [], 'not as soon as after the revive before');
+    t.same(kinds(due(book, 5_249)), []);
+    t.same(kinds(due(book, 5_250)), ['revive']);
+    for (let now = 5_260; now < 10_000; now += 100)
+      t.same(kinds(book.offers.wants(1, now)), [], 'nothing was used since then');
+  },
+);
+
+t.test(
+  '#24 what gets a place at once is demand too; what comes after a SUPPRESS does not wait for long',
+  async (t) => {
+    const book = bookWith([offer('a'), offer('b')]);
+    t.same(kinds(book.offers.wants(0, 1_000)), []);
+    take(book, 'a', { lrps: [lrpWork({ index: 0 })] }, 4_000);
+    book.offers.wants(0, 4_000);
+    t.notOk(kinds(due(book, 8_900)).includes('suppress'));
+    t.equal(book.offers.held(), 1, 'for what comes next');
+    t.same(kinds(due(book, 9_000)), ['decline', 'suppress']);
+    t.same(kinds(book.offers.wants(1, 9_250)), ['revive']);
+  },
+);
+
 t.test('#23 an offer that comes later is held as well, and none for longer than it may be', async (t) => {
   const book = bookWith([offer('a')]);
   book.offered([offer('b')], at(4_000));
