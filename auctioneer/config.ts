@@ -53,7 +53,8 @@ export const auctioneerConfig = defineConfig<UserConfig, AuctioneerConfig>({
       },
       cell_state_refresh: {
         ...DURATION,
-        description: 'how often all cells are asked for their states, besides telling of changes themselves',
+        description:
+          'how often all cells are asked for their states, one after the other, besides telling of changes themselves',
       },
       work_timeout: {
         ...DURATION,

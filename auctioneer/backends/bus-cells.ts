@@ -24,7 +24,7 @@ export interface BusCellsOptions {
   logger: Logger;
   /** ms to wait for states when all cells are asked */
   stateTimeoutMs: number;
-  /** ms after which all cells are asked again, lest a lost message be believed for ever */
+  /** ms after which all cells are asked again, one after the other, lest a lost message be believed for ever */
   refreshEveryMs: number;
   /** ms a cell has to answer its work */
   workTimeoutMs: number;
@@ -41,6 +41,8 @@ interface Context extends BusCellsOptions {
   oddities: Oddities;
   /** why the BBS did not say who is present */
   unsaid: ToldCauses;
+  /** who comes and goes while the BBS is asked who is present */
+  moved: Set<string>;
 }
 
 const isUsable = (state: CellState): boolean => state.cellId !== '' && isSound(state);
@@ -118,6 +120,46 @@ const askOutcome = async (context: Context, cellId: string, query: OutcomeQuery)
   );
 };
 
+const askState = (context: Context, cellId: string, traceId: string): void => {
+  const query: OutcomeQuery = { traceId, placementIds: [], deadlineMs: 0 };
+  unattended({ logger: context.logger, event: 'failed-to-ask-cell' }, () =>
+    askOutcome(context, cellId, query),
+  );
+};
+
+/** Who is present by what the BBS says, unless it has come or gone meanwhile: that is known better. */
+const correctPresences = async (context: Context): Promise<ReadonlySet<string> | undefined> => {
+  const { known, moved } = context;
+  moved.clear();
+  const ids = await presentCells(context);
+  const before = known.present();
+  if (ids === undefined || before === undefined) return undefined;
+  for (const id of ids) if (!before.has(id) && !moved.has(id)) known.appeared(id);
+  for (const id of [...before]) if (!ids.has(id) && !moved.has(id)) known.disappeared(id);
+  return known.present();
+};
+
+/** ms between two slices of those that are asked in turn */
+const SLICE_MS = 100;
+/** of the time until all are asked in turn again, this share is taken for it */
+const TURN_SHARE = 1 / 2;
+
+/**
+ * Asks one cell after the other, those first of which nothing is known, lest a lost message be believed for ever: if
+ * thousands answered at once, batches would wait for it. Answers are not waited for.
+ */
+const askInTurn = async (context: Context): Promise<void> => {
+  const { clock, known, refreshEveryMs } = context;
+  const present = await correctPresences(context);
+  if (present === undefined) return;
+  const ids = [...present].sort((a, b) => Number(known.isHeard(a)) - Number(known.isHeard(b)));
+  const slice = Math.max(1, Math.ceil((ids.length * SLICE_MS) / (refreshEveryMs * TURN_SHARE)));
+  for (let at = 0; at < ids.length; at += slice) {
+    for (const id of ids.slice(at, at + slice)) askState(context, id, '');
+    await clock.sleep(SLICE_MS);
+  }
+};
+
 const resultOf = (context: Context, work: Work, answer: RequestResult): CommitResult => {
   const { cellId } = work;
   const reply = readReply(context, cellId, answer);
@@ -145,17 +187,16 @@ const commit = async (context: Context, work: readonly Work[]): Promise<CommitRe
 
 /** Messages that change what is known. */
 const subscribeChanges = (context: Context): Cancel[] => {
-  const { bus, known, logger } = context;
+  const { bus, known } = context;
   const onPresence = (payload: Uint8Array): void => {
     const event = decode('BbsEvent', payload);
     if (!event.ok) return;
     const { value } = event;
+    if (value.kind !== 'cell_appeared' && value.kind !== 'cell_disappeared') return;
+    context.moved.add(value.cellId);
     if (value.kind === 'cell_disappeared') return known.disappeared(value.cellId);
-    if (value.kind !== 'cell_appeared') return;
     known.appeared(value.cellId);
-    if (known.isHeard(value.cellId)) return;
-    const query: OutcomeQuery = { traceId: value.traceId, placementIds: [], deadlineMs: 0 };
-    unattended({ logger, event: 'failed-to-ask-cell' }, () => askOutcome(context, value.cellId, query));
+    if (!known.isHeard(value.cellId)) askState(context, value.cellId, value.traceId);
   };
   return [
     bus.subscribe(SUBJECTS.cellChanged, ({ payload }) => hear(context, payload)),
@@ -170,7 +211,7 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
   const { bus, clock, logger } = options;
   const known = createKnownCells();
   const oddities = createOddities(logger);
-  const context: Context = { ...options, known, oddities, unsaid: createToldCauses() };
+  const context: Context = { ...options, known, oddities, unsaid: createToldCauses(), moved: new Set() };
   let listening = false;
   /** whether all have been asked since changes are heard */
   let asked = false;
@@ -208,7 +249,11 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
       let timer: Cancel | undefined;
       const again = (): void => {
         timer = clock.after(options.refreshEveryMs, () => {
-          unattended({ logger, event: 'failed-to-ask-cells' }, () => refresh(''));
+          unattended({ logger, event: 'failed-to-ask-cells' }, async () => {
+            // else the next batch asks them
+            if (asked) await askInTurn(context);
+            oddities.tell();
+          });
           again();
         });
       };

@@ -19,6 +19,8 @@ export interface KnownCells {
    * and gone since the round began, in which that was asked, is known better.
    */
   setPresent(cellIds: ReadonlySet<string> | undefined): void;
+  /** what was said of who is present, and what has come and gone since; undefined: nobody can say */
+  present(): ReadonlySet<string> | undefined;
   /** all are asked; rounds do not overlap */
   beginRound(): KnownCellsRound;
   appeared(cellId: string): void;
@@ -122,6 +124,7 @@ export const createKnownCells = (): KnownCells => {
       strangers = 0;
       latest.reorder();
     },
+    present: () => present,
     beginRound() {
       const own = (round = createRound());
       return {

@@ -85,18 +85,34 @@ const open = (t: Test, ids: readonly string[]) => {
     cells.publish(`bbs.event.${kind}`, encode('BbsEvent', { kind, traceId: 'e', cellId }));
     await clock.advance(1);
   };
-  return { clock, logger, asking, cells, backend, states, silent, counts, serve, done, seen, tell, event };
+  return {
+    ...{ clock, logger, asking, cells, backend, states, present, silent },
+    ...{ counts, serve, done, seen, tell, event },
+  };
 };
 
 t.test('cells over the bus - all are asked once, and then tell of changes themselves', async (t) => {
-  const { seen, counts, tell, clock } = open(t, ['a', 'b']);
+  const { seen, counts, tell, clock, states, present, serve } = open(t, ['a', 'b']);
   t.same(await seen(), ['a 0', 'b 0']);
   await tell(aCellState({ cellId: 'a', version: 2, taskCount: 7 }));
   t.same(await seen(), ['a 7', 'b 0']);
   t.same(counts, { broadcasts: 1, boards: 1 });
-  await clock.advance(31_000);
-  t.same(counts, { broadcasts: 2, boards: 2 }, 'a message may have been lost');
-  t.same(await seen(), ['a 7', 'b 0']);
+  states.set('b', aCellState({ cellId: 'b', version: 2, taskCount: 5 }));
+  serve('c');
+  present.add('c');
+  states.set('c', aCellState({ cellId: 'c', taskCount: 1 }));
+  t.same(await seen(), ['a 7', 'b 0'], 'of neither anything was heard');
+  await clock.advance(30_000);
+  for (let slice = 0; slice < 3; slice += 1) await clock.advance(100);
+  t.same(
+    await seen(),
+    ['a 7', 'b 5', 'c 1'],
+    'a message may have been lost: they are asked one after the other',
+  );
+  t.same(counts, { broadcasts: 1, boards: 2 });
+  present.delete('a');
+  await clock.advance(30_000);
+  t.same(await seen(), ['b 5', 'c 1']);
 });
 
 t.test('cells over the bus - one that appears is asked for its state, one that goes is gone', async (t) => {
