@@ -10,39 +10,19 @@ interface Listed {
   zone: number;
 }
 
-/** Where one process has instances: side by side, whose counts say so, and how many. */
-interface Places {
-  readonly cells: Listed[];
-  readonly instances: number[];
-}
-
-/** By process. */
-type Lists = Map<string, Places>;
+/** By process, how many instances the cells have that have any. */
+type Lists = Map<string, Map<Listed, number>>;
 
 const listedOf = new WeakMap<Counts, Listed>();
 let batches = 0;
 
+/** How many instances of a process a cell has; 0: none any more. */
 const enter = (listed: Listed, process: string, instances: number): void => {
-  const places = listed.lists.get(process);
-  if (places === undefined) listed.lists.set(process, { cells: [listed], instances: [instances] });
-  else {
-    places.cells.push(listed);
-    places.instances.push(instances);
-  }
-};
-
-/** Another number of instances; 0: it has none any more. */
-const correct = (listed: Listed, process: string, instances: number): void => {
-  const places = listed.lists.get(process);
-  const at = places?.cells.indexOf(listed) ?? -1;
-  if (places === undefined || at === -1) return instances > 0 ? enter(listed, process, instances) : undefined;
-  if (instances > 0) return void (places.instances[at] = instances);
-  const [cell, count] = [places.cells.pop(), places.instances.pop()];
-  if (at < places.cells.length && cell !== undefined) {
-    places.cells[at] = cell;
-    places.instances[at] = count ?? 0;
-  }
-  if (places.cells.length === 0) listed.lists.delete(process);
+  const cells = listed.lists.get(process);
+  if (instances > 0) {
+    if (cells === undefined) listed.lists.set(process, new Map([[listed, instances]]));
+    else cells.set(listed, instances);
+  } else if (cells?.delete(listed) === true && cells.size === 0) listed.lists.delete(process);
 };
 
 /**
@@ -65,7 +45,7 @@ export const createStandingInstances = (): StandingInstances => {
 
   const list = (counts: Counts): void => {
     const listed: Listed = { lists, batch: 0, position: 0, zone: 0 };
-    for (const [process, instances] of counts) if (instances > 0) enter(listed, process, instances);
+    for (const [process, instances] of counts) enter(listed, process, instances);
     listedOf.set(counts, listed);
   };
 
@@ -88,23 +68,21 @@ export const createStandingInstances = (): StandingInstances => {
       for (const [process, instances] of counts) {
         const had = before.get(process);
         if (had !== undefined) same += 1;
-        if (had === instances) continue;
-        if (had === undefined && instances > 0) enter(listed, process, instances);
-        else correct(listed, process, instances);
+        if (had !== instances) enter(listed, process, instances);
       }
       if (same === before.size) return;
-      for (const [process] of before) if (!counts.has(process)) correct(listed, process, 0);
+      for (const process of before.keys()) if (!counts.has(process)) enter(listed, process, 0);
     },
     extend(before, counts, added) {
       const listed = handOver(before, counts);
       if (listed === undefined) return list(counts);
-      for (const process of new Set(added)) correct(listed, process, counts.get(process) ?? 0);
+      for (const process of new Set(added)) enter(listed, process, counts.get(process) ?? 0);
     },
     unlist(counts) {
       const listed = listedOf.get(counts);
       if (listed === undefined) return;
       listedOf.delete(counts);
-      for (const [process] of counts) correct(listed, process, 0);
+      for (const process of counts.keys()) enter(listed, process, 0);
     },
   };
 };
@@ -135,12 +113,9 @@ export const findListed = (): FoundInstances => {
     },
     each(process, found) {
       for (const lists of noted) {
-        const places = lists.get(process);
-        if (places === undefined) continue;
-        for (let at = 0; at < places.cells.length; at += 1) {
-          const cell = places.cells[at]!;
-          if (cell.batch === batch) found(cell.position, cell.zone, places.instances[at]!);
-        }
+        lists.get(process)?.forEach((instances, { batch: notedIn, position, zone }) => {
+          if (notedIn === batch) found(position, zone, instances);
+        });
       }
     },
   };
