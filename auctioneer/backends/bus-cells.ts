@@ -41,8 +41,6 @@ interface Context extends BusCellsOptions {
   oddities: Oddities;
   /** why the BBS did not say who is present */
   unsaid: ToldCauses;
-  /** who comes and goes while the BBS is asked who is present */
-  moved: Set<string>;
 }
 
 const isUsable = (state: CellState): boolean => state.cellId !== '' && isSound(state);
@@ -127,35 +125,28 @@ const askState = (context: Context, cellId: string, traceId: string): void => {
   );
 };
 
-/** Who is present by what the BBS says, unless it has come or gone meanwhile: that is known better. */
-const correctPresences = async (context: Context): Promise<ReadonlySet<string> | undefined> => {
-  const { known, moved } = context;
-  moved.clear();
-  const ids = await presentCells(context);
-  const before = known.present();
-  if (ids === undefined || before === undefined) return undefined;
-  for (const id of ids) if (!before.has(id) && !moved.has(id)) known.appeared(id);
-  for (const id of [...before]) if (!ids.has(id) && !moved.has(id)) known.disappeared(id);
-  return known.present();
-};
-
 /** ms between two slices of those that are asked in turn */
 const SLICE_MS = 100;
 /** of the time until all are asked in turn again, this share is taken for it */
 const TURN_SHARE = 1 / 2;
 
 /**
- * Asks one cell after the other, those first of which nothing is known, lest a lost message be believed for ever: if
- * thousands answered at once, batches would wait for it. Answers are not waited for.
+ * Asks who is present, then one cell after the other, those first of which nothing is known, lest a lost message be
+ * believed for ever: if thousands answered at once, batches would wait for it. Answers are not waited for.
+ * `isWanted`: while the BBS is asked, it may come to be that all are asked at once.
  */
-const askInTurn = async (context: Context): Promise<void> => {
+const askInTurn = async (context: Context, isWanted: () => boolean): Promise<void> => {
   const { clock, known, refreshEveryMs } = context;
-  const present = await correctPresences(context);
-  if (present === undefined) return;
-  const ids = [...present].sort((a, b) => Number(known.isHeard(a)) - Number(known.isHeard(b)));
-  const slice = Math.max(1, Math.ceil((ids.length * SLICE_MS) / (refreshEveryMs * TURN_SHARE)));
-  for (let at = 0; at < ids.length; at += slice) {
-    for (const id of ids.slice(at, at + slice)) askState(context, id, '');
+  const round = known.beginRound();
+  const present = await presentCells(context);
+  const ids = isWanted() ? present : undefined;
+  if (ids !== undefined) known.setPresent(ids);
+  round.abandon();
+  if (ids === undefined) return;
+  const inTurn = [...ids].sort((a, b) => Number(known.isHeard(a)) - Number(known.isHeard(b)));
+  const slice = Math.max(1, Math.ceil((inTurn.length * SLICE_MS) / (refreshEveryMs * TURN_SHARE)));
+  for (let at = 0; at < inTurn.length; at += slice) {
+    for (const id of inTurn.slice(at, at + slice)) askState(context, id, '');
     await clock.sleep(SLICE_MS);
   }
 };
@@ -192,9 +183,8 @@ const subscribeChanges = (context: Context): Cancel[] => {
     const event = decode('BbsEvent', payload);
     if (!event.ok) return;
     const { value } = event;
-    if (value.kind !== 'cell_appeared' && value.kind !== 'cell_disappeared') return;
-    context.moved.add(value.cellId);
     if (value.kind === 'cell_disappeared') return known.disappeared(value.cellId);
+    if (value.kind !== 'cell_appeared') return;
     known.appeared(value.cellId);
     if (!known.isHeard(value.cellId)) askState(context, value.cellId, value.traceId);
   };
@@ -211,7 +201,7 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
   const { bus, clock, logger } = options;
   const known = createKnownCells();
   const oddities = createOddities(logger);
-  const context: Context = { ...options, known, oddities, unsaid: createToldCauses(), moved: new Set() };
+  const context: Context = { ...options, known, oddities, unsaid: createToldCauses() };
   let listening = false;
   /** whether all have been asked since changes are heard */
   let asked = false;
@@ -228,6 +218,9 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
       });
     return asking;
   };
+
+  /** all have been asked, and none of it has to be asked again */
+  const isCurrent = (): boolean => asked && asking === undefined;
 
   return {
     async states(traceId): Promise<CellStates> {
@@ -251,7 +244,7 @@ export const createBusCells = (options: BusCellsOptions): BusCells => {
         timer = clock.after(options.refreshEveryMs, () => {
           unattended({ logger, event: 'failed-to-ask-cells' }, async () => {
             // else the next batch asks them
-            if (asked) await askInTurn(context);
+            if (isCurrent()) await askInTurn(context, isCurrent);
             oddities.tell();
           });
           again();

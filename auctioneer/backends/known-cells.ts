@@ -19,8 +19,6 @@ export interface KnownCells {
    * and gone since the round began, in which that was asked, is known better.
    */
   setPresent(cellIds: ReadonlySet<string> | undefined): void;
-  /** what was said of who is present, and what has come and gone since; undefined: nobody can say */
-  present(): ReadonlySet<string> | undefined;
   /** all are asked; rounds do not overlap */
   beginRound(): KnownCellsRound;
   appeared(cellId: string): void;
@@ -36,6 +34,8 @@ export interface KnownCellsRound {
   hasAll(): boolean;
   /** forgets those that have not been heard in it, and what cells in the round know nothing of */
   end(): void;
+  /** nobody is asked in it after all: whoever is known stays so */
+  abandon(): void;
 }
 
 /** States kept of cells that have no presence yet: theirs may be on its way. */
@@ -124,7 +124,6 @@ export const createKnownCells = (): KnownCells => {
       strangers = 0;
       latest.reorder();
     },
-    present: () => present,
     beginRound() {
       const own = (round = createRound());
       return {
@@ -133,6 +132,9 @@ export const createKnownCells = (): KnownCells => {
           round = undefined;
           own.settle(latest, remove);
           latest.reorder();
+        },
+        abandon() {
+          if (round === own) round = undefined;
         },
       };
     },
