@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { writeAll } from './write-all.js';
 
 /** What is kept under one key: parts, each of which is written when it changes. */
 export type Parts = Readonly<Record<string, unknown>>;
@@ -58,7 +59,7 @@ const read = async <P extends Parts>({
 };
 
 // descriptors as numbers: handles complain when whoever wrote the notes is forgotten
-const [open, close, write] = [promisify(fs.open), promisify(fs.close), promisify(fs.write)];
+const [open, close] = [promisify(fs.open), promisify(fs.close)];
 
 /** Ends of the notes are added here. */
 interface OpenFile {
@@ -69,10 +70,10 @@ interface OpenFile {
   readonly fresh: number;
 }
 
-const writeAll = async (fd: number, text: string): Promise<number> => {
+/** Answers how many bytes. */
+const writeText = async (fd: number, text: string): Promise<number> => {
   const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length;)
-    at += (await write(fd, bytes, at, bytes.length - at, null)).bytesWritten;
+  await writeAll(fd, bytes);
   return bytes.length;
 };
 
@@ -81,10 +82,10 @@ const writePieces = async (fd: number, lines: Iterable<string>): Promise<number>
   for (const line of lines) {
     piece += line;
     if (piece.length < PIECE) continue;
-    size += await writeAll(fd, piece);
+    size += await writeText(fd, piece);
     piece = '';
   }
-  return size + (await writeAll(fd, piece));
+  return size + (await writeText(fd, piece));
 };
 
 /** Whole or not at all. It stays open: to open it for each addition costs more than the addition. */
@@ -144,7 +145,7 @@ export const createPartNotes = <P extends Parts>(options: PartNotesOptions): Par
     gone.clear();
     const text = [...ends, ...changes].join('');
     if (text === '') return;
-    to.size += await writeAll(to.fd, text);
+    to.size += await writeText(to.fd, text);
   };
 
   const add = (): Promise<void> => {

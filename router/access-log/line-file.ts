@@ -1,8 +1,9 @@
-import { closeSync, openSync, write } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { OutcryError } from '../../common/model/errors.js';
 import { fileReason } from '../../common/model/file-reason.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
+import { writeAll } from '../../common/runtime/write-all.js';
 
 /** Lines for a file, written many at a time. */
 export interface LineFile {
@@ -36,17 +37,6 @@ const open = (path: string): number => {
   } catch (cause) {
     throw new OutcryError('FILE_UNWRITABLE', { path, reason: fileReason(cause) }, { cause });
   }
-};
-
-const writeOnce = (fd: number, bytes: Buffer, from: number): Promise<number> =>
-  new Promise((resolve, reject) =>
-    write(fd, bytes, from, bytes.length - from, null, (error, written) =>
-      error ? reject(error) : resolve(written),
-    ),
-  );
-
-const writeAll = async (fd: number, bytes: Buffer): Promise<void> => {
-  for (let at = 0; at < bytes.length;) at += await writeOnce(fd, bytes, at);
 };
 
 /**
