@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { OutcryError } from '../../common/model/errors.js';
 import { packageRoot } from '../../common/runtime/package-root.js';
 import type { Context } from '../context.js';
@@ -37,36 +39,26 @@ export const ensureHello = async (context: Context): Promise<Site> => {
   };
 };
 
-const fetchOnce = (port: number, host: string): Promise<string> =>
+/** Through the router. */
+const ask = (port: number, host: string): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const request = get(
-      { host: '127.0.0.1', port, headers: { host }, agent: false, timeout: 5000 },
-      (response) => {
-        let body = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => (body += chunk));
-        response.on('end', () =>
-          resolve(response.statusCode === 200 ? body : `status ${response.statusCode}: ${body}`),
-        );
-      },
-    );
+    const request = get({ host: '127.0.0.1', port, headers: { host }, agent: false, timeout: 5000 }, resolve);
     request.on('error', reject);
     request.on('timeout', () => request.destroy(new Error('no answer within 5 s')));
   });
 
+const fetchOnce = async (port: number, host: string): Promise<string> => {
+  const response = await ask(port, host);
+  const body = await text(response);
+  return response.statusCode === 200 ? body : `status ${response.statusCode}: ${body}`;
+};
+
 /** Whether the router passes a request on, whatever the application makes of it. */
-const routesTo = (port: number, host: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const request = get(
-      { host: '127.0.0.1', port, headers: { host }, agent: false, timeout: 5000 },
-      (response) => {
-        response.resume();
-        resolve(response.headers['x-cf-routererror'] === undefined);
-      },
-    );
-    request.on('error', () => resolve(false));
-    request.on('timeout', () => request.destroy());
-  });
+const routesTo = async (port: number, host: string): Promise<boolean> => {
+  const response = await ask(port, host).catch(() => undefined);
+  response?.resume();
+  return response !== undefined && response.headers['x-cf-routererror'] === undefined;
+};
 
 /** Fetches the application's page through the router until every instance has answered. */
 export const answersFromAll = async (context: Context, site: Site, port: number): Promise<void> => {
