@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
+import type { Bid } from '../core/bid.js';
 import type { MesosBook } from '../core/book.js';
 import type { Demand } from '../core/demand.js';
 import type { Executor } from '../core/executors.js';
@@ -72,10 +73,10 @@ export const createPulse = (options: PulseOptions): Pulse => {
 
   let calledAt = -Infinity;
   /** Offers that came between its auction and the news that it waits: no further event tells of them. */
-  const callForHeld = (now: number): void => {
+  const callForHeld = (bids: readonly Bid[], now: number): void => {
     const oldest = demand.oldest();
-    if (oldest === undefined || now - calledAt < CALL_AGAIN_MS) return;
-    if (!hasRoom(book().bids(now), oldest.need)) return;
+    if (oldest === undefined || !options.isSubscribed() || now - calledAt < CALL_AGAIN_MS) return;
+    if (!hasRoom(bids, oldest.need)) return;
     calledAt = now;
     options.announce();
   };
@@ -86,14 +87,13 @@ export const createPulse = (options: PulseOptions): Pulse => {
     options.leave(there.filter(({ state }) => state === 'living' || state === 'unknown'));
   };
 
-  const lookForHunger = (now: number): void => {
-    const { bids, offers } = book();
+  const lookForHunger = (bids: readonly Bid[], now: number): void => {
     const { report: found, step } = options.hunger.look({
       now,
       waiting: demand.size(),
       oldest: demand.oldest(),
-      bids: demand.size() === 0 ? [] : bids(now),
-      rejections: offers.rejections(),
+      bids,
+      rejections: book().offers.rejections(),
       lastOfferAt: options.lastOfferAt(),
       isSubscribed: options.isSubscribed(),
     });
@@ -114,7 +114,6 @@ export const createPulse = (options: PulseOptions): Pulse => {
       if (options.isSubscribed()) {
         followTasks(now);
         leave(now);
-        callForHeld(now);
         const known = (): Iterable<Question> => [...book().tasks.all()].map(questionOf);
         const questions = reconciliation.due(now, known);
         options.ask(questions);
@@ -123,7 +122,10 @@ export const createPulse = (options: PulseOptions): Pulse => {
         for (const { taskId } of reconciliation.abandoned())
           logger.warn('unanswered', { code: 'MESOS_TASK_UNANSWERED', taskId });
       }
-      lookForHunger(now);
+      // of thousands of agents: once for both
+      const bids = demand.size() === 0 ? [] : book().bids(now);
+      callForHeld(bids, now);
+      lookForHunger(bids, now);
     },
     hunger: () => report,
   };
