@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { MetricSpec, Metrics, Sample } from '../common/ports/metrics.js';
 import type { Endpoint } from './core/endpoint.js';
 import type { TableChange } from './core/route-table.js';
+import { STATUS_CLASSES } from './core/status-class.js';
 import type { RouterCounters } from './proxy/counters.js';
 
 /**
@@ -76,8 +77,6 @@ const COUNTERS = {
   websocket_failures: { help: 'Requests to switch that failed.' },
 } as const satisfies Partial<Record<keyof RouterCounters, MetricSpec>>;
 
-const STATUS_GROUPS = ['2xx', '3xx', '4xx', '5xx', 'xxx'] as const;
-
 const registerCounters = (metrics: Metrics, counters: Readonly<RouterCounters>): void => {
   const byStatus = {
     responses: { help: 'Answers of endpoints, by class of status.', labels: ['status_group'] },
@@ -87,7 +86,7 @@ const registerCounters = (metrics: Metrics, counters: Readonly<RouterCounters>):
     },
   } as const;
   const grouped = (prefix: 'responses' | 'responses.route_services'): Sample[] =>
-    STATUS_GROUPS.map((group) => ({
+    STATUS_CLASSES.map((group) => ({
       labels: { status_group: group },
       value: counters[`${prefix}.${group}`],
     }));

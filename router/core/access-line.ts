@@ -8,15 +8,19 @@ export interface DialTimes {
   readonly tls: number;
 }
 
-/** Of a connection that was there. */
-export const REUSED: DialTimes = { dns: 0, dial: 0, tls: 0 };
-
 /** The connection that a request went to its endpoint by. */
 export interface Carrier {
   /** `address:port` of this end */
   readonly localAddress: string;
   readonly times: DialTimes;
 }
+
+/** Of a connection that was there. */
+const REUSED: DialTimes = { dns: 0, dial: 0, tls: 0 };
+
+/** As the next request finds it: only the first has had to wait for it. */
+export const forNextRequest = (carrier: Carrier | undefined): Carrier | undefined =>
+  carrier === undefined || carrier.times === REUSED ? carrier : { ...carrier, times: REUSED };
 
 /** What is noted of one request while it passes; filled in as things become known. */
 export interface AccessRecord {

@@ -202,6 +202,13 @@ export const headerValue = (headers: RawHeaders, name: string): string => {
   return '';
 };
 
+/** As they stand in a head of HTTP/1, or after a body in chunks. */
+export const headerLines = (headers: RawHeaders): string => {
+  let lines = '';
+  for (let at = 0; at + 1 < headers.length; at += 2) lines += `${headers[at]}: ${headers[at + 1]}\r\n`;
+  return lines;
+};
+
 export type RequestReader = (raw: RawHeaders) => RequestFacts;
 
 /** Makes the reader of requests' headers: one pass over them, everything else decided beforehand. */

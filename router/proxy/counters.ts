@@ -1,5 +1,14 @@
+import { STATUS_CLASSES, statusClass } from '../core/status-class.js';
+import type { StatusClass } from '../core/status-class.js';
+
+/** Answers of endpoints, and of route services, where `xxx` means that none came about. */
+type Answers = 'responses' | 'responses.route_services';
+
+/** All of them, and by class. */
+type AnswerCounters = Record<Answers | `${Answers}.${StatusClass}`, number>;
+
 /** What the router has done since it started. Names as gorouter's metrics. */
-export interface RouterCounters {
+export interface RouterCounters extends AnswerCounters {
   /** given to endpoints */
   total_requests: number;
   /** 400 and 404 of the router's own */
@@ -17,21 +26,24 @@ export interface RouterCounters {
   backend_tls_handshake_failed: number;
   websocket_upgrades: number;
   websocket_failures: number;
-  /** answers of endpoints */
-  responses: number;
-  'responses.2xx': number;
-  'responses.3xx': number;
-  'responses.4xx': number;
-  'responses.5xx': number;
-  'responses.xxx': number;
-  /** those of route services; xxx: none came about */
-  'responses.route_services': number;
-  'responses.route_services.2xx': number;
-  'responses.route_services.3xx': number;
-  'responses.route_services.4xx': number;
-  'responses.route_services.5xx': number;
-  'responses.route_services.xxx': number;
 }
+
+/** Their names, which are not to be put together for every answer. */
+const namesOf = <A extends Answers>(of: A) =>
+  Object.fromEntries(STATUS_CLASSES.map((group) => [group, `${of}.${group}`])) as Record<
+    StatusClass,
+    `${A}.${StatusClass}`
+  >;
+
+const NAMES = {
+  responses: namesOf('responses'),
+  'responses.route_services': namesOf('responses.route_services'),
+};
+
+const noAnswers = (): AnswerCounters =>
+  Object.fromEntries(
+    Object.entries(NAMES).flatMap(([of, names]) => [of, ...Object.values(names)].map((name) => [name, 0])),
+  ) as AnswerCounters;
 
 export const createCounters = (): RouterCounters => ({
   total_requests: 0,
@@ -45,31 +57,11 @@ export const createCounters = (): RouterCounters => ({
   backend_tls_handshake_failed: 0,
   websocket_upgrades: 0,
   websocket_failures: 0,
-  responses: 0,
-  'responses.2xx': 0,
-  'responses.3xx': 0,
-  'responses.4xx': 0,
-  'responses.5xx': 0,
-  'responses.xxx': 0,
-  'responses.route_services': 0,
-  'responses.route_services.2xx': 0,
-  'responses.route_services.3xx': 0,
-  'responses.route_services.4xx': 0,
-  'responses.route_services.5xx': 0,
-  'responses.route_services.xxx': 0,
+  ...noAnswers(),
 });
 
-const CLASSES = ['xxx', 'xxx', '2xx', '3xx', '4xx', '5xx'] as const;
-const OF_ALL = CLASSES.map((name) => `responses.${name}` as const);
-const OF_SERVICES = CLASSES.map((name) => `responses.route_services.${name}` as const);
-
-export const countResponse = (counters: RouterCounters, status: number): void => {
-  counters.responses += 1;
-  counters[OF_ALL[Math.floor(status / 100)] ?? 'responses.xxx'] += 1;
-};
-
-/** `status` is 0 where a route service gave no answer. */
-export const countServiceResponse = (counters: RouterCounters, status: number): void => {
-  counters['responses.route_services'] += 1;
-  counters[OF_SERVICES[Math.floor(status / 100)] ?? 'responses.route_services.xxx'] += 1;
+/** `status` is 0 where there was no answer. */
+export const countAnswer = (counters: RouterCounters, of: Answers, status: number): void => {
+  counters[of] += 1;
+  counters[NAMES[of][statusClass(status)]] += 1;
 };

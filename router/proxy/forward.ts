@@ -8,7 +8,7 @@ import { INSTANCE_GONE, connectionLimit, endpointFailure } from '../core/replies
 import type { RouterReply } from '../core/replies.js';
 import { runAttempt } from './attempt.js';
 import type { ProxyContext } from './context.js';
-import { countResponse, countServiceResponse } from './counters.js';
+import { countAnswer } from './counters.js';
 import { sendReply } from './exchange.js';
 import type { Exchange } from './exchange.js';
 import type { Failure } from './failure.js';
@@ -106,12 +106,12 @@ export const forward = (
   };
 
   const onAnswer = (status: number): void => {
-    countResponse(counters, status);
-    if (exchange.service) countServiceResponse(counters, status);
+    countAnswer(counters, 'responses', status);
+    if (exchange.service) countAnswer(counters, 'responses.route_services', status);
   };
 
   const giveUp = (reply: RouterReply): void => {
-    if (exchange.service) countServiceResponse(counters, 0);
+    if (exchange.service) countAnswer(counters, 'responses.route_services', 0);
     countFailure(context, exchange, reply);
     sendReply(context, exchange, reply, exchange.requestId);
   };

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HEADERS_TOO_LARGE } from '../core/replies.js';
 import { clientOf } from './client.js';
+import { headerLines } from '../core/request-headers.js';
 import type { ProxyContext } from './context.js';
 import type { ClientResponse, Incoming, UpgradeRequest } from './exchange.js';
 import type { Handle } from './handle.js';
@@ -66,9 +67,8 @@ class Http1Response extends ServerResponse implements ClientResponse {
   writeInterim(status: number, headers: readonly string[]): void {
     // behind another answer it would have to wait for its turn, when it helps nobody any more
     if (this.req.httpVersionMinor === 0 || !this.socket?.writable) return;
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
-    for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-    this.socket.write(`${head}\r\n`, 'latin1');
+    const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+    this.socket.write(`${line}${headerLines(headers)}\r\n`, 'latin1');
   }
 }
 

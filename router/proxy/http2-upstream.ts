@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../common/ports/clock.js';
-import { REUSED } from '../core/access-line.js';
+import { forNextRequest } from '../core/access-line.js';
 import type { Carrier } from '../core/access-line.js';
 import { AttemptEnded } from './failure.js';
 import type { Handler } from './undici-handler.js';
@@ -259,7 +259,7 @@ export const createHttp2Upstream = (options: Http2UpstreamOptions): Http2Upstrea
     let abortedWith: Error | undefined;
     try {
       handler.onRequestStart?.(early as unknown as Dispatcher.DispatchController, carrier);
-      if (carrier && carrier.times !== REUSED) carrier = { ...carrier, times: REUSED };
+      carrier = forNextRequest(carrier);
       if (abortedWith) throw abortedWith;
       const stream = current.request(toHttp2Headers(request), {
         endStream: body === undefined,

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { Client } from 'undici';
 import type { Dispatcher } from 'undici';
-import { REUSED } from '../core/access-line.js';
+import { forNextRequest } from '../core/access-line.js';
 import type { Carrier } from '../core/access-line.js';
+import { headerLines } from '../core/request-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
 import type { Dialled } from './dial.js';
 import type { IdleConnection, IdleGroup, IdleLimit } from './idle-limit.js';
@@ -10,11 +11,7 @@ import { RawHandler } from './undici-handler.js';
 
 const LAST_CHUNK = '\r\n0\r\n\r\n';
 
-const lastChunkWith = (trailers: RawHeaders): string => {
-  let text = '\r\n0\r\n';
-  for (let at = 0; at + 1 < trailers.length; at += 2) text += `${trailers[at]}: ${trailers[at + 1]}\r\n`;
-  return `${text}\r\n`;
-};
+const lastChunkWith = (trailers: RawHeaders): string => `\r\n0\r\n${headerLines(trailers)}\r\n`;
 
 export interface PooledClientOptions {
   readonly client: Client.Options;
@@ -71,7 +68,7 @@ export class PooledClient extends Client implements IdleConnection {
   /** What carries the request that begins now. */
   carry(): Carrier | undefined {
     const carrier = this.#carrier;
-    if (carrier && carrier.times !== REUSED) this.#carrier = { ...carrier, times: REUSED };
+    this.#carrier = forNextRequest(carrier);
     return carrier;
   }
 

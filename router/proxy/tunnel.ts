@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
+import { headerLines } from '../core/request-headers.js';
 import type { RawHeaders } from '../core/request-headers.js';
 import type { UpgradeRequest } from './exchange.js';
 
@@ -11,11 +12,8 @@ const breakTogether = (from: Duplex, to: Duplex): void => {
   });
 };
 
-const formatHead = (headers: RawHeaders): string => {
-  let head = 'HTTP/1.1 101 Switching Protocols\r\n';
-  for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  return `${head}\r\n`;
-};
+const formatHead = (headers: RawHeaders): string =>
+  `HTTP/1.1 101 Switching Protocols\r\n${headerLines(headers)}\r\n`;
 
 /** Bytes both ways once the endpoint agreed to switch; a side that ends ends that direction alone. */
 export const openTunnel = (

@@ -1,4 +1,5 @@
 import type { AccessRecord } from '../core/access-line.js';
+import { STATUS_CLASSES, statusClass } from '../core/status-class.js';
 
 /** What has been served lately, for `/varz`: may be summed over processes. */
 export interface FiguresSnapshot {
@@ -19,8 +20,6 @@ export interface ComponentFigures {
   /** ms, of the latest answers */
   readonly latencies: readonly number[];
 }
-
-export const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx', 'xxx'] as const;
 
 export interface Figures {
   ended(record: AccessRecord, endedAt: number): void;
@@ -59,7 +58,7 @@ const createComponents = () => {
         known.set(component, one);
       }
       one.requests += 1;
-      const group = status >= 200 && status < 600 ? Math.floor(status / 100) - 2 : 4;
+      const group = STATUS_CLASSES.indexOf(statusClass(status));
       one.responses[group] = (one.responses[group] ?? 0) + 1;
       one.samples.add(ms);
     },

@@ -1,7 +1,8 @@
 import { cpus } from 'node:os';
+import { STATUS_CLASSES } from '../core/status-class.js';
 import type { RouterCounters } from '../proxy/counters.js';
 import type { Credentials } from './credentials.js';
-import { STATUS_CLASSES, busiestApps, percentiles } from './figures.js';
+import { busiestApps, percentiles } from './figures.js';
 import type { ComponentFigures, FiguresSnapshot } from './figures.js';
 
 export interface VarzSources {

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { createFigures, mergeFigures, STATUS_CLASSES } from '../../../router/status/figures.js';
+import { STATUS_CLASSES } from '../../../router/core/status-class.js';
+import { createFigures, mergeFigures } from '../../../router/status/figures.js';
 import type { AccessRecord } from '../../../router/core/access-line.js';
 
 const ended = (component: string, status: number, beganAt: number): AccessRecord =>
