@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import type { ReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { pipeToNewFile } from '../../common/runtime/new-file.js';
 
 /** Bytes that have arrived and belong to nobody yet. */
 export interface ReceivedBlob {
@@ -57,7 +57,7 @@ const writeDurably = async (source: Readable, path: string): Promise<Omit<Receiv
       done(null, chunk);
     },
   });
-  await pipeline(source, tap, createWriteStream(path, { mode: 0o600, flags: 'wx', flush: true }));
+  await pipeToNewFile([source, tap], path, { flush: true });
   return { sha256: hash.digest('hex'), sizeBytes };
 };
 
@@ -99,12 +99,7 @@ export const createBlobStore = (directory: string): BlobStore => {
     },
     async receive(source, name) {
       const path = join(temporary, name);
-      try {
-        return { path, ...(await writeDurably(source, path)) };
-      } catch (error) {
-        await rm(path, { force: true });
-        throw error;
-      }
+      return { path, ...(await writeDurably(source, path)) };
     },
     discard: ({ path }) => rm(path, { force: true }),
     async keep({ path, sha256 }) {

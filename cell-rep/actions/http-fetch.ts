@@ -1,13 +1,12 @@
 /** One HTTP download into a file, guarded on the way. */
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Dispatcher } from 'undici';
 import { OutcryError } from '../../common/model/errors.js';
 import { refusalIn } from '../../common/runtime/door-refusal.js';
+import { pipeToNewFile } from '../../common/runtime/new-file.js';
 import {
   MAX_REDIRECTS,
   outboundCredentials,
@@ -109,17 +108,11 @@ const validatorsOf = ({ headers }: Dispatcher.ResponseData): Pick<FetchedFile, '
 const save = async (body: Readable, wanted: FetchRequest, maxBytes: number): Promise<number> => {
   const algorithm = wanted.checksumAlgorithm.toLowerCase();
   const meter = createMeter(maxBytes, algorithm);
-  try {
-    await pipeline(body, meter.stream, createWriteStream(wanted.to, { flags: 'wx', mode: 0o600 }));
-    const sum = meter.sum();
-    if (algorithm !== '' && sum !== wanted.checksumValue.toLowerCase()) {
-      throw new TransferError(`checksum mismatch: ${algorithm} is ${sum}, expected ${wanted.checksumValue}`);
-    }
-    return meter.bytes();
-  } catch (error) {
-    await unlink(wanted.to).catch(() => undefined);
-    throw error;
-  }
+  await pipeToNewFile([body, meter.stream], wanted.to);
+  const sum = meter.sum();
+  if (algorithm === '' || sum === wanted.checksumValue.toLowerCase()) return meter.bytes();
+  await rm(wanted.to, { force: true });
+  throw new TransferError(`checksum mismatch: ${algorithm} is ${sum}, expected ${wanted.checksumValue}`);
 };
 
 /** A door of our own says whom it lets in; of any other answer the status says enough. */

@@ -89,7 +89,15 @@ const settle = async ({ work, options }: Trial, survivors: Survivors, deadline: 
 };
 
 const kill = async ({ system, work, counts }: Trial): Promise<Survivors> => {
-  await eventually(() => work.witness.alive().size > 0, { timeoutMs: 60_000, what: 'something runs' });
+  await eventually(
+    async () => {
+      if (work.witness.alive().size > 0) return true;
+      // chance may have desired nothing yet, or taken it all away again
+      await churn(work, 100);
+      return false;
+    },
+    { timeoutMs: 60_000, what: 'something runs' },
+  );
   const survivors = work.witness.alive();
   await system.kill(CELL);
   counts.lived += survivors.size;

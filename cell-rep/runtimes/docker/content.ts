@@ -1,13 +1,12 @@
 /** Content that goes into a container and comes out of it, through a container that is never started. */
-import { createWriteStream } from 'node:fs';
 import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Container as EngineContainer } from 'dockerode';
 import type { VolumeMountedFile } from '../../../common/model/action.js';
+import { pipeToNewFile } from '../../../common/runtime/new-file.js';
 import { readTarStream } from '../../archive/tar.js';
 import { unpack } from '../../archive/unpack.js';
 import { bindingPath } from '../../core/binding-files.js';
@@ -96,7 +95,7 @@ const readLinked = async (
 const saveFile = async (container: EngineContainer, path: string, to: string): Promise<boolean> => {
   for await (const entry of readTarStream(Readable.from(await container.getArchive({ path })))) {
     if (entry.kind !== 'file') return false;
-    await pipeline(entry.content, createWriteStream(to, { flags: 'wx', mode: 0o600 }));
+    await pipeToNewFile([Readable.from(entry.content)], to);
     return true;
   }
   return false;
