@@ -13,6 +13,12 @@ export const ERRORS_OF_MESOS = {
     remedy: "it is asked again; if it lasts, look at its log, and at 'outcry cells' before the time comes",
     status: 502,
   },
+  MESOS_CALL_NOT_TAKEN: {
+    message: 'Mesos has not taken the call {call} ({kind}): {reason}',
+    remedy:
+      'see what it names; work whose launch was refused is placed anew, and of what may run Mesos is asked first',
+    status: 502,
+  },
   MESOS_CALL_REFUSED: {
     message: 'Mesos at {server} refused the call {call} with status {status}: {reason}',
     remedy: 'see what it names; the call is not repeated',
@@ -81,6 +87,11 @@ export const ERRORS_OF_MESOS = {
   MESOS_SUBSCRIPTION_REFUSED: {
     message: 'Mesos at {server} refuses the subscription: {reason}',
     remedy: 'correct what it names in the configuration of the framework; it is tried again',
+    status: 502,
+  },
+  MESOS_TASK_STATE_UNKNOWN: {
+    message: 'Mesos tells of the task {task} the state {state}, which is not known here',
+    remedy: 'compare the versions: this is for Mesos 1.5 to 1.12; the task counts as what it was before',
     status: 502,
   },
   MESOS_TASK_UNANSWERED: {

@@ -27,9 +27,12 @@ const NO_FILTER = 0;
 export const createLauncher = (options: LauncherOptions) => {
   const { book, template, sender, statuses, clock, logger } = options;
 
-  /** Never carried out: its offers are still ours, and nothing of it runs. */
+  /** The offers are still ours, unless it was carried out: then they are void, and this says nothing. */
+  const giveBack = ({ offerIds }: Acceptance): void => sender.send(calls.decline(offerIds, NO_FILTER));
+
+  /** Never carried out: nothing of it runs. */
   const takeBack = (acceptance: Acceptance): void => {
-    sender.send(calls.decline(acceptance.offerIds, NO_FILTER));
+    giveBack(acceptance);
     for (const task of book().unsent(acceptance, clock.monotonic()))
       statuses.lost(task, 'Mesos refused the launch');
   };
@@ -52,6 +55,10 @@ export const createLauncher = (options: LauncherOptions) => {
       }),
     );
     logger.info('launch', { agentId, offerIds, executorId: executor.id, tasks: tasks.length, traceId });
-    sender.send(calls.accept(offerIds, infos, NO_FILTER), () => takeBack(acceptance));
+    sender.send(calls.accept(offerIds, infos, NO_FILTER), {
+      onRefused: () => takeBack(acceptance),
+      // its tasks are asked about when nothing has been heard of them for a while
+      onUnknown: () => giveBack(acceptance),
+    });
   };
 };

@@ -1,3 +1,4 @@
+import { OutcryError } from '../../common/model/errors.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { unattended } from '../../common/runtime/unattended.js';
 import type { CallFailure, OutgoingCall, SchedulerClient } from '../protocol/scheduler/client.js';
@@ -8,23 +9,33 @@ export interface SenderOptions {
   counted(call: OutgoingCall['type'], outcome: 'taken' | CallFailure['kind']): void;
 }
 
+/** What follows where the subscription goes on; with it what was lost is told anew. */
+export interface NotTaken {
+  /** it was not carried out, and never will be */
+  onRefused(): void;
+  /** it may have been, which the master tells when it is asked */
+  onUnknown(): void;
+}
+
 /** Calls, in the order in which they are made. */
 export interface Sender {
-  /** `onRefused`: it was not carried out, and never will be; one that is lost may have been, which the master tells later */
-  send(call: OutgoingCall, onRefused?: () => void): void;
+  send(call: OutgoingCall, notTaken?: NotTaken): void;
 }
 
 const LOST: CallFailure = { kind: 'lost', message: 'there is no subscription' };
 
 export const createSender = ({ client, logger, counted }: SenderOptions): Sender => ({
-  send(call, onRefused) {
+  send(call, notTaken) {
     unattended({ logger, event: 'call-failed', fields: { call: call.type } }, async () => {
       const result = await client()?.send(call);
       if (result?.ok === true) return counted(call.type, 'taken');
-      const { kind, status, message } = result?.error ?? LOST;
+      const { kind, status, message: reason } = result?.error ?? LOST;
       counted(call.type, kind);
-      logger.warn('call-not-taken', { call: call.type, kind, status, message });
-      if (kind !== 'lost') onRefused?.();
+      const error = new OutcryError('MESOS_CALL_NOT_TAKEN', { call: call.type, kind, reason });
+      const { code, message, remedy } = error;
+      logger.warn('call-not-taken', { call: call.type, kind, status, code, message, remedy });
+      if (kind === 'unknown') notTaken?.onUnknown();
+      else if (kind !== 'lost') notTaken?.onRefused();
     });
   },
 });

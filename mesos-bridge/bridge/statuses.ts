@@ -1,3 +1,4 @@
+import { OutcryError } from '../../common/model/errors.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import { unattended } from '../../common/runtime/unattended.js';
@@ -85,7 +86,9 @@ export const createStatuses = (options: StatusesOptions): Statuses => {
     onUpdate(shape) {
       const status = readStatus(shape);
       if (status === undefined) {
-        logger.warn('unknown-task-state', { taskId: shape.taskId.value, state: shape.state });
+        const [task, state] = [shape.taskId.value, shape.state];
+        const { code, message, remedy } = new OutcryError('MESOS_TASK_STATE_UNKNOWN', { task, state });
+        logger.warn('unknown-task-state', { taskId: task, state, code, message, remedy });
         return;
       }
       options.heard(status);

@@ -1,103 +1,18 @@
 /** What a master must not send and answer, and a bridge has to bear: told with a code, alive, and nothing launched twice. */
 import t from 'tap';
-import type { Test } from 'tap';
-import { createSystemClock } from '../../common/adapters/system-clock.js';
-import type { Clock } from '../../common/ports/clock.js';
-import { encodeRecord } from '../../mesos-bridge/protocol/record-io.js';
-import { desiredLrp, must } from '../support/bbs.js';
-import { eventually } from '../support/eventually.js';
-import {
-  answer,
-  beginStream,
-  chunk,
-  recordOf,
-  startRawServer,
-  subscribedEvent,
-} from '../support/mesos-raw-server.js';
+import { answer, beginStream, chunk } from '../support/mesos-raw-server.js';
 import type { RawRequest } from '../support/mesos-raw-server.js';
-import { isSubscribe } from '../support/mesos-scheduler.js';
-import { startMesosSystem } from '../support/mesos-system.js';
-
-type Socket = RawRequest['socket'];
-
-const clock = createSystemClock();
-/** Waits between attempts are a hundredth of what they are. */
-const hasty: Clock = {
-  ...clock,
-  after: (ms, work) => clock.after(ms / 100, work),
-  sleep: (ms) => clock.sleep(ms / 100),
-};
-
-const SUBSCRIBED = recordOf('SchedulerEvent', subscribedEvent('fw-1', 86_400));
-
-const until = <T>(what: string, check: () => T | Promise<T>) =>
-  eventually(check, { timeoutMs: 20_000, what });
-
-const text = (value: unknown): Buffer =>
-  chunk(encodeRecord(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))));
-
-interface Sent {
-  type: string;
-  accept?: {
-    operations: { launch: { task_infos: { resources: { name: string }[] }[] } }[];
-    offer_ids: { value: string }[];
-  };
-}
-
-/** A bridge with one instance to place, and a master that answers its subscriptions and calls as the test says. */
-const start = async (
-  t: Test,
-  says: { subscribe(request: RawRequest): void; call(request: RawRequest): void },
-) => {
-  const server = await startRawServer((request) =>
-    isSubscribe(request) ? says.subscribe(request) : says.call(request),
-  );
-  const system = await startMesosSystem(t, { agents: 0 });
-  await system.startAuctioneer();
-  t.teardown(server.close);
-  const lrp = desiredLrp({ rootfs: 'preloaded:cflinuxfs4', memoryMb: 128, diskMb: 64 });
-  must(await system.bbs.desireLrp(lrp, 't'));
-  const bridge = await system.startBridge({}, { address: server.address, encoding: 'json', clock: hasty });
-  const sent = (): Sent[] => server.requests.map(({ body }) => JSON.parse(body.toString()) as Sent);
-  return {
-    system,
-    bridge,
-    sent,
-    subscriptions: () => server.requests.filter(isSubscribe).length,
-    told: (event: string) => system.logger.events.filter((one) => one.event.endsWith(event)),
-    codes: () =>
-      system.logger.events.map(({ fields }) => fields['code']).filter((code) => code !== undefined),
-    launches: () => sent().flatMap(({ accept }) => accept ?? []),
-  };
-};
-
-const accepted = (request: RawRequest): void => answer(request, '202 Accepted');
-
-const subscribe = (request: RawRequest): Socket => {
-  beginStream(request);
-  request.socket.write(chunk(SUBSCRIBED));
-  return request.socket;
-};
-
-const resource = (name: string, value: number, more: object = {}) => ({
-  name,
-  type: 'SCALAR',
-  scalar: { value },
-  allocation_info: { role: '*' },
-  ...more,
-});
-
-const offer = (number: number, more: object = {}) => ({
-  id: { value: `O${number}` },
-  framework_id: { value: 'fw-1' },
-  agent_id: { value: `S${number}` },
-  hostname: `agent-${number}`,
-  allocation_info: { role: '*' },
-  resources: [resource('cpus', 4), resource('mem', 4096), resource('disk', 8192)],
-  ...more,
-});
-
-const offers = (...list: object[]) => text({ type: 'OFFERS', offers: { offers: list } });
+import {
+  accepted,
+  offer,
+  offers,
+  resource,
+  startAtRawMaster,
+  subscribe,
+  text,
+  until,
+} from '../support/mesos-raw-master.js';
+import type { Socket } from '../support/mesos-raw-master.js';
 
 /** Each ends a stream, or is no stream at all. */
 const BROKEN: readonly (readonly [what: string, code: RegExp, say: (request: RawRequest) => void])[] = [
@@ -151,7 +66,7 @@ const BROKEN: readonly (readonly [what: string, code: RegExp, say: (request: Raw
 
 t.test('bad input - subscriptions that are refused, and streams that are none, in every way', async (t) => {
   let at = 0;
-  const test = await start(t, {
+  const test = await startAtRawMaster(t, {
     subscribe(request) {
       const broken = BROKEN[at];
       at += 1;
@@ -160,12 +75,13 @@ t.test('bad input - subscriptions that are refused, and streams that are none, i
     },
     call: accepted,
   });
+  await test.desire('app');
   await until('all have been tried', () => test.subscriptions() === BROKEN.length + 1);
   await until('it is subscribed at last', () => test.bridge.health().healthy);
   const told = test.told('subscription-lost');
   t.equal(told.length, BROKEN.length, 'each is told');
   for (const [at, [what, code]] of BROKEN.entries()) t.match(told[at]?.fields, { code, remedy: /./ }, what);
-  t.same(test.launches(), []);
+  t.same(test.launches('app'), []);
 });
 
 /** Offers that nothing can be launched on. */
@@ -220,13 +136,70 @@ const STRANGE: readonly unknown[] = [
 
 t.test('bad input - odd events and offers: told, passed over, and nothing is launched on them', async (t) => {
   let stream: Socket | undefined;
-  const test = await start(t, { subscribe: (request) => void (stream = subscribe(request)), call: accepted });
+  const test = await startAtRawMaster(t, {
+    subscribe: (request) => void (stream = subscribe(request)),
+    call: accepted,
+  });
+  await test.desire('app');
   await until('it is subscribed', () => test.bridge.health().healthy);
   for (const event of STRANGE) stream?.write(text(event));
   for (const useless of USELESS) stream?.write(offers(useless));
   await until('what makes no sense is told', () => test.codes().includes('MESOS_OFFER_ODD'));
   t.ok(test.codes().includes('MESOS_EVENT_UNREADABLE'));
-  t.same(test.launches(), []);
+  t.same(test.launches('app'), []);
   t.equal(test.subscriptions(), 1, 'none of it ends the subscription');
   t.ok(test.bridge.health().healthy);
+});
+
+/** Attributes of every type, and resources that are odd in every way beside those that are of use. */
+const ODD = {
+  attributes: [
+    { name: 'zone', type: 'TEXT', text: { value: 'z1' } },
+    { name: 'rack', type: 'SCALAR', scalar: { value: 7.5 } },
+    {
+      name: 'lanes',
+      type: 'RANGES',
+      ranges: {
+        range: [
+          { begin: 3, end: 9 },
+          { begin: 1, end: 0 },
+        ],
+      },
+    },
+    { name: 'kinds', type: 'SET', set: { item: ['a', 'b', 'a'] } },
+    { name: 'nothing', type: 'TEXT' },
+    { name: 'zone', type: 'SCALAR', scalar: { value: 1 } },
+    { name: '', type: 'TEXT', text: { value: 'no name' } },
+  ],
+  resources: [
+    resource('cpus', 4),
+    resource('mem', 4096),
+    resource('disk', 8192),
+    resource('mem', -5),
+    resource('cpus', 2, { revocable: {} }),
+    resource('disk', 99, { disk: { source: { type: 'MOUNT', mount: { root: '/mnt' } } } }),
+    resource('mem', 64, { reservations: [{ type: 'STATIC', role: 'of-others' }] }),
+    {
+      ...{ name: 'ports', type: 'RANGES', allocation_info: { role: '*' } },
+      ranges: { range: [{ begin: 31_000, end: 31_100 }] },
+    },
+    { name: 'colours', type: 'SET', set: { item: ['red'] }, allocation_info: { role: '*' } },
+  ],
+};
+
+t.test('bad input - an offer that is odd, and of use, is used, once', async (t) => {
+  let stream: Socket | undefined;
+  const test = await startAtRawMaster(t, {
+    subscribe: (request) => void (stream = subscribe(request)),
+    call: accepted,
+  });
+  await test.desire('app');
+  await until('it is subscribed', () => test.bridge.health().healthy);
+  stream?.write(offers(offer(1, ODD)));
+  await until('it is launched', () => test.launches('app').length > 0);
+  t.ok(test.codes().includes('MESOS_OFFER_ODD'));
+  await test.desire('other');
+  stream?.write(offers(offer(2, ODD)));
+  await until('so is another', () => test.launches('other').length > 0);
+  t.equal(test.launches('app').length, 1);
 });

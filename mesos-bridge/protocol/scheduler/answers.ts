@@ -5,9 +5,9 @@ export interface CallFailure {
   /**
    * `lost`: there is no subscription any more, and the client subscribes anew; whether the call was carried out is unknown
    * where `status` is absent. `refused`: it was not carried out, and never will be as it stands. `temporary`: it was not
-   * taken now.
+   * taken now. `unknown`: something failed over it, be it before, after or in between.
    */
-  readonly kind: 'lost' | 'refused' | 'temporary';
+  readonly kind: 'lost' | 'refused' | 'temporary' | 'unknown';
   readonly status?: number;
   readonly message: string;
 }
@@ -17,11 +17,15 @@ const OF_SUBSCRIPTION = /framework cannot be found|stream[ -]id/i;
 
 /** The master does not lead, does not know these credentials or this stream, or is just starting. */
 const LOST = new Set([307, 401, 403, 404]);
-const TEMPORARY = new Set([408, 425, 429]);
+/** 503 is a master's that does not lead or is just starting, or a door's that reaches none. */
+const TEMPORARY = new Set([408, 425, 429, 503]);
+/** Of the faults of servers those that are told before anything is done. */
+const NOT_DONE = new Set([501, 505]);
 
 const kindOf = (status: number, text: string): CallFailure['kind'] => {
   if (LOST.has(status) || (status === 400 && OF_SUBSCRIPTION.test(text))) return 'lost';
-  return status >= 500 || TEMPORARY.has(status) ? 'temporary' : 'refused';
+  if (TEMPORARY.has(status)) return 'temporary';
+  return status >= 500 && !NOT_DONE.has(status) ? 'unknown' : 'refused';
 };
 
 export const describeStatus = (status: number, text: string): string =>

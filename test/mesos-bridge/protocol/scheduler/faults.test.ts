@@ -109,8 +109,13 @@ const CALL_STATUSES: readonly (readonly [status: string, text: string, kind: str
   ['409 Conflict', '', 'refused'],
   ['415 Unsupported Media Type', '', 'refused'],
   ['429 Too Many Requests', '', 'temporary'],
-  ['500 Internal Server Error', '', 'temporary'],
+  ['500 Internal Server Error', '', 'unknown'],
+  ['501 Not Implemented', '', 'refused'],
+  ['502 Bad Gateway', '', 'unknown'],
   ['503 Service Unavailable', '', 'temporary'],
+  ['504 Gateway Timeout', '', 'unknown'],
+  ['505 HTTP Version Not Supported', '', 'refused'],
+  ['599 Odd', '', 'unknown'],
 ];
 
 t.test('scheduler client - what calls are answered, and which answers end the subscription', async (t) => {
