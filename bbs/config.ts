@@ -144,7 +144,8 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
       },
       reauction_interval: {
         ...DURATION,
-        description: 'shortest time between two rounds of asking again because room appeared',
+        description:
+          'shortest time between two rounds of asking again because room appeared; after a long one it is four times as long as that took',
       },
       communication_timeout: {
         ...DURATION,
@@ -201,7 +202,7 @@ export const bbsConfig = defineConfig<UserConfig, BbsConfig>({
     lease_check_interval: '500ms',
     mass_disappearance_hold: '600s',
     gather_delay: '50ms',
-    reauction_interval: '1s',
+    reauction_interval: '250ms',
     communication_timeout: '2s',
     convergence_slice_rows: 1_000,
     request_body_limit_bytes: 8 * 1024 * 1024,

@@ -35,7 +35,7 @@ const LONGEST_RETRY_MS = 5_000;
 
 /** Processes of the start that are looked at as a whole between two rests: some ms. */
 const LATER_AT_ONCE = 40;
-/** A rest is so many times as long as the look before it, and no shorter than so many ms. */
+/** A rest is so many times as long as the look, or the round of asking again, before it, and no shorter than so many ms. */
 const REST = 4;
 const LEAST_REST_MS = 5;
 
@@ -48,12 +48,13 @@ const createRuns = (logger: Logger) => {
     begin(): void {
       stopped = false;
     },
-    launch(work: () => Promise<unknown>): void {
-      if (stopped) return;
+    launch(work: () => Promise<unknown>): Promise<void> {
+      if (stopped) return Promise.resolve();
       const run: Promise<void> = work()
         .catch((error: unknown) => logger.error('convergence.failed', { error }))
         .then(() => void running.delete(run));
       running.add(run);
+      return run;
     },
     async end(): Promise<void> {
       stopped = true;
@@ -108,13 +109,15 @@ export const createConverger = (options: ConvergerOptions): Converger => {
     return works;
   };
 
-  const dueSlots = createGathered(clock, () => runs.launch(() => passes.slots(takeDue())), {
+  const dueSlots = createGathered(clock, async () => void runs.launch(() => passes.slots(takeDue())), {
     delayMs: config.soonMs,
     intervalMs: 0,
+    rest: 0,
   });
   const reauction = createGathered(clock, () => runs.launch(passes.reauction), {
     delayMs: config.soonMs,
     intervalMs: config.reauctionIntervalMs,
+    rest: REST,
   });
 
   return {

@@ -6,16 +6,39 @@ export interface Gathered {
   trigger(delayMs?: number): boolean;
 }
 
-/** Gathers causes for `delayMs` and then runs once; not sooner than `intervalMs` after the last run. */
-export const createGathered = (
-  clock: Clock,
-  run: () => void,
-  timing: { delayMs: number; intervalMs: number },
-): Gathered => {
+export interface Timing {
+  delayMs: number;
+  /** from the beginning of one run to that of the next, at least */
+  intervalMs: number;
+  /** rests after a run for so many times as long as it took: the more there is to do, the less often */
+  rest: number;
+}
+
+/** Gathers causes for `delayMs` and then runs once; one run at a time, as often as the timing allows. */
+export const createGathered = (clock: Clock, run: () => Promise<void>, timing: Timing): Gathered => {
   let cancel: Cancel = () => undefined;
-  let lastRun = -Infinity;
-  /** monotonic ms of the run that is awaited */
+  /** ms, monotonic; Infinity = while one runs */
+  let notBefore = -Infinity;
+  /** ms, monotonic, of the run that is awaited */
   let dueAt = Infinity;
+
+  const plan = (at: number): void => {
+    cancel();
+    dueAt = at;
+    const startsAt = Math.max(at, notBefore);
+    if (startsAt < Infinity) cancel = clock.after(Math.max(0, startsAt - clock.monotonic()), begin);
+  };
+
+  const begin = (): void => {
+    dueAt = Infinity;
+    notBefore = Infinity;
+    const from = clock.monotonic();
+    void run().finally(() => {
+      const now = clock.monotonic();
+      notBefore = Math.max(from + timing.intervalMs, now + timing.rest * (now - from));
+      if (dueAt < Infinity) plan(dueAt);
+    });
+  };
 
   return {
     stop() {
@@ -23,16 +46,9 @@ export const createGathered = (
       dueAt = Infinity;
     },
     trigger(delayMs = timing.delayMs) {
-      const now = clock.monotonic();
-      const at = Math.max(now + delayMs, lastRun + timing.intervalMs);
+      const at = clock.monotonic() + delayMs;
       if (at >= dueAt) return false;
-      cancel();
-      dueAt = at;
-      cancel = clock.after(at - now, () => {
-        dueAt = Infinity;
-        lastRun = clock.monotonic();
-        run();
-      });
+      plan(at);
       return true;
     },
   };
