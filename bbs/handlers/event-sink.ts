@@ -91,6 +91,7 @@ export const openSink = (options: SinkOptions): EventSink => {
   const queue = createQueue();
   let allowed = limits;
   let blocked = false;
+  let corked = false;
   let ended = false;
   let id = 0;
   let whenIdle = (): void => undefined;
@@ -109,9 +110,24 @@ export const openSink = (options: SinkOptions): EventSink => {
     return piece;
   };
 
+  const uncork = (): void => {
+    corked = false;
+    socket?.uncork();
+  };
+
+  /** What one turn tells, of however many commits, goes out at once: a call to the system for each costs more than the rest. */
+  const cork = (): void => {
+    if (corked) return;
+    corked = true;
+    socket?.cork();
+    setImmediate(() => corked && uncork());
+  };
+
   // chunks are written past the response, which would write each in four parts: a hundred subscribers would feel it
   const write = (text: string): void => {
+    cork();
     blocked = socket === null || !socket.write(text, 'latin1');
+    if (blocked) uncork();
   };
 
   const flush = (): void => {

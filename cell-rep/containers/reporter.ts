@@ -25,7 +25,8 @@ export const createReporter = <R extends { call: string }>(options: ReporterOpti
   const { clock, random, logger } = options.context;
   let wanted: R | undefined;
   let working: Promise<void> | undefined;
-  let wake = new AbortController();
+  /** there while a pause may be cut short: to make and abort one for every report costs more than the rest of it */
+  let wake: AbortController | undefined;
 
   /** undefined: a defect, which must cost neither the process nor the BBS its report */
   const ask = async (report: R): Promise<ReportAnswer | undefined> => {
@@ -51,6 +52,7 @@ export const createReporter = <R extends { call: string }>(options: ReporterOpti
       if (attempt === 1) logger.warn('report-not-answered', { call: report.call, error });
       wake = new AbortController();
       await pause(clock, backOff(attempt, random), AbortSignal.any([wake.signal, options.signal]));
+      wake = undefined;
     }
   };
 
@@ -63,7 +65,7 @@ export const createReporter = <R extends { call: string }>(options: ReporterOpti
     set(report) {
       if (options.signal.aborted) return;
       wanted = report;
-      wake.abort();
+      wake?.abort();
       working ??= work();
     },
     async idle() {
