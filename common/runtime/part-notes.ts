@@ -16,6 +16,9 @@ export interface PartNotes<P extends Parts> {
   /** resolves when it, or what came after it, is on disk, or cannot be; never rejects */
   change(key: string, parts: Partial<P>): Promise<void>;
   remove(key: string): Promise<void>;
+  /** as `change`, for what does no harm when it is never written: it goes with what is written next */
+  changeLazily(key: string, parts: Partial<P>): void;
+  removeLazily(key: string): void;
 }
 
 export interface PartNotesOptions {
@@ -168,21 +171,31 @@ export const createPartNotes = <P extends Parts>(options: PartNotesOptions): Par
         onError(error);
       }));
 
+  const changeLazily = (key: string, parts: Partial<P>): void => {
+    known.set(key, { ...known.get(key), ...parts });
+    unwritten.set(key, { ...unwritten.get(key), ...parts });
+  };
+  const removeLazily = (key: string): void => {
+    known.delete(key);
+    unwritten.delete(key);
+    if (written.delete(key)) gone.add(key);
+  };
+
   return {
     async load() {
       known = await read<P>(options);
       return new Map(known);
     },
     change(key, parts) {
-      known.set(key, { ...known.get(key), ...parts });
-      unwritten.set(key, { ...unwritten.get(key), ...parts });
+      changeLazily(key, parts);
       return flush();
     },
     remove(key) {
-      if (!known.delete(key)) return Promise.resolve();
-      unwritten.delete(key);
-      if (written.delete(key)) gone.add(key);
+      if (!known.has(key)) return Promise.resolve();
+      removeLazily(key);
       return flush();
     },
+    changeLazily,
+    removeLazily,
   };
 };

@@ -47,9 +47,7 @@ export const createEvents = (options: EventsOptions) => {
 
   /** An agent that is offered is back: of tasks that it came back without nobody says anything unless asked. */
   const askForMissing = (agentIds: readonly string[]): void => {
-    const missing = agentIds
-      .flatMap((agentId) => book().tasks.onAgent(agentId))
-      .filter(({ state }) => state === 'TASK_UNREACHABLE');
+    const missing = agentIds.flatMap((agentId) => book().tasks.unreachableOn(agentId));
     options.ask(reconciliation.ask(missing.map(({ id, agentId }) => ({ taskId: id, agentId }))));
   };
 

@@ -11,7 +11,7 @@ import type { Rejection } from './offer-rules.js';
 import type { Resources } from './resources.js';
 import type { Attribute } from './offer.js';
 import { NO_RESOURCES, filter, scalarOf } from './resources.js';
-import type { TaskCounts } from './task-shelf.js';
+import type { TaskCounts } from './task-tally.js';
 
 /** An attribute whose value, or values, are placement tags: `NAME=VALUE`. */
 export interface TagAttribute {

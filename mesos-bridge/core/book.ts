@@ -19,7 +19,6 @@ import type { Acceptance } from './take.js';
 import type { TakeContext, UnderWay } from './taker.js';
 import { createTaker } from './taker.js';
 import type { MesosTask } from './task-shelf.js';
-import { countTasks } from './task-shelf.js';
 import type { TaskStatus } from './task-status.js';
 import type { TaskWatchOptions } from './task-watch.js';
 import { TASK_WATCH_DEFAULTS } from './task-watch.js';
@@ -50,7 +49,7 @@ export interface Due {
 export interface MesosBook {
   readonly tasks: Pick<
     TaskBook,
-    'get' | 'find' | 'all' | 'onAgent' | 'size' | 'kill' | 'settled' | 'unsettled'
+    'get' | 'find' | 'all' | 'onAgent' | 'unreachableOn' | 'size' | 'kill' | 'settled' | 'unsettled'
   >;
   readonly executors: Pick<ExecutorBook, 'get' | 'all' | 'on' | 'release' | 'heard' | 'restsUntil'>;
   readonly offers: Omit<OfferBook, 'offered' | 'used' | 'agentGone' | 'due'>;
@@ -146,7 +145,7 @@ const assemble = (options: BookOptions): BookParts => {
         bundle: offers.bundle(agentId),
         place: places.get(agentId),
         executor: executors.on(agentId),
-        tasks: countTasks(tasks.onAgent(agentId)),
+        tasks: tasks.countsOn(agentId),
         closed: why,
       }),
     },

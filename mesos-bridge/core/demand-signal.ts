@@ -1,7 +1,10 @@
 export interface SignalOptions {
   /** ms between two REVIVEs, at least: each one destroys all filters */
   readonly reviveIntervalMs: number;
-  /** the same while work waits and offers were used up: what an ACCEPT left over comes back with the next allocation only */
+  /**
+   * the same while offers were used up, and work waits or would soon: what an ACCEPT left over comes back with the next
+   * allocation only
+   */
   readonly refillIntervalMs: number;
   /** ms after which a REVIVE is repeated once: it may have overtaken a DECLINE, and lost against its filter */
   readonly reviveRepeatMs: number;
@@ -30,8 +33,12 @@ export interface DemandSignal {
   /** offers are wanted now, whatever the master has been told */
   revive(now: number): Signal[];
   due(now: number): Signal[];
-  /** an ACCEPT went out: what it leaves of its offers is the master's again, and offers are wanted even if nothing waits */
-  spent(now: number): void;
+  /**
+   * An ACCEPT with so many offers went out, and so many are held still: what it leaves of its offers is the master's
+   * again. Offers are wanted even if nothing waits, and asked for when those that are left would not last for as many
+   * ACCEPTs again as went out since the last REVIVE: work that finds none costs everybody more than a REVIVE.
+   */
+  spent(offers: { used: number; held: number }, now: number): void;
   /** ms, monotonic: when `due` has something to say; Infinity = not by time alone */
   nextDue(): number;
   /** there is demand, or was just before */
@@ -43,7 +50,8 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
   let wanted = 0;
   let open = false;
   let suppressed = true;
-  let isSpent = false;
+  /** offers, since the last REVIVE */
+  let used = 0;
   let lastRevive = Number.NEGATIVE_INFINITY;
   let reviveAt = Infinity;
   let repeatAt = Infinity;
@@ -55,7 +63,7 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
 
   const send = (now: number): Signal[] => {
     lastRevive = now;
-    [suppressed, isSpent] = [false, false];
+    [suppressed, used] = [false, 0];
     reviveAt = Infinity;
     return ['revive'];
   };
@@ -89,7 +97,7 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
       open = true;
       closeAt = Infinity;
       // how often it is suppressed the time that it lingers limits
-      if (isSpent || suppressed) plan(now, options.refillIntervalMs);
+      if (used > 0 || suppressed) plan(now, options.refillIntervalMs);
       else if (isMore) plan(now, options.reviveIntervalMs);
       return due(now);
     },
@@ -107,8 +115,9 @@ export const createDemandSignal = (options: SignalOptions): DemandSignal => {
       return due(now);
     },
     due,
-    spent(now) {
-      isSpent = true;
+    spent(offers, now) {
+      used += offers.used;
+      if (open && offers.held < used) plan(now, options.refillIntervalMs);
       if (closeAt !== Infinity) closeAt = now + options.lingerMs;
     },
     nextDue: () => Math.min(reviveAt, repeatAt, closeAt),

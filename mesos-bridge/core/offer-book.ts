@@ -335,7 +335,7 @@ export const createOfferBook = (options: OfferBookOptions): OfferBook => {
     nextDue: () => Math.min(signal.nextDue(), holding.nextExpiry()),
     used(offerIds, usedBy, now) {
       for (const id of offerIds) end(id, { outcome: 'used', usedBy }, now);
-      signal.spent(now);
+      signal.spent({ used: offerIds.length, held: shelf.size() }, now);
     },
     isOpen: signal.isOpen,
     isSuppressed: signal.isSuppressed,

@@ -8,7 +8,7 @@ import type { Bundle } from './offer-book.js';
 import type { Acceptance, TakenTask, Taking } from './take.js';
 import { takeWork, whyNotHere } from './take.js';
 import type { MesosTask } from './task-shelf.js';
-import { isStarting } from './task-shelf.js';
+import { isStarting } from './task-tally.js';
 
 export interface TakeContext {
   /** ms, monotonic: when the work was received, and now */

@@ -1,8 +1,9 @@
 import type { Resources } from './resources.js';
-import { scalarsOf } from './resources.js';
 import type { TaskIdentity } from './task-id.js';
 import { guidOf } from './task-id.js';
 import type { TaskState } from './task-status.js';
+import type { TaskCounts } from './task-tally.js';
+import { createTaskTally } from './task-tally.js';
 
 /** A task of ours on Mesos that has not ended. */
 export interface MesosTask {
@@ -22,20 +23,6 @@ export interface MesosTask {
   readonly killing: boolean;
 }
 
-/** The scalars that a bid tells of. */
-const COUNTED = ['cpus', 'mem', 'disk'] as const;
-export type Counted = (typeof COUNTED)[number];
-
-/** What runs on an agent, in sight. */
-export interface TaskCounts {
-  readonly lrpCounts: ReadonlyMap<string, number>;
-  readonly taskCount: number;
-  /** launched, and not running yet */
-  readonly startingCount: number;
-  /** thousandths by name */
-  readonly taken: Readonly<Record<Counted, number>>;
-}
-
 /** Tasks by their ids, guids, agents and executors. */
 export interface TaskShelf {
   put(task: MesosTask): void;
@@ -46,6 +33,10 @@ export interface TaskShelf {
   all(): Iterable<MesosTask>;
   agents(): Iterable<string>;
   onAgent(agentId: string): readonly MesosTask[];
+  /** what of it bids tell */
+  countsOn(agentId: string): TaskCounts;
+  /** those in TASK_UNREACHABLE */
+  unreachableOn(agentId: string): readonly MesosTask[];
   /** of that instance: several while one takes the other's place */
   ofSlot(processGuid: string, index: number): readonly MesosTask[];
   /** instances of that process */
@@ -55,33 +46,6 @@ export interface TaskShelf {
   isUsing(agentId: string): boolean;
   size(): number;
 }
-
-const isInSight = ({ state }: MesosTask): boolean => state !== 'TASK_UNREACHABLE' && state !== 'TASK_UNKNOWN';
-
-/** Launched, and not running yet. */
-export const isStarting = ({ state }: MesosTask): boolean =>
-  state === 'LAUNCHED' || state === 'TASK_STAGING' || state === 'TASK_STARTING';
-
-/** Those whose agent is out of sight are not there for an auction. */
-export const countTasks = (tasks: readonly MesosTask[]): TaskCounts => {
-  const lrpCounts = new Map<string, number>();
-  let taskCount = 0;
-  let startingCount = 0;
-  const inSight = tasks.filter(isInSight);
-  for (const task of inSight) {
-    if (isStarting(task)) startingCount += 1;
-    if (task.identity.kind === 'task') taskCount += 1;
-    else {
-      const { processGuid } = task.identity;
-      lrpCounts.set(processGuid, (lrpCounts.get(processGuid) ?? 0) + 1);
-    }
-  }
-  const taken = scalarsOf(
-    inSight.map(({ resources }) => resources),
-    COUNTED,
-  );
-  return { lrpCounts, taskCount, startingCount, taken };
-};
 
 const isSame = (one: MesosTask, other: MesosTask): boolean =>
   one.state === other.state &&
@@ -112,6 +76,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
   const executors = new Map<string, Set<string>>();
   const processes = new Map<string, Set<string>>();
   const slots = new Map<string, Set<string>>();
+  const tally = createTaskTally();
 
   const processOf = ({ identity }: MesosTask): string =>
     identity.kind === 'lrp' ? identity.processGuid : '';
@@ -126,6 +91,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
     const task = tasks.get(id);
     if (task === undefined) return;
     tasks.delete(id);
+    tally.remove(task);
     if (guids.get(guidOf(task.identity)) === id) guids.delete(guidOf(task.identity));
     outOf(agents, task.agentId, id);
     outOf(executors, task.executorId, id);
@@ -134,6 +100,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
     onChange(task);
   };
   const get = (id: string): MesosTask | undefined => tasks.get(id);
+  const onAgent = (agentId: string): MesosTask[] => listed(agents.get(agentId));
 
   return {
     put(task) {
@@ -143,6 +110,7 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
         before !== undefined && (before.agentId !== task.agentId || before.executorId !== task.executorId);
       if (isMoved) remove(task.id);
       tasks.set(task.id, task);
+      tally.put(isMoved ? undefined : before, task);
       guids.set(guidOf(task.identity), task.id);
       if (before !== undefined && !isMoved) return onChange(task);
       into(agents, task.agentId, task.id);
@@ -156,7 +124,12 @@ export const createTaskShelf = (onChange: (task: MesosTask) => void): TaskShelf 
     find: (guid) => tasks.get(guids.get(guid) ?? ''),
     all: () => tasks.values(),
     agents: () => agents.keys(),
-    onAgent: (agentId) => listed(agents.get(agentId)),
+    onAgent,
+    countsOn: tally.of,
+    unreachableOn: (agentId) =>
+      tally.unreachable(agentId) === 0
+        ? []
+        : onAgent(agentId).filter(({ state }) => state === 'TASK_UNREACHABLE'),
     ofSlot: (guid, index) => listed(slots.get(slotKey(guid, index))),
     ofProcess: (guid) => listed(processes.get(guid)),
     isUsing: (agentId) => agents.has(agentId),

@@ -220,6 +220,8 @@ export const createTaskBook = (options: TaskBookOptions): TaskBook => {
     all: shelf.all,
     agents: shelf.agents,
     onAgent: shelf.onAgent,
+    countsOn: shelf.countsOn,
+    unreachableOn: shelf.unreachableOn,
     ofSlot: shelf.ofSlot,
     ofProcess: shelf.ofProcess,
     countOf: shelf.countOf,

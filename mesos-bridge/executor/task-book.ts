@@ -88,17 +88,18 @@ const createShelf = () => {
 export const createTaskBook = ({ logger, notes, send }: TaskBookOptions): TaskBook => {
   const shelf = createShelf();
 
-  /** forgotten is what has ended and of which Mesos knows it */
-  const note = (held: Held): void => {
-    if (held.life.phase !== 'ended' || held.updates.length > 0) return void notes.save(recordOf(held));
-    shelf.remove(held.taskId);
-    void notes.remove(held.taskId);
-  };
-
   const tell = (held: Held, told: Told): void => {
     logger.info('status-update', { taskId: held.taskId, ...told });
     held.updates = [...held.updates, send({ taskId: { value: held.taskId }, ...told })];
-    note(held);
+    void notes.save(recordOf(held));
+  };
+
+  /** forgotten is what has ended and of which Mesos knows it */
+  const settled = (held: Held): void => {
+    if (held.life.phase === 'launched') return;
+    if (held.life.phase !== 'ended') return notes.acknowledged(recordOf(held));
+    shelf.remove(held.taskId);
+    notes.remove(held.taskId);
   };
 
   return {
@@ -135,8 +136,7 @@ export const createTaskBook = ({ logger, notes, send }: TaskBookOptions): TaskBo
       if (held === undefined || left.length === held.updates.length) return;
       held.updates = left;
       held.acknowledged = true;
-      // a status of which only the acknowledgement is not on disk is told once more, and acknowledged again
-      if (left.length === 0 && held.life.phase !== 'launched') note(held);
+      if (left.length === 0) settled(held);
     },
     room: () => shelf.alive().reduce((sum, { work }) => (work ? addRoom(sum, work.room) : sum), NO_ROOM),
   };

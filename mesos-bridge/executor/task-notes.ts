@@ -21,7 +21,10 @@ export interface TaskNotes {
   load(): Promise<TaskRecord[]>;
   /** resolves when it, or what came after it, is on disk; never rejects */
   save(record: TaskRecord): Promise<void>;
-  remove(taskId: string): Promise<void>;
+  /** the agent has acknowledged what it was told: a next life that does not know tells it once more, and hears so again */
+  acknowledged(record: TaskRecord): void;
+  /** as harmless when it is not known */
+  remove(taskId: string): void;
 }
 
 /** Bytes as base64. What Mesos said of a task never changes, and is long; what has become of it changes often. */
@@ -87,9 +90,10 @@ export const createFileTaskNotes = (dir: string, logger: Logger): TaskNotes => {
       noted.add(taskId);
       return notes.change(taskId, { task: base64(encode('TaskInfo', record.task, 'protobuf')), now });
     },
+    acknowledged: (record) => notes.changeLazily(record.task.taskId.value, { now: nowOf(record) }),
     remove(taskId) {
       noted.delete(taskId);
-      return notes.remove(taskId);
+      notes.removeLazily(taskId);
     },
   };
 };

@@ -189,9 +189,8 @@ export const createMemoryTaskNotes = (): TaskNotes & { records: Map<string, Task
     async save(record) {
       records.set(record.task.taskId.value, record);
     },
-    async remove(taskId) {
-      records.delete(taskId);
-    },
+    acknowledged: (record) => void records.set(record.task.taskId.value, record),
+    remove: (taskId) => void records.delete(taskId),
   };
 };
 

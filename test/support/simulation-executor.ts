@@ -66,15 +66,22 @@ const createDiskTaskNotes = (
   fraction: () => number,
 ): TaskNotes => {
   let tail = Promise.resolve();
-  const write = (job: () => void): Promise<void> =>
-    (tail = tail.then(async () => {
+  /** go with what is written next */
+  let lazy: (() => void)[] = [];
+  const put = (record: TaskRecord) => (): void => void disk.set(record.task.taskId.value, record);
+  const write = (job: () => void): Promise<void> => {
+    const jobs = [...lazy, job];
+    lazy = [];
+    return (tail = tail.then(async () => {
       await life.clock.sleep(fraction() * 2);
-      job();
+      for (const one of jobs) one();
     }));
+  };
   return {
     load: async () => [...disk.values()],
-    save: (record) => write(() => void disk.set(record.task.taskId.value, record)),
-    remove: (taskId) => write(() => void disk.delete(taskId)),
+    save: (record) => write(put(record)),
+    acknowledged: (record) => void lazy.push(put(record)),
+    remove: (taskId) => void lazy.push(() => disk.delete(taskId)),
   };
 };
 

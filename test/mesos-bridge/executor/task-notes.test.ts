@@ -75,3 +75,29 @@ t.test('task notes - what is outdated before it is written never is', async (t) 
   const lines = readFileSync(join(dir, name), 'utf8').trimEnd().split('\n');
   t.equal(lines.length, 2, 'the task, and the latest');
 });
+
+t.test('task notes - what does no harm when it is lost goes with what is written next', async (t) => {
+  const dir = t.testdir();
+  const logger = createCaptureLogger();
+  const notes = createFileTaskNotes(dir, logger);
+  await notes.load();
+  const [ends, lives] = [recordOf('ends'), recordOf('lives')];
+  await Promise.all([notes.save(ends), notes.save(lives)]);
+  const found = async () => {
+    const records = await createFileTaskNotes(dir, logger).load();
+    return records.map(({ task, acknowledged }) => [task.taskId.value, acknowledged]);
+  };
+  const [first, second] = [ends.task.taskId.value, lives.task.taskId.value];
+  notes.remove(first);
+  notes.acknowledged({ ...lives, acknowledged: true, updates: [] });
+  t.same(await found(), [
+    [first, false],
+    [second, false],
+  ]);
+  const next = recordOf('next');
+  await notes.save(next);
+  t.same(await found(), [
+    [second, true],
+    [next.task.taskId.value, false],
+  ]);
+});
