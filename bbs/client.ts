@@ -199,9 +199,13 @@ export interface HistoryApi {
 export interface EventApi {
   /**
    * Every change, in the order of commits, and once each: after a break the stream goes on where it was. `onGap` is
-   * called when it is opened first, and whenever changes were missed after all: read the state (again).
+   * called when it is opened first, and whenever changes were missed after all: read the state (again). With a domain
+   * only what is of it, or of none.
    */
-  subscribe(handlers: { onEvent(event: BbsEvent): void; onGap(): void }): Cancel;
+  subscribe(
+    handlers: { onEvent(event: BbsEvent): void; onGap(): void },
+    options?: { domain?: string },
+  ): Cancel;
 }
 
 /** The BBS as its clients see it. Consumers should ask for the part they use. */

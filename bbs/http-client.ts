@@ -226,8 +226,8 @@ export const createBbsClientOver = (pool: Dispatcher, options: CallOptions): Bbs
     ...taskApi(transport),
     ...transitionApi(transport),
     ...coordinationApi(transport),
-    subscribe: (handlers) =>
-      subscribeEvents({ ...options, pool, reachability, handlers, closing: closing.signal }),
+    subscribe: (handlers, { domain } = {}) =>
+      subscribeEvents({ ...options, pool, reachability, handlers, domain, closing: closing.signal }),
     async close() {
       closing.abort();
       await pool.destroy();

@@ -14,6 +14,8 @@ export interface SubscribeOptions {
   logger: Logger;
   reachability: Reachability;
   handlers: { onEvent(event: BbsEvent): void; onGap(): void };
+  /** undefined = every domain */
+  domain?: string | undefined;
   closing: AbortSignal;
 }
 
@@ -64,7 +66,9 @@ const follows = (last: string, id: string): boolean => {
  * had any more.
  */
 export const subscribeEvents = (options: SubscribeOptions): Cancel => {
-  const { pool, clock, logger, reachability, handlers, closing } = options;
+  const { pool, clock, logger, reachability, handlers, closing, domain } = options;
+  const path =
+    BBS_ROUTES.OutcryEventStream + (domain === undefined ? '' : `?domain=${encodeURIComponent(domain)}`);
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, closing]);
   let lastId = '';
@@ -76,7 +80,9 @@ export const subscribeEvents = (options: SubscribeOptions): Cancel => {
   };
 
   const onFrame = ({ id, event, data }: Frame): void => {
-    const missed = event === RESET || (data !== '' && lastId !== '' && !follows(lastId, id));
+    // of one domain numbers are left out: what cannot be had any more the board says itself
+    const isLost = domain === undefined && data !== '' && lastId !== '' && !follows(lastId, id);
+    const missed = event === RESET || isLost;
     if (id !== '') lastId = id;
     if (missed) handlers.onGap();
     if (data !== '' && event !== RESET) tell(data);
@@ -84,7 +90,7 @@ export const subscribeEvents = (options: SubscribeOptions): Cancel => {
 
   const open = async (): Promise<Dispatcher.ResponseData> => {
     const response = await pool.request({
-      path: BBS_ROUTES.OutcryEventStream,
+      path,
       method: 'GET',
       headers: lastId === '' ? {} : { 'last-event-id': lastId },
       signal,

@@ -112,13 +112,16 @@ export const createAppTasks = (options: AppTasksOptions): AppTasks => {
     },
     async start() {
       cancels.push(
-        bbs.subscribe({
-          onEvent(event) {
-            if (event.kind === 'task_created') void watched(follow(event.task));
-            if (event.kind === 'task_changed') void watched(follow(event.after));
+        bbs.subscribe(
+          {
+            onEvent(event) {
+              if (event.kind === 'task_created') void watched(follow(event.task));
+              if (event.kind === 'task_changed') void watched(follow(event.after));
+            },
+            onGap: () => void watched(sync()),
           },
-          onGap: () => void watched(sync()),
-        }),
+          { domain: TASKS_DOMAIN },
+        ),
         clock.every(options.syncIntervalMs, () => watched(sync())),
       );
       await sync();

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../common/ports/clock.js';
 
 /** What may wait for a subscriber to read before it is cut off. */
 export interface SinkLimits {
@@ -11,6 +12,7 @@ export type CutOffReason = 'events' | 'bytes' | 'window';
 
 export interface SinkOptions {
   response: ServerResponse;
+  clock: Pick<Clock, 'sleep'>;
   limits: SinkLimits;
   /** each event gets the next number as its id, from 0 */
   numbered: boolean;
@@ -82,6 +84,29 @@ const beside = (limits: SinkLimits, before: SinkLimits, after: SinkLimits): Sink
 });
 
 /**
+ * What one turn tells, of however many commits, goes out at once: a call to the system for each costs more than the rest.
+ * False when the connection takes no more until it is drained.
+ */
+const createSender = ({ response: { socket }, clock }: SinkOptions): ((text: string) => boolean) => {
+  let corked = false;
+  const uncork = (): void => {
+    if (corked) socket?.uncork();
+    corked = false;
+  };
+  return (text) => {
+    if (socket === null) return false;
+    if (!corked) {
+      socket.cork();
+      void clock.sleep(0).then(uncork);
+    }
+    corked = true;
+    const takesMore = socket.write(text, 'latin1');
+    if (!takesMore) uncork();
+    return takesMore;
+  };
+};
+
+/**
  * Opens the stream on a response and sends frames as fast as the subscriber reads; whoever reads too slowly is cut off,
  * and holds up nobody. One commit may tell more than the limits: that much is allowed beside them until it has been sent,
  * since nobody could have read it in between.
@@ -91,7 +116,6 @@ export const openSink = (options: SinkOptions): EventSink => {
   const queue = createQueue();
   let allowed = limits;
   let blocked = false;
-  let corked = false;
   let ended = false;
   let id = 0;
   let whenIdle = (): void => undefined;
@@ -99,6 +123,7 @@ export const openSink = (options: SinkOptions): EventSink => {
   response.writeHead(200, HEADERS);
   response.flushHeaders();
   const { socket } = response;
+  const send = createSender(options);
 
   const nextPiece = (): string => {
     let piece = '';
@@ -110,24 +135,9 @@ export const openSink = (options: SinkOptions): EventSink => {
     return piece;
   };
 
-  const uncork = (): void => {
-    corked = false;
-    socket?.uncork();
-  };
-
-  /** What one turn tells, of however many commits, goes out at once: a call to the system for each costs more than the rest. */
-  const cork = (): void => {
-    if (corked) return;
-    corked = true;
-    socket?.cork();
-    setImmediate(() => corked && uncork());
-  };
-
   // chunks are written past the response, which would write each in four parts: a hundred subscribers would feel it
   const write = (text: string): void => {
-    cork();
-    blocked = socket === null || !socket.write(text, 'latin1');
-    if (blocked) uncork();
+    blocked = !send(text);
   };
 
   const flush = (): void => {

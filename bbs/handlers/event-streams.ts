@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { BbsEvent } from '../../common/model/events.js';
 import { OutcryError } from '../../common/model/errors.js';
 import type { Cancel, Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
@@ -7,6 +8,7 @@ import { BBS_ROUTES, methodOf } from '../../common/wire/routes.js';
 import type { BbsConfig } from '../config.js';
 import type { EventHub, StreamEvent } from '../controllers/event-hub.js';
 import type { StreamMetrics, StreamRoute } from '../metrics-streams.js';
+import { domainOf } from '../protocol/events.js';
 import type { StreamForm } from '../protocol/events.js';
 import { wantedCell } from './event-body.js';
 import { openSink } from './event-sink.js';
@@ -44,8 +46,14 @@ const DIEGO: Readonly<Record<DiegoRoute, { feed: 'groups' | 'instances' | 'tasks
 const isFor = ({ cells }: StreamEvent, cellId: string): boolean =>
   cellId === '' || cells === undefined || cells.includes(cellId);
 
+/** What is of no domain is everybody's. */
+const wantsOf =
+  (domain: string | undefined) =>
+  (event: BbsEvent): boolean =>
+    domain === undefined || (domainOf(event) ?? domain) === domain;
+
 /** The streams that are open, as many as there may be. */
-const createOpenStreams = ({ config, logger, serves, metrics }: EventStreamsOptions) => {
+const createOpenStreams = ({ config, clock, logger, serves, metrics }: EventStreamsOptions) => {
   const open = new Set<EventSink>();
   const limits = { events: config.eventBuffer, bytes: config.eventBufferBytes };
 
@@ -78,6 +86,7 @@ const createOpenStreams = ({ config, logger, serves, metrics }: EventStreamsOpti
       if (response.destroyed) return reply;
       const sink: EventSink = openSink({
         response,
+        clock,
         limits,
         numbered: route !== 'OutcryEventStream',
         onCutOff: (reason) => onCutOff(route, sink, reason),
@@ -109,9 +118,10 @@ export const createEventStreams = (options: EventStreamsOptions): EventStreams =
     );
   };
 
-  const followOutcry = (lastEventId: string | undefined) => (sink: EventSink) => {
+  const followOutcry = (lastEventId: string | undefined, domain: string | undefined) => (sink: EventSink) => {
     const { onResumed, onReset } = metrics;
-    const tell = openOutcryStream({ hub: hub(), sink, lastEventId, onResumed, onReset });
+    const wants = wantsOf(domain);
+    const tell = openOutcryStream({ hub: hub(), sink, lastEventId, wants, onResumed, onReset });
     const cancels = [
       hub().subscribe('outcry', tell),
       clock.every(config.eventHeartbeatMs, () => sink.comment()),
@@ -132,7 +142,9 @@ export const createEventStreams = (options: EventStreamsOptions): EventStreams =
   const answerOutcry = async (request: FastifyRequest, reply: FastifyReply) => {
     const last = request.headers['last-event-id'];
     const lastEventId = typeof last === 'string' ? last : undefined;
-    return refusal(reply) ?? start('OutcryEventStream', reply, followOutcry(lastEventId));
+    const { domain } = request.query as Record<string, unknown>;
+    const wanted = typeof domain === 'string' ? domain : undefined;
+    return refusal(reply) ?? start('OutcryEventStream', reply, followOutcry(lastEventId, wanted));
   };
 
   const addRoutes = (scope: FastifyInstance): void => {

@@ -1,3 +1,4 @@
+import type { BbsEvent } from '../../common/model/events.js';
 import type { EventHub, ToldEvent } from '../controllers/event-hub.js';
 import { outcryFrame } from '../protocol/events.js';
 import { parsePosition, positionFrame, resetFrame } from '../protocol/stream-position.js';
@@ -17,12 +18,14 @@ const resumeAt = (lastEventId: string, hub: EventHub): number | ResetReason => {
   return known ? last.sequence : 'not in the window';
 };
 
-const framesAfter = (hub: EventHub, sequence: number): string[] => {
+type Wants = (event: BbsEvent) => boolean;
+
+const framesAfter = (hub: EventHub, sequence: number, wants: Wants): string[] => {
   const frames: string[] = [];
   const until = Math.min(hub.sequence(), sequence + SLICE);
   for (let at = sequence + 1; at <= until; at += 1) {
     const event = hub.window.event(at);
-    if (event) frames.push(outcryFrame({ epoch: hub.epoch, sequence: at }, event));
+    if (event && wants(event)) frames.push(outcryFrame({ epoch: hub.epoch, sequence: at }, event));
   }
   return frames;
 };
@@ -32,6 +35,8 @@ export interface OutcryStreamOptions {
   sink: EventSink;
   /** where it left off, as it says itself; undefined for one that begins */
   lastEventId: string | undefined;
+  /** it hears of nothing else */
+  wants: Wants;
   onResumed(): void;
   onReset(reason: ResetReason): void;
 }
@@ -42,7 +47,7 @@ export interface OutcryStreamOptions {
  * told so, and goes on from now.
  */
 export const openOutcryStream = (options: OutcryStreamOptions): ((events: readonly ToldEvent[]) => void) => {
-  const { hub, sink, lastEventId, onResumed, onReset } = options;
+  const { hub, sink, lastEventId, wants, onResumed, onReset } = options;
   /** sent so far, while it catches up */
   let behind: number | undefined;
 
@@ -50,14 +55,14 @@ export const openOutcryStream = (options: OutcryStreamOptions): ((events: readon
     while (behind !== undefined && sink.idle()) {
       if (behind === hub.sequence()) behind = undefined;
       else {
-        sink.push(framesAfter(hub, behind));
+        sink.push(framesAfter(hub, behind, wants));
         behind = Math.min(behind + SLICE, hub.sequence());
       }
     }
   };
 
   const tell = (events: readonly ToldEvent[]): void => {
-    if (behind === undefined) sink.push(events.map((event) => event.frame()));
+    if (behind === undefined) sink.push(events.filter(({ event }) => wants(event)).map((one) => one.frame()));
     else if (hub.window.holdsAfter(behind)) catchUp();
     else sink.cutOff('window');
   };

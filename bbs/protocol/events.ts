@@ -96,6 +96,30 @@ export const outcryFrame = (position: StreamPosition, event: BbsEvent): string =
   return Buffer.from(text, 'utf8').toString('latin1');
 };
 
+/** The domain that it is of; undefined of cells, which are everybody's. */
+export const domainOf = (event: BbsEvent): string | undefined => {
+  switch (event.kind) {
+    case 'desired_lrp_created':
+    case 'desired_lrp_removed':
+      return event.desiredLrp.domain;
+    case 'actual_lrp_instance_created':
+    case 'actual_lrp_instance_removed':
+      return event.actualLrp.domain;
+    case 'desired_lrp_changed':
+    case 'actual_lrp_instance_changed':
+    case 'task_changed':
+      return event.after.domain;
+    case 'actual_lrp_crashed':
+      return event.domain;
+    case 'task_created':
+    case 'task_removed':
+      return event.task.domain;
+    case 'cell_appeared':
+    case 'cell_disappeared':
+      return undefined;
+  }
+};
+
 /** Cells that an event is of, for subscribers who want those of one alone; undefined where everybody hears it. */
 export const cellsOf = (event: DiegoEvent): readonly string[] | undefined => {
   switch (event.kind) {

@@ -70,6 +70,31 @@ t.test('resuming - what was missed comes as if it had been heard live, and then 
   t.match(await samplesOf(metrics), { EventStreamsResumed: 3 });
 });
 
+t.test('one domain - only what is of it is told, live and afterwards, under the same ids', async (t) => {
+  const { client, socketPath } = await startBbs(t);
+  const all = await opened(t, socketPath);
+  const start = await position(all);
+  const open = async (lastEventId?: string): Promise<StreamClient> => {
+    const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId };
+    const stream = openStream(socketPath, `${BBS_ROUTES.OutcryEventStream}?domain=mine`, { headers });
+    t.teardown(() => stream.close());
+    await eventually(() => stream.head() !== '');
+    return stream;
+  };
+  const live = await open();
+  for (const [processGuid, domain] of [
+    ['a', 'mine'],
+    ['b', 'another'],
+    ['c', 'mine'],
+  ] as const)
+    must(await client.desireLrp(desiredLrp({ processGuid, domain, instances: 0 }), ''));
+  await eventually(() => all.events().length === 3 && live.events().length === 2);
+  t.same(live.events(), [all.events()[0], all.events()[2]]);
+  const late = await open(start);
+  await eventually(() => late.events().length === 2);
+  t.same(late.events(), live.events());
+});
+
 t.test('resuming - beyond the window the state is to be read again', async (t) => {
   const { client, socketPath, metrics } = await startBbs(t, { config: { event_window: 5 } });
   const live = await opened(t, socketPath);
@@ -254,4 +279,31 @@ t.test('client - one too many is told so, with what to do', async (t) => {
   t.match(logger.named('bbs-does-not-answer'), [{ fields: { code: 'EVENT_SUBSCRIBERS_FULL' } }]);
   held.close();
   await eventually(() => guids().length === 1);
+});
+
+t.test('one domain - a client that misses numbers of others has missed nothing', async (t) => {
+  const { client, socketPath } = await startBbs(t);
+  const own = createBbsClient({ endpoint: { socketPath }, clock, logger: createCaptureLogger() });
+  t.teardown(() => own.close());
+  const heard: string[] = [];
+  let gaps = 0;
+  const cancel = own.subscribe(
+    {
+      onEvent: (event) =>
+        void (event.kind === 'desired_lrp_created' && heard.push(event.desiredLrp.processGuid)),
+      onGap: () => void (gaps += 1),
+    },
+    { domain: 'mine' },
+  );
+  t.teardown(cancel);
+  await eventually(() => gaps === 1);
+  for (const [processGuid, domain] of [
+    ['a', 'mine'],
+    ['b', 'another'],
+    ['c', 'mine'],
+  ] as const)
+    must(await client.desireLrp(desiredLrp({ processGuid, domain, instances: 0 }), ''));
+  await eventually(() => heard.length === 2);
+  t.same(heard, ['a', 'c']);
+  t.equal(gaps, 1);
 });
