@@ -11,6 +11,8 @@ const instructions = (): [string, string][] =>
     .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]);
 
 const HOME = '/opt/outcry/';
+/** what the base has */
+const BASE = ['node', 'perl'];
 
 t.test('dockerfile - takes its base as it is given, and runs a program that is there', async (t) => {
   const all = instructions();
@@ -20,12 +22,13 @@ t.test('dockerfile - takes its base as it is given, and runs a program that is t
   ]);
   t.same(
     all.map(([name]) => name),
-    ['ARG', 'FROM', 'COPY', 'RUN', 'ENTRYPOINT'],
+    ['ARG', 'FROM', 'COPY', 'RUN', 'RUN', 'RUN', 'ENTRYPOINT'],
     'nothing is fetched',
   );
   for (const [, text] of all.filter(([name]) => name === 'RUN' || name === 'ENTRYPOINT')) {
     const [program = ''] = JSON.parse(text) as string[];
-    t.ok(program.startsWith(HOME));
+    if (BASE.includes(program)) continue;
+    t.ok(program.startsWith(HOME), program);
     const path = join(packageRoot(), program.slice(HOME.length));
     t.ok(existsSync(path), path);
     t.doesNotThrow(() => accessSync(path, constants.X_OK));
