@@ -195,7 +195,7 @@ export const runOffers = ({ agents, lrps }: OffersOrder): OffersResult => {
       );
   });
   if (book.offers.held() !== agents) throw new Error(`${book.offers.held()} offers are held`);
-  const cells = step('bids', () => book.states(clock.monotonic()));
+  const cells = step('bids', () => [...book.changes(0, clock.monotonic()).states]);
   const { placements } = step('auction', () =>
     decide({ cells, auctions: auctionsOf(wanted, []), policy: DEFAULT_POLICY }),
   );

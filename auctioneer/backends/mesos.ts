@@ -2,6 +2,7 @@ import type {
   MesosAuction,
   MesosAuctionReply,
   MesosState,
+  MesosStateQuery,
   Work,
   WorkReply,
 } from '../../common/model/auction.js';
@@ -73,55 +74,96 @@ const createBridge = ({ bus, clock, logger, awayMs }: MesosBackendOptions) => {
   };
 };
 
-interface Told {
-  bids: Map<string, CellState>;
-  missed: Set<string>;
+/** All bids of a bridge, as far as it has told them. */
+interface Known {
+  /** of which bridge; '' = of none yet */
+  readonly incarnation: string;
+  /** of its bids; 0 = they were not told to the end */
+  version: number;
+  /** by cell id; the same object until it has changed */
+  readonly bids: Map<string, CellState>;
+  /** cells whose bids make no sense */
+  readonly odd: Set<string>;
 }
+
+const nothingKnown = (incarnation = ''): Known => ({
+  incarnation,
+  version: 0,
+  bids: new Map(),
+  odd: new Set(),
+});
 
 interface Context extends MesosBackendOptions {
   bridge: ReturnType<typeof createBridge>;
   oddities: Oddities;
 }
 
-/** Those that make sense, each cell once; `missed`: those that do not. */
-const take = ({ oddities }: Context, { bids }: MesosState, into: Told): void => {
+/** Of each cell what it bids now, where it makes sense. */
+const learn = ({ bids, gone }: MesosState, known: Known): void => {
+  for (const cellId of gone) {
+    known.bids.delete(cellId);
+    known.odd.delete(cellId);
+  }
   for (const bid of bids) {
-    if (bid.cellId !== '' && isSound(bid)) {
-      into.bids.set(bid.cellId, bid);
-      continue;
-    }
-    oddities.note('impossible-resources', bid.cellId);
-    into.missed.add(bid.cellId);
+    const isFine = bid.cellId !== '' && isSound(bid);
+    if (isFine) known.bids.set(bid.cellId, bid);
+    else known.bids.delete(bid.cellId);
+    if (isFine) known.odd.delete(bid.cellId);
+    else known.odd.add(bid.cellId);
   }
 };
 
-/** Page after page, as far as the time goes: what was told by then bids. False: these were not all. */
-const askBids = async (context: Context, traceId: string, into: Told): Promise<boolean> => {
-  const { bridge, clock, stateTimeoutMs } = context;
+const isOfOneAnswer = (page: MesosState, first: MesosState): boolean =>
+  page.incarnation === first.incarnation && page.since === first.since;
+
+/** It tells what has changed since what is known. */
+const follows = (known: Known, told: MesosState | undefined): boolean =>
+  known.version > 0 && told?.incarnation === known.incarnation && told.since === known.version;
+
+/** Page after page, as far as the time goes, of what has changed since; undefined: these were not all. */
+const askPages = async (
+  { bridge, clock, stateTimeoutMs }: Context,
+  query: Omit<MesosStateQuery, 'after'>,
+): Promise<{ pages: MesosState[]; isWhole: boolean }> => {
   const until = clock.monotonic() + stateTimeoutMs;
+  const pages: MesosState[] = [];
   for (let after = ''; ;) {
-    const page = await bridge.ask(SUBJECTS.mesosState, encode('MesosStateQuery', { traceId, after }), {
+    const page = await bridge.ask(SUBJECTS.mesosState, encode('MesosStateQuery', { ...query, after }), {
       timeoutMs: until - clock.monotonic(),
       read: (payload) => decode('MesosState', payload),
     });
-    if (!page.ok) return false;
-    take(context, page.value, into);
+    if (!page.ok || !isOfOneAnswer(page.value, pages[0] ?? page.value)) return { pages, isWhole: false };
+    pages.push(page.value);
     const { next } = page.value;
-    if (next === '' || next <= after) return true;
+    if (next === '' || next <= after) return { pages, isWhole: true };
     after = next;
   }
 };
 
 /** Whoever bid the last time, and of whom nothing is heard now, is missed once: an offer is no presence. */
 const createStates = (context: Context) => {
-  let before: ReadonlyMap<string, CellState> = new Map();
+  let known = nothingKnown();
+
+  const ask = (traceId: string): ReturnType<typeof askPages> => {
+    const { incarnation, version } = known;
+    return askPages(context, { traceId, incarnation, since: version });
+  };
+
   return async (traceId: string): Promise<CellStates> => {
-    const told: Told = { bids: new Map(), missed: new Set() };
-    const isWhole = !context.bridge.isAway() && (await askBids(context, traceId, told));
-    if (!isWhole) for (const id of before.keys()) if (!told.bids.has(id)) told.missed.add(id);
-    before = told.bids;
+    const { pages, isWhole } = context.bridge.isAway() ? { pages: [], isWhole: false } : await ask(traceId);
+    const [first] = pages;
+    const before = known;
+    const goesOn = isWhole && follows(known, first);
+    const isComplete = goesOn || (isWhole && first?.since === 0);
+    if (!goesOn) known = nothingKnown(first?.incarnation);
+    for (const page of pages) learn(page, known);
+    // what was not told to the end is no ground for the next time
+    known.version = isComplete ? (first?.version ?? 0) : 0;
+    for (const cellId of known.odd) context.oddities.note('impossible-resources', cellId);
+    const missed = new Set(known.odd);
+    if (!isComplete) for (const id of before.bids.keys()) if (!known.bids.has(id)) missed.add(id);
     context.oddities.tell();
-    return { cells: [...told.bids.values()], missed: [...told.missed] };
+    return { cells: [...known.bids.values()], missed: [...missed] };
   };
 };
 

@@ -95,11 +95,15 @@ export interface OutcomeQuery {
   deadlineMs: number;
 }
 
-/** `mesos.state`: the bids of the Mesos bridge, in pages. */
+/** `mesos.state`: the bids of the Mesos bridge, in pages; of one that knows them already only what has changed. */
 export interface MesosStateQuery {
   traceId: string;
   /** the bid after which this page begins, by cell id; '' = with the first */
   after: string;
+  /** of the bridge whose bids of up to `since` are known */
+  incarnation: string;
+  /** a version that it told; 0 = none are known */
+  since: number;
 }
 
 export interface MesosState {
@@ -107,6 +111,14 @@ export interface MesosState {
   bids: CellState[];
   /** cell id of the last, when there are more; '' = these were all */
   next: string;
+  /** of this bridge */
+  incarnation: string;
+  /** these are all that have changed since then; 0 = these are all there are, whatever is known */
+  since: number;
+  /** what is known when all pages have been read, to be asked with the next time: as the first page tells it */
+  version: number;
+  /** cells that bid no more; told on the first page */
+  gone: string[];
 }
 
 /** `mesos.auction`: what was decided, and what found no place. */

@@ -102,7 +102,7 @@ const createBooks = (options: ActiveOptions) => {
     settings,
     incarnation,
     book: (): MesosBook => book,
-    renew: () => void (book = createMesosBook(settings)),
+    renew: () => void (book = createMesosBook({ ...settings, firstVersion: book.version() + 1 })),
   };
 };
 

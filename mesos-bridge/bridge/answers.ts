@@ -1,5 +1,4 @@
 import type { LrpWork, TaskWork, Work, WorkReply } from '../../common/model/auction.js';
-import type { CellState } from '../../common/model/cell.js';
 import type { Clock } from '../../common/ports/clock.js';
 import type { Logger } from '../../common/ports/logger.js';
 import type { Random } from '../../common/ports/random.js';
@@ -35,8 +34,6 @@ export interface AnswersOptions {
   onDemand(): void;
 }
 
-const byCellId = (one: CellState, other: CellState): number => (one.cellId < other.cellId ? -1 : 1);
-
 const refuseAll = ({ lrps, tasks }: Work, reason: string): WorkReply['outcomes'] =>
   [...lrps, ...tasks].map(({ placementId }) => ({ placementId, status: 'refused', reason }));
 
@@ -55,7 +52,11 @@ export const createAnswers = (options: AnswersOptions): BridgeAnswers => {
   };
 
   return {
-    bids: () => (subscription.isOpen() ? book().states(clock.monotonic()).sort(byCellId) : []),
+    bids(known) {
+      if (!subscription.isOpen()) return { incarnation, since: 0, version: 0, states: [], gone: [] };
+      const since = known.incarnation === incarnation ? known.since : 0;
+      return { incarnation, ...book().changes(since, clock.monotonic()) };
+    },
     take(work) {
       const { cellId } = work;
       if (!subscription.isOpen()) {

@@ -1,7 +1,7 @@
 import type { OutcomeQuery, Work, WorkOutcome } from '../../common/model/auction.js';
-import type { CellState } from '../../common/model/cell.js';
 import { createPlacements } from '../../common/model/placements.js';
 import type { Bid, BidOptions } from './bid.js';
+import type { BidChanges } from './bids.js';
 import { createBids } from './bids.js';
 import type { BookParts } from './book-parts.js';
 import { createBoundedMap } from './bounded-map.js';
@@ -28,6 +28,8 @@ import { createTaskBook } from './tasks.js';
 export interface BookOptions {
   readonly offers: Omit<OfferBookOptions, 'closed' | 'tasksOn' | 'onChange'>;
   readonly bids: BidOptions;
+  /** of bids; default 1 */
+  readonly firstVersion?: number;
   /** constraints that compare the instances of one process, for every process */
   readonly perProcess?: readonly Constraint[];
   readonly executors?: Omit<ExecutorOptions, 'onChange'>;
@@ -60,7 +62,10 @@ export interface MesosBook {
   executorExited(id: string, now: number): void;
   /** a `FAILURE` event without one; what is to be asked about: its tasks that nothing was said of */
   agentFailed(agentId: string, now: number): MesosTask[];
-  states(now: number): CellState[];
+  /** what has changed of all bids since that version */
+  changes(since: number, now: number): BidChanges;
+  /** of all bids: a book that takes this one's place begins above it */
+  version(): number;
   bids(now: number): Bid[];
   /** whether it was given a place before, and does not run there yet */
   isUnderWay(work: UnderWay): boolean;
@@ -150,6 +155,7 @@ const assemble = (options: BookOptions): BookParts => {
       }),
     },
     options.bids,
+    options.firstVersion,
   );
   const count = (id: string, now: number): void => executors.tasks(id, tasks.countOf(id), now);
   return { offers, executors, tasks, bids, places, placements: createPlacements(), refusals, count };
@@ -180,7 +186,8 @@ export const createMesosBook = (options: BookOptions): MesosBook => {
       executors.agentGone(agentId);
       return tasks.onAgent(agentId).filter(({ state }) => state !== 'TASK_UNREACHABLE');
     },
-    states: bids.states,
+    changes: bids.changes,
+    version: bids.version,
     bids: bids.all,
     ...taker,
     due(now, context) {

@@ -17,11 +17,12 @@ import { unattended } from '../../common/runtime/unattended.js';
 import { decode, encode } from '../../common/wire/codec.js';
 import type { WireMessages, WireName } from '../../common/wire/messages.js';
 import { SUBJECTS } from '../../common/wire/subjects.js';
+import type { BidChanges } from '../core/bids.js';
 
 /** What the auctioneer and people ask of the active bridge. */
 export interface BridgeAnswers {
-  /** in order of cell ids */
-  bids(): readonly CellState[];
+  /** what has changed since that version of that bridge, or all */
+  bids(known: { incarnation: string; since: number }): BidChanges & { readonly incarnation: string };
   take(work: Work): WorkReply;
   outcomes(asked: PlacedBefore): WorkReply;
   seek(wanted: Pick<MesosAuction, 'lrps' | 'tasks' | 'traceId'>): Sought[];
@@ -93,9 +94,10 @@ export const subscribeBridge = ({ bus, logger, bridge, queue, mayAnswer }: BusHa
   });
 
   const cancels = [
-    on(SUBJECTS.mesosState, { query: 'MesosStateQuery', answer: 'MesosState' }, ({ after }) =>
-      pageOf(bridge.bids(), after),
-    ),
+    on(SUBJECTS.mesosState, { query: 'MesosStateQuery', answer: 'MesosState' }, ({ after, ...known }) => {
+      const { states, gone, ...told } = bridge.bids(known);
+      return { ...told, gone: after === '' ? [...gone] : [], ...pageOf(states, after) };
+    }),
     on(SUBJECTS.mesosAuction, { query: 'MesosAuction', answer: 'MesosAuctionReply' }, auction),
     on(SUBJECTS.mesosOffers, { query: 'MesosOffersQuery', answer: 'MesosOffers' }, ({ limit }) =>
       bridge.offers(limit),

@@ -79,7 +79,8 @@ export const startFakeBridge = (bus: Bus): FakeBridge => {
       return bridge.garbled.has(id) ? [{ ...state, cellIndex: -1 }] : [state];
     });
     const next = ids.length > page.length ? (page.at(-1) ?? '') : '';
-    message.respond(encode('MesosState', { bids, next }));
+    const whole = { incarnation: 'fake', since: 0, version: 0, gone: [] };
+    message.respond(encode('MesosState', { ...whole, bids, next }));
   });
   bus.subscribe('mesos.auction', (message) => {
     bridge.asked.auctions += 1;

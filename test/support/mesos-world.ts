@@ -223,7 +223,7 @@ export class MesosWorld {
   /** cells and offers together are never more than what is there */
   check(): void {
     const isCurrent = this.events.length === 0;
-    for (const state of this.book.states(this.now)) {
+    for (const state of this.book.changes(0, this.now).states) {
       const agent = this.agents.find(({ id }) => cellIdOf(id) === state.cellId)!;
       const free = subtract(agent.capacity, isCurrent ? this.used(agent) : NO_RESOURCES)!;
       for (const [name, amount] of [

@@ -148,7 +148,7 @@ const usedByMachine = (mesos: SimulationMesos): Map<MesosMachine, number> => {
  * of a moment at which what it bids was not in use yet: counted is what was in use all the while.
  */
 export const askForBids = async (bus: Bus, mesos: SimulationMesos): Promise<string[]> => {
-  const query = encode('MesosStateQuery', { traceId: 'witness', after: '' });
+  const query = encode('MesosStateQuery', { traceId: 'witness', after: '', incarnation: '', since: 0 });
   const before = usedByMachine(mesos);
   const reply = await bus.request(SUBJECTS.mesosState, query, { timeoutMs: 1_000 });
   if (!reply.ok || mesos.master() === undefined) return [];

@@ -37,8 +37,11 @@ export const mesosArbitraries = ({
   lrpStarts,
   taskStarts,
 }: MesosParts): { readonly [N in Names]: fc.Arbitrary<WireMessages[N]> } => ({
-  MesosStateQuery: record({ traceId, after: text }),
-  MesosState: record({ bids: list(cellState), next: text }),
+  MesosStateQuery: record({ traceId, after: text, incarnation: text, since: uint64 }),
+  MesosState: record({
+    ...{ bids: list(cellState), next: text, incarnation: text },
+    ...{ since: uint64, version: uint64, gone: texts },
+  }),
   MesosAuction: record({
     traceId,
     work: list(work),

@@ -7,6 +7,10 @@ import { createCaptureLogger } from '../../../common/adapters/capture-logger.js'
 import { createMemoryBus } from '../../../common/adapters/memory-bus.js';
 import { createSystemClock } from '../../../common/adapters/system-clock.js';
 import { startRunner } from '../../support/auction-runner.js';
+import type { MesosState, MesosStateQuery } from '../../../common/model/auction.js';
+import type { Bus } from '../../../common/ports/bus.js';
+import { decode, encode } from '../../../common/wire/codec.js';
+import type { CellStates } from '../../../auctioneer/backends/cell-backend.js';
 import { aCellState, aTaskWork, anLrpWork } from '../../support/cell-states.js';
 import { createDirectCells } from '../../support/direct-cells.js';
 import { addBid, startFakeBridge } from '../../support/fake-bridge.js';
@@ -52,6 +56,69 @@ t.test('mesos backend - bids are told in pages, each once', async (t) => {
     Array.from({ length: 7 }, (_, agent) => `mesos-${agent}`),
   );
   t.equal(bridge.asked.states, 4);
+});
+
+/** A bridge that answers with these, one after the other; what it was asked. */
+const scripted = (bus: Bus, answers: readonly (Partial<MesosState> | undefined)[]): MesosStateQuery[] => {
+  const asked: MesosStateQuery[] = [];
+  bus.subscribe('mesos.state', (message) => {
+    const query = decode('MesosStateQuery', message.payload);
+    const answer = answers[asked.length];
+    if (query.ok) asked.push(query.value);
+    const blank = { bids: [], next: '', incarnation: 'one', since: 0, version: 0, gone: [] };
+    if (answer !== undefined) message.respond(encode('MesosState', { ...blank, ...answer }));
+  });
+  return asked;
+};
+
+const bid = (cellId: string, taskCount = 0) => aCellState({ cellId, taskCount });
+const toldIn = ({ cells, missed }: CellStates) => ({
+  cells: cells.map(({ cellId, taskCount }) => `${cellId} ${taskCount}`).sort(),
+  missed: [...missed].sort(),
+});
+
+t.test('mesos backend - only what has changed is asked for, and the rest stays as it was', async (t) => {
+  const { bus, backend } = ground(t);
+  const asked = scripted(bus, [
+    { bids: [bid('a'), bid('b')], next: 'b', version: 7 },
+    { bids: [bid('c'), { ...bid('d'), cellIndex: -1 }], version: 8 },
+    { since: 7, version: 11, bids: [bid('b', 1), bid('c', 1)], gone: ['a'] },
+    { since: 11, version: 12, bids: [bid('d')] },
+    { incarnation: 'two', version: 3, bids: [bid('a', 5)] },
+  ]);
+  t.same(toldIn(await backend.states('t')), { cells: ['a 0', 'b 0', 'c 0'], missed: ['d'] });
+  t.same(toldIn(await backend.states('t')), { cells: ['b 1', 'c 1'], missed: ['d'] });
+  t.same(toldIn(await backend.states('t')), { cells: ['b 1', 'c 1', 'd 0'], missed: [] });
+  t.same(toldIn(await backend.states('t')), { cells: ['a 5'], missed: [] }, 'another bridge tells all');
+  t.same(
+    asked.map(({ incarnation, since, after }) => [incarnation, since, after]),
+    [
+      ['', 0, ''],
+      ['', 0, 'b'],
+      ['one', 7, ''],
+      ['one', 11, ''],
+      ['one', 12, ''],
+    ],
+  );
+});
+
+t.test('mesos backend - what was not told to the end is asked for as a whole', async (t) => {
+  const { bus, backend } = ground(t, { awayMs: 0 });
+  const asked = scripted(bus, [
+    { bids: [bid('a'), bid('b')], version: 7 },
+    { since: 7, version: 9, bids: [bid('b', 1)], next: 'b' },
+    { incarnation: 'two', since: 0, version: 1, bids: [bid('c')] },
+    { incarnation: 'two', since: 0, version: 2, bids: [bid('c')] },
+    { incarnation: 'two', since: 1, version: 5, bids: [] },
+  ]);
+  await backend.states('t');
+  t.same(toldIn(await backend.states('t')), { cells: ['b 1'], missed: ['a'] }, 'of two bridges');
+  t.same(toldIn(await backend.states('t')), { cells: ['c 0'], missed: [] });
+  t.same(toldIn(await backend.states('t')), { cells: [], missed: ['c'] }, 'not what was asked');
+  t.same(
+    asked.map(({ since }) => since),
+    [0, 7, 7, 0, 2],
+  );
 });
 
 t.test('mesos backend - what waits for offers is deferred, which is no failure', async (t) => {

@@ -13,8 +13,8 @@ const leaving = (book: MesosBook, now: number, over: Partial<ReleaseContext> = {
   book.due(now, { ...CALM, ...over }).executors.leave.map(({ agentId }) => agentId);
 const placeable = (book: MesosBook, now: number): string[] =>
   book
-    .states(now)
-    .filter((state) => state.placeable)
+    .changes(0, now)
+    .states.filter((state) => state.placeable)
     .map(({ cellId }) => cellId);
 
 let works = 0;

@@ -90,7 +90,7 @@ t.test('#23 an offer that comes later is held as well, and none for longer than 
   t.match(back, [{ kind: 'decline', offerIds: { length: 1 }, refuseSeconds: 5 }]);
   t.equal(book.offers.nextDue(), 14_000);
   t.same(
-    book.states(10_000).map(({ cellId }) => cellId),
+    book.changes(0, 10_000).states.map(({ cellId }) => cellId),
     ['mesos-b'],
   );
 });
@@ -202,7 +202,7 @@ t.test('offers - what is of no use goes back at once, with the reason', async (t
     ],
   );
   t.same(
-    book.states(0).map(({ cellId, placeable }) => [cellId, placeable]),
+    book.changes(0, 0).states.map(({ cellId, placeable }) => [cellId, placeable]),
     [['mesos-good', true]],
   );
 });
@@ -225,8 +225,8 @@ t.test(
     );
     const open = (now: number): string[] =>
       book
-        .states(now)
-        .filter(({ placeable }) => placeable)
+        .changes(0, now)
+        .states.filter(({ placeable }) => placeable)
         .map(({ cellId }) => cellId);
     t.same(open(0), ['mesos-far', 'mesos-over']);
     t.same(open(3_600_000), ['mesos-over'], 'an hour before it begins');

@@ -8,7 +8,7 @@ import { lrpWork, taskWork } from '../../support/lrps.js';
 import { ROLE, bookWith, offer, shapesOf, status, take } from '../../support/mesos-book.js';
 
 const stateOf = (book: MesosBook, agentId: string, now = 0) =>
-  book.states(now).find(({ cellId }) => cellId === cellIdOf(agentId))!;
+  book.changes(0, now).states.find(({ cellId }) => cellId === cellIdOf(agentId))!;
 const lrp = (index: number, over: Parameters<typeof lrpWork>[0] & { hostPorts?: number } = {}) =>
   lrpWork({ index, placementId: `app.${index}`, ...over });
 
@@ -25,7 +25,7 @@ t.test('bids - an offer is a cell that does not exist yet; its executor is paid 
     cpuMilliTotal: 1900,
     zone: 'z1',
   });
-  t.equal(book.states(0)[0], state, 'nothing has changed: the same state, of the same version');
+  t.equal(book.changes(0, 0).states[0], state, 'nothing has changed: the same state, of the same version');
 });
 
 t.test('#28 cpus are deducted within a batch: nothing is over-committed', async (t) => {
