@@ -302,8 +302,9 @@ export const removeFramework = (m: Master, framework: Framework): void => {
   framework.state = 'disconnected';
   voidOffers(m, framework);
   refreshActive(m, framework);
-  for (const id of agentsOf(framework))
-    m.agents.get(id)?.link?.send({ kind: 'shutdown-framework', frameworkId: framework.id });
+  // every agent: one may say what the framework has acknowledged already until it hears of it
+  for (const { link } of m.agents.values())
+    link?.send({ kind: 'shutdown-framework', frameworkId: framework.id });
   killTasks(m, framework);
   dropExecutors(m, framework);
   framework.filters.clear();

@@ -164,9 +164,14 @@ t.test('master frameworks - 85, 22: TEARDOWN ends the stream and shuts its execu
   const agent = await ground.agent();
   const scheduler = await ground.subscribe();
   await scheduler.launch([anExecutorTask('t1', agent.name, 'e1')], scheduler.offers()[0]!);
+  const idle = await ground.agent({ port: 5052 });
   t.equal((await scheduler.call({ type: 'TEARDOWN' })).status, 202);
   t.equal(scheduler.answer.ended(), 'last chunk');
-  t.ok(agent.told.some(({ kind }) => kind === 'shutdown-framework'));
+  for (const { told } of [agent, idle])
+    t.ok(
+      told.some(({ kind }) => kind === 'shutdown-framework'),
+      'whatever it runs for all that is known',
+    );
   const { response } = await ground.operate({ type: 'GET_TASKS' });
   t.same(
     response.getTasks?.completedTasks.map(({ taskId, state }) => [taskId.value, state]),
