@@ -62,7 +62,7 @@ const createGone = (firstVersion: number) => {
       versions.delete(oldest[0]);
       floor = oldest[1];
     },
-    comes: (cellId: string): boolean => versions.delete(cellId),
+    comes: (cellId: string): void => void versions.delete(cellId),
     isKnown: (since: number): boolean => since > 0 && since >= floor,
     after: (since: number): string[] =>
       [...versions].flatMap(([cellId, version]) => (version > since ? cellId : [])),
@@ -88,7 +88,6 @@ export const createBids = (sources: BidSources, options: BidOptions, firstVersio
     version += 1;
     const bid = bidOf(sources.parts(agentId, closed), options, version);
     made.set(agentId, { bid, closed: closed?.reason ?? '' });
-    gone.comes(bid.state.cellId);
     return bid;
   };
 
@@ -100,6 +99,7 @@ export const createBids = (sources: BidSources, options: BidOptions, firstVersio
   const all = (now: number): Bid[] => {
     const agents = new Set(sources.agents());
     for (const agentId of touched) if (!agents.has(agentId)) forget(agentId);
+    for (const agentId of agents) if (!listed.has(agentId)) gone.comes(cellIdOf(agentId));
     for (const agentId of listed) {
       if (agents.has(agentId)) continue;
       forget(agentId);

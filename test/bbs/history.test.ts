@@ -222,7 +222,7 @@ t.test('history - a page that cannot be read is damage', async (t) => {
 /** Commits of any size, by few or many. */
 const commits = fc.array(
   fc.array(fc.tuple(fc.nat({ max: 6 }), fc.nat({ max: 2 })), { minLength: 1, maxLength: 12 }),
-  { maxLength: 60 },
+  { maxLength: 60, size: 'max' },
 );
 
 t.test(

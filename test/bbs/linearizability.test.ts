@@ -95,7 +95,7 @@ const input = fc.oneof(
 const trueHistory = fc
   .array(
     fc.record({ input, before: fc.nat({ max: 30 }), after: fc.nat({ max: 30 }), cut: fc.nat({ max: 7 }) }),
-    { minLength: 1, maxLength: 30 },
+    { minLength: 1, maxLength: 30, size: 'max' },
   )
   .map((drawn) => {
     let state = both(0);

@@ -315,23 +315,26 @@ for (const [name, operation] of Object.entries(MIXES)) {
   const title = `board - random operations (${name}), failing commits and time keep the state sound and told`;
   t.test(title, { timeout: 120_000 }, async (t) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 60 }), async (operations) => {
-        const test = await openBoard();
-        const world: World = { test, started: new Map(), problems: [] };
-        try {
-          must(await test.board.upsertDomain('apps', 0, ''));
-          await test.renew(...CELLS);
-          for (const op of operations) {
-            await perform(world, op).catch((error: unknown) => world.problems.push(String(error)));
-            const problems = check(world).filter((problem) => !problem.includes('STORE_FAILED'));
-            if (problems.length > 0) throw new Error(`after ${op.kind}: ${problems.join('; ')}`);
+      fc.asyncProperty(
+        fc.array(operation, { minLength: 10, maxLength: 60, size: 'max' }),
+        async (operations) => {
+          const test = await openBoard();
+          const world: World = { test, started: new Map(), problems: [] };
+          try {
+            must(await test.board.upsertDomain('apps', 0, ''));
+            await test.renew(...CELLS);
+            for (const op of operations) {
+              await perform(world, op).catch((error: unknown) => world.problems.push(String(error)));
+              const problems = check(world).filter((problem) => !problem.includes('STORE_FAILED'));
+              if (problems.length > 0) throw new Error(`after ${op.kind}: ${problems.join('; ')}`);
+            }
+            const settled = await settledProblems(world);
+            if (settled.length > 0) throw new Error(settled.join('; '));
+          } finally {
+            await test.close();
           }
-          const settled = await settledProblems(world);
-          if (settled.length > 0) throw new Error(settled.join('; '));
-        } finally {
-          await test.close();
-        }
-      }),
+        },
+      ),
       { numRuns: 60 },
     );
     t.pass();

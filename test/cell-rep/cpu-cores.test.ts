@@ -58,7 +58,7 @@ const play = (allocator: CpuAllocator, steps: readonly Step[]) => {
 
 const coreCount = fc.integer({ min: 1, max: 12 });
 const demand = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 999 }), fc.integer({ min: 1, max: 4000 }));
-const steps = fc.array(fc.record({ milli: demand }), { maxLength: 60 });
+const steps = fc.array(fc.record({ milli: demand }), { maxLength: 60, size: 'max' });
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, core) => core);
 
 t.test('cores - none is pinned twice, none given away in more parts than it has', async (t) => {

@@ -169,7 +169,7 @@ const step = fc.oneof(
 
 t.test('ledger - resources add up and nothing is over-committed, under any sequence of work', async (t) => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
       const ledger = make();
       let version = ledger.version();
       steps.forEach((one, now) => {

@@ -71,7 +71,7 @@ const wanted = () =>
 
 t.test('known cells - decisions on what was prepared are those of the exhaustive scorer', (t) => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
       const known = createKnownCells();
       known.setPresent(new Set(CELLS));
       for (const [version, act] of steps.entries()) {

@@ -14,8 +14,8 @@ const sorted = (keys: readonly number[]): { key: number; at: number }[] => {
 
 /** Long enough for every way it has: insertion, repair, turning round, breaking patterns, a heap. */
 const keys = fc.oneof(
-  fc.array(fc.nat(3), { maxLength: 200 }),
-  fc.array(fc.nat(), { maxLength: 400 }),
+  fc.array(fc.nat(3), { maxLength: 200, size: 'max' }),
+  fc.array(fc.nat(), { maxLength: 400, size: 'max' }),
   fc.integer({ min: 0, max: 300 }).map((length) => Array.from({ length }, (_, at) => at)),
   fc.integer({ min: 0, max: 300 }).map((length) => Array.from({ length }, (_, at) => -at)),
   fc

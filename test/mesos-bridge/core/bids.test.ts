@@ -68,7 +68,7 @@ const step = fc.record({
 
 t.test('bids - changes add up to all of them, whoever asks how often', (t) => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
       const world = start();
       const { agents, bids } = world;
       const followers: [Follower, Follower] = [

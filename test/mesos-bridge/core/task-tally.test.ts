@@ -67,7 +67,7 @@ const recounted = (tasks: readonly MesosTask[]) => {
 t.test('task tally - counts are what counting all tasks of an agent anew would give', (t) => {
   const step = fc.oneof(taskArbitrary, fc.integer({ min: 0, max: 9 }));
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
       const shelf = createTaskShelf(() => undefined);
       for (const one of steps) {
         if (typeof one === 'number') shelf.remove(`task-${one}`);
