@@ -105,11 +105,13 @@ const learn = ({ bids, gone }: MesosState, known: Known): void => {
     known.odd.delete(cellId);
   }
   for (const bid of bids) {
-    const isFine = bid.cellId !== '' && isSound(bid);
-    if (isFine) known.bids.set(bid.cellId, bid);
-    else known.bids.delete(bid.cellId);
-    if (isFine) known.odd.delete(bid.cellId);
-    else known.odd.add(bid.cellId);
+    if (bid.cellId !== '' && isSound(bid)) {
+      known.bids.set(bid.cellId, bid);
+      known.odd.delete(bid.cellId);
+    } else {
+      known.bids.delete(bid.cellId);
+      known.odd.add(bid.cellId);
+    }
   }
 };
 
@@ -120,7 +122,7 @@ const isOfOneAnswer = (page: MesosState, first: MesosState): boolean =>
 const follows = (known: Known, told: MesosState | undefined): boolean =>
   known.version > 0 && told?.incarnation === known.incarnation && told.since === known.version;
 
-/** Page after page, as far as the time goes, of what has changed since; undefined: these were not all. */
+/** Page after page, as far as the time goes, of what has changed since; not whole: these were not all. */
 const askPages = async (
   { bridge, clock, stateTimeoutMs }: Context,
   query: Omit<MesosStateQuery, 'after'>,

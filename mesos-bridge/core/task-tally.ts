@@ -37,13 +37,6 @@ interface Counts {
   taken: Record<Counted, number>;
 }
 
-const NONE: TaskCounts = {
-  lrpCounts: new Map(),
-  taskCount: 0,
-  startingCount: 0,
-  taken: { cpus: 0, mem: 0, disk: 0 },
-};
-
 const isInSight = ({ state }: MesosTask): boolean => state !== 'TASK_UNREACHABLE' && state !== 'TASK_UNKNOWN';
 
 /** Launched, and not running yet. */
@@ -111,9 +104,7 @@ export const createTaskTally = (): TaskTally => {
     },
     remove,
     of(agentId) {
-      const counts = agents.get(agentId);
-      if (counts === undefined) return NONE;
-      const { lrps, taskCount, startingCount, taken } = counts;
+      const { lrps, taskCount, startingCount, taken } = agents.get(agentId) ?? nothing();
       return { lrpCounts: new Map(lrps), taskCount, startingCount, taken: { ...taken } };
     },
     unreachable: (agentId) => agents.get(agentId)?.unreachable ?? 0,

@@ -70,6 +70,16 @@ t.test('resuming - what was missed comes as if it had been heard live, and then 
   t.match(await samplesOf(metrics), { EventStreamsResumed: 3 });
 });
 
+/** a and c in the domain mine, b in another between them */
+const desireInTwoDomains = async (client: BbsClient): Promise<void> => {
+  for (const [processGuid, domain] of [
+    ['a', 'mine'],
+    ['b', 'another'],
+    ['c', 'mine'],
+  ] as const)
+    must(await client.desireLrp(desiredLrp({ processGuid, domain, instances: 0 }), ''));
+};
+
 t.test('one domain - only what is of it is told, live and afterwards, under the same ids', async (t) => {
   const { client, socketPath } = await startBbs(t);
   const all = await opened(t, socketPath);
@@ -82,12 +92,7 @@ t.test('one domain - only what is of it is told, live and afterwards, under the 
     return stream;
   };
   const live = await open();
-  for (const [processGuid, domain] of [
-    ['a', 'mine'],
-    ['b', 'another'],
-    ['c', 'mine'],
-  ] as const)
-    must(await client.desireLrp(desiredLrp({ processGuid, domain, instances: 0 }), ''));
+  await desireInTwoDomains(client);
   await eventually(() => all.events().length === 3 && live.events().length === 2);
   t.same(live.events(), [all.events()[0], all.events()[2]]);
   const late = await open(start);
@@ -297,12 +302,7 @@ t.test('one domain - a client that misses numbers of others has missed nothing',
   );
   t.teardown(cancel);
   await eventually(() => gaps === 1);
-  for (const [processGuid, domain] of [
-    ['a', 'mine'],
-    ['b', 'another'],
-    ['c', 'mine'],
-  ] as const)
-    must(await client.desireLrp(desiredLrp({ processGuid, domain, instances: 0 }), ''));
+  await desireInTwoDomains(client);
   await eventually(() => heard.length === 2);
   t.same(heard, ['a', 'c']);
   t.equal(gaps, 1);

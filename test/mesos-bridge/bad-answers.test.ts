@@ -8,12 +8,10 @@ import {
   offer,
   offers,
   sentIn,
-  startAtRawMaster,
-  subscribe,
+  startSubscribed,
   text,
   until,
 } from '../support/mesos-raw-master.js';
-import type { Socket } from '../support/mesos-raw-master.js';
 
 type Answer = readonly [what: string, say: (request: RawRequest) => void];
 
@@ -59,28 +57,23 @@ const LOST: readonly Answer[] = [
 ];
 
 /** A master that gives each first launch of an instance its answer, and takes all else. */
-const start = async (t: Parameters<typeof startAtRawMaster>[0], answers: readonly Answer[]) => {
-  let stream: Socket | undefined;
+const start = async (t: Parameters<typeof startSubscribed>[0], answers: readonly Answer[]) => {
   const answered = new Set<number>();
-  const test = await startAtRawMaster(t, {
-    subscribe: (request) => void (stream = subscribe(request)),
-    call(request) {
-      const at = answers.findIndex((_, nth) => launchedIn(sentIn(request), `app-${nth}`).length > 0);
-      if (at < 0 || answered.has(at)) return accepted(request);
-      answered.add(at);
-      answers[at]?.[1](request);
-    },
+  const test = await startSubscribed(t, (request) => {
+    const at = answers.findIndex((_, nth) => launchedIn(sentIn(request), `app-${nth}`).length > 0);
+    if (at < 0 || answered.has(at)) return accepted(request);
+    answered.add(at);
+    answers[at]?.[1](request);
   });
   let number = 0;
-  await until('it is subscribed', () => test.bridge.health().healthy);
   return {
     ...test,
     answered,
-    say: (event: object) => void stream?.write(text(event)),
+    say: (event: object) => void test.write(text(event)),
     /** its id */
     offer(): string {
       number += 1;
-      stream?.write(offers(offer(number)));
+      test.write(offers(offer(number)));
       return `O${number}`;
     },
     declined: (offerId: string): boolean =>

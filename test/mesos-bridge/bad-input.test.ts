@@ -8,11 +8,11 @@ import {
   offers,
   resource,
   startAtRawMaster,
+  startSubscribed,
   subscribe,
   text,
   until,
 } from '../support/mesos-raw-master.js';
-import type { Socket } from '../support/mesos-raw-master.js';
 
 /** Each ends a stream, or is no stream at all. */
 const BROKEN: readonly (readonly [what: string, code: RegExp, say: (request: RawRequest) => void])[] = [
@@ -135,15 +135,10 @@ const STRANGE: readonly unknown[] = [
 ];
 
 t.test('bad input - odd events and offers: told, passed over, and nothing is launched on them', async (t) => {
-  let stream: Socket | undefined;
-  const test = await startAtRawMaster(t, {
-    subscribe: (request) => void (stream = subscribe(request)),
-    call: accepted,
-  });
+  const test = await startSubscribed(t, accepted);
   await test.desire('app');
-  await until('it is subscribed', () => test.bridge.health().healthy);
-  for (const event of STRANGE) stream?.write(text(event));
-  for (const useless of USELESS) stream?.write(offers(useless));
+  for (const event of STRANGE) test.write(text(event));
+  for (const useless of USELESS) test.write(offers(useless));
   await until('what makes no sense is told', () => test.codes().includes('MESOS_OFFER_ODD'));
   t.ok(test.codes().includes('MESOS_EVENT_UNREADABLE'));
   t.same(test.launches('app'), []);
@@ -188,18 +183,13 @@ const ODD = {
 };
 
 t.test('bad input - an offer that is odd, and of use, is used, once', async (t) => {
-  let stream: Socket | undefined;
-  const test = await startAtRawMaster(t, {
-    subscribe: (request) => void (stream = subscribe(request)),
-    call: accepted,
-  });
+  const test = await startSubscribed(t, accepted);
   await test.desire('app');
-  await until('it is subscribed', () => test.bridge.health().healthy);
-  stream?.write(offers(offer(1, ODD)));
+  test.write(offers(offer(1, ODD)));
   await until('it is launched', () => test.launches('app').length > 0);
   t.ok(test.codes().includes('MESOS_OFFER_ODD'));
   await test.desire('other');
-  stream?.write(offers(offer(2, ODD)));
+  test.write(offers(offer(2, ODD)));
   await until('so is another', () => test.launches('other').length > 0);
   t.equal(test.launches('app').length, 1);
 });

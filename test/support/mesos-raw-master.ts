@@ -110,3 +110,14 @@ export const offer = (number: number, more: object = {}) => ({
 });
 
 export const offers = (...list: object[]) => text({ type: 'OFFERS', offers: { offers: list } });
+
+/** The bridge is subscribed; `write`: the master says this on its stream. */
+export const startSubscribed = async (t: Test, call: (request: RawRequest) => void) => {
+  let stream: Socket | undefined;
+  const test = await startAtRawMaster(t, {
+    subscribe: (request) => void (stream = subscribe(request)),
+    call,
+  });
+  await until('it is subscribed', () => test.bridge.health().healthy);
+  return { ...test, write: (bytes: Buffer) => void stream?.write(bytes) };
+};
